@@ -1,0 +1,101 @@
+// A model as a graph: values (tensors known or computed) and nodes in an order in which they can run.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ops/op.h"
+#include "runtime/tensor.h"
+
+namespace godwit::engine {
+
+using ValueId = std::int32_t;
+using NodeId = std::int32_t;
+inline constexpr ValueId kNoValue = -1;  // an optional operand that was left out
+inline constexpr NodeId kNoNode = -1;    // the producer of graph inputs and constants
+
+struct Value {
+  std::string name;
+  TensorDesc desc;                 // dimensions may be unknown or symbolic until shapes are bound
+  std::optional<Tensor> constant;  // set: the value is known
+};
+
+struct Node {
+  std::string name;
+  const ops::OpDef* op = nullptr;
+  ops::Attributes attributes;
+  std::vector<ValueId> inputs;   // kNoValue where an optional operand was left out; the residual, if any, last
+  std::vector<ValueId> outputs;  // kNoValue where an optional result is not wanted
+  ops::Epilogue epilogue;
+  // Names of the model's own nodes whose work this node does, in order; time and joules are told in these names.
+  std::vector<std::string> origins;
+};
+
+// Nodes are kept in topological order. Erasing leaves unused values behind until compact() is called.
+struct Graph {
+  std::string name;
+  std::vector<Value> values;
+  std::vector<Node> nodes;
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+  // ONNX metadata_props (such as godwit.preprocess and godwit.labels).
+  std::map<std::string, std::string> metadata;
+  // Names of symbolic dimensions; a dimension kAnyDim - 1 - i is symbols[i].
+  std::vector<std::string> symbols;
+
+  Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
+  const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
+
+  ValueId add_value(std::string value_name, TensorDesc desc);
+  ValueId add_constant(std::string value_name, Tensor tensor);
+  // The dimension that stands for this symbol, added when new.
+  std::int64_t symbol(std::string_view symbol_name);
+  // kNoValue when there is none.
+  ValueId find_value(std::string_view value_name) const;
+  // "Nx3x224x224", with symbols by name.
+  std::string to_string(const Shape& shape) const;
+
+  // Who computes and who reads each value, valid until the graph changes. Graph outputs count as no consumer.
+  std::vector<NodeId> producers() const;
+  std::vector<std::vector<NodeId>> consumers() const;
+  bool is_output(ValueId id) const;
+
+  // Drops values that nothing refers to; ids change.
+  void compact();
+};
+
+// The operands of a node in the form that ops take. Points into the graph and into this object.
+class NodeContext {
+ public:
+  NodeContext(const Graph& graph, const Node& node);
+  NodeContext(const NodeContext&) = delete;
+  NodeContext& operator=(const NodeContext&) = delete;
+  const ops::NodeView& view() const { return view_; }
+
+ private:
+  std::vector<ops::Operand> operands_;
+  std::vector<TensorDesc> outputs_;
+  ops::NodeView view_;
+};
+
+// Infers every value's dtype and shape in node order; nodes whose operands are all constants (or whose value follows
+// from descriptions) and whose result has at most `fold_limit` elements are evaluated on the way, since later shapes
+// may depend on them. Throws Error with "node 'name' (Op)" as context.
+void infer_shapes(Graph& graph, std::int64_t fold_limit = 4096);
+
+// Gives the named input a shape (all dimensions known), replaces the symbols bound thereby everywhere among the inputs, and
+// forgets all inferred shapes. Throws Error when the shape contradicts the model's or a symbol is bound twice differently.
+void bind_input(Graph& graph, std::string_view input, const Shape& shape);
+
+// Checks what every pass must leave true: ids in range, topological order, one producer per value, operand counts,
+// graph outputs computed, descriptions equal to what inference gives. Throws Error (Fault::failed) naming the node.
+void verify(const Graph& graph);
+
+// The graph as text, one node a line, for --print and for tests.
+std::string print(const Graph& graph);
+
+}  // namespace godwit::engine

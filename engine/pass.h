@@ -1,0 +1,51 @@
+// A pass rewrites a graph or leaves it alone; all passes stand in one ordered list.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/graph.h"
+#include "ops/implementation.h"
+
+namespace godwit::engine {
+
+// What a pass did, for explain: one line for each rewrite, and for each near miss worth knowing the reason.
+struct PassLog {
+  int rewrites = 0;
+  std::vector<std::string> lines;
+};
+
+struct PassContext {
+  const ops::Target& target;
+  PassLog& log;
+};
+
+struct Pass {
+  std::string_view name;      // verb_what, the name of its file
+  std::string_view sentence;
+  void (*run)(Graph& graph, PassContext& context);
+  // True: it needs every shape known, so it runs only after the inputs' shapes are bound.
+  bool needs_shapes = false;
+};
+
+// THE list, in the order in which passes run.
+std::span<const Pass> pipeline();
+
+struct PipelineOptions {
+  std::vector<std::string> disabled;  // names of passes to leave out; unknown names throw Error
+  int stop_after = -1;                // run only so many passes (-1: all); bisects a miscompile
+  bool shapes_bound = true;           // false: only passes that do not need shapes
+};
+
+struct PassReport {
+  std::string_view name;
+  PassLog log;
+};
+
+// Runs the list on the graph, verify() after each pass. The report has one entry per pass that ran.
+std::vector<PassReport> run_pipeline(Graph& graph, const ops::Target& target, const PipelineOptions& options);
+
+}  // namespace godwit::engine

@@ -1,0 +1,101 @@
+// A plan: a graph compiled for given input shapes and one ISA. Immutable and shared by any number of sessions.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/graph.h"
+#include "engine/pass.h"
+#include "ops/implementation.h"
+
+namespace godwit::engine {
+
+struct CompileOptions {
+  ops::Target target;
+  // Shapes by input name; inputs with unknown dimensions that are not named here get 1 for each of them.
+  std::map<std::string, Shape> shapes;
+  // Layout in which the caller hands in an image input (rank 3 or 4); nchw where not named.
+  std::map<std::string, Layout> input_layouts;
+  // Names of the outputs (or of any values) to compute; empty: the model's outputs.
+  std::vector<std::string> outputs;
+  std::vector<std::string> disabled_passes;
+  int stop_after = -1;
+};
+
+// Where a step finds an operand or puts a result.
+struct Slot {
+  enum class Kind : std::uint8_t { none, constant, arena, input, output };
+  Kind kind = Kind::none;
+  std::int32_t index = 0;        // of the graph input or output
+  std::size_t offset = 0;        // in the arena
+  const void* constant = nullptr;
+};
+
+struct Step {
+  std::string name;                  // the last origin's, or the node's own where it stems from no node of the model
+  std::vector<std::string> origins;  // the model's own layers done here
+  const ops::OpDef* op = nullptr;
+  std::string_view implementation;   // "conv_gemm", "reference"
+  std::string kernel;                // "gemm_f32_14x32_avx512"
+  ops::Cost cost;
+  std::vector<TensorDesc> src_descs, dst_descs;
+  std::vector<ops::Candidate> candidates;  // every implementation with its verdict, for explain
+  std::unique_ptr<const ops::Executable> executable;
+  std::vector<Slot> src, dst;
+};
+
+struct PlanInput {
+  std::string name;
+  TensorDesc desc;
+};
+
+// What the arena holds and the least it could be.
+struct MemoryReport {
+  std::size_t arena_bytes = 0;
+  std::size_t lower_bound_bytes = 0;   // largest sum of tensors alive at the same step
+  std::size_t sum_bytes = 0;           // if nothing shared memory
+  std::size_t packed_weight_bytes = 0;
+  std::size_t shared_scratch_bytes = 0;
+  std::size_t worker_scratch_bytes = 0;
+};
+
+class Plan {
+ public:
+  const std::vector<PlanInput>& inputs() const { return inputs_; }
+  const std::vector<PlanInput>& outputs() const { return outputs_; }
+  const std::vector<Step>& steps() const { return steps_; }
+  const MemoryReport& memory() const { return memory_; }
+  const std::vector<PassReport>& passes() const { return passes_; }
+  const ops::Target& target() const { return options_.target; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  // Totals over all steps.
+  ops::Cost cost() const;
+
+  // The same model for other input shapes, over the same packed weights.
+  std::shared_ptr<const Plan> with_shapes(const std::map<std::string, Shape>& shapes) const;
+
+ private:
+  friend std::shared_ptr<const Plan> compile(const Graph&, const CompileOptions&);
+  friend class PlanBuilder;
+  Plan() = default;
+
+  CompileOptions options_;
+  std::vector<PlanInput> inputs_, outputs_;
+  std::vector<Step> steps_;
+  MemoryReport memory_;
+  std::vector<PassReport> passes_;
+  std::map<std::string, std::string> metadata_;
+  std::vector<Tensor> constants_;                  // kept alive for the steps that read them
+  std::shared_ptr<const Graph> graph_;             // after the passes that need no shapes
+  std::shared_ptr<ops::WeightCache> weights_;
+};
+
+// Runs the passes, binds shapes, chooses implementations, packs weights, lays out the arena. Throws Error with the
+// node's name as context.
+std::shared_ptr<const Plan> compile(const Graph& graph, const CompileOptions& options = {});
+
+}  // namespace godwit::engine

@@ -1,0 +1,23 @@
+// What a step does to each result on its way out: bias, residual add, clamp.
+#pragma once
+
+#include <limits>
+
+namespace godwit::ops {
+
+// dst = clamp(result + bias + residual, minimum, maximum), in this order. The bias is an ordinary input of the ops
+// that have one; the residual tensor, when `residual` is set, is the node's LAST input and has the shape of output 0.
+// NaN passes through the clamp unchanged, as in Relu and Clip.
+struct Epilogue {
+  bool residual = false;
+  float minimum = -std::numeric_limits<float>::infinity();
+  float maximum = std::numeric_limits<float>::infinity();
+
+  bool clamps() const {
+    return minimum != -std::numeric_limits<float>::infinity() || maximum != std::numeric_limits<float>::infinity();
+  }
+  bool empty() const { return !residual && !clamps(); }
+  bool operator==(const Epilogue&) const = default;
+};
+
+}  // namespace godwit::ops

@@ -1,0 +1,106 @@
+// One way to run an op: it accepts a node or says why not, prepares (packing weights), and runs.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "ops/op.h"
+#include "runtime/cpu.h"
+#include "runtime/threads.h"
+
+namespace godwit::ops {
+
+// What code is chosen for; never the number of threads, so that results do not depend on it.
+struct Target {
+  Isa isa = best_isa();
+};
+
+// Weights in the form that kernels read, kept once however many plans use them.
+class WeightCache {
+ public:
+  // The packed form of `constant` under `format` (which names everything that the bytes depend on besides the
+  // constant itself); `make` is called when it is not there yet. `constant` is kept alive as part of the key.
+  std::shared_ptr<const std::byte> get(const Tensor& constant, const std::string& format, std::size_t bytes,
+                                       const std::function<void(std::byte*)>& make);
+  // Bytes of all packed weights.
+  std::size_t bytes() const;
+
+ private:
+  struct Entry {
+    Tensor constant;
+    std::shared_ptr<const std::byte> packed;
+    std::size_t bytes = 0;
+  };
+  mutable std::mutex mutex_;
+  std::map<std::pair<const void*, std::string>, Entry> entries_;
+};
+
+struct PrepareContext {
+  const Target& target;
+  WeightCache& weights;
+};
+
+// Memory a step needs while it runs, contents undefined before: one shared part and one part for each worker.
+struct Scratch {
+  std::size_t shared = 0;
+  std::size_t per_worker = 0;
+};
+
+// Operands in the node's order (constants included, omitted ones null), results in the node's order.
+struct RunArgs {
+  const void* const* src;
+  void* const* dst;
+  std::byte* shared_scratch;
+  std::byte* worker_scratch;
+};
+
+// A node made ready for fixed shapes and one ISA. Immutable; any number of sessions run it at once.
+class Executable {
+ public:
+  Executable() = default;
+  virtual ~Executable() = default;
+  Executable(const Executable&) = delete;
+  Executable& operator=(const Executable&) = delete;
+
+  // Called by every member of the team with the same arguments but for worker_scratch; does this member's share.
+  // The caller puts a barrier behind it. Neither throws nor allocates.
+  virtual void run(const RunArgs& args, const Worker& worker) const = 0;
+  virtual Scratch scratch() const { return {}; }
+  // The micro-kernels it uses, for profiles: "gemm_f32_14x32_avx512". The reference has none: "".
+  virtual std::string kernel() const { return {}; }
+  // Whether the bytes of constant operand `i` are still read by run() (as opposed to a packed copy).
+  virtual bool reads_constant(std::size_t i) const {
+    (void)i;
+    return true;
+  }
+};
+
+struct Implementation {
+  std::string_view name;      // "conv_gemm"
+  std::string_view sentence;  // for explain
+  // Empty: accepts; else the reason why not, in words. Shapes are known, layouts chosen.
+  std::string (*reject)(const NodeView& node, const Target& target);
+  std::unique_ptr<Executable> (*prepare)(const NodeView& node, const PrepareContext& context);
+};
+
+// The op's scalar reference as an implementation that accepts every node (nhwc operands are reordered to nchw and
+// back in scratch memory); runs on the team's first member.
+std::unique_ptr<Executable> prepare_reference(const OpDef& op, const NodeView& node);
+
+struct Candidate {
+  std::string_view implementation;
+  std::string rejected;  // empty for the chosen one and those after it that would also do
+  bool chosen = false;
+};
+// Every implementation of the op with its verdict on this node, in order, the reference last.
+std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target);
+// The first implementation that accepts, prepared. `chosen` (if not null) gets its name ("reference" at the last).
+std::unique_ptr<Executable> prepare(const OpDef& op, const NodeView& node, const PrepareContext& context,
+                                    std::string_view* chosen = nullptr);
+
+}  // namespace godwit::ops

@@ -1,0 +1,44 @@
+// What this CPU can do, how its caches are sized, and how many cores this process may use. Compiled without any ISA
+// flag, so that it runs everywhere.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace godwit {
+
+// Instruction sets that kernels exist for, from the least to the most special. On one architecture each one implies
+// those before it in that architecture's list (isas_here()).
+enum class Isa : std::uint8_t { generic, avx2, avx512, avx512_vnni, avx512_bf16 };
+
+std::string_view name_of(Isa isa);
+std::optional<Isa> isa_from_name(std::string_view name);
+// All ISAs of the architecture this program was built for, least special first; generic is always the first.
+std::span<const Isa> isas_of_build();
+// True when this CPU and the operating system can run it.
+bool cpu_supports(Isa isa);
+// The most special ISA that this CPU supports, together with everything below it.
+Isa best_isa();
+// The name → ISA, checked: throws Error naming the known ones when unknown, and why when this CPU lacks it.
+Isa require_isa(std::string_view name);
+
+struct CacheSizes {
+  std::size_t l1d = 32 * 1024;
+  std::size_t l2 = 512 * 1024;
+  std::size_t l3 = 4 * 1024 * 1024;
+};
+// Sizes of one core's caches from sysfs; the defaults above where the system does not say.
+const CacheSizes& cache_sizes();
+
+// "AMD EPYC …" from /proc/cpuinfo; "unknown CPU" where absent.
+std::string cpu_model();
+
+// Cores this process may use: the smaller of its affinity mask and its cgroup's CPU quota (v2 and v1, rounded up),
+// at least 1.
+int usable_cores();
+
+}  // namespace godwit

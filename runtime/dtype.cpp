@@ -1,0 +1,55 @@
+// Traits of the element types, read off dtype.inc.
+#include "runtime/dtype.h"
+
+#include <array>
+
+namespace godwit {
+namespace {
+
+struct Row {
+  DType dtype;
+  std::string_view name;
+  std::size_t size;
+  int onnx;
+  std::string_view numpy;
+};
+
+constexpr std::array kRows = {
+#define GODWIT_DTYPE(name, type, onnx, numpy) Row{DType::name, #name, sizeof(type), onnx, numpy},
+#include "runtime/dtype.inc"
+#undef GODWIT_DTYPE
+};
+
+const Row& row(DType dtype) { return kRows[static_cast<std::size_t>(dtype)]; }
+
+template <class Match>
+std::optional<DType> find(const Match& match) {
+  for (const Row& candidate : kRows) {
+    if (match(candidate)) return candidate.dtype;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::size_t size_of(DType dtype) { return row(dtype).size; }
+std::string_view name_of(DType dtype) { return row(dtype).name; }
+int onnx_code_of(DType dtype) { return row(dtype).onnx; }
+std::string_view numpy_descr_of(DType dtype) { return row(dtype).numpy; }
+
+std::optional<DType> dtype_from_onnx(int code) {
+  return find([&](const Row& r) { return r.onnx == code; });
+}
+std::optional<DType> dtype_from_numpy(std::string_view descr) {
+  return find([&](const Row& r) { return r.numpy == descr; });
+}
+std::optional<DType> dtype_from_name(std::string_view name) {
+  return find([&](const Row& r) { return r.name == name; });
+}
+
+bool is_float(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
+}
+bool is_integer(DType dtype) { return !is_float(dtype) && dtype != DType::boolean; }
+
+}  // namespace godwit

@@ -1,0 +1,59 @@
+// Element types: the enumeration, its traits and a visitor, all made from dtype.inc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "runtime/float16.h"
+
+namespace godwit {
+
+enum class DType : std::uint8_t {
+#define GODWIT_DTYPE(name, type, onnx, numpy) name,
+#include "runtime/dtype.inc"
+#undef GODWIT_DTYPE
+};
+
+// Maps a storage type to its DType: dtype_of<float> == DType::f32.
+template <class T>
+struct DTypeOf;
+#define GODWIT_DTYPE(name, type, onnx, numpy)     \
+  template <>                                     \
+  struct DTypeOf<type> {                          \
+    static constexpr DType value = DType::name;   \
+  };
+#include "runtime/dtype.inc"
+#undef GODWIT_DTYPE
+template <class T>
+inline constexpr DType dtype_of = DTypeOf<T>::value;
+
+// Bytes of one element.
+std::size_t size_of(DType dtype);
+// "f32", "s64", ….
+std::string_view name_of(DType dtype);
+// The number ONNX's TensorProto.DataType gives this type, and back; nullopt for numbers that are not in the list.
+int onnx_code_of(DType dtype);
+std::optional<DType> dtype_from_onnx(int code);
+// The .npy header's descr; bf16, which numpy lacks, is written as two raw bytes ("<V2").
+std::string_view numpy_descr_of(DType dtype);
+std::optional<DType> dtype_from_numpy(std::string_view descr);
+std::optional<DType> dtype_from_name(std::string_view name);
+
+bool is_float(DType dtype);
+bool is_integer(DType dtype);
+
+// Calls visitor.template operator()<T>() with the storage type T of `dtype`.
+template <class Visitor>
+decltype(auto) visit_dtype(DType dtype, Visitor&& visitor) {
+  switch (dtype) {
+#define GODWIT_DTYPE(name, type, onnx, numpy) \
+  case DType::name: return visitor.template operator()<type>();
+#include "runtime/dtype.inc"
+#undef GODWIT_DTYPE
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace godwit

@@ -1,0 +1,101 @@
+// Shape arithmetic with every size checked, and tensor storage.
+#include "runtime/tensor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/error.h"
+#include "runtime/memory.h"
+
+namespace godwit {
+
+Shape::Shape(std::initializer_list<std::int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
+
+Shape::Shape(std::span<const std::int64_t> dims) {
+  for (const std::int64_t dim : dims) append(dim);
+}
+
+Shape Shape::unranked() {
+  Shape shape;
+  shape.rank_ = -1;
+  return shape;
+}
+
+void Shape::append(std::int64_t dim) {
+  if (rank_ >= kMaxRank) throw Error(fmt::format("a tensor has more than {} dimensions", kMaxRank));
+  dims_[static_cast<std::size_t>(rank_++)] = dim;
+}
+
+bool Shape::known() const { return ranked() && std::ranges::all_of(dims(), is_known); }
+
+std::int64_t Shape::elements() const {
+  std::int64_t count = 1;
+  for (const std::int64_t dim : dims()) {
+    if (__builtin_mul_overflow(count, dim, &count)) {
+      throw Error(fmt::format("shape {} has more elements than fit in 63 bits", to_string()));
+    }
+  }
+  return count;
+}
+
+std::int64_t Shape::product(int begin, int end) const {
+  std::int64_t count = 1;
+  for (int axis = begin; axis < end; ++axis) count *= (*this)[axis];
+  return count;
+}
+
+bool Shape::operator==(const Shape& other) const {
+  return rank_ == other.rank_ && std::ranges::equal(dims(), other.dims());
+}
+
+std::string Shape::to_string() const {
+  if (!ranked()) return "unranked";
+  if (rank_ == 0) return "scalar";
+  std::string text;
+  for (const std::int64_t dim : dims()) {
+    if (!text.empty()) text += 'x';
+    text += is_known(dim) ? fmt::format("{}", dim) : "?";
+  }
+  return text;
+}
+
+const char* name_of(Layout layout) { return layout == Layout::nchw ? "nchw" : "nhwc"; }
+
+std::size_t TensorDesc::bytes() const {
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<std::size_t>(shape.elements()), size_of(dtype), &bytes)) {
+    throw Error(fmt::format("a tensor of {} {} does not fit in memory", shape.to_string(), name_of(dtype)));
+  }
+  return bytes;
+}
+
+std::string TensorDesc::to_string() const {
+  std::string text = fmt::format("{} {}", name_of(dtype), shape.to_string());
+  if (layout == Layout::nhwc) text += " nhwc";
+  return text;
+}
+
+Tensor::Tensor(const TensorDesc& desc) : desc_(desc) {
+  auto block = allocate_aligned(desc.bytes());
+  data_ = block.get();
+  owner_ = std::move(block);
+}
+
+Tensor::Tensor(const TensorDesc& desc, const void* data, std::shared_ptr<const void> owner)
+    : desc_(desc), data_(const_cast<void*>(data)), owner_(std::move(owner)) {}
+
+Tensor Tensor::reshaped(const Shape& shape) const {
+  require_elements(shape, static_cast<std::size_t>(desc_.shape.elements()));
+  Tensor result = *this;
+  result.desc_.shape = shape;
+  return result;
+}
+
+void require_elements(const Shape& shape, std::size_t count) {
+  if (!shape.known() || static_cast<std::size_t>(shape.elements()) != count) {
+    throw Error(fmt::format("{} values do not fill shape {}", count, shape.to_string()));
+  }
+}
+
+}  // namespace godwit
