@@ -1,0 +1,154 @@
+// Choosing among implementations, the cache of packed weights, and the reference as the implementation of last resort.
+#include "ops/implementation.h"
+
+#include <array>
+#include <cstring>
+
+#include "runtime/memory.h"
+
+namespace godwit::ops {
+namespace {
+
+constexpr std::size_t kMaxOperands = 64;
+
+// Copies between a tensor's own layout and row-major N, C, spatial order.
+void reorder(const TensorDesc& desc, const std::byte* src, std::byte* dst, bool to_nchw) {
+  const Shape& shape = desc.shape;
+  const std::size_t size = size_of(desc.dtype);
+  const std::int64_t channels = shape[1];
+  const std::int64_t spatial = shape.product(2, shape.rank());
+  for (std::int64_t n = 0; n < shape[0]; ++n) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      for (std::int64_t s = 0; s < spatial; ++s) {
+        const auto nchw = static_cast<std::size_t>((n * channels + c) * spatial + s) * size;
+        const auto nhwc = static_cast<std::size_t>((n * spatial + s) * channels + c) * size;
+        if (to_nchw) {
+          std::memcpy(dst + nchw, src + nhwc, size);
+        } else {
+          std::memcpy(dst + nhwc, src + nchw, size);
+        }
+      }
+    }
+  }
+}
+
+// A node kept by value, since an executable outlives the graph that it was made from.
+class ReferenceExecutable final : public Executable {
+ public:
+  ReferenceExecutable(const OpDef& op, const NodeView& node)
+      : op_(op), name_(node.name), attributes_(node.attributes), epilogue_(node.epilogue) {
+    // Operands point into these vectors, which therefore never grow again.
+    src_descs_.reserve(node.inputs.size());
+    constants_.reserve(node.inputs.size());
+    std::size_t offset = 0;
+    const auto place = [&offset](const TensorDesc& desc) {
+      const std::size_t at = offset;
+      if (desc.layout == Layout::nhwc) offset += align_up(desc.bytes());
+      return at;
+    };
+    for (const Operand& operand : node.inputs) {
+      src_descs_.push_back(operand.present() ? *operand.desc : TensorDesc{});
+      constants_.push_back(operand.constant != nullptr ? *operand.constant : Tensor{});
+      operands_.push_back({operand.present() ? &src_descs_.back() : nullptr,
+                           operand.constant != nullptr ? &constants_.back() : nullptr});
+      src_offsets_.push_back(operand.present() ? place(*operand.desc) : 0);
+    }
+    for (const TensorDesc& desc : node.outputs) {
+      dst_descs_.push_back(desc);
+      dst_offsets_.push_back(place(desc));
+    }
+    scratch_ = offset;
+  }
+
+  Scratch scratch() const override { return {.shared = scratch_, .per_worker = 0}; }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    if (worker.index != 0) return;
+    std::array<TensorView, kMaxOperands> src;
+    std::array<TensorView, kMaxOperands> dst;
+    for (std::size_t i = 0; i < src_descs_.size(); ++i) {
+      if (!operands_[i].present() || args.src[i] == nullptr) continue;
+      src[i] = {src_descs_[i], const_cast<void*>(args.src[i])};
+      if (src_descs_[i].layout == Layout::nhwc) {
+        std::byte* plain = args.shared_scratch + src_offsets_[i];
+        reorder(src_descs_[i], static_cast<const std::byte*>(args.src[i]), plain, true);
+        src[i] = {{src_descs_[i].dtype, src_descs_[i].shape, Layout::nchw}, plain};
+      }
+    }
+    for (std::size_t i = 0; i < dst_descs_.size(); ++i) {
+      dst[i] = {dst_descs_[i], args.dst[i]};
+      if (dst_descs_[i].layout == Layout::nhwc) {
+        dst[i] = {{dst_descs_[i].dtype, dst_descs_[i].shape, Layout::nchw}, args.shared_scratch + dst_offsets_[i]};
+      }
+    }
+    const NodeView node{name_, attributes_, operands_, dst_descs_.size(), dst_descs_, epilogue_};
+    op_.reference(node, std::span(src.data(), src_descs_.size()), std::span(dst.data(), dst_descs_.size()));
+    for (std::size_t i = 0; i < dst_descs_.size(); ++i) {
+      if (dst_descs_[i].layout == Layout::nhwc) {
+        reorder(dst_descs_[i], static_cast<const std::byte*>(dst[i].data), static_cast<std::byte*>(args.dst[i]), false);
+      }
+    }
+  }
+
+ private:
+  const OpDef& op_;
+  std::string name_;
+  Attributes attributes_;
+  Epilogue epilogue_;
+  std::vector<Operand> operands_;
+  std::vector<TensorDesc> src_descs_, dst_descs_;
+  std::vector<Tensor> constants_;
+  std::vector<std::size_t> src_offsets_, dst_offsets_;
+  std::size_t scratch_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<const std::byte> WeightCache::get(const Tensor& constant, const std::string& format, std::size_t bytes,
+                                                  const std::function<void(std::byte*)>& make) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_[{constant.data(), format}];
+  if (entry.packed == nullptr) {
+    std::shared_ptr<std::byte> block = allocate_aligned(bytes);
+    make(block.get());
+    entry = {constant, std::move(block), bytes};
+  }
+  return entry.packed;
+}
+
+std::size_t WeightCache::bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t total = 0;
+  for (const auto& [key, entry] : entries_) total += entry.bytes;
+  return total;
+}
+
+std::unique_ptr<Executable> prepare_reference(const OpDef& op, const NodeView& node) {
+  return std::make_unique<ReferenceExecutable>(op, node);
+}
+
+std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target) {
+  std::vector<Candidate> candidates;
+  bool chosen = false;
+  for (const Implementation* implementation : op.implementations) {
+    Candidate candidate{implementation->name, implementation->reject(node, target), false};
+    candidate.chosen = !chosen && candidate.rejected.empty();
+    chosen = chosen || candidate.chosen;
+    candidates.push_back(std::move(candidate));
+  }
+  candidates.push_back({"reference", "", !chosen});
+  return candidates;
+}
+
+std::unique_ptr<Executable> prepare(const OpDef& op, const NodeView& node, const PrepareContext& context,
+                                    std::string_view* chosen) {
+  for (const Implementation* implementation : op.implementations) {
+    if (!implementation->reject(node, context.target).empty()) continue;
+    if (chosen != nullptr) *chosen = implementation->name;
+    return implementation->prepare(node, context);
+  }
+  if (chosen != nullptr) *chosen = "reference";
+  return prepare_reference(op, node);
+}
+
+}  // namespace godwit::ops
