@@ -29,4 +29,8 @@ engine::Graph load(const std::string& path);
 // epilogue, an internal op) or the file cannot be written.
 void save_onnx(const engine::Graph& graph, const std::string& path);
 
+// Reads one tensor from an ONNX TensorProto file (input_0.pb of a test folder). Throws Error naming the path: absent,
+// not a tensor (a sequence, say), an element type that is not in dtype.inc, bytes that do not fill the shape.
+Tensor load_tensor(const std::string& path);
+
 }  // namespace godwit::importers
