@@ -1,18 +1,17 @@
 // Typed access to attributes; the only place that words their errors.
 #include "ops/attributes.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 
 #include "runtime/error.h"
 
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 7> kTypeNames = {"integer",  "real",  "string", "list of integers",
-                                                        "list of reals", "list of strings", "tensor"};
+constexpr std::array<std::string_view, 7> kTypeNames = {
+    "integer", "real", "string", "list of integers", "list of reals", "list of strings", "tensor"};
 
 // Null when absent; throws when of another type.
 template <class T>
@@ -46,7 +45,8 @@ std::int64_t Attributes::integer(std::string_view name, std::int64_t fallback) c
 
 bool Attributes::flag(std::string_view name, bool fallback) const {
   const std::int64_t value = integer(name, fallback ? 1 : 0);
-  if (value != 0 && value != 1) throw Error(fmt::format("attribute '{}' is {}, expected 0 or 1", name, value));
+  if (value != 0 && value != 1)
+    throw Error(fmt::format("attribute '{}' is {}, expected 0 or 1", name, value));
   return value == 1;
 }
 
@@ -65,8 +65,8 @@ std::span<const std::int64_t> Attributes::integers(std::string_view name) const 
   return value == nullptr ? std::span<const std::int64_t>{} : std::span<const std::int64_t>(*value);
 }
 
-std::vector<std::int64_t> Attributes::integers(std::string_view name, std::size_t count, std::int64_t fallback,
-                                               std::int64_t minimum) const {
+std::vector<std::int64_t> Attributes::integers(std::string_view name, std::size_t count,
+                                               std::int64_t fallback, std::int64_t minimum) const {
   if (!has(name)) return std::vector<std::int64_t>(count, fallback);
   const std::span<const std::int64_t> values = integers(name);
   if (values.size() != count) {
@@ -100,7 +100,8 @@ void Attributes::check(std::span<const AttributeSpec> specs) const {
     }
   }
   for (const AttributeSpec& spec : specs) {
-    if (spec.required && !has(spec.name)) throw Error(fmt::format("attribute '{}' is required and missing", spec.name));
+    if (spec.required && !has(spec.name))
+      throw Error(fmt::format("attribute '{}' is required and missing", spec.name));
   }
 }
 

@@ -14,8 +14,8 @@
 
 namespace godwit::ops {
 
-using AttributeValue = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>,
-                                    std::vector<std::string>, Tensor>;
+using AttributeValue = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>,
+                                    std::vector<float>, std::vector<std::string>, Tensor>;
 
 enum class AttributeType { integer, real, string, integers, reals, strings, tensor };
 std::string_view name_of(AttributeType type);
@@ -28,11 +28,14 @@ struct AttributeSpec {
   bool required = false;
 };
 
-// Getters throw Error ("attribute 'pads' has 3 values, expected 4"); the caller adds the node's name as context.
+// Getters throw Error ("attribute 'pads' has 3 values, expected 4"); the caller adds the node's name as
+// context.
 class Attributes {
  public:
   bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
-  void set(std::string name, AttributeValue value) { values_.insert_or_assign(std::move(name), std::move(value)); }
+  void set(std::string name, AttributeValue value) {
+    values_.insert_or_assign(std::move(name), std::move(value));
+  }
   void erase(std::string_view name);
   const std::map<std::string, AttributeValue, std::less<>>& all() const { return values_; }
 

@@ -5,16 +5,17 @@
 
 namespace godwit::ops {
 
-// dst = clamp(result + bias + residual, minimum, maximum), in this order. The bias is an ordinary input of the ops
-// that have one; the residual tensor, when `residual` is set, is the node's LAST input and has the shape of output 0.
-// NaN passes through the clamp unchanged, as in Relu and Clip.
+// dst = clamp(result + bias + residual, minimum, maximum), in this order. The bias is an ordinary input of
+// the ops that have one; the residual tensor, when `residual` is set, is the node's LAST input and has the
+// shape of output 0. NaN passes through the clamp unchanged, as in Relu and Clip.
 struct Epilogue {
   bool residual = false;
   float minimum = -std::numeric_limits<float>::infinity();
   float maximum = std::numeric_limits<float>::infinity();
 
   bool clamps() const {
-    return minimum != -std::numeric_limits<float>::infinity() || maximum != std::numeric_limits<float>::infinity();
+    return minimum != -std::numeric_limits<float>::infinity() ||
+           maximum != std::numeric_limits<float>::infinity();
   }
   bool empty() const { return !residual && !clamps(); }
   bool operator==(const Epilogue&) const = default;

@@ -1,15 +1,14 @@
-// Choosing among implementations, the cache of packed weights, and the reference as the implementation of last resort.
+// Choosing among implementations, the cache of packed weights, and the reference as the implementation of
+// last resort.
 #include "ops/implementation.h"
 
-#include <array>
 #include <cstring>
+#include <new>
 
 #include "runtime/memory.h"
 
 namespace godwit::ops {
 namespace {
-
-constexpr std::size_t kMaxOperands = 64;
 
 // Copies between a tensor's own layout and row-major N, C, spatial order.
 void reorder(const TensorDesc& desc, const std::byte* src, std::byte* dst, bool to_nchw) {
@@ -57,15 +56,16 @@ class ReferenceExecutable final : public Executable {
       dst_descs_.push_back(desc);
       dst_offsets_.push_back(place(desc));
     }
-    scratch_ = offset;
+    views_offset_ = offset;
+    scratch_ = offset + (src_descs_.size() + dst_descs_.size()) * sizeof(TensorView);
   }
 
   Scratch scratch() const override { return {.shared = scratch_, .per_worker = 0}; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
     if (worker.index != 0) return;
-    std::array<TensorView, kMaxOperands> src;
-    std::array<TensorView, kMaxOperands> dst;
+    auto* src = new (args.shared_scratch + views_offset_) TensorView[src_descs_.size() + dst_descs_.size()];
+    TensorView* dst = src + src_descs_.size();
     for (std::size_t i = 0; i < src_descs_.size(); ++i) {
       if (!operands_[i].present() || args.src[i] == nullptr) continue;
       src[i] = {src_descs_[i], const_cast<void*>(args.src[i])};
@@ -78,14 +78,16 @@ class ReferenceExecutable final : public Executable {
     for (std::size_t i = 0; i < dst_descs_.size(); ++i) {
       dst[i] = {dst_descs_[i], args.dst[i]};
       if (dst_descs_[i].layout == Layout::nhwc) {
-        dst[i] = {{dst_descs_[i].dtype, dst_descs_[i].shape, Layout::nchw}, args.shared_scratch + dst_offsets_[i]};
+        dst[i] = {{dst_descs_[i].dtype, dst_descs_[i].shape, Layout::nchw},
+                  args.shared_scratch + dst_offsets_[i]};
       }
     }
     const NodeView node{name_, attributes_, operands_, dst_descs_.size(), dst_descs_, epilogue_};
-    op_.reference(node, std::span(src.data(), src_descs_.size()), std::span(dst.data(), dst_descs_.size()));
+    op_.reference(node, std::span(src, src_descs_.size()), std::span(dst, dst_descs_.size()));
     for (std::size_t i = 0; i < dst_descs_.size(); ++i) {
       if (dst_descs_[i].layout == Layout::nhwc) {
-        reorder(dst_descs_[i], static_cast<const std::byte*>(dst[i].data), static_cast<std::byte*>(args.dst[i]), false);
+        reorder(dst_descs_[i], static_cast<const std::byte*>(dst[i].data),
+                static_cast<std::byte*>(args.dst[i]), false);
       }
     }
   }
@@ -99,12 +101,14 @@ class ReferenceExecutable final : public Executable {
   std::vector<TensorDesc> src_descs_, dst_descs_;
   std::vector<Tensor> constants_;
   std::vector<std::size_t> src_offsets_, dst_offsets_;
+  std::size_t views_offset_ = 0;
   std::size_t scratch_ = 0;
 };
 
 }  // namespace
 
-std::shared_ptr<const std::byte> WeightCache::get(const Tensor& constant, const std::string& format, std::size_t bytes,
+std::shared_ptr<const std::byte> WeightCache::get(const Tensor& constant, const std::string& format,
+                                                  std::size_t bytes,
                                                   const std::function<void(std::byte*)>& make) {
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_[{constant.data(), format}];

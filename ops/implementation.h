@@ -67,8 +67,8 @@ class Executable {
   Executable(const Executable&) = delete;
   Executable& operator=(const Executable&) = delete;
 
-  // Called by every member of the team with the same arguments but for worker_scratch; does this member's share.
-  // The caller puts a barrier behind it. Neither throws nor allocates.
+  // Called by every member of the team with the same arguments but for worker_scratch; does this member's
+  // share. The caller puts a barrier behind it. Neither throws nor allocates.
   virtual void run(const RunArgs& args, const Worker& worker) const = 0;
   virtual Scratch scratch() const { return {}; }
   // The micro-kernels it uses, for profiles: "gemm_f32_14x32_avx512". The reference has none: "".
@@ -88,8 +88,8 @@ struct Implementation {
   std::unique_ptr<Executable> (*prepare)(const NodeView& node, const PrepareContext& context);
 };
 
-// The op's scalar reference as an implementation that accepts every node (nhwc operands are reordered to nchw and
-// back in scratch memory); runs on the team's first member.
+// The op's scalar reference as an implementation that accepts every node (nhwc operands are reordered to nchw
+// and back in scratch memory); runs on the team's first member.
 std::unique_ptr<Executable> prepare_reference(const OpDef& op, const NodeView& node);
 
 struct Candidate {
@@ -99,7 +99,8 @@ struct Candidate {
 };
 // Every implementation of the op with its verdict on this node, in order, the reference last.
 std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target);
-// The first implementation that accepts, prepared. `chosen` (if not null) gets its name ("reference" at the last).
+// The first implementation that accepts, prepared. `chosen` (if not null) gets its name ("reference" at the
+// last).
 std::unique_ptr<Executable> prepare(const OpDef& op, const NodeView& node, const PrepareContext& context,
                                     std::string_view* chosen = nullptr);
 

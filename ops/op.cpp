@@ -1,9 +1,8 @@
 // The checks and defaults that all ops share.
 #include "ops/op.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "runtime/error.h"
 
@@ -12,8 +11,9 @@ namespace {
 
 void check_count(std::string_view what, std::size_t count, std::size_t minimum, std::size_t maximum) {
   if (count >= minimum && count <= maximum) return;
-  throw Error(minimum == maximum ? fmt::format("has {} {}, expected {}", count, what, minimum)
-                                 : fmt::format("has {} {}, expected {} to {}", count, what, minimum, maximum));
+  throw Error(minimum == maximum
+                  ? fmt::format("has {} {}, expected {}", count, what, minimum)
+                  : fmt::format("has {} {}, expected {} to {}", count, what, minimum, maximum));
 }
 
 std::int64_t bytes_of(const TensorDesc& desc) {
@@ -55,7 +55,8 @@ Cost cost(const OpDef& op, const NodeView& node) {
   if (result.weight_bytes == 0 && result.activation_bytes == 0) {
     for (const Operand& operand : node.inputs) {
       if (!operand.present()) continue;
-      (operand.constant != nullptr ? result.weight_bytes : result.activation_bytes) += bytes_of(*operand.desc);
+      (operand.constant != nullptr ? result.weight_bytes : result.activation_bytes) +=
+          bytes_of(*operand.desc);
     }
     for (const TensorDesc& desc : node.outputs) result.activation_bytes += bytes_of(desc);
   }

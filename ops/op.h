@@ -1,5 +1,5 @@
-// What an operator is: shape inference, a scalar reference, its cost, and the ways to run it. Ops know tensors, not
-// graphs.
+// What an operator is: shape inference, a scalar reference, its cost, and the ways to run it. Ops know
+// tensors, not graphs.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ struct Implementation;
 
 // One operand as an op sees it while shapes are inferred and code is prepared.
 struct Operand {
-  const TensorDesc* desc = nullptr;    // null: an optional operand that was left out
-  const Tensor* constant = nullptr;    // its value where that is known at compile time
+  const TensorDesc* desc = nullptr;  // null: an optional operand that was left out
+  const Tensor* constant = nullptr;  // its value where that is known at compile time
   bool present() const { return desc != nullptr; }
 };
 
@@ -40,7 +40,8 @@ struct NodeView {
   const Shape& shape(std::size_t i) const { return inputs[i].desc->shape; }
 };
 
-// What one evaluation takes. 1 MAC = 2 FLOPs; flops counts every arithmetic operation, those of the MACs included.
+// What one evaluation takes. 1 MAC = 2 FLOPs; flops counts every arithmetic operation, those of the MACs
+// included.
 struct Cost {
   std::int64_t macs = 0;
   std::int64_t flops = 0;
@@ -55,8 +56,9 @@ enum class LayoutRule {
   nhwc,       // works best channels-last: operand 0 and all results (and the residual) are nhwc
 };
 
-// Output descriptions, as many as node.output_count, for operands whose dimensions may be unknown or symbolic.
-// Layouts are left nchw. Throws Error about operands that do not fit; the caller adds the node's name.
+// Output descriptions, as many as node.output_count, for operands whose dimensions may be unknown or
+// symbolic. Layouts are left nchw. Throws Error about operands that do not fit; the caller adds the node's
+// name.
 using InferFunction = std::vector<TensorDesc> (*)(const NodeView& node);
 
 // The specification in scalar code: all tensors nchw, results exact up to one rounding of sums made in double
@@ -69,9 +71,9 @@ using LayoutFunction = LayoutRule (*)(const NodeView& node);
 using NodePredicate = bool (*)(const NodeView& node);
 
 struct OpDef {
-  std::string_view name;         // ONNX's name; "Reorder" and other internal ones have domain "godwit"
+  std::string_view name;  // ONNX's name; "Reorder" and other internal ones have domain "godwit"
   std::string_view domain = "";
-  std::string_view sentence;     // for `godwit list ops`
+  std::string_view sentence;  // for `godwit list ops`
   // The form described here is ONNX's from this opset on (adapters bring older nodes into it).
   int since_opset = 1;
   std::size_t min_inputs = 1, max_inputs = 1;
@@ -80,8 +82,8 @@ struct OpDef {
 
   InferFunction infer = nullptr;
   ReferenceFunction reference = nullptr;
-  CostFunction cost = nullptr;       // null: element-wise, one FLOP per output element
-  LayoutFunction layout = nullptr;   // null: nchw_only
+  CostFunction cost = nullptr;      // null: element-wise, one FLOP per output element
+  LayoutFunction layout = nullptr;  // null: nchw_only
   // Which parts of an epilogue the op's reference and ALL its implementations apply.
   bool fuses_clamp = false;
   bool fuses_residual = false;

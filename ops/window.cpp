@@ -1,9 +1,8 @@
 // Window geometry as ONNX defines it (Conv-22, MaxPool-22, AveragePool-22).
 #include "ops/window.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "runtime/error.h"
 
@@ -16,7 +15,8 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 
 void resolve_same(WindowAxis& axis, bool upper) {
   axis.output = ceil_div(axis.input, axis.stride);
-  const std::int64_t total = std::max<std::int64_t>((axis.output - 1) * axis.stride + axis.extent() - axis.input, 0);
+  const std::int64_t total =
+      std::max<std::int64_t>((axis.output - 1) * axis.stride + axis.extent() - axis.input, 0);
   axis.pad_begin = upper ? total / 2 : total - total / 2;
   axis.pad_end = total - axis.pad_begin;
 }
@@ -24,8 +24,8 @@ void resolve_same(WindowAxis& axis, bool upper) {
 void resolve_output(WindowAxis& axis, bool ceil_mode) {
   const std::int64_t room = axis.input + axis.pad_begin + axis.pad_end - axis.extent();
   if (room < 0) {
-    throw Error(fmt::format("a window of {} (dilation {}) does not fit into {} padded by {} and {}", axis.kernel,
-                            axis.dilation, axis.input, axis.pad_begin, axis.pad_end));
+    throw Error(fmt::format("a window of {} (dilation {}) does not fit into {} padded by {} and {}",
+                            axis.kernel, axis.dilation, axis.input, axis.pad_begin, axis.pad_end));
   }
   axis.output = (ceil_mode ? ceil_div(room, axis.stride) : room / axis.stride) + 1;
   if (ceil_mode && (axis.output - 1) * axis.stride >= axis.input + axis.pad_begin) --axis.output;
@@ -45,7 +45,8 @@ std::vector<WindowAxis> window_axes(const Attributes& attributes, std::span<cons
   const std::string auto_pad = attributes.string("auto_pad", "NOTSET");
   const bool same = auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER";
   if (!same && auto_pad != "NOTSET" && auto_pad != "VALID") {
-    throw Error(fmt::format("attribute 'auto_pad' is '{}', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER", auto_pad));
+    throw Error(fmt::format("attribute 'auto_pad' is '{}', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER",
+                            auto_pad));
   }
 
   std::vector<WindowAxis> axes(rank);
@@ -55,7 +56,8 @@ std::vector<WindowAxis> window_axes(const Attributes& attributes, std::span<cons
     axis.kernel = kernel[i];
     axis.stride = strides[i];
     axis.dilation = dilations[i];
-    if (axis.kernel < 1 || axis.kernel > kLargest) throw Error(fmt::format("a kernel of size {}", axis.kernel));
+    if (axis.kernel < 1 || axis.kernel > kLargest)
+      throw Error(fmt::format("a kernel of size {}", axis.kernel));
     if (axis.input > kLargest) throw Error(fmt::format("a spatial dimension of {} is too large", axis.input));
     if (auto_pad == "NOTSET") {
       axis.pad_begin = pads[i];

@@ -22,10 +22,10 @@ struct WindowAxis {
   std::int64_t extent() const { return (kernel - 1) * dilation + 1; }
 };
 
-// Resolves strides, dilations, pads and auto_pad (NOTSET, VALID, SAME_UPPER, SAME_LOWER) for the given spatial sizes;
-// a size that is not known gives an output that is not known. ceil_mode rounds outputs up, but never so far that a
-// window would start in the padding behind the input. Throws Error when a window is larger than the padded input,
-// when an attribute has the wrong number of values, or a value is out of range.
+// Resolves strides, dilations, pads and auto_pad (NOTSET, VALID, SAME_UPPER, SAME_LOWER) for the given
+// spatial sizes; a size that is not known gives an output that is not known. ceil_mode rounds outputs up, but
+// never so far that a window would start in the padding behind the input. Throws Error when a window is
+// larger than the padded input, when an attribute has the wrong number of values, or a value is out of range.
 std::vector<WindowAxis> window_axes(const Attributes& attributes, std::span<const std::int64_t> spatial,
                                     std::span<const std::int64_t> kernel, bool ceil_mode = false);
 

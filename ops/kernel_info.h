@@ -1,0 +1,44 @@
+// One row of the kernel table: a micro-kernel as data. Seen by ISA files too, hence plain types only.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/cpu.h"
+#include "runtime/dtype.h"
+
+namespace godwit::ops {
+
+enum class KernelFamily : std::uint8_t {
+  gemm,
+  depthwise,
+  max_pool,
+  sum_pool,
+  sum_columns,
+  clamp,
+  leaky_relu,
+  sigmoid,
+  hard_sigmoid,
+  hard_swish,
+  add,
+  sub,
+  mul,
+  div,
+  affine,
+  softmax,
+};
+
+// A kernel's function without its type; its family says what it is (ops/kernels/arguments.h).
+using AnyKernel = void();
+
+struct KernelInfo {
+  KernelFamily family;
+  Isa isa;
+  DType dtype;
+  int mr;  // rows of the tile
+  int nr;  // columns of the tile, or elements of a vector
+  AnyKernel* function;
+};
+
+inline constexpr int kMaxKernelsPerIsa = 96;
+
+}  // namespace godwit::ops

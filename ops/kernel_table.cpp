@@ -1,0 +1,76 @@
+// Collects the kernels of all ISAs and finds the best one for a purpose.
+#include "ops/kernel_table.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <map>
+#include <vector>
+
+#include "ops/isa/isas.h"
+
+namespace godwit::ops {
+namespace {
+
+constexpr std::array<std::string_view, 16> kFamilyNames = {
+    "gemm",         "depthwise",  "max_pool", "sum_pool", "sum_columns", "clamp", "leaky_relu", "sigmoid",
+    "hard_sigmoid", "hard_swish", "add",      "sub",      "mul",         "div",   "affine",     "softmax"};
+
+GemmKernels collect_gemm(Isa isa) {
+  GemmKernels kernels;
+  kernels.full = find_kernel(KernelFamily::gemm, DType::f32, isa);
+  kernels.mr = kernels.full->mr;
+  kernels.nr = kernels.full->nr;
+  for (const KernelInfo& kernel : all_kernels()) {
+    if (kernel.family != KernelFamily::gemm || kernel.isa != kernels.full->isa) continue;
+    kernels.by_rows[kernel.nr == kernels.nr ? 1 : 0][kernel.mr] =
+        reinterpret_cast<GemmKernel*>(kernel.function);
+  }
+  return kernels;
+}
+
+}  // namespace
+
+std::span<const KernelInfo> all_kernels() {
+  static const std::vector<KernelInfo> kernels = [] {
+    std::vector<KernelInfo> all;
+    for (const FillKernels fill : isa_tables()) {
+      std::array<KernelInfo, kMaxKernelsPerIsa> rows{};
+      const int count = fill(rows.data());
+      all.insert(all.end(), rows.begin(), rows.begin() + count);
+    }
+    return all;
+  }();
+  return kernels;
+}
+
+std::string_view name_of(KernelFamily family) { return kFamilyNames[static_cast<std::size_t>(family)]; }
+
+std::string name_of(const KernelInfo& kernel) {
+  const std::string tile = kernel.family == KernelFamily::gemm ? fmt::format("{}x{}", kernel.mr, kernel.nr)
+                                                               : fmt::format("{}", kernel.nr);
+  return fmt::format("{}_{}_{}_{}", name_of(kernel.family), name_of(kernel.dtype), tile, name_of(kernel.isa));
+}
+
+const KernelInfo* find_kernel(KernelFamily family, DType dtype, Isa isa) {
+  const KernelInfo* best = nullptr;
+  for (const KernelInfo& kernel : all_kernels()) {
+    if (kernel.family != family || kernel.dtype != dtype || kernel.isa > isa) continue;
+    if (best == nullptr || kernel.isa > best->isa ||
+        (kernel.isa == best->isa && kernel.mr * kernel.nr > best->mr * best->nr)) {
+      best = &kernel;
+    }
+  }
+  return best;
+}
+
+const GemmKernels& gemm_kernels(Isa isa) {
+  static const std::map<Isa, GemmKernels> by_isa = [] {
+    std::map<Isa, GemmKernels> map;
+    for (const Isa each : isas_of_build()) map.emplace(each, collect_gemm(each));
+    return map;
+  }();
+  return by_isa.at(isa);
+}
+
+}  // namespace godwit::ops

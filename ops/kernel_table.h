@@ -1,0 +1,39 @@
+// All micro-kernels of this build as data, and the choice among them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "ops/kernel_info.h"
+#include "ops/kernels/arguments.h"
+
+namespace godwit::ops {
+
+// Every kernel, ISA by ISA from the least special, also of ISAs that this CPU lacks.
+std::span<const KernelInfo> all_kernels();
+
+std::string_view name_of(KernelFamily family);
+// family_dtype_tile_isa: "gemm_f32_14x32_avx512".
+std::string name_of(const KernelInfo& kernel);
+
+// The kernel of the most special ISA up to `isa` that has one: what an ISA lacks is inherited from below.
+// Tiled families give the row with the largest tile. Never null for families that generic has.
+const KernelInfo* find_kernel(KernelFamily family, DType dtype, Isa isa);
+
+template <class Function>
+Function* find_function(KernelFamily family, DType dtype, Isa isa) {
+  return reinterpret_cast<Function*>(find_kernel(family, dtype, isa)->function);
+}
+
+// The GEMM tiles of one ISA: full width (two vectors) and half width, every height from 1 to mr.
+struct GemmKernels {
+  static constexpr int kMaxRows = 16;
+  int mr = 0;
+  int nr = 0;                                 // full width; the half width is nr / 2
+  const KernelInfo* full = nullptr;           // the mr × nr tile
+  GemmKernel* by_rows[2][kMaxRows + 1] = {};  // [0: half, 1: full width][rows]
+};
+const GemmKernels& gemm_kernels(Isa isa);
+
+}  // namespace godwit::ops

@@ -1,0 +1,104 @@
+// The GEMM core's tile: broadcast one element of A, multiply vectors of B, accumulate in registers.
+#pragma once
+
+#include "ops/kernels/arguments.h"
+#include "ops/kernels/simd.h"
+
+namespace godwit::ops::kernels {
+
+// Rows × (Vectors · width) accumulators stay in registers; every loop over the tile is fully unrolled, the
+// epilogue included, since one rolled loop makes GCC keep the accumulators in memory. Register budget:
+// Rows·Vectors accumulators + Vectors of B + 1 broadcast of A (avx512 14×2: 31 of 32; avx2 and generic 6×2:
+// 15 of 16).
+template <class Arch, int Rows, int Vectors>
+struct Gemm {
+  using F32 = typename Arch::F32;
+  static constexpr int kWidth = Arch::kWidth;
+  static constexpr int kColumns = Vectors * kWidth;
+
+  static void run(const GemmTile& tile) {
+    F32 sum[Rows][Vectors];
+#pragma GCC unroll 32
+    for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = Arch::broadcast(0.0F);
+    }
+
+    const float* b = tile.b;
+    for (std::int64_t t = 0; t < tile.taps; ++t) {
+      const float* a[Rows];
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) a[r] = tile.a[t * Rows + r];
+      for (std::int64_t k = 0; k < tile.depth; ++k) {  // the hot loop
+        F32 weights[Vectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) weights[v] = Arch::load(b + v * kWidth);
+        b += kColumns;
+#pragma GCC unroll 32
+        for (int r = 0; r < Rows; ++r) {
+          const F32 src = Arch::broadcast(a[r][k]);
+#pragma GCC unroll 4
+          for (int v = 0; v < Vectors; ++v) sum[r][v] = Arch::fma(src, weights[v], sum[r][v]);
+        }
+      }
+    }
+
+    if (tile.columns == kColumns) {
+      finish<true>(tile, sum);
+    } else {
+      finish<false>(tile, sum);
+    }
+  }
+
+ private:
+  template <bool Whole>
+  static GODWIT_INLINE void finish(const GemmTile& tile, F32 (&sum)[Rows][Vectors]) {
+    const F32 minimum = Arch::broadcast(tile.minimum);
+    const F32 maximum = Arch::broadcast(tile.maximum);
+    if (tile.bias != nullptr) {
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) {
+        const F32 bias = Arch::load(tile.bias + v * kWidth);
+#pragma GCC unroll 32
+        for (int r = 0; r < Rows; ++r) sum[r][v] = sum[r][v] + bias;
+      }
+    }
+    if (tile.residual != nullptr) {
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) {
+        const float* residual = tile.residual + r * tile.residual_stride;
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) {
+          sum[r][v] = sum[r][v] + (Whole ? Arch::load(residual + v * kWidth)
+                                         : load_part(residual + v * kWidth, tile.columns - v * kWidth));
+        }
+      }
+    }
+#pragma GCC unroll 32
+    for (int r = 0; r < Rows; ++r) {
+      float* dst = tile.dst + r * tile.dst_stride;
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) {
+        const F32 result = Arch::min(maximum, Arch::max(minimum, sum[r][v]));
+        if constexpr (Whole) {
+          Arch::store(dst + v * kWidth, result);
+        } else {
+          store_part(dst + v * kWidth, result, tile.columns - v * kWidth);
+        }
+      }
+    }
+  }
+
+  static GODWIT_INLINE F32 load_part(const float* src, std::int64_t count) {
+    float lanes[kWidth] = {};
+    for (int i = 0; i < kWidth && i < count; ++i) lanes[i] = src[i];
+    return Arch::load(lanes);
+  }
+  static GODWIT_INLINE void store_part(float* dst, F32 value, std::int64_t count) {
+    float lanes[kWidth];
+    Arch::store(lanes, value);
+    for (int i = 0; i < kWidth && i < count; ++i) dst[i] = lanes[i];
+  }
+};
+
+}  // namespace godwit::ops::kernels

@@ -1,0 +1,169 @@
+// Kernels that vectorise over channels: depthwise convolution, pooling, sums of columns.
+#pragma once
+
+#include "ops/kernels/arguments.h"
+#include "ops/kernels/simd.h"
+
+namespace godwit::ops::kernels {
+
+// Runs `body(channel, count of vectors as a constant)` over blocks of four vectors, then single ones, and
+// `tail` for the channels that fill no vector.
+template <class Arch, class Block, class Single, class Tail>
+GODWIT_INLINE void over_channels(std::int64_t channels, const Block& block, const Single& single,
+                                 const Tail& tail) {
+  std::int64_t c = 0;
+  for (; c + 4 * Arch::kWidth <= channels; c += 4 * Arch::kWidth) block(c);
+  for (; c + Arch::kWidth <= channels; c += Arch::kWidth) single(c);
+  for (; c < channels; ++c) tail(c);
+}
+
+GODWIT_INLINE float clamp(float value, float minimum, float maximum) {
+  const float raised = minimum > value ? minimum : value;  // NaN stays, as in the vector code
+  return maximum < raised ? maximum : raised;
+}
+
+template <class Arch>
+struct Depthwise {
+  using F32 = typename Arch::F32;
+
+  static void run(const DepthwisePixel& pixel) {
+    over_channels<Arch>(
+        pixel.channels, [&](std::int64_t c) { vectors<4>(pixel, c); },
+        [&](std::int64_t c) { vectors<1>(pixel, c); },
+        [&](std::int64_t c) {
+          float sum = 0.0F;
+          for (std::int64_t t = 0; t < pixel.taps; ++t) {
+            sum = Arch::fma_scalar(pixel.src[t][c], pixel.weights[t * pixel.channels + c], sum);
+          }
+          if (pixel.bias != nullptr) sum += pixel.bias[c];
+          pixel.dst[c] = clamp(sum, pixel.minimum, pixel.maximum);
+        });
+  }
+
+ private:
+  template <int Vectors>
+  static GODWIT_INLINE void vectors(const DepthwisePixel& pixel, std::int64_t c) {
+    F32 sum[Vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) sum[v] = Arch::broadcast(0.0F);
+    for (std::int64_t t = 0; t < pixel.taps; ++t) {
+      const float* src = pixel.src[t] + c;
+      const float* weights = pixel.weights + t * pixel.channels + c;
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) {
+        sum[v] =
+            Arch::fma(Arch::load(src + v * Arch::kWidth), Arch::load(weights + v * Arch::kWidth), sum[v]);
+      }
+    }
+    const F32 minimum = Arch::broadcast(pixel.minimum);
+    const F32 maximum = Arch::broadcast(pixel.maximum);
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      const std::int64_t at = c + v * Arch::kWidth;
+      if (pixel.bias != nullptr) sum[v] = sum[v] + Arch::load(pixel.bias + at);
+      Arch::store(pixel.dst + at, Arch::min(maximum, Arch::max(minimum, sum[v])));
+    }
+  }
+};
+
+// Maximum over the taps; a NaN among them wins, as in ONNX Runtime and the reference.
+template <class Arch>
+struct MaxPool {
+  using F32 = typename Arch::F32;
+
+  static void run(const PoolPixel& pixel) {
+    over_channels<Arch>(
+        pixel.channels, [&](std::int64_t c) { vectors<4>(pixel, c); },
+        [&](std::int64_t c) { vectors<1>(pixel, c); },
+        [&](std::int64_t c) {
+          float best = pixel.src[0][c];
+          for (std::int64_t t = 1; t < pixel.taps; ++t) {
+            const float value = pixel.src[t][c];
+            if (!(best >= value) && best == best) best = value;
+          }
+          pixel.dst[c] = best;
+        });
+  }
+
+ private:
+  template <int Vectors>
+  static GODWIT_INLINE void vectors(const PoolPixel& pixel, std::int64_t c) {
+    F32 best[Vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) best[v] = Arch::load(pixel.src[0] + c + v * Arch::kWidth);
+    for (std::int64_t t = 1; t < pixel.taps; ++t) {
+      const float* src = pixel.src[t] + c;
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v)
+        best[v] = Arch::max_or_nan(best[v], Arch::load(src + v * Arch::kWidth));
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) Arch::store(pixel.dst + c + v * Arch::kWidth, best[v]);
+  }
+};
+
+template <class Arch>
+struct SumPool {
+  using F32 = typename Arch::F32;
+
+  static void run(const PoolPixel& pixel) {
+    over_channels<Arch>(
+        pixel.channels, [&](std::int64_t c) { vectors<4>(pixel, c); },
+        [&](std::int64_t c) { vectors<1>(pixel, c); },
+        [&](std::int64_t c) {
+          float sum = pixel.src[0][c];
+          for (std::int64_t t = 1; t < pixel.taps; ++t) sum += pixel.src[t][c];
+          pixel.dst[c] = sum * pixel.scale;
+        });
+  }
+
+ private:
+  template <int Vectors>
+  static GODWIT_INLINE void vectors(const PoolPixel& pixel, std::int64_t c) {
+    F32 sum[Vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) sum[v] = Arch::load(pixel.src[0] + c + v * Arch::kWidth);
+    for (std::int64_t t = 1; t < pixel.taps; ++t) {
+      const float* src = pixel.src[t] + c;
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) sum[v] = sum[v] + Arch::load(src + v * Arch::kWidth);
+    }
+    const F32 scale = Arch::broadcast(pixel.scale);
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) Arch::store(pixel.dst + c + v * Arch::kWidth, sum[v] * scale);
+  }
+};
+
+template <class Arch>
+struct SumColumns {
+  using F32 = typename Arch::F32;
+
+  static void run(const ColumnSum& columns) {
+    over_channels<Arch>(
+        columns.channels, [&](std::int64_t c) { vectors<4>(columns, c); },
+        [&](std::int64_t c) { vectors<1>(columns, c); },
+        [&](std::int64_t c) {
+          float sum = 0.0F;
+          for (std::int64_t r = 0; r < columns.rows; ++r) sum += columns.src[r * columns.stride + c];
+          columns.dst[c] = sum * columns.scale;
+        });
+  }
+
+ private:
+  template <int Vectors>
+  static GODWIT_INLINE void vectors(const ColumnSum& columns, std::int64_t c) {
+    F32 sum[Vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) sum[v] = Arch::broadcast(0.0F);
+    for (std::int64_t r = 0; r < columns.rows; ++r) {
+      const float* src = columns.src + r * columns.stride + c;
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) sum[v] = sum[v] + Arch::load(src + v * Arch::kWidth);
+    }
+    const F32 scale = Arch::broadcast(columns.scale);
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) Arch::store(columns.dst + c + v * Arch::kWidth, sum[v] * scale);
+  }
+};
+
+}  // namespace godwit::ops::kernels

@@ -1,0 +1,57 @@
+// All kernels instantiated for one architecture, as rows of the kernel table.
+#pragma once
+
+#include "ops/kernel_info.h"
+#include "ops/kernels/elementwise.h"
+#include "ops/kernels/gemm.h"
+#include "ops/kernels/spatial.h"
+
+namespace godwit::ops::kernels {
+
+template <class Function>
+AnyKernel* erase(Function* function) {
+  return reinterpret_cast<AnyKernel*>(function);
+}
+
+// One row for every height of the tile up to the full one, so that edge tiles waste nothing.
+template <class Arch, int Vectors, int Rows>
+GODWIT_INLINE KernelInfo* add_gemm(KernelInfo* row) {
+  if constexpr (Rows > 1) row = add_gemm<Arch, Vectors, Rows - 1>(row);
+  *row = {KernelFamily::gemm,
+          Arch::kIsa,
+          DType::f32,
+          Rows,
+          Vectors * Arch::kWidth,
+          erase(&Gemm<Arch, Rows, Vectors>::run)};
+  return row + 1;
+}
+
+// Fills `rows` (room for kMaxKernelsPerIsa) and returns how many.
+// Arch: the functions of simd.h, kIsa, and kTileRows: the height of the two-vector tile.
+template <class Arch>
+GODWIT_INLINE int fill_table(KernelInfo* rows) {
+  KernelInfo* row = rows;
+  row = add_gemm<Arch, 1, Arch::kTileRows>(row);
+  row = add_gemm<Arch, 2, Arch::kTileRows>(row);
+  const auto add = [&row](KernelFamily family, AnyKernel* function) {
+    *row++ = {family, Arch::kIsa, DType::f32, 1, Arch::kWidth, function};
+  };
+  add(KernelFamily::depthwise, erase(&Depthwise<Arch>::run));
+  add(KernelFamily::max_pool, erase(&MaxPool<Arch>::run));
+  add(KernelFamily::sum_pool, erase(&SumPool<Arch>::run));
+  add(KernelFamily::sum_columns, erase(&SumColumns<Arch>::run));
+  add(KernelFamily::clamp, erase(&Unary<Arch, Clamp>::run));
+  add(KernelFamily::leaky_relu, erase(&Unary<Arch, LeakyRelu>::run));
+  add(KernelFamily::sigmoid, erase(&Unary<Arch, Sigmoid>::run));
+  add(KernelFamily::hard_sigmoid, erase(&Unary<Arch, HardSigmoid>::run));
+  add(KernelFamily::hard_swish, erase(&Unary<Arch, HardSwish>::run));
+  add(KernelFamily::add, erase(&Binary<Arch, AddOf>::run));
+  add(KernelFamily::sub, erase(&Binary<Arch, SubOf>::run));
+  add(KernelFamily::mul, erase(&Binary<Arch, MulOf>::run));
+  add(KernelFamily::div, erase(&Binary<Arch, DivOf>::run));
+  add(KernelFamily::affine, erase(&Affine<Arch>::run));
+  add(KernelFamily::softmax, erase(&Softmax<Arch>::run));
+  return static_cast<int>(row - rows);
+}
+
+}  // namespace godwit::ops::kernels
