@@ -1,0 +1,40 @@
+# What `cmake --install` lays down: libraries, headers, the program, and the package that find_package(godwit) finds.
+include(CMakePackageConfigHelpers)
+
+set(floors runtime ops engine importers)
+
+# godwit::godwit is what users link: all floors at once.
+add_library(godwit_all INTERFACE)
+add_library(godwit::godwit ALIAS godwit_all)
+set_target_properties(godwit_all PROPERTIES EXPORT_NAME godwit)
+target_link_libraries(godwit_all INTERFACE godwit_importers)
+
+# Libraries that are headers alone are compiled in already; whoever links an install does not need them.
+foreach(floor IN LISTS floors)
+  get_target_property(links godwit_${floor} INTERFACE_LINK_LIBRARIES)
+  foreach(header_only Eigen3::Eigen xsimd nlohmann_json::nlohmann_json)
+    list(REMOVE_ITEM links "$<LINK_ONLY:${header_only}>")
+  endforeach()
+  set_target_properties(godwit_${floor} PROPERTIES INTERFACE_LINK_LIBRARIES "${links}")
+endforeach()
+
+list(TRANSFORM floors PREPEND godwit_ OUTPUT_VARIABLE libraries)
+install(TARGETS ${libraries} godwit_all EXPORT godwit ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS godwit RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+
+# Headers keep their paths: #include "engine/session.h" reads the same inside the tree and outside of it. How ops are
+# computed (algorithms, kernels, isa) and how files are read (importers' folders) is nobody else's business.
+foreach(floor IN LISTS floors)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${floor} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/godwit
+    FILES_MATCHING PATTERN "*.h" PATTERN "*.inc"
+    PATTERN algorithms EXCLUDE PATTERN defs EXCLUDE PATTERN kernels EXCLUDE PATTERN isa EXCLUDE
+    PATTERN passes EXCLUDE PATTERN onnx EXCLUDE PATTERN tfjs EXCLUDE)
+endforeach()
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/godwit)
+install(EXPORT godwit NAMESPACE godwit:: FILE godwitTargets.cmake DESTINATION ${package_dir})
+configure_package_config_file(cmake/godwitConfig.cmake.in ${PROJECT_BINARY_DIR}/godwitConfig.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/godwitConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/godwitConfig.cmake ${PROJECT_BINARY_DIR}/godwitConfigVersion.cmake
+  DESTINATION ${package_dir})
