@@ -15,13 +15,14 @@ namespace godwit::image {
 
 enum class ChannelOrder : std::uint8_t { rgb, bgr };
 
-// dst = (pixel * scale - mean[c]) / stddev[c], c in the order of the network's channels.
+// dst = (pixel * scale - mean[c]) / stddev[c], c in the order of the network's channels; the product, the difference
+// and the quotient are each rounded to float. With scale 1/255 as a double the product is bit for bit pixel / 255.
 struct Pipeline {
   std::string name;          // preset's name or the JSON file's path
   int resize = 256;          // short side; 0: no resize
   int crop = 224;            // centre crop; 0: none
   ChannelOrder order = ChannelOrder::rgb;
-  float scale = 1.0F;
+  double scale = 1.0;
   std::array<float, 3> mean{0, 0, 0};
   std::array<float, 3> stddev{1, 1, 1};
 };

@@ -1,0 +1,182 @@
+// The presets, and pipelines read from JSON with every key and value checked.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "runtime/error.h"
+#include "runtime/image/preprocess.h"
+#include "runtime/memory.h"
+
+namespace godwit::image {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxFileBytes = 1U << 20;
+constexpr int kMaxSide = 16384;
+
+constexpr std::array kPresets = {
+    Preset{"torch",
+           "short side 256, crop 224, RGB / 255, mean .485 .456 .406, std .229 .224 .225 (torchvision)"},
+    Preset{"torch-v2", "short side 232, crop 224, otherwise as torch (torchvision's newer weights)"},
+    Preset{"caffe", "short side 256, crop 224, RGB minus 123.68 116.779 103.939"},
+    Preset{"tf", "short side 256, crop 224, RGB to [-1, 1]"},
+};
+
+const Pipeline* find_preset(std::string_view name) {
+  static const std::array<Pipeline, kPresets.size()> pipelines = [] {
+    Pipeline torch;
+    torch.name = "torch";
+    torch.scale = 1.0 / 255.0;
+    torch.mean = {0.485F, 0.456F, 0.406F};
+    torch.stddev = {0.229F, 0.224F, 0.225F};
+    Pipeline torch_v2 = torch;
+    torch_v2.name = "torch-v2";
+    torch_v2.resize = 232;
+    Pipeline caffe;
+    caffe.name = "caffe";
+    caffe.mean = {123.68F, 116.779F, 103.939F};
+    Pipeline tf;
+    tf.name = "tf";
+    tf.scale = 1.0 / 127.5;
+    tf.mean = {1, 1, 1};
+    return std::array{torch, torch_v2, caffe, tf};
+  }();
+  const auto found = std::ranges::find(pipelines, name, &Pipeline::name);
+  return found == pipelines.end() ? nullptr : &*found;
+}
+
+std::string preset_names() {
+  std::vector<std::string_view> names;
+  for (const Preset& preset : kPresets) names.push_back(preset.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+const Pipeline& require_preset(std::string_view name) {
+  const Pipeline* preset = find_preset(name);
+  if (preset == nullptr)
+    throw Error(fmt::format("unknown preset '{}': expected one of {}", name, preset_names()));
+  return *preset;
+}
+
+// A value in an error message, cut short when it is long.
+std::string shown(const json& value) {
+  std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
+  if (text.size() > 40) text = text.substr(0, 40) + "…";
+  return text;
+}
+
+int side(const json& value) {
+  if (!value.is_number_integer() || value < 0 || value > kMaxSide) {
+    throw Error(fmt::format("{} is not a whole number from 0 to {}", shown(value), kMaxSide));
+  }
+  return value.get<int>();
+}
+
+double finite(const json& value) {
+  if (!value.is_number() || !(std::abs(value.get<double>()) <= std::numeric_limits<float>::max())) {
+    throw Error(fmt::format("{} is not a finite number", shown(value)));
+  }
+  return value.get<double>();
+}
+
+std::array<float, 3> three_numbers(const json& value) {
+  if (!value.is_array() || value.size() != 3) {
+    throw Error(fmt::format("{} is not a list of 3 numbers, one for each channel", shown(value)));
+  }
+  std::array<float, 3> result{};
+  for (std::size_t c = 0; c < 3; ++c) result[c] = static_cast<float>(finite(value[c]));
+  return result;
+}
+
+ChannelOrder channel_order(const json& value) {
+  if (value == "rgb") return ChannelOrder::rgb;
+  if (value == "bgr") return ChannelOrder::bgr;
+  throw Error(fmt::format("{} is not \"rgb\" or \"bgr\"", shown(value)));
+}
+
+void set(Pipeline& pipeline, const std::string& key, const json& value) {
+  if (key == "resize") {
+    pipeline.resize = side(value);
+  } else if (key == "crop") {
+    pipeline.crop = side(value);
+  } else if (key == "order") {
+    pipeline.order = channel_order(value);
+  } else if (key == "scale") {
+    pipeline.scale = finite(value);
+    if (pipeline.scale == 0) throw Error("0 would make all pixels equal");
+  } else if (key == "mean") {
+    pipeline.mean = three_numbers(value);
+  } else if (key == "std") {
+    pipeline.stddev = three_numbers(value);
+    // Below the smallest normal float the quotient would overflow.
+    if (std::ranges::any_of(pipeline.stddev,
+                            [](float v) { return !(v >= std::numeric_limits<float>::min()); })) {
+      throw Error(fmt::format("{} is not a list of positive numbers", shown(value)));
+    }
+  } else if (key != "preset") {
+    throw Error("unknown key: expected resize, crop, order, scale, mean, std or preset");
+  }
+}
+
+Pipeline from_json(const std::string& text) {
+  const json document = json::parse(text, nullptr, false);
+  if (document.is_discarded()) throw Error("not valid JSON");
+  if (!document.is_object()) throw Error(fmt::format("{} is not a JSON object", shown(document)));
+  Pipeline pipeline;
+  if (const auto base = document.find("preset"); base != document.end()) {
+    if (!base->is_string()) throw Error(fmt::format("key 'preset': {} is not a preset's name", shown(*base)));
+    pipeline = require_preset(base->get<std::string>());
+  }
+  for (const auto& [key, value] : document.items()) {
+    with_context([&, &name = key] { return fmt::format("key '{}'", name.substr(0, 40)); },
+                 [&, &name = key, &given = value] { set(pipeline, name, given); });
+  }
+  return pipeline;
+}
+
+}  // namespace
+
+std::span<const Preset> presets() { return kPresets; }
+
+Pipeline pipeline(const std::string& preset_or_file) {
+  if (const Pipeline* preset = find_preset(preset_or_file)) return *preset;
+  std::error_code ignored;
+  if (!std::filesystem::exists(preset_or_file, ignored)) {
+    throw Error(fmt::format(
+        "'{}' is neither a file nor a preset for preprocessing: expected one of {}, or a JSON file",
+        preset_or_file, preset_names()));
+  }
+  const MappedFile file(preset_or_file);
+  if (file.size() > kMaxFileBytes) {
+    throw Error(fmt::format("'{}' has {} bytes, too many for a description of preprocessing", preset_or_file,
+                            file.size()));
+  }
+  return with_context(
+      [&] { return fmt::format("'{}'", preset_or_file); },
+      [&] {
+        Pipeline result = from_json({reinterpret_cast<const char*>(file.data()), file.size()});
+        result.name = preset_or_file;
+        return result;
+      });
+}
+
+Pipeline pipeline_from_text(const std::string& text, const std::string& source) {
+  return with_context([&] { return source; },
+                      [&] {
+                        const std::size_t begin = text.find_first_not_of(" \t\r\n");
+                        if (begin == std::string::npos)
+                          throw Error("empty: expected a preset's name or JSON");
+                        const std::size_t end = text.find_last_not_of(" \t\r\n") + 1;
+                        if (text[begin] != '{') return require_preset(text.substr(begin, end - begin));
+                        Pipeline result = from_json(text);
+                        result.name = source;
+                        return result;
+                      });
+}
+
+}  // namespace godwit::image

@@ -1,0 +1,69 @@
+// Temporary file, then rename.
+#include "runtime/output_file.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/error.h"
+
+namespace godwit {
+
+OutputFile::OutputFile(const std::string& path) : path_(path) {
+  struct stat status {};
+  const bool exists = ::stat(path_.c_str(), &status) == 0;
+  if (exists && !S_ISREG(status.st_mode)) {
+    file_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+  } else {
+    if (exists) {
+      // A link keeps its name: what it points at is what gets replaced.
+      std::error_code ignored;
+      const std::filesystem::path target = std::filesystem::canonical(path_, ignored);
+      if (!target.empty()) path_ = target.string();
+    }
+    // The counter keeps two files of this process apart, the process id those of two processes.
+    static std::atomic<unsigned> serial{0};
+    temporary_ = fmt::format("{}.{}-{}.tmp", path_, ::getpid(), serial.fetch_add(1));
+    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  }
+  if (file_ < 0) {
+    temporary_.clear();
+    fail();
+  }
+}
+
+OutputFile::~OutputFile() {
+  if (file_ >= 0) ::close(file_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void OutputFile::write(const void* data, std::size_t bytes) {
+  const auto* next = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t written = ::write(file_, next, std::min<std::size_t>(bytes, 1U << 30));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail();
+    next += written;
+    bytes -= static_cast<std::size_t>(written);
+  }
+}
+
+void OutputFile::commit() {
+  const int closed = ::close(file_);
+  file_ = -1;
+  if (closed != 0) fail();  // where a full disk on a network may first be told
+  if (!temporary_.empty() && ::rename(temporary_.c_str(), path_.c_str()) != 0) fail();
+  temporary_.clear();
+}
+
+void OutputFile::fail() const {
+  throw Error(fmt::format("cannot write '{}': {}", path_, std::strerror(errno)), Fault::failed);
+}
+
+}  // namespace godwit
