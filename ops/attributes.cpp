@@ -65,20 +65,30 @@ std::span<const std::int64_t> Attributes::integers(std::string_view name) const 
   return value == nullptr ? std::span<const std::int64_t>{} : std::span<const std::int64_t>(*value);
 }
 
-std::vector<std::int64_t> Attributes::integers(std::string_view name, std::size_t count,
-                                               std::int64_t fallback, std::int64_t minimum) const {
-  if (!has(name)) return std::vector<std::int64_t>(count, fallback);
-  const std::span<const std::int64_t> values = integers(name);
-  if (values.size() != count) {
-    throw Error(fmt::format("attribute '{}' has {} values, expected {}", name, values.size(), count));
+std::vector<std::int64_t> Attributes::integers(std::string_view name, std::size_t count, std::int64_t fallback,
+                                               std::int64_t minimum) const {
+  std::vector<std::int64_t> values(count);
+  read_integers(name, values, fallback, minimum);
+  return values;
+}
+
+void Attributes::read_integers(std::string_view name, std::span<std::int64_t> values, std::int64_t fallback,
+                               std::int64_t minimum) const {
+  if (!has(name)) {
+    std::ranges::fill(values, fallback);
+    return;
   }
-  for (const std::int64_t value : values) {
+  const std::span<const std::int64_t> given = integers(name);
+  if (given.size() != values.size()) {
+    throw Error(fmt::format("attribute '{}' has {} values, expected {}", name, given.size(), values.size()));
+  }
+  for (const std::int64_t value : given) {
     // 2^31 bounds every later sum and product of such values within 63 bits.
     if (value < minimum || value > (std::int64_t{1} << 31)) {
       throw Error(fmt::format("attribute '{}' has value {}, expected at least {}", name, value, minimum));
     }
   }
-  return {values.begin(), values.end()};
+  std::ranges::copy(given, values.begin());
 }
 
 std::span<const float> Attributes::reals(std::string_view name) const {

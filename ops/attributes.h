@@ -49,6 +49,9 @@ class Attributes {
   // `count` values, each at least `minimum`; `fallback` repeated when absent.
   std::vector<std::int64_t> integers(std::string_view name, std::size_t count, std::int64_t fallback,
                                      std::int64_t minimum) const;
+  // The same into `values`, of as many as it has; allocates nothing.
+  void read_integers(std::string_view name, std::span<std::int64_t> values, std::int64_t fallback,
+                     std::int64_t minimum) const;
   std::span<const float> reals(std::string_view name) const;
   // Null when absent.
   const Tensor* tensor(std::string_view name) const;

@@ -1,0 +1,55 @@
+// Clip: max(minimum, min(x, maximum)) with either bound left out at will; NaN stays NaN.
+#include <fmt/format.h>
+
+#include "ops/elementwise.h"
+#include "ops/movement.h"
+#include "runtime/error.h"
+
+namespace godwit::ops {
+namespace {
+
+std::vector<TensorDesc> infer_clip(const NodeView& node) {
+  require_one_dtype(node, kNumberTypes);
+  for (std::size_t i = 1; i <= 2; ++i) {
+    if (!node.has_input(i)) continue;
+    const Shape& shape = node.shape(i);
+    if (shape.known() && shape.elements() != 1) {
+      throw Error(fmt::format("input {} has shape {}, expected one number", i, shape.to_string()));
+    }
+  }
+  return {{node.input(0).dtype, node.shape(0), Layout::nchw}};
+}
+
+void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  visit_number(dst[0].desc.dtype, [&]<class T>() {
+    const T* minimum = node.has_input(1) ? src[1].as<const T>() : nullptr;
+    const T* maximum = node.has_input(2) ? src[2].as<const T>() : nullptr;
+    const std::int64_t count = dst[0].desc.shape.elements();
+    for (std::int64_t i = 0; i < count; ++i) {
+      T value = src[0].as<const T>()[i];
+      if (minimum != nullptr && value < *minimum) value = *minimum;
+      // Last, so that the maximum wins where the two are the wrong way round.
+      if (maximum != nullptr && value > *maximum) value = *maximum;
+      dst[0].as<T>()[i] = value;
+    }
+  });
+}
+
+}  // namespace
+
+const OpDef& op_clip() {
+  static const OpDef def{
+      .name = "Clip",
+      .sentence = "x held between two bounds",
+      .since_opset = 11,
+      .max_inputs = 3,
+      .infer = infer_clip,
+      .reference = reference,
+      .cost = cost_per_element<2>,
+      .layout = any_layout,
+      .implementations = {},
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

@@ -1,0 +1,158 @@
+// Conv: convolution over one or two spatial dimensions, in groups, strided, dilated and padded.
+#include <algorithm>
+#include <fmt/format.h>
+#include <vector>
+
+#include "ops/arithmetic.h"
+#include "ops/axes.h"
+#include "ops/window.h"
+#include "runtime/error.h"
+
+namespace godwit::ops {
+namespace {
+
+// Kernel sizes from the weights (OC, IC/group, spatial...) and attribute kernel_shape, which must agree.
+std::vector<std::int64_t> kernel_of(const NodeView& node, std::size_t spatial_rank) {
+  const Shape& weights = node.shape(1);
+  std::vector<std::int64_t> kernel = node.attributes.integers("kernel_shape", spatial_rank, kAnyDim, 1);
+  for (std::size_t i = 0; i < spatial_rank; ++i) {
+    const std::int64_t size = weights.ranked() ? weights[static_cast<int>(i) + 2] : kAnyDim;
+    if (!may_be_same_dim(size, kernel[i])) {
+      throw Error(fmt::format("attribute 'kernel_shape' has {}, the weights {} have {}", kernel[i],
+                              weights.to_string(), size));
+    }
+    kernel[i] = is_known(size) ? size : kernel[i];
+  }
+  return kernel;
+}
+
+void check_channels(const NodeView& node) {
+  const std::int64_t group = node.attributes.integer("group", 1);
+  if (group < 1) throw Error(fmt::format("attribute 'group' is {}, expected at least 1", group));
+  const Shape& src = node.shape(0);
+  const Shape& weights = node.shape(1);
+  if (!weights.ranked()) return;
+  if (is_known(weights[0]) && weights[0] % group != 0) {
+    throw Error(fmt::format("{} output channels cannot be split into {} groups", weights[0], group));
+  }
+  if (src.ranked() && is_known(src[1])) {
+    if (src[1] % group != 0) {
+      throw Error(fmt::format("{} input channels cannot be split into {} groups", src[1], group));
+    }
+    require_dim("the weights' number of input channels per group", weights[1], src[1] / group);
+  }
+  if (has_own_input(node, 2) && node.shape(2).ranked()) {
+    require_dim("the length of the bias", node.shape(2)[0], weights[0]);
+  }
+}
+
+std::vector<TensorDesc> infer_conv(const NodeView& node) {
+  require_one_dtype(node, kFloatTypes);
+  require_rank(node, 0, 3, 4);
+  require_rank(node, 1, 3, 4);
+  if (has_own_input(node, 2)) require_rank(node, 2, 1, 1);
+  const Shape& src = node.shape(0);
+  const Shape& weights = node.shape(1);
+  if (src.ranked()) require_rank(node, 1, src.rank(), src.rank());
+  check_channels(node);
+  TensorDesc dst{node.input(0).dtype, Shape::unranked(), Layout::nchw};
+  if (!src.ranked()) return {dst};
+
+  const auto spatial = src.dims().subspan(2);
+  const auto kernel = kernel_of(node, spatial.size());
+  dst.shape = Shape{src[0], weights.ranked() ? weights[0] : kAnyDim};
+  for (std::size_t i = 0; i < spatial.size(); ++i) dst.shape.append(kAnyDim);
+  if (std::ranges::all_of(kernel, is_known)) {
+    const auto axes = window_axes(node.attributes, spatial, kernel);
+    for (std::size_t i = 0; i < axes.size(); ++i) dst.shape[static_cast<int>(i) + 2] = axes[i].output;
+  }
+  require_residual(node, dst);
+  return {dst};
+}
+
+// The sum over one group's channels and the taps inside the input. src points to the group's first channel
+// (IC/group, H, W), weights to one output channel's (IC/group, KH, KW).
+template <class T>
+double convolve(const Window2d& window, std::int64_t channels, const T* src, const T* weights,
+                std::int64_t oh, std::int64_t ow) {
+  const WindowAxis &h = window.h, &w = window.w;
+  double sum = 0;
+  for (std::int64_t c = 0; c < channels; ++c, src += h.input * w.input) {
+    for (std::int64_t kh = 0; kh < h.kernel; ++kh, weights += w.kernel) {
+      const std::int64_t ih = oh * h.stride + kh * h.dilation - h.pad_begin;
+      if (ih < 0 || ih >= h.input) continue;
+      for (std::int64_t kw = 0; kw < w.kernel; ++kw) {
+        const std::int64_t iw = ow * w.stride + kw * w.dilation - w.pad_begin;
+        if (iw < 0 || iw >= w.input) continue;
+        sum += static_cast<double>(src[ih * w.input + iw]) * static_cast<double>(weights[kw]);
+      }
+    }
+  }
+  return sum;
+}
+
+void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  const Shape& shape = src[0].desc.shape;
+  const Shape& weights = src[1].desc.shape;
+  const Window2d window = window_2d(node.attributes, shape.dims().subspan(2), weights.dims().subspan(2));
+  const std::int64_t group = node.attributes.integer("group", 1);
+  const std::int64_t channels = weights[1], out_channels = weights[0];
+  visit_float(dst[0].desc.dtype, [&]<class T>() {
+    const T* bias = has_own_input(node, 2) ? src[2].as<const T>() : nullptr;
+    std::int64_t i = 0;
+    for (std::int64_t n = 0; n < shape[0]; ++n) {
+      for (std::int64_t oc = 0; oc < out_channels; ++oc) {
+        const std::int64_t first = n * shape[1] + oc / (out_channels / group) * channels;
+        const T* from = src[0].as<const T>() + first * window.h.input * window.w.input;
+        const T* kernel = src[1].as<const T>() + oc * channels * window.h.kernel * window.w.kernel;
+        for (std::int64_t oh = 0; oh < window.h.output; ++oh) {
+          for (std::int64_t ow = 0; ow < window.w.output; ++ow, ++i) {
+            double value = convolve(window, channels, from, kernel, oh, ow);
+            if (bias != nullptr) value += static_cast<double>(bias[oc]);
+            dst[0].as<T>()[i] = static_cast<T>(finish<T>(node, src, i, value));
+          }
+        }
+      }
+    }
+  });
+}
+
+Cost cost_conv(const NodeView& node) {
+  const Shape& weights = node.shape(1);
+  const std::int64_t elements = output_elements(node);
+  Cost cost;
+  if (!weights.known()) return cost;
+  cost.macs = elements;
+  for (int axis = 1; axis < weights.rank(); ++axis) cost.macs = work_product({cost.macs, weights[axis]});
+  const std::int64_t bias = has_own_input(node, 2) ? elements : 0;
+  cost.flops = work_sum({work_product({2, cost.macs}), bias, epilogue_flops(node)});
+  return cost;
+}
+
+}  // namespace
+
+const OpDef& op_conv() {
+  static const OpDef def{
+      .name = "Conv",
+      .sentence = "convolution, 1-D and 2-D, with groups and an optional bias",
+      .since_opset = 1,
+      .min_inputs = 2,
+      .max_inputs = 3,
+      .attributes = {{"auto_pad", AttributeType::string},
+                     {"dilations", AttributeType::integers},
+                     {"group", AttributeType::integer},
+                     {"kernel_shape", AttributeType::integers},
+                     {"pads", AttributeType::integers},
+                     {"strides", AttributeType::integers}},
+      .infer = infer_conv,
+      .reference = reference,
+      .cost = cost_conv,
+      .layout = channels_last,
+      .fuses_clamp = true,
+      .fuses_residual = true,
+      .implementations = {},
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

@@ -1,0 +1,32 @@
+// HardSwish: x times a HardSigmoid of slope 1/6; NaN stays NaN.
+#include "ops/elementwise.h"
+#include "ops/movement.h"
+
+namespace godwit::ops {
+namespace {
+
+void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  map_unary(src[0], dst[0], [](double x) {
+    const double line = x / 6 + 0.5;
+    // Apart from infinity times zero, which would be NaN.
+    return line < 0 ? 0 : line > 1 ? x : x * line;
+  });
+}
+
+}  // namespace
+
+const OpDef& op_hard_swish() {
+  static const OpDef def{
+      .name = "HardSwish",
+      .sentence = "x * clamp(x / 6 + 0.5, 0, 1)",
+      .since_opset = 14,
+      .infer = infer_unary,
+      .reference = reference,
+      .cost = cost_per_element<5>,
+      .layout = any_layout,
+      .implementations = {},
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

@@ -1,0 +1,28 @@
+// Relu: max(x, 0); NaN stays NaN.
+#include "ops/elementwise.h"
+#include "ops/movement.h"
+
+namespace godwit::ops {
+namespace {
+
+void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  map_unary(src[0], dst[0], [](double x) { return x < 0 ? 0 : x; });
+}
+
+}  // namespace
+
+const OpDef& op_relu() {
+  static const OpDef def{
+      .name = "Relu",
+      .sentence = "max(x, 0)",
+      .since_opset = 6,
+      .infer = infer_unary,
+      .reference = reference,
+      .cost = cost_per_element<1>,
+      .layout = any_layout,
+      .implementations = {},
+  };
+  return def;
+}
+
+}  // namespace godwit::ops
