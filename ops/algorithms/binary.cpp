@@ -1,0 +1,131 @@
+// Element-wise arithmetic of two f32 tensors with broadcasting: neighbouring axes that step alike are merged,
+// the innermost one runs in vectors.
+#include <array>
+
+#include "ops/algorithms/implementations.h"
+#include "ops/kernel_table.h"
+
+namespace godwit::ops {
+namespace {
+
+// One axis in memory order: steps are in elements, 0 where the operand is repeated.
+struct Axis {
+  std::int64_t size, lhs_step, rhs_step;
+};
+
+// Dimensions of a tensor in the order in which its bytes lie, aligned to `rank` from the right.
+Shape memory_order(const TensorDesc& desc, int rank) {
+  Shape shape;
+  for (int axis = desc.shape.rank(); axis < rank; ++axis) shape.append(1);
+  const bool last = desc.layout == Layout::nhwc;
+  for (int axis = 0; axis < desc.shape.rank(); ++axis) {
+    if (last && axis == 1) continue;
+    shape.append(desc.shape[axis]);
+  }
+  if (last) shape.append(desc.shape[1]);
+  return shape;
+}
+
+class BinaryExecutable final : public Executable {
+ public:
+  BinaryExecutable(const NodeView& node, const PrepareContext& context, KernelFamily family)
+      : epilogue_(node.epilogue),
+        info_(find_kernel(family, DType::f32, context.target.isa)),
+        kernel_(reinterpret_cast<BinaryKernel*>(info_->function)) {
+    const int rank = node.outputs[0].shape.rank();
+    const Shape dst = memory_order(node.outputs[0], rank);
+    const Shape lhs = memory_order(node.input(0), rank);
+    const Shape rhs = memory_order(node.input(1), rank);
+    std::int64_t lhs_step = 1, rhs_step = 1;
+    // From the innermost axis outwards; axes_[0] is the innermost.
+    for (int axis = rank - 1; axis >= 0; --axis) {
+      const Axis next{dst[axis], lhs[axis] == 1 ? 0 : lhs_step, rhs[axis] == 1 ? 0 : rhs_step};
+      lhs_step *= lhs[axis];
+      rhs_step *= rhs[axis];
+      if (next.size != 1) append(next);
+    }
+    if (count_ == 0) axes_[count_++] = {1, 0, 0};
+    for (int i = 1; i < count_; ++i) outer_ *= axes_[static_cast<std::size_t>(i)].size;
+  }
+
+  std::string kernel() const override { return name_of(*info_); }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    const Axis& inner = axes_[0];
+    // One long inner axis is divided itself; otherwise the outer ones are.
+    const Worker::Range lines = outer_ == 1 ? Worker::Range{0, 1} : worker.share(outer_);
+    const Worker::Range span = outer_ == 1 ? worker.share(inner.size, 1024) : Worker::Range{0, inner.size};
+    if (span.begin == span.end) return;
+    for (std::int64_t line = lines.begin; line < lines.end; ++line) {
+      std::int64_t lhs = span.begin * inner.lhs_step;
+      std::int64_t rhs = span.begin * inner.rhs_step;
+      std::int64_t rest = line;
+      for (int i = 1; i < count_; ++i) {
+        const Axis& axis = axes_[static_cast<std::size_t>(i)];
+        lhs += rest % axis.size * axis.lhs_step;
+        rhs += rest % axis.size * axis.rhs_step;
+        rest /= axis.size;
+      }
+      kernel_({.lhs = static_cast<const float*>(args.src[0]) + lhs,
+               .rhs = static_cast<const float*>(args.src[1]) + rhs,
+               .dst = static_cast<float*>(args.dst[0]) + line * inner.size + span.begin,
+               .count = span.end - span.begin,
+               .lhs_step = inner.lhs_step,
+               .rhs_step = inner.rhs_step,
+               .minimum = epilogue_.minimum,
+               .maximum = epilogue_.maximum});
+    }
+  }
+
+ private:
+  void append(const Axis& next) {
+    if (count_ > 0) {
+      Axis& last = axes_[static_cast<std::size_t>(count_ - 1)];
+      if (next.lhs_step == last.lhs_step * last.size && next.rhs_step == last.rhs_step * last.size) {
+        last.size *= next.size;
+        return;
+      }
+    }
+    axes_[static_cast<std::size_t>(count_++)] = next;
+  }
+
+  std::array<Axis, kMaxRank> axes_{};
+  int count_ = 0;
+  std::int64_t outer_ = 1;
+  Epilogue epilogue_;
+  const KernelInfo* info_;
+  BinaryKernel* kernel_;
+};
+
+std::string reject(const NodeView& node, const Target&) {
+  if (node.input(0).dtype != DType::f32) return "needs f32";
+  if (node.epilogue.residual) return "adds no residual";
+  if (node.outputs[0].shape.elements() == 0) return "has nothing to compute";
+  for (std::size_t i = 0; i < 2; ++i) {
+    const TensorDesc& operand = node.input(i);
+    if (operand.shape.elements() == 1) continue;
+    if (operand.layout != node.outputs[0].layout) return "needs operands in one layout";
+    if (operand.layout == Layout::nhwc && operand.shape.rank() != node.outputs[0].shape.rank()) {
+      return "needs nhwc operands of one rank";
+    }
+    if (operand.layout == Layout::nchw && node.outputs[0].layout == Layout::nhwc)
+      return "needs nhwc operands";
+  }
+  return {};
+}
+
+template <KernelFamily Family>
+std::unique_ptr<Executable> prepare(const NodeView& node, const PrepareContext& context) {
+  return std::make_unique<BinaryExecutable>(node, context, Family);
+}
+
+constexpr std::string_view kSentence = "vectors along the innermost axis, axes that step alike merged";
+
+}  // namespace
+
+const Implementation binary_add{"binary_add", kSentence, reject, prepare<KernelFamily::add>};
+const Implementation binary_sub{"binary_sub", kSentence, reject, prepare<KernelFamily::sub>};
+const Implementation binary_mul{"binary_mul", kSentence, reject, prepare<KernelFamily::mul>};
+const Implementation binary_div{"binary_div", kSentence, reject, prepare<KernelFamily::div>};
+
+}  // namespace godwit::ops

@@ -1,0 +1,231 @@
+// Convolution on the GEMM core: 1×1 reads the pixels where they lie, k×k through pointers to each tap's pixel
+// (no im2col copy), the stem through a zero-padded copy of its few channels.
+#include <cstring>
+#include <vector>
+
+#include "ops/algorithms/conv_geometry.h"
+#include "ops/algorithms/gemm.h"
+#include "ops/algorithms/implementations.h"
+#include "runtime/memory.h"
+
+namespace godwit::ops {
+namespace {
+
+// The bias padded with zeros to whole panels of one group.
+std::vector<float> padded_bias(const NodeView& node, const PanelLayout& layout, std::int64_t group) {
+  if (node.own_inputs() < 3 || !node.has_input(2)) return {};
+  const auto values = node.inputs[2].constant->values<float>();
+  const std::int64_t padded = layout.panels() * layout.nr;
+  std::vector<float> bias(static_cast<std::size_t>(padded * group), 0.0F);
+  for (std::int64_t g = 0; g < group; ++g) {
+    std::memcpy(bias.data() + g * padded, values.data() + g * layout.columns,
+                static_cast<std::size_t>(layout.columns) * sizeof(float));
+  }
+  return bias;
+}
+
+// What both ways of feeding have in common: packed weights, bias, epilogue.
+class ConvExecutable : public Executable {
+ public:
+  ConvExecutable(const NodeView& node, const PrepareContext& context, std::int64_t taps, std::int64_t depth)
+      : geometry_(conv_geometry(node)),
+        kernels_(gemm_kernels(context.target.isa)),
+        epilogue_(node.epilogue),
+        residual_index_(node.inputs.size() - 1),
+        shape_{geometry_.rows(), geometry_.group_oc(), taps, depth},
+        layout_{geometry_.group_oc(), taps * depth, kernels_.nr},
+        bias_(padded_bias(node, layout_, geometry_.group)) {
+    const Tensor& weights = *node.inputs[1].constant;
+    const std::string format = "conv_panels_" + std::to_string(layout_.nr);
+    const std::size_t group_bytes = layout_.bytes();
+    weights_ = context.weights.get(
+        weights, format, group_bytes * static_cast<std::size_t>(geometry_.group), [&](std::byte* dst) {
+          const float* src = weights.values<float>().data();
+          const std::int64_t ic = geometry_.group_ic();
+          const std::int64_t window = geometry_.taps();
+          for (std::int64_t g = 0; g < geometry_.group; ++g) {
+            const float* group = src + g * geometry_.group_oc() * ic * window;
+            // k runs over (kh, kw, ic); the model's order is (oc, ic, kh, kw).
+            pack_panels(
+                layout_,
+                [&](std::int64_t oc, std::int64_t k) { return group[(oc * ic + k % ic) * window + k / ic]; },
+                reinterpret_cast<float*>(dst + static_cast<std::size_t>(g) * group_bytes));
+          }
+        });
+  }
+
+  std::string kernel() const override { return name_of(*kernels_.full); }
+  bool reads_constant(std::size_t i) const override { return i > 2; }
+
+ protected:
+  GemmCall call(const RunArgs& args, std::int64_t group) const {
+    const std::int64_t column = group * geometry_.group_oc();
+    GemmCall call;
+    call.kernels = &kernels_;
+    call.shape = shape_;
+    call.weights =
+        reinterpret_cast<const float*>(weights_.get() + static_cast<std::size_t>(group) * layout_.bytes());
+    call.bias = bias_.empty() ? nullptr : bias_.data() + group * layout_.panels() * layout_.nr;
+    if (epilogue_.residual) call.residual = static_cast<const float*>(args.src[residual_index_]) + column;
+    call.residual_stride = geometry_.oc;
+    call.dst = static_cast<float*>(args.dst[0]) + column;
+    call.dst_stride = geometry_.oc;
+    call.minimum = epilogue_.minimum;
+    call.maximum = epilogue_.maximum;
+    return call;
+  }
+
+  ConvGeometry geometry_;
+  const GemmKernels& kernels_;
+  Epilogue epilogue_;
+  std::size_t residual_index_;
+  GemmShape shape_;
+  PanelLayout layout_;
+  std::vector<float> bias_;
+  std::shared_ptr<const std::byte> weights_;
+};
+
+// Walks output pixels in row order without dividing for each of them.
+struct PixelWalk {
+  std::int64_t n, oh, ow;
+  PixelWalk(std::int64_t row, const ConvGeometry& g)
+      : n(row / (g.h.output * g.w.output)), oh(row / g.w.output % g.h.output), ow(row % g.w.output) {}
+  void next(const ConvGeometry& g) {
+    if (++ow < g.w.output) return;
+    ow = 0;
+    if (++oh < g.h.output) return;
+    oh = 0;
+    ++n;
+  }
+};
+
+class ConvGemm final : public ConvExecutable {
+ public:
+  ConvGemm(const NodeView& node, const PrepareContext& context)
+      : ConvExecutable(node, context, conv_geometry(node).taps(), conv_geometry(node).group_ic()),
+        zeros_(static_cast<std::size_t>(geometry_.group_ic()), 0.0F) {}
+
+  Scratch scratch() const override { return {.shared = 0, .per_worker = gemm_scratch_bytes(shape_.taps)}; }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    for (std::int64_t g = 0; g < geometry_.group; ++g) {
+      const float* src = static_cast<const float*>(args.src[0]) + g * geometry_.group_ic();
+      GemmCall gemm = call(args, g);
+      gemm.row_bytes = geometry_.ic * geometry_.h.stride * geometry_.w.stride * std::int64_t{sizeof(float)};
+      run_gemm(
+          gemm, [&](std::int64_t row, int count, const float** pointers) { fill(src, row, count, pointers); },
+          args.worker_scratch, worker);
+    }
+  }
+
+ private:
+  // pointers: (kh, kw, count)
+  void fill(const float* src, std::int64_t row, int count, const float** pointers) const {
+    const ConvGeometry& g = geometry_;
+    PixelWalk pixel(row, g);
+    for (int r = 0; r < count; ++r, pixel.next(g)) {
+      const float* image = src + pixel.n * g.h.input * g.w.input * g.ic;
+      const std::int64_t top = pixel.oh * g.h.stride - g.h.pad_begin;
+      const std::int64_t left = pixel.ow * g.w.stride - g.w.pad_begin;
+      const float** slot = pointers + r;
+      for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
+        const std::int64_t ih = top + kh * g.h.dilation;
+        const bool row_inside = ih >= 0 && ih < g.h.input;
+        for (std::int64_t kw = 0; kw < g.w.kernel; ++kw, slot += count) {
+          const std::int64_t iw = left + kw * g.w.dilation;
+          const bool inside = row_inside && iw >= 0 && iw < g.w.input;
+          *slot = inside ? image + (ih * g.w.input + iw) * g.ic : zeros_.data();
+        }
+      }
+    }
+  }
+
+  std::vector<float> zeros_;
+};
+
+// Few input channels: one pixel's channels are too short a run for the inner loop, but a whole row of the
+// kernel (KW·IC values) is contiguous once the borders are zeros in memory.
+class ConvGemmRows final : public ConvExecutable {
+ public:
+  ConvGemmRows(const NodeView& node, const PrepareContext& context)
+      : ConvExecutable(node, context, conv_geometry(node).h.kernel,
+                       conv_geometry(node).w.kernel * conv_geometry(node).ic),
+        height_((geometry_.h.output - 1) * geometry_.h.stride + geometry_.h.extent()),
+        width_((geometry_.w.output - 1) * geometry_.w.stride + geometry_.w.extent()) {}
+
+  Scratch scratch() const override {
+    return {
+        .shared = static_cast<std::size_t>(geometry_.batch * height_ * width_ * geometry_.ic) * sizeof(float),
+        .per_worker = gemm_scratch_bytes(shape_.taps)};
+  }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    auto* padded = reinterpret_cast<float*>(args.shared_scratch);
+    pad(static_cast<const float*>(args.src[0]), padded, worker);
+    worker.barrier();
+    GemmCall gemm = call(args, 0);
+    gemm.row_bytes = geometry_.ic * geometry_.h.stride * geometry_.w.stride * std::int64_t{sizeof(float)};
+    run_gemm(
+        gemm,
+        [&](std::int64_t row, int count, const float** pointers) {
+          PixelWalk pixel(row, geometry_);
+          for (int r = 0; r < count; ++r, pixel.next(geometry_)) {
+            const std::int64_t top = pixel.n * height_ + pixel.oh * geometry_.h.stride;
+            for (std::int64_t kh = 0; kh < geometry_.h.kernel; ++kh) {
+              pointers[kh * count + r] =
+                  padded +
+                  ((top + kh * geometry_.h.dilation) * width_ + pixel.ow * geometry_.w.stride) * geometry_.ic;
+            }
+          }
+        },
+        args.worker_scratch, worker);
+  }
+
+ private:
+  // src: (N, H, W, C); dst: (N, height_, width_, C) with zeros around; each worker some of the rows.
+  void pad(const float* src, float* dst, const Worker& worker) const {
+    const ConvGeometry& g = geometry_;
+    const std::int64_t copied = std::min(g.w.input, width_ - g.w.pad_begin);
+    const Worker::Range rows = worker.share(g.batch * height_);
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      float* line = dst + row * width_ * g.ic;
+      const std::int64_t ih = row % height_ - g.h.pad_begin;
+      std::memset(line, 0, static_cast<std::size_t>(width_ * g.ic) * sizeof(float));
+      if (ih < 0 || ih >= g.h.input || copied <= 0) continue;
+      std::memcpy(line + g.w.pad_begin * g.ic, src + (row / height_ * g.h.input + ih) * g.w.input * g.ic,
+                  static_cast<std::size_t>(copied * g.ic) * sizeof(float));
+    }
+  }
+
+  std::int64_t height_, width_;  // of the padded image
+};
+
+constexpr std::int64_t kFewChannels = 8;
+
+std::string reject_rows(const NodeView& node, const Target&) {
+  if (std::string reason = reject_conv_nhwc(node); !reason.empty()) return reason;
+  const ConvGeometry g = conv_geometry(node);
+  if (g.group != 1) return "needs a single group";
+  if (g.ic > kFewChannels) return "is for at most 8 input channels";
+  if (g.w.kernel == 1) return "is for kernels wider than 1";
+  if (g.w.dilation != 1) return "needs a kernel without dilation along the width";
+  return {};
+}
+
+std::string reject_gemm(const NodeView& node, const Target&) { return reject_conv_nhwc(node); }
+
+}  // namespace
+
+const Implementation conv_gemm_rows{
+    "conv_gemm_rows", "few input channels: whole rows of the kernel over a zero-padded copy", reject_rows,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<ConvGemmRows>(node, context);
+    }};
+
+const Implementation conv_gemm{
+    "conv_gemm", "pixels of each tap by pointer into the GEMM core", reject_gemm,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<ConvGemm>(node, context);
+    }};
+
+}  // namespace godwit::ops

@@ -1,0 +1,31 @@
+// Reads a Conv node's sizes off its operands and attributes.
+#include "ops/algorithms/conv_geometry.h"
+
+namespace godwit::ops {
+
+ConvGeometry conv_geometry(const NodeView& node) {
+  const Shape& src = node.shape(0);
+  const Shape& weights = node.shape(1);
+  const Window2d window = window_2d(node.attributes, src.dims().subspan(2), weights.dims().subspan(2));
+  return {.batch = src[0],
+          .ic = src[1],
+          .oc = weights[0],
+          .group = node.attributes.integer("group", 1),
+          .h = window.h,
+          .w = window.w};
+}
+
+std::string reject_conv_nhwc(const NodeView& node) {
+  if (node.input(0).dtype != DType::f32) return "needs f32";
+  if (node.input(0).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
+    return "needs nhwc tensors";
+  if (node.epilogue.residual && node.inputs.back().desc->layout != Layout::nhwc)
+    return "needs an nhwc residual";
+  if (node.inputs[1].constant == nullptr) return "needs constant weights";
+  if (node.own_inputs() > 2 && node.has_input(2) && node.inputs[2].constant == nullptr)
+    return "needs a constant bias";
+  if (node.outputs[0].shape.elements() == 0 || node.shape(0).elements() == 0) return "has nothing to compute";
+  return {};
+}
+
+}  // namespace godwit::ops

@@ -1,0 +1,29 @@
+// A convolution's sizes as the algorithms need them, taken from a node whose shapes are known.
+#pragma once
+
+#include <cstdint>
+
+#include "ops/op.h"
+#include "ops/window.h"
+
+namespace godwit::ops {
+
+struct ConvGeometry {
+  std::int64_t batch = 0;
+  std::int64_t ic = 0, oc = 0;
+  std::int64_t group = 1;
+  WindowAxis h, w;  // a 1-D convolution has height 1
+
+  std::int64_t rows() const { return batch * h.output * w.output; }
+  std::int64_t taps() const { return h.kernel * w.kernel; }
+  std::int64_t group_ic() const { return ic / group; }
+  std::int64_t group_oc() const { return oc / group; }
+};
+
+ConvGeometry conv_geometry(const NodeView& node);
+
+// The reasons why the channels-last f32 algorithms cannot take a Conv node, whatever its sizes; empty when
+// they can.
+std::string reject_conv_nhwc(const NodeView& node);
+
+}  // namespace godwit::ops

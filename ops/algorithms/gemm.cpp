@@ -1,0 +1,56 @@
+// Division of a GEMM among workers and the innermost loop over its panels.
+#include "ops/algorithms/gemm.h"
+
+namespace godwit::ops {
+
+GemmShare divide_gemm(const GemmCall& call, const Worker& worker) {
+  const std::int64_t mr = call.kernels->mr;
+  const std::int64_t tiles = (call.shape.rows + mr - 1) / mr;
+  const std::int64_t panels = (call.shape.columns + call.kernels->nr - 1) / call.kernels->nr;
+  const std::int64_t a_bytes = call.shape.rows * call.row_bytes;
+  const std::int64_t b_bytes = call.shape.columns * call.shape.inner() * std::int64_t{sizeof(float)};
+
+  int best_m = 1;
+  std::int64_t best_work = -1, best_traffic = 0;
+  for (int m = 1; m <= worker.count; ++m) {
+    if (worker.count % m != 0) continue;
+    const std::int64_t n = worker.count / m;
+    const std::int64_t work = ((tiles + m - 1) / m) * ((panels + n - 1) / n);
+    const std::int64_t traffic = a_bytes * n + b_bytes * m;
+    // Some per cent of imbalance cost less than reading an operand twice.
+    const bool better = best_work < 0 || work * 20 < best_work * 19 ||
+                        (work * 19 <= best_work * 20 && traffic < best_traffic);
+    if (!better) continue;
+    best_m = m;
+    best_work = work;
+    best_traffic = traffic;
+  }
+  const int best_n = worker.count / best_m;
+  const Worker row_worker{worker.index / best_n, best_m, nullptr};
+  const Worker column_worker{worker.index % best_n, best_n, nullptr};
+  return {row_worker.share(call.shape.rows, best_m == 1 ? 1 : mr), column_worker.share(panels)};
+}
+
+void run_gemm_tiles(const GemmCall& call, const float* const* pointers, std::int64_t row, int rows,
+                    std::int64_t begin, std::int64_t end) {
+  const PanelLayout layout{call.shape.columns, call.shape.inner(), call.kernels->nr};
+  GemmTile tile{};
+  tile.a = pointers;
+  tile.taps = call.shape.taps;
+  tile.depth = call.shape.depth;
+  tile.residual_stride = call.residual_stride;
+  tile.dst_stride = call.dst_stride;
+  tile.minimum = call.minimum;
+  tile.maximum = call.maximum;
+  for (std::int64_t p = begin; p < end; ++p) {
+    const std::int64_t column = p * layout.nr;
+    tile.b = call.weights + layout.offset(p);
+    tile.bias = call.bias == nullptr ? nullptr : call.bias + column;
+    tile.residual = call.residual == nullptr ? nullptr : call.residual + row * call.residual_stride + column;
+    tile.dst = call.dst + row * call.dst_stride + column;
+    tile.columns = std::min<std::int64_t>(layout.width(p), layout.columns - column);
+    call.kernels->by_rows[layout.half(p) ? 0 : 1][rows](tile);
+  }
+}
+
+}  // namespace godwit::ops

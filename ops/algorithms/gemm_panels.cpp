@@ -1,0 +1,134 @@
+// Gemm and MatMul with constant weights on the GEMM core: fully connected layers.
+#include <cstring>
+#include <vector>
+
+#include "ops/algorithms/gemm.h"
+#include "ops/algorithms/implementations.h"
+
+namespace godwit::ops {
+namespace {
+
+// What a node asks of the core: dst (m × n) = src (m × k) · weights (k × n, or n × k when transposed) ·
+// alpha.
+struct Product {
+  std::int64_t m, n, k;
+  bool transposed;
+  float alpha;
+};
+
+class GemmPanels final : public Executable {
+ public:
+  GemmPanels(const NodeView& node, const PrepareContext& context, const Product& product,
+             std::vector<float> bias)
+      : product_(product),
+        kernels_(gemm_kernels(context.target.isa)),
+        layout_{product.n, product.k, kernels_.nr},
+        epilogue_(node.epilogue),
+        residual_index_(node.inputs.size() - 1),
+        bias_(std::move(bias)) {
+    if (!bias_.empty()) bias_.resize(static_cast<std::size_t>(layout_.panels() * layout_.nr), 0.0F);
+    const Tensor& weights = *node.inputs[1].constant;
+    const std::string format = "gemm_panels_" + std::to_string(layout_.nr) +
+                               (product.transposed ? "_t" : "") +
+                               (product.alpha == 1.0F ? "" : "_" + std::to_string(product.alpha));
+    weights_ = context.weights.get(weights, format, layout_.bytes(), [&](std::byte* dst) {
+      const float* src = weights.values<float>().data();
+      const auto weight = [&](std::int64_t column, std::int64_t k) {
+        return product.alpha *
+               (product.transposed ? src[column * product.k + k] : src[k * product.n + column]);
+      };
+      pack_panels(layout_, weight, reinterpret_cast<float*>(dst));
+    });
+  }
+
+  Scratch scratch() const override { return {.shared = 0, .per_worker = gemm_scratch_bytes(1)}; }
+  std::string kernel() const override { return name_of(*kernels_.full); }
+  bool reads_constant(std::size_t i) const override { return i != 1 && i != 2; }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    GemmCall call;
+    call.kernels = &kernels_;
+    call.shape = {product_.m, product_.n, 1, product_.k};
+    call.row_bytes = product_.k * std::int64_t{sizeof(float)};
+    call.weights = reinterpret_cast<const float*>(weights_.get());
+    call.bias = bias_.empty() ? nullptr : bias_.data();
+    if (epilogue_.residual) call.residual = static_cast<const float*>(args.src[residual_index_]);
+    call.residual_stride = product_.n;
+    call.dst = static_cast<float*>(args.dst[0]);
+    call.dst_stride = product_.n;
+    call.minimum = epilogue_.minimum;
+    call.maximum = epilogue_.maximum;
+    const auto* src = static_cast<const float*>(args.src[0]);
+    run_gemm(
+        call,
+        [&](std::int64_t row, int count, const float** pointers) {
+          for (int r = 0; r < count; ++r) pointers[r] = src + (row + r) * product_.k;
+        },
+        args.worker_scratch, worker);
+  }
+
+ private:
+  Product product_;
+  const GemmKernels& kernels_;
+  PanelLayout layout_;
+  Epilogue epilogue_;
+  std::size_t residual_index_;
+  std::vector<float> bias_;
+  std::shared_ptr<const std::byte> weights_;
+};
+
+std::string reject_common(const NodeView& node) {
+  if (node.input(0).dtype != DType::f32) return "needs f32";
+  if (node.inputs[1].constant == nullptr) return "needs constant weights";
+  if (node.outputs[0].shape.elements() == 0 || node.shape(0).elements() == 0) return "has nothing to compute";
+  return {};
+}
+
+std::string reject_gemm(const NodeView& node, const Target&) {
+  if (std::string reason = reject_common(node); !reason.empty()) return reason;
+  if (node.attributes.flag("transA", false)) return "needs transA = 0";
+  if (node.own_inputs() > 2 && node.has_input(2)) {
+    if (node.inputs[2].constant == nullptr) return "needs a constant C";
+    const Shape& c = node.shape(2);
+    const std::int64_t n = node.outputs[0].shape[1];
+    if (c.elements() != 1 && (c.elements() != n || c[c.rank() - 1] != n)) return "needs a C that is one row";
+  }
+  return {};
+}
+
+std::unique_ptr<Executable> prepare_gemm(const NodeView& node, const PrepareContext& context) {
+  const Shape& dst = node.outputs[0].shape;
+  const Product product{dst[0], dst[1], node.shape(0)[1], node.attributes.flag("transB", false),
+                        node.attributes.real("alpha", 1.0F)};
+  std::vector<float> bias;
+  if (node.own_inputs() > 2 && node.has_input(2)) {
+    const auto c = node.inputs[2].constant->values<float>();
+    const float beta = node.attributes.real("beta", 1.0F);
+    bias.resize(static_cast<std::size_t>(product.n));
+    for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = beta * c[c.size() == 1 ? 0 : i];
+  }
+  return std::make_unique<GemmPanels>(node, context, product, std::move(bias));
+}
+
+std::string reject_mat_mul(const NodeView& node, const Target&) {
+  if (std::string reason = reject_common(node); !reason.empty()) return reason;
+  if (node.shape(1).rank() != 2) return "needs weights of rank 2";
+  if (node.shape(0).rank() < 2) return "needs a src of rank 2 or more";
+  if (node.input(0).layout != Layout::nchw) return "needs nchw";
+  return {};
+}
+
+std::unique_ptr<Executable> prepare_mat_mul(const NodeView& node, const PrepareContext& context) {
+  const Shape& weights = node.shape(1);
+  const Product product{node.outputs[0].shape.elements() / weights[1], weights[1], weights[0], false, 1.0F};
+  return std::make_unique<GemmPanels>(node, context, product, std::vector<float>{});
+}
+
+}  // namespace
+
+const Implementation gemm_panels{"gemm_panels", "constant weights packed for the GEMM core", reject_gemm,
+                                 prepare_gemm};
+const Implementation mat_mul_panels{"mat_mul_panels", "constant weights packed for the GEMM core",
+                                    reject_mat_mul, prepare_mat_mul};
+
+}  // namespace godwit::ops

@@ -1,0 +1,154 @@
+// Pooling, channels-last: per output pixel the pointers to its window's pixels, then vectors of channels.
+#include <algorithm>
+#include <limits>
+
+#include "ops/algorithms/implementations.h"
+#include "ops/kernel_table.h"
+#include "ops/window.h"
+
+namespace godwit::ops {
+namespace {
+
+struct PoolGeometry {
+  std::int64_t batch, channels;
+  WindowAxis h, w;
+};
+
+PoolGeometry geometry_of(const NodeView& node) {
+  const Shape& src = node.shape(0);
+  const Window2d window =
+      window_2d(node.attributes, src.dims().subspan(2), node.attributes.integers("kernel_shape"),
+                node.attributes.flag("ceil_mode", false));
+  return {src[0], src[1], window.h, window.w};
+}
+
+// How many taps of a window lie inside the padded input; those past its end appear with ceil_mode only.
+std::int64_t padded_taps(const WindowAxis& axis, std::int64_t output) {
+  const std::int64_t start = output * axis.stride;
+  const std::int64_t room = axis.input + axis.pad_begin + axis.pad_end - start;
+  return std::min(axis.kernel, (room + axis.dilation - 1) / axis.dilation);
+}
+
+class PoolExecutable final : public Executable {
+ public:
+  PoolExecutable(const NodeView& node, const PrepareContext& context, KernelFamily family)
+      : geometry_(geometry_of(node)),
+        info_(find_kernel(family, DType::f32, context.target.isa)),
+        kernel_(reinterpret_cast<PoolKernel*>(info_->function)),
+        average_(family == KernelFamily::sum_pool),
+        count_pads_(average_ && node.attributes.flag("count_include_pad", false)) {}
+
+  Scratch scratch() const override {
+    return {.shared = 0,
+            .per_worker =
+                static_cast<std::size_t>(geometry_.h.kernel * geometry_.w.kernel) * sizeof(const float*)};
+  }
+  std::string kernel() const override { return name_of(*info_); }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    const PoolGeometry& g = geometry_;
+    const auto* src = static_cast<const float*>(args.src[0]);
+    auto** taps = reinterpret_cast<const float**>(args.worker_scratch);
+    PoolPixel pixel{.src = taps, .dst = nullptr, .taps = 0, .channels = g.channels, .scale = 1.0F};
+    const Worker::Range lines = worker.share(g.batch * g.h.output);
+    for (std::int64_t line = lines.begin; line < lines.end; ++line) {
+      const float* image = src + line / g.h.output * g.h.input * g.w.input * g.channels;
+      const std::int64_t oh = line % g.h.output;
+      for (std::int64_t ow = 0; ow < g.w.output; ++ow) {
+        pixel.taps = 0;
+        for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
+          const std::int64_t ih = oh * g.h.stride - g.h.pad_begin + kh * g.h.dilation;
+          if (ih < 0 || ih >= g.h.input) continue;
+          for (std::int64_t kw = 0; kw < g.w.kernel; ++kw) {
+            const std::int64_t iw = ow * g.w.stride - g.w.pad_begin + kw * g.w.dilation;
+            if (iw < 0 || iw >= g.w.input) continue;
+            taps[pixel.taps++] = image + (ih * g.w.input + iw) * g.channels;
+          }
+        }
+        pixel.dst = static_cast<float*>(args.dst[0]) + (line * g.w.output + ow) * g.channels;
+        if (pixel.taps == 0) {
+          // A window wholly in the padding.
+          std::fill_n(pixel.dst, g.channels, average_ ? 0.0F : -std::numeric_limits<float>::infinity());
+          continue;
+        }
+        if (average_) {
+          const std::int64_t divisor = count_pads_ ? padded_taps(g.h, oh) * padded_taps(g.w, ow) : pixel.taps;
+          pixel.scale = 1.0F / static_cast<float>(divisor);
+        }
+        kernel_(pixel);
+      }
+    }
+  }
+
+ private:
+  PoolGeometry geometry_;
+  const KernelInfo* info_;
+  PoolKernel* kernel_;
+  bool average_;
+  bool count_pads_;
+};
+
+std::string reject_nhwc(const NodeView& node, const Target&) {
+  if (node.input(0).dtype != DType::f32) return "needs f32";
+  if (node.input(0).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
+    return "needs nhwc tensors";
+  if (node.output_count > 1) return "gives no indices";
+  if (node.shape(0).elements() == 0 || node.outputs[0].shape.elements() == 0) return "has nothing to compute";
+  return {};
+}
+
+// Sums columns of (H·W, C), blocks of channels shared among the workers.
+class GlobalAverage final : public Executable {
+ public:
+  GlobalAverage(const NodeView& node, const PrepareContext& context)
+      : batch_(node.shape(0)[0]),
+        channels_(node.shape(0)[1]),
+        pixels_(node.shape(0).product(2, node.shape(0).rank())),
+        info_(find_kernel(KernelFamily::sum_columns, DType::f32, context.target.isa)),
+        kernel_(reinterpret_cast<ColumnSumKernel*>(info_->function)) {}
+
+  std::string kernel() const override { return name_of(*info_); }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    constexpr std::int64_t kBlock = 64;  // channels: whole vectors of every ISA, whole cache lines
+    const std::int64_t blocks = (channels_ + kBlock - 1) / kBlock;
+    const Worker::Range share = worker.share(batch_ * blocks);
+    for (std::int64_t i = share.begin; i < share.end; ++i) {
+      const std::int64_t n = i / blocks;
+      const std::int64_t c = i % blocks * kBlock;
+      kernel_({.src = static_cast<const float*>(args.src[0]) + n * pixels_ * channels_ + c,
+               .dst = static_cast<float*>(args.dst[0]) + n * channels_ + c,
+               .rows = pixels_,
+               .stride = channels_,
+               .channels = std::min(kBlock, channels_ - c),
+               .scale = 1.0F / static_cast<float>(pixels_)});
+    }
+  }
+
+ private:
+  std::int64_t batch_, channels_, pixels_;
+  const KernelInfo* info_;
+  ColumnSumKernel* kernel_;
+};
+
+}  // namespace
+
+const Implementation max_pool_nhwc{
+    "max_pool_nhwc", "the window's pixels by pointer, vectors of channels", reject_nhwc,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<PoolExecutable>(node, context, KernelFamily::max_pool);
+    }};
+
+const Implementation average_pool_nhwc{
+    "average_pool_nhwc", "the window's pixels by pointer, vectors of channels", reject_nhwc,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<PoolExecutable>(node, context, KernelFamily::sum_pool);
+    }};
+
+const Implementation global_average_pool_nhwc{
+    "global_average_pool_nhwc", "sums of columns, blocks of channels", reject_nhwc,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<GlobalAverage>(node, context);
+    }};
+
+}  // namespace godwit::ops

@@ -1,0 +1,93 @@
+// Element-wise functions of one f32 tensor, over its bytes as one span whatever the layout.
+#include "ops/algorithms/implementations.h"
+#include "ops/kernel_table.h"
+
+namespace godwit::ops {
+namespace {
+
+// A function's kernel family and its two parameters, read off the node.
+struct Function {
+  KernelFamily family;
+  float alpha, beta;
+};
+
+class UnaryExecutable final : public Executable {
+ public:
+  UnaryExecutable(const NodeView& node, const PrepareContext& context, const Function& function)
+      : count_(node.outputs[0].shape.elements()),
+        function_(function),
+        info_(find_kernel(function.family, DType::f32, context.target.isa)),
+        kernel_(reinterpret_cast<UnaryKernel*>(info_->function)) {}
+
+  std::string kernel() const override { return name_of(*info_); }
+  bool reads_constant(std::size_t i) const override { return i == 0; }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    const Worker::Range share = worker.share(count_, 1024);
+    if (share.begin == share.end) return;
+    kernel_({.src = static_cast<const float*>(args.src[0]) + share.begin,
+             .dst = static_cast<float*>(args.dst[0]) + share.begin,
+             .count = share.end - share.begin,
+             .alpha = function_.alpha,
+             .beta = function_.beta});
+  }
+
+ private:
+  std::int64_t count_;
+  Function function_;
+  const KernelInfo* info_;
+  UnaryKernel* kernel_;
+};
+
+std::string reject(const NodeView& node, const Target&) {
+  if (node.input(0).dtype != DType::f32) return "needs f32";
+  if (node.input(0).layout != node.outputs[0].layout) return "needs one layout";
+  if (!node.epilogue.empty()) return "has no epilogue";
+  return {};
+}
+
+std::string reject_clip(const NodeView& node, const Target& target) {
+  if (std::string reason = reject(node, target); !reason.empty()) return reason;
+  for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+    if (node.has_input(i) && node.inputs[i].constant == nullptr) return "needs constant bounds";
+  }
+  return {};
+}
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+float bound(const NodeView& node, std::size_t i, float fallback) {
+  return node.has_input(i) ? node.inputs[i].constant->values<float>()[0] : fallback;
+}
+
+template <Function (*Read)(const NodeView&)>
+std::unique_ptr<Executable> prepare(const NodeView& node, const PrepareContext& context) {
+  return std::make_unique<UnaryExecutable>(node, context, Read(node));
+}
+
+Function relu(const NodeView&) { return {KernelFamily::clamp, 0.0F, kInfinity}; }
+Function clip(const NodeView& node) {
+  return {KernelFamily::clamp, bound(node, 1, -kInfinity), bound(node, 2, kInfinity)};
+}
+Function leaky_relu(const NodeView& node) {
+  return {KernelFamily::leaky_relu, node.attributes.real("alpha", 0.01F), 0.0F};
+}
+Function sigmoid(const NodeView&) { return {KernelFamily::sigmoid, 0.0F, 0.0F}; }
+Function hard_sigmoid(const NodeView& node) {
+  return {KernelFamily::hard_sigmoid, node.attributes.real("alpha", 0.2F),
+          node.attributes.real("beta", 0.5F)};
+}
+Function hard_swish(const NodeView&) { return {KernelFamily::hard_swish, 1.0F / 6.0F, 0.5F}; }
+
+constexpr std::string_view kSentence = "vectors over the tensor as one span";
+
+}  // namespace
+
+const Implementation unary_relu{"unary_relu", kSentence, reject, prepare<relu>};
+const Implementation unary_clip{"unary_clip", kSentence, reject_clip, prepare<clip>};
+const Implementation unary_leaky_relu{"unary_leaky_relu", kSentence, reject, prepare<leaky_relu>};
+const Implementation unary_sigmoid{"unary_sigmoid", kSentence, reject, prepare<sigmoid>};
+const Implementation unary_hard_sigmoid{"unary_hard_sigmoid", kSentence, reject, prepare<hard_sigmoid>};
+const Implementation unary_hard_swish{"unary_hard_swish", kSentence, reject, prepare<hard_swish>};
+
+}  // namespace godwit::ops
