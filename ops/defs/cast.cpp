@@ -1,0 +1,144 @@
+// Cast: the same numbers as another element type.
+#include <bit>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <type_traits>
+
+#include "ops/implementation.h"
+#include "ops/movement.h"
+#include "runtime/error.h"
+
+namespace godwit::ops {
+namespace {
+
+template <class T>
+constexpr bool is_half = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
+
+// The nearest f32 that is not exact only where its last bit is set, so that a second rounding, to 16 bits,
+// gives what one rounding of the value would have given.
+float round_to_odd(double value) {
+  const auto nearest = static_cast<float>(value);
+  if (std::isnan(value) || std::isinf(value) || static_cast<double>(nearest) == value) return nearest;
+  auto bits = std::bit_cast<std::uint32_t>(nearest);
+  if (std::abs(static_cast<double>(nearest)) > std::abs(value)) --bits;  // towards zero
+  return std::bit_cast<float>(bits | 1U);
+}
+
+// An integer with at most 53 significant bits, the last of them set if any further ones were: exact in a
+// double.
+template <class T>
+double sticky_double(T value) {
+  if constexpr (sizeof(T) < 8) {
+    return static_cast<double>(value);
+  } else {
+    constexpr T kExact = T{1} << 53;
+    constexpr T kLow = 0x7ff;
+    if (value <= kExact && (std::is_unsigned_v<T> || value >= T{} - kExact))
+      return static_cast<double>(value);
+    return static_cast<double>(static_cast<T>((value & ~kLow) | ((value & kLow) != 0 ? kLow + 1 : 0)));
+  }
+}
+
+// Towards zero; beyond the type's range its nearest end, and 0 for NaN.
+template <class To>
+To to_integer(double value) {
+  if (std::isnan(value)) return 0;
+  if (value <= static_cast<double>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
+  if (value >= static_cast<double>(std::numeric_limits<To>::max())) return std::numeric_limits<To>::max();
+  return static_cast<To>(value);
+}
+
+template <class To, class From>
+To convert(From value) {
+  if constexpr (std::is_same_v<To, From>) {
+    return value;
+  } else if constexpr (is_half<From>) {
+    return convert<To>(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, bool>) {
+    return value != From{};
+  } else if constexpr (is_half<To>) {
+    if constexpr (std::is_floating_point_v<From>) return To(round_to_odd(static_cast<double>(value)));
+    if constexpr (!std::is_floating_point_v<From>) return To(round_to_odd(sticky_double(value)));
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    return to_integer<To>(static_cast<double>(value));
+  } else {
+    return static_cast<To>(value);  // integers wrap around
+  }
+}
+
+// Elements [begin, end).
+using ConvertRange = void (*)(const void* src, void* dst, std::int64_t begin, std::int64_t end);
+
+ConvertRange converter(DType from, DType to) {
+  return visit_dtype(from, [&]<class From>() {
+    return visit_dtype(to, [&]<class To>() -> ConvertRange {
+      return [](const void* src, void* dst, std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) {
+          static_cast<To*>(dst)[i] = convert<To>(static_cast<const From*>(src)[i]);
+        }
+      };
+    });
+  });
+}
+
+DType target_of(const NodeView& node) {
+  const std::int64_t code = node.attributes.integer("to", 0);
+  const auto dtype = code >= 0 && code <= 255 ? dtype_from_onnx(static_cast<int>(code)) : std::nullopt;
+  if (!dtype) throw Error(fmt::format("attribute 'to' is {}, which is no element type known here", code));
+  return *dtype;
+}
+
+std::vector<TensorDesc> infer_cast(const NodeView& node) {
+  return {{target_of(node), node.shape(0), Layout::nchw}};
+}
+
+void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  converter(src[0].desc.dtype, dst[0].desc.dtype)(src[0].data, dst[0].data, 0, dst[0].desc.shape.elements());
+}
+
+bool keeps_type(const NodeView& node) { return target_of(node) == node.input(0).dtype; }
+
+class FlatCast final : public Executable {
+ public:
+  explicit FlatCast(const NodeView& node)
+      : convert_(converter(node.input(0).dtype, target_of(node))), count_(node.shape(0).elements()) {}
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    const Worker::Range range = worker.share(count_, 64);  // whole cache lines of any type
+    convert_(args.src[0], args.dst[0], range.begin, range.end);
+  }
+
+ private:
+  ConvertRange convert_;
+  std::int64_t count_;
+};
+
+std::string accept(const NodeView&, const Target&) { return {}; }
+
+std::unique_ptr<Executable> prepare_flat(const NodeView& node, const PrepareContext&) {
+  return std::make_unique<FlatCast>(node);
+}
+
+const Implementation flat{"cast_flat", "the reference's loop in any layout, shared by the team", accept,
+                          prepare_flat};
+
+}  // namespace
+
+const OpDef& op_cast() {
+  static const OpDef def{
+      .name = "Cast",
+      .sentence = "the same numbers as another element type",
+      .since_opset = 6,
+      // `saturate` says what happens to 8-bit floats, which are not among the element types here.
+      .attributes = {{"to", AttributeType::integer, true}, {"saturate", AttributeType::integer}},
+      .infer = infer_cast,
+      .reference = reference,
+      .layout = any_layout,
+      .is_view = keeps_type,
+      .implementations = {&flat},
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

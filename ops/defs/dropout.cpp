@@ -1,0 +1,54 @@
+// Dropout as it is at inference: the operand itself, and a mask that keeps everything.
+#include <algorithm>
+
+#include "ops/movement.h"
+#include "runtime/error.h"
+
+namespace godwit::ops {
+namespace {
+
+std::vector<TensorDesc> infer_dropout(const NodeView& node) {
+  if (node.has_input(2)) {
+    const Tensor* training = node.inputs[2].constant;
+    if (node.input(2).dtype != DType::boolean || training == nullptr || training->shape().elements() != 1 ||
+        training->values<bool>()[0]) {
+      throw Error(
+          "input 2 (training_mode) is not the constant false; dropout is supported for inference only");
+    }
+  }
+  std::vector<TensorDesc> dst{{node.input(0).dtype, node.shape(0), Layout::nchw}};
+  if (node.output_count > 1) dst.push_back({DType::boolean, node.shape(0), Layout::nchw});
+  return dst;
+}
+
+void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  copy_bytes(src[0], dst[0]);
+  if (dst.size() > 1 && dst[1].present()) std::ranges::fill(dst[1].values<bool>(), true);
+}
+
+bool has_no_mask(const NodeView& node) { return node.output_count == 1; }
+
+LayoutRule layout_of(const NodeView& node) {
+  return has_no_mask(node) ? LayoutRule::follows : LayoutRule::nchw_only;
+}
+
+}  // namespace
+
+const OpDef& op_dropout() {
+  static const OpDef def{
+      .name = "Dropout",
+      .sentence = "the operand itself (inference only)",
+      .since_opset = 12,
+      .max_inputs = 3,
+      .max_outputs = 2,
+      .attributes = {{"seed", AttributeType::integer}},
+      .infer = infer_dropout,
+      .reference = reference,
+      .cost = no_arithmetic,
+      .layout = layout_of,
+      .is_view = has_no_mask,
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

@@ -1,0 +1,40 @@
+// Flatten: the operand as a matrix, the dimensions before `axis` making its rows and the others its columns.
+#include <fmt/format.h>
+
+#include "ops/axes.h"
+#include "ops/movement.h"
+#include "runtime/error.h"
+
+namespace godwit::ops {
+namespace {
+
+std::vector<TensorDesc> infer_flatten(const NodeView& node) {
+  const Shape& src = node.shape(0);
+  const std::int64_t axis = node.attributes.integer("axis", 1);
+  if (!src.ranked()) return {{node.input(0).dtype, shape_of_rank(2), Layout::nchw}};
+  const int rank = src.rank();
+  if (axis < -rank || axis > rank) {
+    throw Error(fmt::format("attribute 'axis' is {}, expected {} to {}", axis, -rank, rank));
+  }
+  const auto split = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
+  return {{node.input(0).dtype,
+           {product_of(src.dims().first(split)), product_of(src.dims().subspan(split))},
+           Layout::nchw}};
+}
+
+}  // namespace
+
+const OpDef& op_flatten() {
+  static const OpDef def{
+      .name = "Flatten",
+      .sentence = "the operand as a matrix, split at one axis",
+      .attributes = {{"axis", AttributeType::integer}},
+      .infer = infer_flatten,
+      .reference = copy_reference,
+      .cost = no_arithmetic,
+      .is_view = always,
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

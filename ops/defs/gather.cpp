@@ -1,0 +1,83 @@
+// Gather: the slices of the operand along one axis that a tensor of indices names.
+#include <cstring>
+#include <fmt/format.h>
+
+#include "ops/axes.h"
+#include "ops/movement.h"
+#include "runtime/error.h"
+
+namespace godwit::ops {
+namespace {
+
+void check_constant_indices(const Tensor& indices, std::int64_t dim) {
+  for (std::int64_t k = 0; k < indices.shape().elements(); ++k) {
+    const std::int64_t index = integer_at(indices.view(), k);
+    if (index < -dim || index >= dim) {
+      throw Error(
+          fmt::format("input 1 (indices) has index {}, out of range for a dimension of {}", index, dim));
+    }
+  }
+}
+
+std::vector<TensorDesc> infer_gather(const NodeView& node) {
+  const Shape& src = node.shape(0);
+  const Shape& indices = node.shape(1);
+  const DType type = node.input(1).dtype;
+  if (type != DType::s64 && type != DType::s32) {
+    throw Error(fmt::format("input 1 (indices) is {}, expected s64 or s32", name_of(type)));
+  }
+  TensorDesc dst{node.input(0).dtype, Shape::unranked(), Layout::nchw};
+  if (!src.ranked()) return {dst};
+  const int axis = normalize_axis(node.attributes.integer("axis", 0), src.rank());
+  if (const Tensor* constant = node.inputs[1].constant; constant != nullptr && is_known(src[axis])) {
+    check_constant_indices(*constant, src[axis]);
+  }
+  if (!indices.ranked()) return {dst};
+  dst.shape = Shape{};
+  for (int i = 0; i < axis; ++i) dst.shape.append(src[i]);
+  for (const std::int64_t dim : indices.dims()) dst.shape.append(dim);
+  for (int i = axis + 1; i < src.rank(); ++i) dst.shape.append(src[i]);
+  return {dst};
+}
+
+// An index that is out of range, which only a computed one can be, names a slice of zeros.
+void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  if (dst[0].desc.shape.elements() == 0) return;
+  const Shape& shape = src[0].desc.shape;
+  const int axis = normalize_axis(node.attributes.integer("axis", 0), shape.rank());
+  const std::int64_t outer = shape.product(0, axis);
+  const std::int64_t dim = shape[axis];
+  const std::int64_t count = src[1].desc.shape.elements();
+  const std::size_t run =
+      static_cast<std::size_t>(shape.product(axis + 1, shape.rank())) * size_of(src[0].desc.dtype);
+  auto* to = dst[0].as<std::byte>();
+  for (std::int64_t o = 0; o < outer; ++o) {
+    for (std::int64_t k = 0; k < count; ++k, to += run) {
+      std::int64_t index = integer_at(src[1], k);
+      if (index < 0) index += dim;
+      if (index >= 0 && index < dim) {
+        std::memcpy(to, src[0].as<const std::byte>() + static_cast<std::size_t>(o * dim + index) * run, run);
+      } else {
+        std::memset(to, 0, run);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+const OpDef& op_gather() {
+  static const OpDef def{
+      .name = "Gather",
+      .sentence = "slices named by indices along one axis",
+      .min_inputs = 2,
+      .max_inputs = 2,
+      .attributes = {{"axis", AttributeType::integer}},
+      .infer = infer_gather,
+      .reference = reference,
+      .cost = no_arithmetic,
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

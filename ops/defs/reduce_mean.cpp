@@ -1,0 +1,41 @@
+// ReduceMean: the mean over some axes.
+#include <limits>
+
+#include "ops/reduction.h"
+
+namespace godwit::ops {
+namespace {
+
+void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  // The mean of nothing is NaN, and 0 where there is no NaN; integers are divided towards zero.
+  reduce_sums(node, src, dst[0], []<class S>(S sum, std::int64_t count) -> S {
+    if (count == 0)
+      return static_cast<S>(std::is_same_v<S, double> ? std::numeric_limits<double>::quiet_NaN() : 0.0);
+    return sum / static_cast<S>(count);
+  });
+}
+
+Cost cost_of(const NodeView& node) {
+  Cost cost;
+  if (node.shape(0).known()) cost.flops = node.shape(0).elements();
+  return cost;
+}
+
+}  // namespace
+
+const OpDef& op_reduce_mean() {
+  static const OpDef def{
+      .name = "ReduceMean",
+      .sentence = "the mean over some axes",
+      .since_opset = 18,
+      .max_inputs = 2,
+      .attributes = reduction_attributes(),
+      .infer = infer_reduction,
+      .reference = reference,
+      .cost = cost_of,
+      .is_view = reduces_nothing,
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

@@ -1,0 +1,99 @@
+// Reshape: the same elements in the same order under another shape.
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "ops/axes.h"
+#include "ops/movement.h"
+#include "runtime/error.h"
+
+namespace godwit::ops {
+namespace {
+
+// The dimension that is left to inference (-1), from the operand's dimensions that are not copied to the
+// result and the result's that are named by number. A symbol survives where all numbers beside it cancel.
+std::int64_t remaining_dim(const Shape& src, std::span<const std::int64_t> src_dims,
+                           std::span<const std::int64_t> dst_dims) {
+  std::vector<std::int64_t> known;
+  std::vector<std::int64_t> unknown;
+  for (const std::int64_t dim : src_dims) (is_known(dim) ? known : unknown).push_back(dim);
+  const std::int64_t from = product_of(known);
+  const std::int64_t to = product_of(dst_dims);
+  if (!src.ranked()) return kAnyDim;
+  if (from == 0) return 0;
+  if (unknown.size() == 1 && from == to) return unknown[0];
+  if (!unknown.empty()) return kAnyDim;
+  if (from % to != 0) {
+    throw Error(fmt::format("shape {} cannot be divided into {} equal parts to find dimension -1",
+                            src.to_string(), to));
+  }
+  return from / to;
+}
+
+Shape resolve(const Shape& src, std::span<const std::int64_t> target, bool allow_zero) {
+  if (target.size() > kMaxRank) (void)shape_of_rank(static_cast<std::int64_t>(target.size()));  // throws
+  std::vector<std::int64_t> src_dims(src.dims().begin(), src.dims().end());
+  std::vector<std::int64_t> numbers;
+  Shape dst;
+  int inferred = -1;
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    const std::int64_t dim = target[i];
+    if (dim < -1)
+      throw Error(fmt::format("dimension {} of the new shape is {}, expected at least -1", i, dim));
+    if (dim == -1) {
+      if (inferred >= 0) throw Error("the new shape has more than one -1");
+      inferred = static_cast<int>(i);
+      dst.append(kAnyDim);
+    } else if (dim == 0 && !allow_zero) {
+      if (src.ranked() && i >= src.dims().size()) {
+        throw Error(fmt::format("dimension {} of the new shape is copied from an operand of {} dimensions", i,
+                                src.rank()));
+      }
+      dst.append(src.ranked() ? src.dims()[i] : kAnyDim);
+      if (src.ranked()) src_dims[i] = 1;
+    } else {
+      dst.append(dim);
+      numbers.push_back(dim);
+    }
+  }
+  if (inferred >= 0) {
+    if (std::ranges::find(numbers, 0) != numbers.end()) throw Error("the new shape has a 0 and a -1");
+    dst[inferred] = remaining_dim(src, src_dims, numbers);
+  }
+  if (src.known() && dst.known() && src.elements() != dst.elements()) {
+    throw Error(fmt::format("shape {} ({} elements) cannot become {} ({} elements)", src.to_string(),
+                            src.elements(), dst.to_string(), dst.elements()));
+  }
+  return dst;
+}
+
+std::vector<TensorDesc> infer_reshape(const NodeView& node) {
+  const bool allow_zero = node.attributes.flag("allowzero", false);
+  const IntegerList target = integer_list(node, 1, "shape");
+  TensorDesc dst{node.input(0).dtype, Shape::unranked(), Layout::nchw};
+  if (target.values) {
+    dst.shape = resolve(node.shape(0), *target.values, allow_zero);
+  } else if (is_known(target.length)) {
+    dst.shape = shape_of_rank(target.length);
+  }
+  return {dst};
+}
+
+}  // namespace
+
+const OpDef& op_reshape() {
+  static const OpDef def{
+      .name = "Reshape",
+      .sentence = "the same elements under another shape",
+      .since_opset = 5,
+      .min_inputs = 2,
+      .max_inputs = 2,
+      .attributes = {{"allowzero", AttributeType::integer}},
+      .infer = infer_reshape,
+      .reference = copy_reference,
+      .cost = no_arithmetic,
+      .is_view = always,
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

@@ -1,0 +1,44 @@
+// Unsqueeze: the operand with dimensions of size 1 put in.
+#include <algorithm>
+
+#include "ops/axes.h"
+#include "ops/movement.h"
+
+namespace godwit::ops {
+namespace {
+
+std::vector<TensorDesc> infer_unsqueeze(const NodeView& node) {
+  const Shape& src = node.shape(0);
+  const IntegerList axes = integer_list(node, 1, "axes");
+  TensorDesc dst{node.input(0).dtype, Shape::unranked(), Layout::nchw};
+  if (!src.ranked() || !is_known(axes.length)) return {dst};
+  // A declared length may be so large that the sum would overflow.
+  dst.shape = shape_of_rank(std::min<std::int64_t>(axes.length, kMaxRank + 1) + src.rank());
+  if (!axes.values) return {dst};
+
+  const std::vector<int> added = normalize_axes(*axes.values, dst.shape.rank());
+  int from = 0;
+  for (int axis = 0; axis < dst.shape.rank(); ++axis) {
+    dst.shape[axis] = std::ranges::find(added, axis) != added.end() ? 1 : src[from++];
+  }
+  return {dst};
+}
+
+}  // namespace
+
+const OpDef& op_unsqueeze() {
+  static const OpDef def{
+      .name = "Unsqueeze",
+      .sentence = "the operand with dimensions of size 1 put in",
+      .since_opset = 13,
+      .min_inputs = 2,
+      .max_inputs = 2,
+      .infer = infer_unsqueeze,
+      .reference = copy_reference,
+      .cost = no_arithmetic,
+      .is_view = always,
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

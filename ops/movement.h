@@ -1,0 +1,59 @@
+// Walking over tensors and moving their elements: what the references of ops that compute nothing are made
+// of.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "ops/op.h"
+#include "runtime/tensor.h"
+
+namespace godwit::ops {
+
+// One number for each of a tensor's axes.
+using Index = std::array<std::int64_t, kMaxRank>;
+
+// Elements between neighbours along each axis of the shape, whatever the layout. Requires a known shape.
+Index strides_of(const TensorDesc& desc);
+
+// Calls visit(index, position) for every element of a row-major tensor of this shape, in order.
+template <class Visit>
+void for_each_index(const Shape& shape, const Visit& visit) {
+  Index index{};
+  const std::int64_t count = shape.elements();
+  for (std::int64_t position = 0; position < count; ++position) {
+    visit(static_cast<const Index&>(index), position);
+    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+      auto& at = index[static_cast<std::size_t>(axis)];
+      if (++at < shape[axis]) break;
+      at = 0;
+    }
+  }
+}
+
+// Where the element at `index` lies, in elements.
+inline std::int64_t offset_of(const Index& index, const Index& strides, int rank) {
+  std::int64_t offset = 0;
+  for (std::size_t axis = 0; axis < static_cast<std::size_t>(rank); ++axis)
+    offset += index[axis] * strides[axis];
+  return offset;
+}
+
+// dst[to] = src[from], of any element type.
+void copy_element(const TensorView& src, std::int64_t from, const TensorView& dst, std::int64_t to);
+// All bytes; both have the same size and layout.
+void copy_bytes(const TensorView& src, const TensorView& dst);
+
+// The reference of an op whose result 0 has operand 0's bytes.
+void copy_reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst);
+
+// The cost of an op that does no arithmetic (the bytes that it moves are counted for every op).
+Cost no_arithmetic(const NodeView& node);
+
+// For ops that treat every element alike or look only at the shape.
+LayoutRule any_layout(const NodeView& node);
+// For OpDef::is_view and folds_from_descs.
+bool always(const NodeView& node);
+
+}  // namespace godwit::ops
