@@ -1,4 +1,5 @@
 // Add: a + b with broadcasting; integers wrap around.
+#include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
 
 namespace godwit::ops {
@@ -23,7 +24,7 @@ const OpDef& op_add() {
       .cost = cost_per_element<1>,
       .layout = layout_of_binary,
       .fuses_clamp = true,
-      .implementations = {},
+      .implementations = {&binary_add},
   };
   return def;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/pooling.h"
 
@@ -79,7 +80,7 @@ const OpDef& op_average_pool() {
       .reference = reference,
       .cost = cost_of_pool,
       .layout = channels_last,
-      .implementations = {},
+      .implementations = {&average_pool_nhwc},
   };
   return def;
 }

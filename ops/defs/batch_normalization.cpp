@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "runtime/error.h"
 
@@ -70,7 +71,7 @@ const OpDef& op_batch_normalization() {
       .cost = cost_per_element<2>,
       .layout = channels_last,
       .fuses_clamp = true,
-      .implementations = {},
+      .implementations = {&batch_normalization_nhwc},
   };
   return def;
 }

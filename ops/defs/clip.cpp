@@ -1,6 +1,7 @@
 // Clip: max(minimum, min(x, maximum)) with either bound left out at will; NaN stays NaN.
 #include <fmt/format.h>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
 #include "ops/movement.h"
 #include "runtime/error.h"
@@ -47,7 +48,7 @@ const OpDef& op_clip() {
       .reference = reference,
       .cost = cost_per_element<2>,
       .layout = any_layout,
-      .implementations = {},
+      .implementations = {&unary_clip},
   };
   return def;
 }

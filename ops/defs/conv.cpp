@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
 #include "ops/window.h"
@@ -150,7 +151,7 @@ const OpDef& op_conv() {
       .layout = channels_last,
       .fuses_clamp = true,
       .fuses_residual = true,
-      .implementations = {},
+      .implementations = {&conv_depthwise, &conv_gemm_rows, &conv_gemm},
   };
   return def;
 }

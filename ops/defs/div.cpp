@@ -1,4 +1,5 @@
 // Div: a / b with broadcasting; integers are truncated toward zero, and divided by zero give 0.
+#include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
 
 namespace godwit::ops {
@@ -35,7 +36,7 @@ const OpDef& op_div() {
       .reference = reference,
       .cost = cost_per_element<1>,
       .layout = layout_of_binary,
-      .implementations = {},
+      .implementations = {&binary_div},
   };
   return def;
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
 #include "ops/broadcast.h"
@@ -92,7 +93,7 @@ const OpDef& op_gemm() {
       .cost = cost_gemm,
       .fuses_clamp = true,
       .fuses_residual = true,
-      .implementations = {},
+      .implementations = {&gemm_panels},
   };
   return def;
 }

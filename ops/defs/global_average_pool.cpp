@@ -2,6 +2,7 @@
 // NumPy.
 #include <vector>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 
 namespace godwit::ops {
@@ -43,7 +44,7 @@ const OpDef& op_global_average_pool() {
       .reference = reference,
       .cost = cost_global_average_pool,
       .layout = channels_last,
-      .implementations = {},
+      .implementations = {&global_average_pool_nhwc},
   };
   return def;
 }

@@ -1,4 +1,5 @@
 // HardSigmoid: alpha x + beta between 0 and 1; NaN stays NaN.
+#include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
 #include "ops/movement.h"
 
@@ -26,7 +27,7 @@ const OpDef& op_hard_sigmoid() {
       .reference = reference,
       .cost = cost_per_element<4>,
       .layout = any_layout,
-      .implementations = {},
+      .implementations = {&unary_hard_sigmoid},
   };
   return def;
 }

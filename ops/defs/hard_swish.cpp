@@ -1,4 +1,5 @@
 // HardSwish: x times a HardSigmoid of slope 1/6; NaN stays NaN.
+#include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
 #include "ops/movement.h"
 
@@ -24,7 +25,7 @@ const OpDef& op_hard_swish() {
       .reference = reference,
       .cost = cost_per_element<5>,
       .layout = any_layout,
-      .implementations = {},
+      .implementations = {&unary_hard_swish},
   };
   return def;
 }

@@ -1,4 +1,5 @@
 // LeakyRelu: x where it is not negative, alpha x below.
+#include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
 #include "ops/movement.h"
 
@@ -22,7 +23,7 @@ const OpDef& op_leaky_relu() {
       .reference = reference,
       .cost = cost_per_element<2>,
       .layout = any_layout,
-      .implementations = {},
+      .implementations = {&unary_leaky_relu},
   };
   return def;
 }

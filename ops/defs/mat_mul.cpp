@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
 #include "ops/broadcast.h"
@@ -96,7 +97,7 @@ const OpDef& op_mat_mul() {
       .cost = cost_mat_mul,
       .fuses_clamp = true,
       .fuses_residual = true,
-      .implementations = {},
+      .implementations = {&mat_mul_panels, &mat_mul_eigen},
   };
   return def;
 }

@@ -2,6 +2,7 @@
 #include <limits>
 #include <vector>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/pooling.h"
 
@@ -87,7 +88,7 @@ const OpDef& op_max_pool() {
       .reference = reference,
       .cost = cost_of_pool,
       .layout = channels_last,
-      .implementations = {},
+      .implementations = {&max_pool_nhwc},
   };
   return def;
 }

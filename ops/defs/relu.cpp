@@ -1,4 +1,5 @@
 // Relu: max(x, 0); NaN stays NaN.
+#include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
 #include "ops/movement.h"
 
@@ -20,7 +21,7 @@ const OpDef& op_relu() {
       .reference = reference,
       .cost = cost_per_element<1>,
       .layout = any_layout,
-      .implementations = {},
+      .implementations = {&unary_relu},
   };
   return def;
 }

@@ -1,6 +1,7 @@
 // Sigmoid: 1 / (1 + exp(-x)).
 #include <cmath>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
 #include "ops/movement.h"
 
@@ -22,7 +23,7 @@ const OpDef& op_sigmoid() {
       .reference = reference,
       .cost = cost_per_element<4>,
       .layout = any_layout,
-      .implementations = {},
+      .implementations = {&unary_sigmoid},
   };
   return def;
 }

@@ -1,4 +1,5 @@
 // Sub: a - b with broadcasting; integers wrap around.
+#include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
 
 namespace godwit::ops {
@@ -22,7 +23,7 @@ const OpDef& op_sub() {
       .reference = reference,
       .cost = cost_per_element<1>,
       .layout = layout_of_binary,
-      .implementations = {},
+      .implementations = {&binary_sub},
   };
   return def;
 }
