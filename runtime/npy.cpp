@@ -196,19 +196,22 @@ void write_npy(const std::string& path, const TensorView& tensor) {
   file.commit();
 }
 
-NpyWriter::NpyWriter(const std::string& path, const Shape& shape)
-    : file_(path), path_(path), missing_(shape.elements()) {
-  const std::string header = header_for(DType::f32, shape);
+NpyWriter::NpyWriter(const std::string& path, const Shape& shape, DType dtype)
+    : file_(path), path_(path), dtype_(dtype), missing_(shape.elements()) {
+  const std::string header = header_for(dtype, shape);
   file_.write(header.data(), header.size());
 }
 
-void NpyWriter::append(std::span<const float> values) {
-  if (values.size() > static_cast<std::size_t>(missing_)) {
-    throw Error(
-        fmt::format("cannot write '{}': {} values more, but room for {}", path_, values.size(), missing_));
+void NpyWriter::append(const void* values, std::size_t count, DType dtype) {
+  if (dtype != dtype_) {
+    throw Error(fmt::format("cannot write '{}': values are {}, the file is {}", path_, name_of(dtype),
+                            name_of(dtype_)));
   }
-  file_.write(values.data(), values.size_bytes());
-  missing_ -= static_cast<std::int64_t>(values.size());
+  if (count > static_cast<std::size_t>(missing_)) {
+    throw Error(fmt::format("cannot write '{}': {} values more, but room for {}", path_, count, missing_));
+  }
+  file_.write(values, count * size_of(dtype));
+  missing_ -= static_cast<std::int64_t>(count);
 }
 
 void NpyWriter::finish() {

@@ -17,18 +17,23 @@ Tensor read_npy(const std::string& path);
 // Writes version 1.0. `tensor` must be in nchw (row-major) layout. The file appears when it is complete.
 void write_npy(const std::string& path, const TensorView& tensor);
 
-// Writes an f32 file piece by piece; its whole shape is known before the first value.
+// Writes a file of f32 or u8 piece by piece; its whole shape is known before the first value.
 class NpyWriter {
  public:
-  NpyWriter(const std::string& path, const Shape& shape);
-  // The next values in row-major order. Throws Error when the shape has no room for them.
-  void append(std::span<const float> values);
+  NpyWriter(const std::string& path, const Shape& shape, DType dtype = DType::f32);
+  // The next values in row-major order, of the file's dtype. Throws Error when the shape has no room for
+  // them.
+  void append(std::span<const float> values) { append(values.data(), values.size(), DType::f32); }
+  void append(std::span<const std::uint8_t> values) { append(values.data(), values.size(), DType::u8); }
   // Call once, after all values: the file appears under its name. Throws Error when some are missing.
   void finish();
 
  private:
+  void append(const void* values, std::size_t count, DType dtype);
+
   OutputFile file_;
   std::string path_;
+  DType dtype_;
   std::int64_t missing_ = 0;
 };
 
