@@ -28,10 +28,11 @@ struct Node {
   std::string name;
   const ops::OpDef* op = nullptr;
   ops::Attributes attributes;
-  std::vector<ValueId> inputs;   // kNoValue where an optional operand was left out; the residual, if any, last
+  std::vector<ValueId> inputs;  // kNoValue where an optional operand was left out; the residual, if any, last
   std::vector<ValueId> outputs;  // kNoValue where an optional result is not wanted
   ops::Epilogue epilogue;
-  // Names of the model's own nodes whose work this node does, in order; time and joules are told in these names.
+  // Names of the model's own nodes whose work this node does, in order; time and joules are told in these
+  // names.
   std::vector<std::string> origins;
 };
 
@@ -82,17 +83,19 @@ class NodeContext {
   ops::NodeView view_;
 };
 
-// Infers every value's dtype and shape in node order; nodes whose operands are all constants (or whose value follows
-// from descriptions) and whose result has at most `fold_limit` elements are evaluated on the way, since later shapes
-// may depend on them. Throws Error with "node 'name' (Op)" as context.
+// Infers every value's dtype and shape in node order; nodes whose operands are all constants (or whose value
+// follows from descriptions) and whose result has at most `fold_limit` elements are evaluated on the way,
+// since later shapes may depend on them. Throws Error with "node 'name' (Op)" as context.
 void infer_shapes(Graph& graph, std::int64_t fold_limit = 4096);
 
-// Gives the named input a shape (all dimensions known), replaces the symbols bound thereby everywhere among the inputs, and
-// forgets all inferred shapes. Throws Error when the shape contradicts the model's or a symbol is bound twice differently.
+// Gives the named input a shape (all dimensions known), replaces the symbols bound thereby everywhere among
+// the inputs, and forgets all inferred shapes. Throws Error when the shape contradicts the model's or a
+// symbol is bound twice differently.
 void bind_input(Graph& graph, std::string_view input, const Shape& shape);
 
-// Checks what every pass must leave true: ids in range, topological order, one producer per value, operand counts,
-// graph outputs computed, descriptions equal to what inference gives. Throws Error (Fault::failed) naming the node.
+// Checks what every pass must leave true: ids in range, topological order, one producer per value, operand
+// counts, graph outputs computed, descriptions equal to what inference gives. Throws Error (Fault::failed)
+// naming the node.
 void verify(const Graph& graph);
 
 // The graph as text, one node a line, for --print and for tests.

@@ -21,10 +21,11 @@ struct PassLog {
 struct PassContext {
   const ops::Target& target;
   PassLog& log;
+  ops::WeightCache* weights = nullptr;  // where packed weights are shared; null: nothing is packed ahead
 };
 
 struct Pass {
-  std::string_view name;      // verb_what, the name of its file
+  std::string_view name;  // verb_what, the name of its file
   std::string_view sentence;
   void (*run)(Graph& graph, PassContext& context);
   // True: it needs every shape known, so it runs only after the inputs' shapes are bound.
@@ -35,9 +36,10 @@ struct Pass {
 std::span<const Pass> pipeline();
 
 struct PipelineOptions {
-  std::vector<std::string> disabled;  // names of passes to leave out; unknown names throw Error
-  int stop_after = -1;                // run only so many passes (-1: all); bisects a miscompile
-  bool shapes_bound = true;           // false: only passes that do not need shapes
+  std::vector<std::string> disabled;    // names of passes to leave out; unknown names throw Error
+  int stop_after = -1;                  // run only so many passes (-1: all); bisects a miscompile
+  bool shapes_bound = true;             // false: only passes that do not need shapes
+  ops::WeightCache* weights = nullptr;  // for prepack_weights
 };
 
 struct PassReport {

@@ -1,4 +1,5 @@
-// A plan: a graph compiled for given input shapes and one ISA. Immutable and shared by any number of sessions.
+// A plan: a graph compiled for given input shapes and one ISA. Immutable and shared by any number of
+// sessions.
 #pragma once
 
 #include <cstdint>
@@ -30,17 +31,17 @@ struct CompileOptions {
 struct Slot {
   enum class Kind : std::uint8_t { none, constant, arena, input, output };
   Kind kind = Kind::none;
-  std::int32_t index = 0;        // of the graph input or output
-  std::size_t offset = 0;        // in the arena
+  std::int32_t index = 0;  // of the graph input or output
+  std::size_t offset = 0;  // in the arena
   const void* constant = nullptr;
 };
 
 struct Step {
-  std::string name;                  // the last origin's, or the node's own where it stems from no node of the model
+  std::string name;  // the last origin's, or the node's own where it stems from no node of the model
   std::vector<std::string> origins;  // the model's own layers done here
   const ops::OpDef* op = nullptr;
-  std::string_view implementation;   // "conv_gemm", "reference"
-  std::string kernel;                // "gemm_f32_14x32_avx512"
+  std::string_view implementation;  // "conv_gemm", "reference"
+  std::string kernel;               // "gemm_f32_14x32_avx512"
   ops::Cost cost;
   std::vector<TensorDesc> src_descs, dst_descs;
   std::vector<ops::Candidate> candidates;  // every implementation with its verdict, for explain
@@ -56,8 +57,8 @@ struct PlanInput {
 // What the arena holds and the least it could be.
 struct MemoryReport {
   std::size_t arena_bytes = 0;
-  std::size_t lower_bound_bytes = 0;   // largest sum of tensors alive at the same step
-  std::size_t sum_bytes = 0;           // if nothing shared memory
+  std::size_t lower_bound_bytes = 0;  // largest sum of tensors alive at the same step
+  std::size_t sum_bytes = 0;          // if nothing shared memory
   std::size_t packed_weight_bytes = 0;
   std::size_t shared_scratch_bytes = 0;
   std::size_t worker_scratch_bytes = 0;
@@ -75,7 +76,8 @@ class Plan {
   // Totals over all steps.
   ops::Cost cost() const;
 
-  // The same model for other input shapes, over the same packed weights.
+  // The same model for other input shapes (in the sense of CompileOptions::shapes), over the same packed
+  // weights.
   std::shared_ptr<const Plan> with_shapes(const std::map<std::string, Shape>& shapes) const;
 
  private:
@@ -89,13 +91,18 @@ class Plan {
   MemoryReport memory_;
   std::vector<PassReport> passes_;
   std::map<std::string, std::string> metadata_;
-  std::vector<Tensor> constants_;                  // kept alive for the steps that read them
-  std::shared_ptr<const Graph> graph_;             // after the passes that need no shapes
+  std::vector<Tensor> constants_;  // kept alive for the steps that read them
+  // After the passes that need no shapes; it keeps the model's weights beside their packed copies for as long
+  // as the plan lives, since another shape may want another packing. Weights that were never rewritten stay
+  // mapped from the model's file, pages that the system can drop; rewritten ones (fold_batch_norm) are
+  // resident twice.
+  std::shared_ptr<const Graph> graph_;
+  std::vector<PassReport> graph_passes_;  // what those passes did
   std::shared_ptr<ops::WeightCache> weights_;
 };
 
-// Runs the passes, binds shapes, chooses implementations, packs weights, lays out the arena. Throws Error with the
-// node's name as context.
+// Runs the passes, binds shapes, chooses implementations, packs weights, lays out the arena. Throws Error
+// with the node's name as context.
 std::shared_ptr<const Plan> compile(const Graph& graph, const CompileOptions& options = {});
 
 }  // namespace godwit::engine

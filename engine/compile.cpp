@@ -1,0 +1,161 @@
+// From a model to a plan: outputs chosen, passes run, shapes bound, passes run again, steps built.
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "engine/plan_builder.h"
+#include "runtime/error.h"
+
+namespace godwit::engine {
+namespace {
+
+std::string names_of(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::string names;
+  for (const ValueId id : ids) names += (names.empty() ? "" : ", ") + graph.value(id).name;
+  return names;
+}
+
+void select_outputs(Graph& graph, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  std::vector<ValueId> selected;
+  for (const std::string& name : names) {
+    const ValueId id = graph.find_value(name);
+    if (id == kNoValue) {
+      throw Error(fmt::format("the model has no output or other tensor '{}'; its outputs are: {}", name,
+                              names_of(graph, graph.outputs)));
+    }
+    if (std::ranges::find(selected, id) != selected.end()) {
+      throw Error(fmt::format("output '{}' is asked for twice", name));
+    }
+    selected.push_back(id);
+  }
+  graph.outputs = std::move(selected);
+}
+
+// What the options say, and 1 for every dimension that is still unknown then.
+void bind_shapes(Graph& graph, const std::map<std::string, Shape>& shapes) {
+  for (const auto& [name, shape] : shapes) bind_input(graph, name, shape);
+  for (const ValueId id : graph.inputs) {
+    const Value& input = graph.value(id);
+    Shape shape = input.desc.shape;
+    if (!shape.ranked()) {
+      throw Error(fmt::format("input '{}' has no number of dimensions in the model; its shape must be given",
+                              input.name));
+    }
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      if (!is_known(shape[axis])) shape[axis] = 1;
+    }
+    bind_input(graph, std::string(input.name), shape);
+  }
+}
+
+// An input in nhwc is reordered in front of its readers; choose_layout does away with that where it can.
+void set_input_layouts(Graph& graph, const std::map<std::string, Layout>& layouts) {
+  for (const auto& [name, layout] : layouts) {
+    const auto found =
+        std::ranges::find_if(graph.inputs, [&](ValueId id) { return graph.value(id).name == name; });
+    if (found == graph.inputs.end()) {
+      throw Error(fmt::format("the model has no input '{}'; its inputs are: {}", name,
+                              names_of(graph, graph.inputs)));
+    }
+    if (layout == Layout::nchw) continue;
+    const ValueId input = *found;
+    TensorDesc desc = graph.value(input).desc;
+    if (desc.shape.rank() != 3 && desc.shape.rank() != 4) {
+      throw Error(fmt::format("input '{}' has shape {}; only 3 or 4 dimensions can be nhwc", name,
+                              desc.shape.to_string()));
+    }
+    const ValueId plain = graph.add_value(name + "/nchw", desc);
+    for (Node& node : graph.nodes) std::ranges::replace(node.inputs, input, plain);
+    std::ranges::replace(graph.outputs, input, plain);
+    graph.value(input).desc.layout = Layout::nhwc;
+    Node reorder;
+    reorder.name = "reorder " + name;
+    reorder.op = ops::find_op("Reorder", "godwit");
+    reorder.attributes.set("to", std::string(name_of(Layout::nchw)));
+    reorder.inputs = {input};
+    reorder.outputs = {plain};
+    graph.nodes.insert(graph.nodes.begin(), std::move(reorder));
+  }
+}
+
+// One report for each pass, the lines of its first run before those of its second.
+std::vector<PassReport> joined(const std::vector<PassReport>& first, std::vector<PassReport> second) {
+  for (PassReport& report : second) {
+    const auto before = std::ranges::find(first, report.name, &PassReport::name);
+    if (before == first.end()) continue;
+    report.log.rewrites += before->log.rewrites;
+    report.log.lines.insert(report.log.lines.begin(), before->log.lines.begin(), before->log.lines.end());
+  }
+  return second;
+}
+
+bool ran(const std::vector<PassReport>& reports, std::string_view pass) {
+  return std::ranges::find(reports, pass, &PassReport::name) != reports.end();
+}
+
+}  // namespace
+
+std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
+  const std::shared_ptr<Plan> plan(new Plan());
+  plan->options_ = source.options;
+  plan->metadata_ = source.graph->metadata;
+  plan->graph_ = source.graph;
+  plan->graph_passes_ = source.passes;
+  plan->weights_ = source.weights;
+
+  Graph graph = *source.graph;
+  bind_shapes(graph, source.options.shapes);
+  set_input_layouts(graph, source.options.input_layouts);
+  infer_shapes(graph);
+  const std::vector<std::string> output_names = [&] {
+    std::vector<std::string> names;
+    for (const ValueId id : source.graph->outputs) names.push_back(source.graph->value(id).name);
+    return names;
+  }();
+  plan->passes_ = joined(source.passes, run_pipeline(graph, source.options.target,
+                                                     {.disabled = source.options.disabled_passes,
+                                                      .stop_after = source.options.stop_after,
+                                                      .shapes_bound = true,
+                                                      .weights = source.weights.get()}));
+  // Without the pass that packs for all, this plan packs for itself.
+  ops::WeightCache own;
+  PlanBuilder(std::move(graph), *plan, ran(plan->passes_, "prepack_weights") ? *source.weights : own).run();
+  for (std::size_t i = 0; i < output_names.size(); ++i) plan->outputs_[i].name = output_names[i];
+  return plan;
+}
+
+std::shared_ptr<const Plan> compile(const Graph& graph, const CompileOptions& options) {
+  if (!cpu_supports(options.target.isa)) {
+    throw Error(fmt::format("this CPU cannot run {} code", name_of(options.target.isa)));
+  }
+  Graph general = graph;
+  select_outputs(general, options.outputs);
+  infer_shapes(general);
+  std::vector<PassReport> passes = run_pipeline(
+      general, options.target,
+      {.disabled = options.disabled_passes, .stop_after = options.stop_after, .shapes_bound = false});
+  return PlanBuilder::build({.graph = std::make_shared<const Graph>(std::move(general)),
+                             .passes = std::move(passes),
+                             .weights = std::make_shared<ops::WeightCache>(),
+                             .options = options});
+}
+
+std::shared_ptr<const Plan> Plan::with_shapes(const std::map<std::string, Shape>& shapes) const {
+  CompileOptions options = options_;
+  options.shapes = shapes;
+  return PlanBuilder::build(
+      {.graph = graph_, .passes = graph_passes_, .weights = weights_, .options = std::move(options)});
+}
+
+ops::Cost Plan::cost() const {
+  ops::Cost total;
+  for (const Step& step : steps_) {
+    total.macs += step.cost.macs;
+    total.flops += step.cost.flops;
+    total.weight_bytes += step.cost.weight_bytes;
+    total.activation_bytes += step.cost.activation_bytes;
+  }
+  return total;
+}
+
+}  // namespace godwit::engine

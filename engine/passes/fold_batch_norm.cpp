@@ -1,0 +1,149 @@
+// fold_batch_norm: BatchNormalization(Conv(x, w, b)) → Conv(x, w', b'), and the same behind Gemm, with
+// w' = w·f and b' = (b − mean)·f + shift for f = scale / sqrt(variance + epsilon), per output channel, in
+// double.
+#include <cmath>
+#include <fmt/format.h>
+
+#include "engine/rewrite.h"
+
+namespace godwit::engine::passes {
+namespace {
+
+// result·factor + shift for each output channel.
+struct Affine {
+  std::vector<double> factor, shift;
+};
+
+const Tensor* constant_of(const Graph& graph, const Node& node, std::size_t i) {
+  if (i >= node.inputs.size() || node.inputs[i] == kNoValue) return nullptr;
+  const std::optional<Tensor>& constant = graph.value(node.inputs[i]).constant;
+  return constant && constant->dtype() == DType::f32 ? &*constant : nullptr;
+}
+
+// Empty when a parameter is not a constant for each channel.
+Affine affine_of(const Graph& graph, const Node& norm) {
+  std::span<const float> parameters[4];
+  for (std::size_t i = 0; i < 4; ++i) {
+    const Tensor* constant = constant_of(graph, norm, i + 1);
+    if (constant == nullptr) return {};
+    parameters[i] = constant->values<float>();
+  }
+  const auto [scale, bias, mean, variance] = parameters;
+  if (bias.size() != scale.size() || mean.size() != scale.size() || variance.size() != scale.size())
+    return {};
+  const auto epsilon = static_cast<double>(norm.attributes.real("epsilon", 1e-5F));
+  Affine affine;
+  for (std::size_t c = 0; c < scale.size(); ++c) {
+    const double factor =
+        static_cast<double>(scale[c]) / std::sqrt(static_cast<double>(variance[c]) + epsilon);
+    affine.factor.push_back(factor);
+    affine.shift.push_back(static_cast<double>(bias[c]) - static_cast<double>(mean[c]) * factor);
+  }
+  return affine;
+}
+
+// Each weight times the factor of its output channel, which is (i / inner) % channels.
+Tensor scaled(const Tensor& weights, const Affine& affine, std::size_t inner) {
+  Tensor result(weights.desc());
+  const auto src = weights.values<float>();
+  const auto dst = result.mutable_values<float>();
+  for (std::size_t i = 0; i < src.size(); ++i) {
+    dst[i] =
+        static_cast<float>(static_cast<double>(src[i]) * affine.factor[i / inner % affine.factor.size()]);
+  }
+  return result;
+}
+
+// `bias` (times beta) may be null, one number, or one per channel.
+Tensor shifted(const Tensor* bias, double beta, const Affine& affine) {
+  Tensor result(TensorDesc{DType::f32, {static_cast<std::int64_t>(affine.shift.size())}, Layout::nchw});
+  const auto dst = result.mutable_values<float>();
+  for (std::size_t c = 0; c < dst.size(); ++c) {
+    double old = 0;
+    if (bias != nullptr)
+      old = beta * static_cast<double>(bias->values<float>()[bias->shape().elements() == 1 ? 0 : c]);
+    dst[c] = static_cast<float>(old * affine.factor[c] + affine.shift[c]);
+  }
+  return result;
+}
+
+// Why the node in front cannot take the normalisation; "" when it can.
+std::string why_not(const Graph& graph, const Node& maker, const Affine& affine) {
+  if (!maker.epilogue.empty()) return "it already clamps or adds";
+  const Tensor* weights = constant_of(graph, maker, 1);
+  if (weights == nullptr) return "its weights are not a constant f32 tensor";
+  const auto channels = static_cast<std::int64_t>(affine.factor.size());
+  const bool is_gemm = maker.op->name == "Gemm";
+  const int axis = is_gemm && !maker.attributes.flag("transB", false) ? 1 : 0;
+  if (weights->shape().rank() < 2 || weights->shape()[axis] != channels)
+    return "it has another number of channels";
+  if (maker.inputs.size() < 3 || maker.inputs[2] == kNoValue) return "";
+  const Tensor* bias = constant_of(graph, maker, 2);
+  if (bias == nullptr) return "its bias is not a constant f32 tensor";
+  const Shape& shape = bias->shape();
+  const bool is_row =
+      shape.rank() >= 1 && shape[shape.rank() - 1] == channels && shape.elements() == channels;
+  return shape.elements() == 1 || is_row ? "" : "its bias differs from row to row";
+}
+
+void fold(Rewriter& rewriter, NodeId maker_id, const Node& norm, const Affine& affine) {
+  Graph& graph = rewriter.graph();
+  Node& maker = rewriter.node(maker_id);
+  const Tensor& weights = *constant_of(graph, maker, 1);
+  const Tensor* bias = constant_of(graph, maker, 2);
+  const bool is_gemm = maker.op->name == "Gemm";
+  const bool channels_last = is_gemm && !maker.attributes.flag("transB", false);
+  const auto inner =
+      static_cast<std::size_t>(channels_last ? 1 : weights.shape().product(1, weights.shape().rank()));
+  const double beta = is_gemm ? static_cast<double>(maker.attributes.real("beta", 1.0F)) : 1.0;
+
+  Tensor new_weights = scaled(weights, affine, inner);
+  Tensor new_bias = shifted(bias, beta, affine);
+  const ValueId old_bias = bias != nullptr ? maker.inputs[2] : norm.inputs[2];
+  const std::string weights_name = fmt::format("{}*{}", graph.value(maker.inputs[1]).name, norm.name);
+  const std::string bias_name = fmt::format("{}*{}", graph.value(old_bias).name, norm.name);
+  if (is_gemm) maker.attributes.erase("beta");
+  rewriter.set_input(maker_id, 1, rewriter.add_constant(weights_name, std::move(new_weights)));
+  rewriter.set_input(maker_id, 2, rewriter.add_constant(bias_name, std::move(new_bias)));
+}
+
+}  // namespace
+
+void fold_batch_norm(Graph& graph, PassContext& context) {
+  Rewriter rewriter(graph);
+  for (NodeId id = 0; id < rewriter.size(); ++id) {
+    const Node& norm = rewriter.node(id);
+    if (norm.op->name != "BatchNormalization") continue;
+    const NodeId maker_id = rewriter.producer(norm.inputs[0]);
+    if (maker_id == kNoNode) continue;
+    const Node& maker = rewriter.node(maker_id);
+    if (maker.op->name != "Conv" && maker.op->name != "Gemm") continue;
+    const auto left = [&](std::string_view reason) {
+      log_left(context, fmt::format("{} behind {}: {}", describe(norm), describe(maker), reason));
+    };
+    if (!norm.epilogue.empty() || norm.outputs.size() != 1) {
+      left("it does more than normalise");
+      continue;
+    }
+    if (rewriter.only_reader(norm.inputs[0]) != id) {
+      left("others read the result before it is normalised");
+      continue;
+    }
+    const Affine affine = affine_of(graph, norm);
+    if (affine.factor.empty()) {
+      left("a parameter is not a constant f32 tensor");
+      continue;
+    }
+    if (const std::string reason = why_not(graph, maker, affine); !reason.empty()) {
+      left(reason);
+      continue;
+    }
+    const std::string line = fmt::format("{} into {}", describe(norm), describe(maker));
+    fold(rewriter, maker_id, norm, affine);
+    rewriter.absorb(maker_id, id);
+    log_rewrite(context, line);
+  }
+  rewriter.finish();
+}
+
+}  // namespace godwit::engine::passes

@@ -1,0 +1,47 @@
+// fold_constants: y = Op(constant, constant)  →  y = constant.
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "engine/rewrite.h"
+
+namespace godwit::engine::passes {
+namespace {
+
+// Below this many bytes a result may be any number of times larger than its operands.
+constexpr std::size_t kAlwaysFolded = std::size_t{64} << 20;
+constexpr std::size_t kGrowth = 4;
+
+std::size_t bytes_of(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::size_t bytes = 0;
+  for (const ValueId id : ids) {
+    if (id != kNoValue && graph.value(id).desc.shape.known()) bytes += graph.value(id).desc.bytes();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void fold_constants(Graph& graph, PassContext& context) {
+  Rewriter rewriter(graph);
+  for (NodeId id = 0; id < rewriter.size(); ++id) {
+    const Node& node = rewriter.node(id);
+    if (!is_foldable(graph, node)) continue;
+    const std::size_t bytes = bytes_of(graph, node.outputs);
+    if (bytes > kAlwaysFolded && bytes > kGrowth * bytes_of(graph, node.inputs)) {
+      log_left(context, fmt::format("{}: its result of {} bytes is far larger than its operands",
+                                    describe(node), bytes));
+      continue;
+    }
+    std::vector<Tensor> results = evaluate(graph, node);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (node.outputs[i] != kNoValue) graph.value(node.outputs[i]).constant = std::move(results[i]);
+    }
+    log_rewrite(context, fmt::format("{}: computed {} bytes", describe(node), bytes));
+    rewriter.erase(id);
+  }
+  rewriter.finish();
+  // More constants are known now than inference evaluates by itself, and shapes may depend on them.
+  if (context.log.rewrites > 0) infer_shapes(graph);
+}
+
+}  // namespace godwit::engine::passes

@@ -1,0 +1,138 @@
+// fold_pad: Conv(Pad(x, p)) → Conv(x; pads + p), for zero padding of spatial axes. MaxPool(Pad(x, p))
+// likewise where zeros and MaxPool's own padding (minus infinity) cannot be told apart: x >= 0 and every
+// window meets an element of x.
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+
+#include "engine/rewrite.h"
+
+namespace godwit::engine::passes {
+namespace {
+
+using Pads = std::vector<std::int64_t>;  // of spatial axes: all begins, then all ends
+constexpr std::int64_t kLargestPad = std::int64_t{1}
+                                     << 30;  // the sum of two is still one that windows accept
+
+// Constant input i as integers; nullopt when left out or not constant.
+std::optional<std::span<const std::int64_t>> integers_of(const Graph& graph, const Node& node,
+                                                         std::size_t i) {
+  if (i >= node.inputs.size() || node.inputs[i] == kNoValue) return std::nullopt;
+  const std::optional<Tensor>& constant = graph.value(node.inputs[i]).constant;
+  if (!constant || constant->dtype() != DType::s64) return std::nullopt;
+  return constant->values<std::int64_t>();
+}
+
+bool pads_with_zero(const Graph& graph, const Node& pad) {
+  if (pad.attributes.string("mode", "constant") != "constant") return false;
+  if (pad.inputs.size() < 3 || pad.inputs[2] == kNoValue) return true;
+  const std::optional<Tensor>& value = graph.value(pad.inputs[2]).constant;
+  return value && value->dtype() == DType::f32 && value->shape().elements() == 1 &&
+         value->values<float>()[0] == 0.0F;
+}
+
+// The padding of the spatial axes of a rank `rank` image; nullopt when it pads anything else, or cuts.
+std::optional<Pads> spatial_pads(const Graph& graph, const Node& pad, int rank) {
+  const auto pads = integers_of(graph, pad, 1);
+  if (!pads) return std::nullopt;
+  std::vector<std::int64_t> axes;
+  if (const auto given = integers_of(graph, pad, 3)) {
+    axes.assign(given->begin(), given->end());
+  } else if (pad.inputs.size() > 3 && pad.inputs[3] != kNoValue) {
+    return std::nullopt;
+  } else {
+    for (int axis = 0; axis < rank; ++axis) axes.push_back(axis);
+  }
+  if (pads->size() != 2 * axes.size()) return std::nullopt;
+
+  const auto spatial = static_cast<std::size_t>(rank) - 2;
+  Pads result(2 * spatial, 0);
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const std::int64_t axis = axes[i] < 0 ? axes[i] + rank : axes[i];
+    const std::int64_t begin = (*pads)[i];
+    const std::int64_t end = (*pads)[axes.size() + i];
+    if (axis < 0 || axis >= rank || std::min(begin, end) < 0 || std::max(begin, end) > kLargestPad)
+      return std::nullopt;
+    if (axis < 2 && (begin != 0 || end != 0)) return std::nullopt;
+    if (axis < 2) continue;
+    result[static_cast<std::size_t>(axis) - 2] = begin;
+    result[spatial + static_cast<std::size_t>(axis) - 2] = end;
+  }
+  return result;
+}
+
+// Why this max pooling must keep its own padding; "" when it may take zeros as its own.
+std::string why_not_pool(const Node& maker, const Node& pool, const Pads& total) {
+  const bool is_relu = maker.op != nullptr && maker.op->name == "Relu";
+  if (!is_relu && !(maker.epilogue.minimum >= 0)) return "its input may be negative";
+  if (pool.outputs.size() > 1) return "the positions of its maxima count the padding";
+  if (pool.attributes.flag("ceil_mode", false)) return "ceil_mode counts padding apart";
+  const auto kernel = pool.attributes.integers("kernel_shape");
+  if (2 * kernel.size() != total.size()) return "its kernel has another rank";
+  const auto dilations = pool.attributes.integers("dilations");
+  if (!std::ranges::all_of(dilations, [](std::int64_t d) { return d == 1; })) return "its window is dilated";
+  for (std::size_t i = 0; i < total.size(); ++i) {
+    if (total[i] >= kernel[i % kernel.size()]) return "a window could lie wholly in the padding";
+  }
+  return "";
+}
+
+}  // namespace
+
+void fold_pad(Graph& graph, PassContext& context) {
+  Rewriter rewriter(graph);
+  for (NodeId id = 0; id < rewriter.size(); ++id) {
+    Node& window = rewriter.node(id);
+    const bool is_pool = window.op->name == "MaxPool";
+    if (!is_pool && window.op->name != "Conv") continue;
+    const NodeId pad_id = rewriter.producer(window.inputs[0]);
+    if (pad_id == kNoNode || rewriter.node(pad_id).op->name != "Pad") continue;
+    Node& pad = rewriter.node(pad_id);
+    const ValueId src = pad.inputs[0];
+    const Shape& shape = graph.value(src).desc.shape;
+    const auto left = [&](std::string_view reason) {
+      log_left(context, fmt::format("{} behind {}: {}", describe(window), describe(pad), reason));
+    };
+
+    if (shape.rank() < 3) continue;
+    if (!pads_with_zero(graph, pad)) {
+      left("it pads with something else than zero");
+      continue;
+    }
+    std::optional<Pads> total = spatial_pads(graph, pad, shape.rank());
+    if (!total) {
+      left("it pads or cuts more than spatial axes");
+      continue;
+    }
+    const std::string auto_pad = window.attributes.string("auto_pad", "NOTSET");
+    if (auto_pad != "NOTSET" && auto_pad != "VALID") {
+      left("auto_pad depends on the padded size");
+      continue;
+    }
+    const auto own = window.attributes.integers("pads");
+    if (auto_pad == "NOTSET" && own.size() == total->size()) {
+      std::ranges::transform(*total, own, total->begin(), std::plus<>());
+    }
+    if (is_pool) {
+      const NodeId maker = rewriter.producer(src);
+      const std::string reason =
+          why_not_pool(maker == kNoNode ? Node{} : rewriter.node(maker), window, *total);
+      if (!reason.empty()) {
+        left(reason);
+        continue;
+      }
+    }
+
+    window.attributes.erase("auto_pad");
+    window.attributes.set("pads", *total);
+    rewriter.set_input(id, 0, src);
+    log_rewrite(context, fmt::format("{} into {}", describe(pad), describe(window)));
+    if (rewriter.readers(pad.outputs[0]).empty() && !rewriter.is_output(pad.outputs[0])) {
+      window.origins.insert(window.origins.begin(), pad.origins.begin(), pad.origins.end());
+      rewriter.erase(pad_id);
+    }
+  }
+  rewriter.finish();
+}
+
+}  // namespace godwit::engine::passes

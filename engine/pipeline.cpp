@@ -1,0 +1,75 @@
+// THE ordered list of passes, and running it.
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+#include "engine/pass.h"
+#include "runtime/error.h"
+
+namespace godwit::engine {
+namespace passes {
+
+using Function = void(Graph&, PassContext&);
+Function fold_constants, eliminate_identity, fold_pad, fold_batch_norm, fuse_activation, fuse_residual_add,
+    eliminate_dead, choose_layout, prepack_weights;
+
+}  // namespace passes
+
+namespace {
+
+constexpr std::array kPasses = {
+    Pass{"fold_constants", "computes at compile time what depends on constants alone",
+         passes::fold_constants},
+    Pass{"eliminate_identity", "takes out nodes that hand their input on unchanged",
+         passes::eliminate_identity},
+    Pass{"fold_pad", "moves zero padding into the window of the convolution or pooling behind it",
+         passes::fold_pad},
+    Pass{"fold_batch_norm", "multiplies batch normalisation into the weights in front of it",
+         passes::fold_batch_norm},
+    Pass{"fuse_activation", "lets a node clamp its own result, as Relu and Clip would",
+         passes::fuse_activation},
+    Pass{"fuse_residual_add", "lets a node add the other branch of a residual block to its own result",
+         passes::fuse_residual_add},
+    Pass{"eliminate_dead", "drops nodes whose results nobody asks for", passes::eliminate_dead},
+    Pass{"choose_layout", "makes image tensors channels-last, with as few reorders as it can",
+         passes::choose_layout, true},
+    Pass{"prepack_weights", "packs constant weights once for all plans of a model", passes::prepack_weights,
+         true},
+};
+
+void check_names(const std::vector<std::string>& disabled) {
+  for (const std::string& name : disabled) {
+    if (std::ranges::find(kPasses, std::string_view(name), &Pass::name) != kPasses.end()) continue;
+    std::string known;
+    for (const Pass& pass : kPasses) known += fmt::format("{}{}", known.empty() ? "" : ", ", pass.name);
+    throw Error(fmt::format("there is no pass '{}'; the passes are: {}", name, known));
+  }
+}
+
+}  // namespace
+
+std::span<const Pass> pipeline() { return kPasses; }
+
+std::vector<PassReport> run_pipeline(Graph& graph, const ops::Target& target,
+                                     const PipelineOptions& options) {
+  check_names(options.disabled);
+  std::vector<PassReport> reports;
+  const std::size_t stop = options.stop_after < 0
+                               ? kPasses.size()
+                               : std::min(kPasses.size(), static_cast<std::size_t>(options.stop_after));
+  for (const Pass& pass : std::span(kPasses).first(stop)) {
+    if (pass.needs_shapes && !options.shapes_bound) continue;
+    if (std::ranges::find(options.disabled, pass.name) != options.disabled.end()) continue;
+    PassReport report{pass.name, {}};
+    PassContext context{target, report.log, options.weights};
+    with_context([&] { return fmt::format("pass {}", pass.name); },
+                 [&] {
+                   pass.run(graph, context);
+                   verify(graph);
+                 });
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+}  // namespace godwit::engine

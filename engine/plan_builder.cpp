@@ -1,0 +1,187 @@
+// Steps from nodes: implementations chosen, views turned into aliases, tensors placed in the arena.
+#include "engine/plan_builder.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "engine/memory_plan.h"
+#include "engine/rewrite.h"
+#include "runtime/error.h"
+
+namespace godwit::engine {
+namespace {
+
+// True when output 0 needs no code because it is input 0's bytes.
+bool is_alias(const Node& node, const ops::NodeView& view) {
+  if (node.op->is_view == nullptr || !node.epilogue.empty() || !view.has_input(0) || view.outputs.empty() ||
+      node.outputs[0] == kNoValue || !node.op->is_view(view)) {
+    return false;
+  }
+  const TensorDesc& src = view.input(0);
+  const TensorDesc& dst = view.outputs[0];
+  // Views are defined on row-major bytes; channels-last ones stay the same only under the same shape. A
+  // Reorder knows about layouts itself.
+  const bool row_major = src.layout == Layout::nchw && dst.layout == Layout::nchw;
+  const bool same = src.layout == dst.layout && src.shape == dst.shape;
+  return (row_major || same || node.op->name == "Reorder") && src.bytes() == dst.bytes();
+}
+
+void require_known(const Graph& graph, const Node& node) {
+  for (const ValueId id : node.outputs) {
+    if (id == kNoValue || graph.value(id).desc.shape.known()) continue;
+    throw Error(fmt::format(
+        "the shape of '{}' is {} although all inputs' shapes are given; it depends on data, which "
+        "is not supported",
+        graph.value(id).name, graph.to_string(graph.value(id).desc.shape)));
+  }
+}
+
+}  // namespace
+
+PlanBuilder::PlanBuilder(Graph graph, Plan& plan, ops::WeightCache& weights)
+    : graph_(std::move(graph)), plan_(plan), weights_(weights), storage_of_(graph_.values.size(), -1) {}
+
+void PlanBuilder::run() {
+  place_inputs();
+  for (const Node& node : graph_.nodes) {
+    with_context([&] { return describe(node); }, [&] { add_node(node); });
+  }
+  place_outputs();
+  place_arena();
+  fill_slots();
+  plan_.memory_.packed_weight_bytes = weights_.bytes();
+}
+
+std::int32_t PlanBuilder::add_storage(Storage added) {
+  storages_.push_back(std::move(added));
+  return static_cast<std::int32_t>(storages_.size()) - 1;
+}
+
+void PlanBuilder::place_inputs() {
+  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+    const ValueId id = graph_.inputs[i];
+    plan_.inputs_.push_back({graph_.value(id).name, graph_.value(id).desc});
+    storage_of(id) = add_storage({.kind = Slot::Kind::input, .index = static_cast<std::int32_t>(i)});
+  }
+  for (ValueId id = 0; id < static_cast<ValueId>(graph_.values.size()); ++id) {
+    const std::optional<Tensor>& constant = graph_.value(id).constant;
+    if (constant) storage_of(id) = add_storage({.kind = Slot::Kind::constant, .constant = *constant});
+  }
+}
+
+void PlanBuilder::add_node(const Node& node) {
+  require_known(graph_, node);
+  const NodeContext context(graph_, node);
+  if (is_alias(node, context.view())) {
+    storage_of(node.outputs[0]) = storage_of(node.inputs[0]);
+  } else {
+    add_step(node, context);
+  }
+}
+
+Step PlanBuilder::make_step(const ops::OpDef& op, const ops::NodeView& view) {
+  Step step;
+  step.name = view.name;
+  step.op = &op;
+  step.cost = ops::cost(op, view);
+  step.candidates = ops::explain(op, view, plan_.target());
+  step.executable = ops::prepare(op, view, {plan_.target(), weights_}, &step.implementation);
+  step.kernel = step.executable->kernel();
+  for (const ops::Operand& operand : view.inputs) {
+    step.src_descs.push_back(operand.present() ? *operand.desc : TensorDesc{});
+  }
+  step.dst_descs.assign(view.outputs.begin(), view.outputs.end());
+  const ops::Scratch scratch = step.executable->scratch();
+  MemoryReport& memory = plan_.memory_;
+  memory.shared_scratch_bytes = std::max(memory.shared_scratch_bytes, scratch.shared);
+  memory.worker_scratch_bytes = std::max(memory.worker_scratch_bytes, scratch.per_worker);
+  return step;
+}
+
+void PlanBuilder::add_step(const Node& node, const NodeContext& context) {
+  Step step = make_step(*node.op, context.view());
+  if (!node.origins.empty()) step.name = node.origins.back();
+  step.origins = node.origins;
+  operands_.emplace_back();
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) read_operand(*step.executable, context, node, i);
+  for (const ValueId id : node.outputs) {
+    if (id != kNoValue) {
+      const std::size_t bytes = graph_.value(id).desc.bytes();
+      storage_of(id) = add_storage({.bytes = bytes, .first = step_count(), .last = step_count()});
+    }
+    operands_.back().dst.push_back(id == kNoValue ? -1 : storage_of(id));
+  }
+  plan_.steps_.push_back(std::move(step));
+}
+
+// A constant that was packed is not kept for the step.
+void PlanBuilder::read_operand(const ops::Executable& executable, const NodeContext& context,
+                               const Node& node, std::size_t i) {
+  const bool is_constant = context.view().inputs[i].constant != nullptr;
+  std::int32_t read = -1;
+  if (node.inputs[i] != kNoValue && (!is_constant || executable.reads_constant(i))) {
+    read = storage_of(node.inputs[i]);
+    storage(read).last = step_count();
+  }
+  operands_.back().src.push_back(read);
+}
+
+// A result goes straight into the caller's tensor; where that is not possible (it is an input, a constant, or
+// already another output), a copy does it.
+void PlanBuilder::place_outputs() {
+  for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+    const ValueId id = graph_.outputs[i];
+    const auto index = static_cast<std::int32_t>(i);
+    plan_.outputs_.push_back({graph_.value(id).name, graph_.value(id).desc});
+    Storage& result = storage(storage_of(id));
+    if (result.kind == Slot::Kind::arena) {
+      result.kind = Slot::Kind::output;
+      result.index = index;
+    } else {
+      add_copy(id, index);
+    }
+  }
+}
+
+void PlanBuilder::add_copy(ValueId id, std::int32_t output) {
+  const TensorDesc& desc = graph_.value(id).desc;
+  const std::int32_t src = storage_of(id);
+  storage(src).last = step_count();
+  const std::string name = fmt::format("copy to {}", graph_.value(id).name);
+  const ops::Attributes no_attributes;
+  const ops::Operand operand{&desc, nullptr};
+  const ops::NodeView view{name, no_attributes, {&operand, 1}, 1, {&desc, 1}, {}};
+  plan_.steps_.push_back(make_step(*ops::find_op("Identity"), view));
+  operands_.push_back({{src}, {add_storage({.kind = Slot::Kind::output, .index = output})}});
+}
+
+void PlanBuilder::place_arena() {
+  std::vector<Lifetime> lifetimes;
+  std::vector<std::int32_t> in_arena;
+  for (std::int32_t s = 0; s < static_cast<std::int32_t>(storages_.size()); ++s) {
+    if (storage(s).kind != Slot::Kind::arena) continue;
+    lifetimes.push_back({storage(s).bytes, storage(s).first, storage(s).last});
+    in_arena.push_back(s);
+  }
+  const MemoryPlan memory = plan_memory(lifetimes);
+  for (std::size_t i = 0; i < in_arena.size(); ++i) storage(in_arena[i]).offset = memory.offsets[i];
+  plan_.memory_.arena_bytes = memory.bytes;
+  plan_.memory_.lower_bound_bytes = memory.lower_bound;
+  plan_.memory_.sum_bytes = memory.sum;
+}
+
+Slot PlanBuilder::slot_of(std::int32_t storage_index) {
+  if (storage_index < 0) return {};
+  const Storage& from = storage(storage_index);
+  if (from.kind == Slot::Kind::constant) plan_.constants_.push_back(from.constant);
+  return {from.kind, from.index, from.offset, from.constant.data()};
+}
+
+void PlanBuilder::fill_slots() {
+  for (std::size_t i = 0; i < operands_.size(); ++i) {
+    for (const std::int32_t src : operands_[i].src) plan_.steps_[i].src.push_back(slot_of(src));
+    for (const std::int32_t dst : operands_[i].dst) plan_.steps_[i].dst.push_back(slot_of(dst));
+  }
+}
+
+}  // namespace godwit::engine
