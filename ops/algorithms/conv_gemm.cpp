@@ -1,6 +1,7 @@
 // Convolution on the GEMM core: 1×1 reads the pixels where they lie, k×k through pointers to each tap's pixel
 // (no im2col copy), the stem through a zero-padded copy of its few channels.
 #include <cstring>
+#include <fmt/format.h>
 #include <vector>
 
 #include "ops/algorithms/conv_geometry.h"
@@ -36,7 +37,7 @@ class ConvExecutable : public Executable {
         layout_{geometry_.group_oc(), taps * depth, kernels_.nr},
         bias_(padded_bias(node, layout_, geometry_.group)) {
     const Tensor& weights = *node.inputs[1].constant;
-    const std::string format = "conv_panels_" + std::to_string(layout_.nr);
+    const std::string format = fmt::format("conv_panels_{}", layout_.nr);
     const std::size_t group_bytes = layout_.bytes();
     weights_ = context.weights.get(
         weights, format, group_bytes * static_cast<std::size_t>(geometry_.group), [&](std::byte* dst) {

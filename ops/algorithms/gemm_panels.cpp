@@ -1,5 +1,6 @@
 // Gemm and MatMul with constant weights on the GEMM core: fully connected layers.
 #include <cstring>
+#include <fmt/format.h>
 #include <vector>
 
 #include "ops/algorithms/gemm.h"
@@ -28,9 +29,8 @@ class GemmPanels final : public Executable {
         bias_(std::move(bias)) {
     if (!bias_.empty()) bias_.resize(static_cast<std::size_t>(layout_.panels() * layout_.nr), 0.0F);
     const Tensor& weights = *node.inputs[1].constant;
-    const std::string format = "gemm_panels_" + std::to_string(layout_.nr) +
-                               (product.transposed ? "_t" : "") +
-                               (product.alpha == 1.0F ? "" : "_" + std::to_string(product.alpha));
+    const std::string format =
+        fmt::format("gemm_panels_{}{}_alpha_{}", layout_.nr, product.transposed ? "_t" : "", product.alpha);
     weights_ = context.weights.get(weights, format, layout_.bytes(), [&](std::byte* dst) {
       const float* src = weights.values<float>().data();
       const auto weight = [&](std::int64_t column, std::int64_t k) {
