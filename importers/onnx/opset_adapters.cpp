@@ -1,0 +1,251 @@
+// One small function per change in ONNX's history that matters to the operators here; the table says when it
+// happened.
+#include "importers/onnx/opset_adapters.h"
+
+#include <array>
+#include <fmt/format.h>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/error.h"
+
+namespace godwit::importers {
+namespace {
+
+using engine::Node;
+using engine::ValueId;
+
+Tensor int64_list(std::span<const std::int64_t> values) {
+  return Tensor::of<std::int64_t>({static_cast<std::int64_t>(values.size())}, values);
+}
+
+Tensor real_scalar(DType dtype, float value) {
+  Tensor tensor({dtype, {}, Layout::nchw});
+  visit_dtype(dtype, [&]<class T>() {
+    if constexpr (std::is_same_v<T, bool>)
+      throw Error("bool has no number to compare with");
+    else
+      tensor.mutable_values<T>()[0] = static_cast<T>(value);
+  });
+  return tensor;
+}
+
+void set_input(Node& node, std::size_t index, ValueId value) {
+  if (node.inputs.size() <= index) node.inputs.resize(index + 1, engine::kNoValue);
+  node.inputs[index] = value;
+}
+
+void require_inputs(const Node& node, std::size_t least, std::size_t most) {
+  if (node.inputs.size() >= least && node.inputs.size() <= most) return;
+  throw Error(fmt::format("has {} inputs, expected {}", node.inputs.size(), most));
+}
+
+// A list of integers that became an input; the attribute is left out where the input may be too.
+void move_integers(Node& node, GraphBuilder& builder, const char* attribute, std::size_t index) {
+  if (node.inputs.size() > index) {
+    throw Error(
+        fmt::format("has {} inputs, expected {} in opset {}", node.inputs.size(), index, builder.opset()));
+  }
+  if (!node.attributes.has(attribute)) return;
+  const std::span<const std::int64_t> values = node.attributes.integers(attribute);
+  set_input(node, index,
+            builder.new_constant(fmt::format("{}_{}", node.name, attribute), int64_list(values)));
+  node.attributes.erase(attribute);
+}
+
+// A number that became an input of the first operand's type.
+void move_real(Node& node, GraphBuilder& builder, const char* attribute, std::size_t index) {
+  if (!node.attributes.has(attribute)) return;
+  const float value = node.attributes.real(attribute, 0);
+  const DType dtype = builder.describe(node.inputs[0]).dtype;
+  set_input(node, index,
+            builder.new_constant(fmt::format("{}_{}", node.name, attribute), real_scalar(dtype, value)));
+  node.attributes.erase(attribute);
+}
+
+// Axes became an input.
+void adapt_axes(Node node, GraphBuilder& builder) {
+  require_inputs(node, 1, 1);
+  move_integers(node, builder, "axes", 1);
+  builder.append(std::move(node));
+}
+
+void adapt_unsqueeze(Node node, GraphBuilder& builder) {
+  if (!node.attributes.has("axes")) throw Error("attribute 'axes' is required and missing");
+  adapt_axes(std::move(node), builder);
+}
+
+// The bounds became inputs.
+void adapt_clip(Node node, GraphBuilder& builder) {
+  require_inputs(node, 1, 1);
+  move_real(node, builder, "min", 1);
+  move_real(node, builder, "max", 2);
+  builder.append(std::move(node));
+}
+
+// pads and value became inputs.
+void adapt_pad(Node node, GraphBuilder& builder) {
+  require_inputs(node, 1, 1);
+  if (!node.attributes.has("pads")) throw Error("attribute 'pads' is required and missing");
+  move_integers(node, builder, "pads", 1);
+  move_real(node, builder, "value", 2);
+  builder.append(std::move(node));
+}
+
+// starts, ends and axes became inputs.
+void adapt_slice(Node node, GraphBuilder& builder) {
+  require_inputs(node, 1, 1);
+  for (const char* attribute : {"starts", "ends"}) {
+    if (!node.attributes.has(attribute))
+      throw Error(fmt::format("attribute '{}' is required and missing", attribute));
+  }
+  move_integers(node, builder, "starts", 1);
+  move_integers(node, builder, "ends", 2);
+  move_integers(node, builder, "axes", 3);
+  builder.append(std::move(node));
+}
+
+// The probability of dropping became an input, and the mask became bool in opset 10.
+void adapt_dropout(Node node, GraphBuilder& builder) {
+  require_inputs(node, 1, 1);
+  if (builder.opset() < 10 && node.outputs.size() > 1) {
+    throw Error("its mask is used, which is not supported before opset 10");
+  }
+  node.attributes.erase("ratio");  // nothing is dropped at inference
+  builder.append(std::move(node));
+}
+
+// Before opset 9 statistics could be kept per element instead of per channel.
+void adapt_batch_normalization(Node node, GraphBuilder& builder) {
+  if (!node.attributes.flag("spatial", true)) {
+    throw Error("attribute 'spatial' is 0 (statistics per element), which is not supported");
+  }
+  node.attributes.erase("spatial");
+  builder.append(std::move(node));
+}
+
+// All dimensions from `axis` on were normalised together, as if the tensor had two; now `axis` alone is.
+void adapt_softmax(Node node, GraphBuilder& builder) {
+  require_inputs(node, 1, 1);
+  if (node.outputs.size() != 1) throw Error(fmt::format("has {} outputs, expected 1", node.outputs.size()));
+  const std::int64_t axis = node.attributes.integer("axis", 1);
+  const TensorDesc src = builder.describe(node.inputs[0]);
+  if (src.shape.ranked()) {
+    const int rank = src.shape.rank();
+    const std::int64_t first = axis < 0 ? axis + rank : axis;
+    if (first < 0 || first >= rank) {
+      throw Error(fmt::format("attribute 'axis' is {}, expected -{} to {}", axis, rank, rank - 1));
+    }
+    bool alone = true;
+    for (auto i = static_cast<int>(first) + 1; i < rank; ++i) alone = alone && src.shape[i] == 1;
+    if (alone) {
+      node.attributes.set("axis", first);
+      builder.append(std::move(node));
+      return;
+    }
+  }
+
+  const auto make = [&](const char* op, const char* suffix, std::vector<ValueId> inputs, ValueId dst) {
+    Node part;
+    part.name = node.name + suffix;
+    part.op = ops::find_op(op);
+    part.inputs = std::move(inputs);
+    part.outputs = {dst};
+    part.origins = node.origins;
+    return part;
+  };
+  const ValueId flat = builder.new_value(node.name + "_flat");
+  const ValueId shape = builder.new_value(node.name + "_shape");
+  const ValueId normalized = builder.new_value(node.name + "_normalized");
+  Node flatten = make("Flatten", "_flatten", {node.inputs[0]}, flat);
+  flatten.attributes.set("axis", axis);
+  builder.append(std::move(flatten));
+  builder.append(make("Shape", "_shape_of", {node.inputs[0]}, shape));
+  Node reshape = make("Reshape", "_reshape", {normalized, shape}, node.outputs[0]);
+  node.attributes.set("axis", std::int64_t{1});
+  node.inputs = {flat};
+  node.outputs = {normalized};
+  builder.append(std::move(node));
+  builder.append(std::move(reshape));
+}
+
+// A constant needs no node, unless it is what the model answers.
+void adapt_constant(Node node, GraphBuilder& builder) {
+  for (const char* attribute : {"sparse_value", "value_string", "value_strings"}) {
+    if (node.attributes.has(attribute))
+      throw Error(fmt::format("attribute '{}' is not supported", attribute));
+  }
+  if (node.attributes.all().size() != 1 || node.outputs.size() != 1 || !node.inputs.empty()) {
+    throw Error(fmt::format("has {} inputs, {} outputs and {} values, expected 0, 1 and 1",
+                            node.inputs.size(), node.outputs.size(), node.attributes.all().size()));
+  }
+  Tensor value;
+  if (const Tensor* tensor = node.attributes.tensor("value")) {
+    value = *tensor;
+  } else if (node.attributes.has("value_float")) {
+    value = real_scalar(DType::f32, node.attributes.real("value_float", 0));
+  } else if (node.attributes.has("value_floats")) {
+    const std::span<const float> values = node.attributes.reals("value_floats");
+    value = Tensor::of<float>({static_cast<std::int64_t>(values.size())}, values);
+  } else if (node.attributes.has("value_int")) {
+    value = Tensor::of<std::int64_t>({}, {node.attributes.integer("value_int", 0)});
+  } else if (node.attributes.has("value_ints")) {
+    value = int64_list(node.attributes.integers("value_ints"));
+  } else {
+    throw Error(
+        fmt::format("attribute '{}' is not known for this operator", node.attributes.all().begin()->first));
+  }
+  if (builder.graph().is_output(node.outputs[0])) {
+    node.attributes = {};
+    node.attributes.set("value", std::move(value));
+    builder.append(std::move(node));
+  } else {
+    builder.set_constant(node.outputs[0], std::move(value));
+  }
+}
+
+// Since opset 19 a Cast says how to saturate to 8-bit floats; none of the types here saturates.
+void adapt_cast(Node node, GraphBuilder& builder) {
+  (void)node.attributes.flag("saturate", true);
+  node.attributes.erase("saturate");
+  builder.append(std::move(node));
+}
+
+constexpr int kAlways = 1000;
+
+struct Adapter {
+  std::string_view op;
+  int before;  // applies to opsets below this
+  void (*adapt)(Node node, GraphBuilder& builder);
+};
+
+constexpr std::array kAdapters = {
+    Adapter{"BatchNormalization", 9, adapt_batch_normalization},
+    Adapter{"Cast", kAlways, adapt_cast},
+    Adapter{"Clip", 11, adapt_clip},
+    Adapter{"Constant", kAlways, adapt_constant},
+    Adapter{"Dropout", 12, adapt_dropout},
+    Adapter{"Pad", 11, adapt_pad},
+    Adapter{"ReduceMean", 18, adapt_axes},
+    Adapter{"Slice", 10, adapt_slice},
+    Adapter{"Softmax", 13, adapt_softmax},
+    Adapter{"Squeeze", 13, adapt_axes},
+    Adapter{"Unsqueeze", 13, adapt_unsqueeze},
+};
+
+}  // namespace
+
+void adapt_and_append(Node node, GraphBuilder& builder) {
+  if (node.op->domain.empty()) {
+    for (const Adapter& adapter : kAdapters) {
+      if (adapter.op == node.op->name && builder.opset() < adapter.before) {
+        adapter.adapt(std::move(node), builder);
+        return;
+      }
+    }
+  }
+  builder.append(std::move(node));
+}
+
+}  // namespace godwit::importers

@@ -1,0 +1,109 @@
+// Walks protobuf's wire format over a mapped file, so that weights are never copied by the parser.
+#include "importers/onnx/wire.h"
+
+#include <cstdint>
+#include <fmt/format.h>
+#include <functional>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+#include <limits>
+
+#include "runtime/error.h"
+
+namespace godwit::importers {
+namespace {
+
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
+using Bytes = std::span<const std::byte>;
+
+constexpr int kModelGraph = 7;
+constexpr int kGraphInitializer = 5;
+constexpr int kTensorRawData = 9;
+
+CodedInputStream stream_over(Bytes bytes) {
+  return CodedInputStream(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                          static_cast<int>(bytes.size()));
+}
+
+// Splits messages into the fields that are taken out and the rest, which the schema parses.
+class Walker {
+ public:
+  explicit Walker(Bytes file) : file_(file) {}
+
+  // Calls `take(payload)` for each length-delimited field `number` of the message; all others are merged into
+  // `rest`.
+  void walk(Bytes message, int number, google::protobuf::MessageLite& rest,
+            const std::function<void(Bytes)>& take) {
+    CodedInputStream stream = stream_over(message);
+    std::size_t rest_begin = 0;
+    while (true) {
+      const auto field_begin = static_cast<std::size_t>(stream.CurrentPosition());
+      if (field_begin == message.size()) break;
+      const std::uint32_t tag = stream.ReadTag();
+      if (tag == 0) fail(message, field_begin);
+      if (WireFormatLite::GetTagWireType(tag) != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
+        if (!WireFormatLite::SkipField(&stream, tag)) fail(message, field_begin);
+        continue;
+      }
+      std::uint32_t length = 0;
+      if (!stream.ReadVarint32(&length)) fail(message, field_begin);
+      const auto begin = static_cast<std::size_t>(stream.CurrentPosition());
+      if (length > message.size() - begin) {
+        throw Error(fmt::format(
+            "the file is cut short or no ONNX model: at byte {} it announces {} bytes, {} are there",
+            offset_of(message, field_begin), length, message.size() - begin));
+      }
+      stream.Skip(static_cast<int>(length));
+      if (WireFormatLite::GetTagFieldNumber(tag) == number) {
+        merge(rest, message.subspan(rest_begin, field_begin - rest_begin));
+        rest_begin = begin + length;
+        take(message.subspan(begin, length));
+      }
+    }
+    merge(rest, message.subspan(rest_begin));
+  }
+
+ private:
+  std::size_t offset_of(Bytes message, std::size_t position) const {
+    return static_cast<std::size_t>(message.data() - file_.data()) + position;
+  }
+
+  [[noreturn]] void fail(Bytes message, std::size_t position) const {
+    throw Error(fmt::format("the file is no ONNX model: malformed at byte {}", offset_of(message, position)));
+  }
+
+  // Protobuf defines that pieces of a message can be merged one after the other.
+  void merge(google::protobuf::MessageLite& message, Bytes piece) const {
+    if (piece.empty()) return;
+    CodedInputStream stream = stream_over(piece);
+    if (!message.MergeFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) fail(piece, 0);
+  }
+
+  Bytes file_;
+};
+
+}  // namespace
+
+ModelFile read_model_file(const std::string& path) {
+  ModelFile result;
+  result.file = std::make_shared<const MappedFile>(path);
+  const Bytes bytes(result.file->data(), result.file->size());
+  if (bytes.empty()) throw Error("the file is empty, expected an ONNX model");
+  if (bytes.size() > std::numeric_limits<std::int32_t>::max()) {
+    throw Error(fmt::format(
+        "the file has {} bytes; an ONNX model has less than 2 GB, larger weights are kept as external data",
+        bytes.size()));
+  }
+
+  Walker walker(bytes);
+  walker.walk(bytes, kModelGraph, result.model, [&](Bytes graph) {
+    walker.walk(graph, kGraphInitializer, *result.model.mutable_graph(), [&](Bytes tensor) {
+      Initializer& initializer = result.initializers.emplace_back();
+      walker.walk(tensor, kTensorRawData, initializer.proto, [&](Bytes raw) { initializer.raw_data = raw; });
+    });
+  });
+  return result;
+}
+
+}  // namespace godwit::importers

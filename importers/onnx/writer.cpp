@@ -1,0 +1,320 @@
+// An ONNX file in one pass over the weights: the small parts by the schema, the initialisers' bytes straight
+// from where they are, aligned so that they can be used in place when the file is mapped again.
+#include "importers/onnx/writer.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fmt/format.h>
+#include <limits>
+#include <map>
+#include <unordered_set>
+#include <vector>
+
+#include "importers/importer.h"
+#include "importers/onnx/attributes.h"
+#include "importers/output_file.h"
+#include "runtime/error.h"
+
+namespace godwit::importers {
+namespace {
+
+using engine::Graph;
+using engine::Node;
+using engine::Value;
+using engine::ValueId;
+
+constexpr int kOldestWritten = 13;
+constexpr std::size_t kTensorAlignment = 8;       // the widest element
+constexpr std::size_t kExternalAlignment = 4096;  // a page, so that each tensor can be mapped by itself
+constexpr std::size_t kAlwaysInline =
+    1024;  // shapes and the like, which other tools want to see in the model
+
+// Tags of length-delimited fields: number << 3 | 2.
+constexpr char kModelGraphTag = 7 << 3 | 2;
+constexpr char kGraphInitializerTag = 5 << 3 | 2;
+constexpr char kTensorDataTypeTag = 2 << 3;
+constexpr char kTensorRawDataTag = 9 << 3 | 2;
+
+// What was added to an operator after the form that its definition names.
+struct Addition {
+  std::string_view op, attribute;
+  int opset;
+};
+constexpr std::array kAdditions = {
+    Addition{"AveragePool", "dilations", 19},
+    Addition{"BatchNormalization", "training_mode", 14},
+    Addition{"Reshape", "allowzero", 14},
+    Addition{"Shape", "start", 15},
+    Addition{"Shape", "end", 15},
+};
+constexpr std::size_t kPadAxesInput = 3;
+constexpr int kPadAxesOpset = 18;
+
+int opset_of(const Node& node) {
+  int opset = node.op->since_opset;
+  for (const Addition& addition : kAdditions) {
+    if (addition.op == node.op->name && node.attributes.has(addition.attribute))
+      opset = std::max(opset, addition.opset);
+  }
+  if (node.op->name == "Pad" && node.inputs.size() > kPadAxesInput) opset = std::max(opset, kPadAxesOpset);
+  return opset;
+}
+
+// The IR version that came with an opset.
+std::int64_t ir_version_of(int opset) { return opset < 15 ? 7 : opset < 19 ? 8 : opset < 21 ? 9 : 10; }
+
+void check_writable(const Graph& graph) {
+  for (const Node& node : graph.nodes) {
+    with_context([&] { return fmt::format("node '{}' ({})", node.name, node.op->name); },
+                 [&] {
+                   if (!node.epilogue.empty())
+                     throw Error("does more than its operator (a fused epilogue), which ONNX cannot say");
+                   if (node.op->domain == "godwit")
+                     throw Error("is an operator of godwit's own, which ONNX does not have");
+                 });
+  }
+  for (const Value& value : graph.values) {
+    if (value.desc.layout != Layout::nchw) {
+      throw Error(fmt::format("value '{}' is laid out {}, which ONNX does not have", value.name,
+                              name_of(value.desc.layout)));
+    }
+  }
+}
+
+// Values keep their names; one that has none, or another's, gets its own.
+std::vector<std::string> value_names(const Graph& graph) {
+  std::unordered_set<std::string> taken;
+  for (const Value& value : graph.values) taken.insert(value.name);
+  std::unordered_set<std::string> used;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < graph.values.size(); ++i) {
+    std::string name = graph.values[i].name;
+    if (name.empty() || used.contains(name)) {
+      name = fmt::format("value_{}", i);
+      while (taken.contains(name)) name += '_';
+      taken.insert(name);
+    }
+    used.insert(name);
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+// Constants that somebody reads and no node computes, in the order of values.
+std::vector<ValueId> initializers_of(const Graph& graph) {
+  std::vector<bool> wanted(graph.values.size(), false);
+  const auto mark = [&](std::span<const ValueId> ids, bool value) {
+    for (const ValueId id : ids) {
+      if (id != engine::kNoValue) wanted[static_cast<std::size_t>(id)] = value;
+    }
+  };
+  mark(graph.outputs, true);
+  for (const Node& node : graph.nodes) mark(node.inputs, true);
+  for (const Node& node : graph.nodes) mark(node.outputs, false);
+  std::vector<ValueId> ids;
+  for (std::size_t i = 0; i < graph.values.size(); ++i) {
+    if (wanted[i] && graph.values[i].constant) ids.push_back(static_cast<ValueId>(i));
+  }
+  return ids;
+}
+
+void write_value_info(const Graph& graph, const std::string& name, const TensorDesc& desc,
+                      onnx::ValueInfo& dst) {
+  dst.set_name(name);
+  onnx::TensorType& type = *dst.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(onnx_code_of(desc.dtype));
+  if (!desc.shape.ranked()) return;
+  onnx::TensorShape& shape = *type.mutable_shape();
+  for (const std::int64_t size : desc.shape.dims()) {
+    onnx::Dimension& dim = *shape.add_dim();
+    if (is_known(size)) dim.set_dim_value(size);
+    if (size < kAnyDim) dim.set_dim_param(graph.symbols.at(static_cast<std::size_t>(kAnyDim - 1 - size)));
+  }
+}
+
+// Everything of the graph but its initialisers.
+onnx::Graph write_structure(const Graph& graph, const std::vector<std::string>& names) {
+  const auto name_of_value = [&](ValueId id) {
+    return id == engine::kNoValue ? std::string() : names[static_cast<std::size_t>(id)];
+  };
+  onnx::Graph dst;
+  dst.set_name(graph.name.empty() ? "godwit" : graph.name);
+  for (const Node& node : graph.nodes) {
+    onnx::Node& out = *dst.add_node();
+    out.set_name(node.name);
+    out.set_op_type(std::string(node.op->name));
+    if (!node.op->domain.empty()) out.set_domain(std::string(node.op->domain));
+    for (const ValueId id : node.inputs) out.add_input(name_of_value(id));
+    for (const ValueId id : node.outputs) out.add_output(name_of_value(id));
+    for (const auto& [name, value] : node.attributes.all())
+      write_attribute(name, value, *out.add_attribute());
+  }
+  for (const ValueId id : graph.inputs)
+    write_value_info(graph, name_of_value(id), graph.value(id).desc, *dst.add_input());
+  for (const ValueId id : graph.outputs)
+    write_value_info(graph, name_of_value(id), graph.value(id).desc, *dst.add_output());
+  return dst;
+}
+
+onnx::Model write_header(const Graph& graph) {
+  std::map<std::string, int> opsets = {{"", kOldestWritten}};
+  for (const Node& node : graph.nodes) {
+    int& opset = opsets[std::string(node.op->domain)];
+    opset = std::max(opset, opset_of(node));
+  }
+  onnx::Model model;
+  model.set_ir_version(ir_version_of(opsets[""]));
+  model.set_producer_name("godwit");
+  model.set_producer_version(GODWIT_VERSION);
+  for (const auto& [domain, version] : opsets) {
+    onnx::OpsetId& opset = *model.add_opset_import();
+    opset.set_domain(domain);
+    opset.set_version(version);
+  }
+  for (const auto& [key, value] : graph.metadata) {
+    onnx::KeyValue& entry = *model.add_metadata_props();
+    entry.set_key(key);
+    entry.set_value(value);
+  }
+  return model;
+}
+
+std::string varint(std::size_t value) {
+  std::string text;
+  for (; value >= 0x80; value >>= 7) text += static_cast<char>((value & 0x7f) | 0x80);
+  return text + static_cast<char>(value);
+}
+
+// One initialiser as it will lie in the file.
+struct Piece {
+  const Tensor* tensor;
+  std::string head;  // all fields but data_type and raw_data
+  bool external = false;
+  std::size_t padding = 0;  // bytes by which data_type is longer than it need be
+
+  std::size_t raw_bytes() const { return external ? 0 : tensor->bytes(); }
+  // data_type as a varint with `padding` more bytes than needed, which readers must accept: this moves
+  // raw_data to an aligned place without a field that anybody would see.
+  std::string data_type() const {
+    std::string text = varint(static_cast<std::size_t>(onnx_code_of(tensor->dtype())));
+    for (std::size_t i = 0; i < padding; ++i) {
+      text.back() = static_cast<char>(text.back() | '\x80');
+      text += '\0';
+    }
+    return kTensorDataTypeTag + text;
+  }
+  std::string before_raw() const {
+    std::string text = head + data_type();
+    if (!external) text += kTensorRawDataTag + varint(tensor->bytes());
+    return text;
+  }
+  std::string prefix() const {
+    const std::string fields = before_raw();
+    return kGraphInitializerTag + varint(fields.size() + raw_bytes()) + fields;
+  }
+};
+
+// Chooses paddings for pieces that start at `position` of the file; returns where they end.
+std::size_t align_pieces(std::vector<Piece>& pieces, std::size_t position) {
+  for (Piece& piece : pieces) {
+    for (piece.padding = 0; !piece.external && piece.padding < kTensorAlignment; ++piece.padding) {
+      if ((position + piece.prefix().size()) % kTensorAlignment == 0) break;
+    }
+    if (piece.padding == kTensorAlignment) piece.padding = 0;
+    position += piece.prefix().size() + piece.raw_bytes();
+  }
+  return position;
+}
+
+std::vector<Piece> make_pieces(const Graph& graph, const std::vector<std::string>& names, bool external,
+                               const std::string& location) {
+  std::vector<Piece> pieces;
+  std::size_t offset = 0;
+  for (const ValueId id : initializers_of(graph)) {
+    Piece piece{&*graph.value(id).constant, {}};
+    piece.external = external && piece.tensor->bytes() >= kAlwaysInline;
+    onnx::Tensor proto;
+    for (const std::int64_t dim : piece.tensor->shape().dims()) proto.add_dims(dim);
+    proto.set_name(names[static_cast<std::size_t>(id)]);
+    if (piece.external) {
+      const auto add = [&](const char* key, const std::string& value) {
+        onnx::KeyValue& entry = *proto.add_external_data();
+        entry.set_key(key);
+        entry.set_value(value);
+      };
+      add("location", location);
+      add("offset", fmt::format("{}", offset));
+      add("length", fmt::format("{}", piece.tensor->bytes()));
+      proto.set_data_location(1);
+      offset = align_up(offset + piece.tensor->bytes(), kExternalAlignment);
+    }
+    piece.head = proto.SerializeAsString();
+    pieces.push_back(std::move(piece));
+  }
+  return pieces;
+}
+
+std::size_t weight_bytes(const Graph& graph) {
+  std::size_t bytes = 0;
+  for (const ValueId id : initializers_of(graph)) bytes += graph.value(id).constant->bytes();
+  return bytes;
+}
+
+void write_external(const std::vector<Piece>& pieces, OutputFile& file) {
+  for (const Piece& piece : pieces) {
+    if (!piece.external) continue;
+    file.pad_to(kExternalAlignment);
+    file.write(piece.tensor->data(), piece.tensor->bytes());
+  }
+}
+
+void write_model(const onnx::Model& header, const onnx::Graph& structure, std::vector<Piece>& pieces,
+                 OutputFile& file) {
+  const std::string start = header.SerializeAsString() + kModelGraphTag;
+  const std::string body = structure.SerializeAsString();
+  // The graph's length stands before the pieces that its own size may shift.
+  std::size_t graph_bytes = 0;
+  for (std::size_t length_bytes = 1; length_bytes <= 5; ++length_bytes) {
+    const std::size_t graph_begin = start.size() + length_bytes;
+    graph_bytes = align_pieces(pieces, graph_begin + body.size()) - graph_begin;
+    if (varint(graph_bytes).size() == length_bytes) break;
+  }
+  if (start.size() + 5 + graph_bytes > std::numeric_limits<std::int32_t>::max()) {
+    throw Error("the model without its large weights takes more than 2 GB, which ONNX cannot hold",
+                Fault::failed);
+  }
+  file.write(start + varint(graph_bytes));
+  file.write(body);
+  for (const Piece& piece : pieces) {
+    file.write(piece.prefix());
+    file.write(piece.tensor->data(), piece.raw_bytes());
+  }
+}
+
+}  // namespace
+
+void write_onnx(const Graph& graph, const std::string& path, const WriteOptions& options) {
+  with_context([&] { return fmt::format("writing {}", std::filesystem::path(path).filename().string()); },
+               [&] {
+                 check_writable(graph);
+                 const std::vector<std::string> names = value_names(graph);
+                 const bool external = weight_bytes(graph) > options.external_above;
+                 const std::string data_path = path + ".data";
+                 std::vector<Piece> pieces = make_pieces(
+                     graph, names, external, std::filesystem::path(data_path).filename().string());
+
+                 OutputFile file(path);
+                 write_model(write_header(graph), write_structure(graph, names), pieces, file);
+                 if (external) {
+                   OutputFile data(data_path);
+                   write_external(pieces, data);
+                   data.commit();
+                 }
+                 file.commit();
+               });
+}
+
+void save_onnx(const Graph& graph, const std::string& path) { write_onnx(graph, path, {}); }
+
+}  // namespace godwit::importers
