@@ -205,13 +205,6 @@ void adapt_constant(Node node, GraphBuilder& builder) {
   }
 }
 
-// Since opset 19 a Cast says how to saturate to 8-bit floats; none of the types here saturates.
-void adapt_cast(Node node, GraphBuilder& builder) {
-  (void)node.attributes.flag("saturate", true);
-  node.attributes.erase("saturate");
-  builder.append(std::move(node));
-}
-
 constexpr int kAlways = 1000;
 
 struct Adapter {
@@ -222,7 +215,6 @@ struct Adapter {
 
 constexpr std::array kAdapters = {
     Adapter{"BatchNormalization", 9, adapt_batch_normalization},
-    Adapter{"Cast", kAlways, adapt_cast},
     Adapter{"Clip", 11, adapt_clip},
     Adapter{"Constant", kAlways, adapt_constant},
     Adapter{"Dropout", 12, adapt_dropout},

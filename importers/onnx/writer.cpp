@@ -44,9 +44,10 @@ struct Addition {
 constexpr std::array kAdditions = {
     Addition{"AveragePool", "dilations", 19},
     Addition{"BatchNormalization", "training_mode", 14},
+    Addition{"Cast", "saturate", 19},
     Addition{"Reshape", "allowzero", 14},
-    Addition{"Shape", "start", 15},
     Addition{"Shape", "end", 15},
+    Addition{"Shape", "start", 15},
 };
 constexpr std::size_t kPadAxesInput = 3;
 constexpr int kPadAxesOpset = 18;

@@ -143,14 +143,15 @@ ValueId TfjsBuilder::append(const char* op, const std::string& name, std::vector
 }
 
 TfjsBuilder::Source TfjsBuilder::activate(const TfjsLayer& layer, Source src, const std::string& function,
-                                          const std::string& suffix) {
+                                          bool own_name) {
   if (function == "linear") return src;
+  const std::string name = own_name ? layer.name + "_" + function : layer.name;
   if (function == "relu") {
-    src.value = append("Relu", layer.name + suffix, {src.value});
+    src.value = append("Relu", name, {src.value});
   } else if (function == "softmax") {
     ops::Attributes attributes;
     attributes.set("axis", std::int64_t{1});
-    src.value = append("Softmax", layer.name + suffix, {src.value}, attributes);
+    src.value = append("Softmax", name, {src.value}, attributes);
   } else {
     throw Error(
         fmt::format("activation '{}' is not supported, expected 'linear', 'relu' or 'softmax'", function));
@@ -262,7 +263,7 @@ TfjsBuilder::Source TfjsBuilder::conv(const TfjsLayer& layer) {
   result.value = append("Conv", layer.name, std::move(inputs), std::move(attributes));
   result.rank = 4;
   result.channels = filters;
-  return activate(layer, result, config.value("activation", "linear"), "_activation");
+  return activate(layer, result, config.value("activation", "linear"), true);
 }
 
 TfjsBuilder::Source TfjsBuilder::batch_normalization(const TfjsLayer& layer) {
@@ -289,7 +290,7 @@ TfjsBuilder::Source TfjsBuilder::batch_normalization(const TfjsLayer& layer) {
 }
 
 TfjsBuilder::Source TfjsBuilder::activation(const TfjsLayer& layer) {
-  return activate(layer, source(layer, 0, 0), layer.config->at("activation").get<std::string>(), "");
+  return activate(layer, source(layer, 0, 0), layer.config->at("activation").get<std::string>(), false);
 }
 
 TfjsBuilder::Source TfjsBuilder::add(const TfjsLayer& layer) {
@@ -342,7 +343,7 @@ TfjsBuilder::Source TfjsBuilder::dense(const TfjsLayer& layer) {
   }
   src.value = append("Gemm", layer.name, std::move(inputs));
   src.channels = units;
-  return activate(layer, src, config.value("activation", "linear"), "_activation");
+  return activate(layer, src, config.value("activation", "linear"), true);
 }
 
 }  // namespace godwit::importers

@@ -57,7 +57,8 @@ class TfjsBuilder {
   engine::ValueId constant(const std::string& name, Tensor tensor);
   engine::ValueId append(const char* op, const std::string& name, std::vector<engine::ValueId> inputs,
                          ops::Attributes attributes = {});
-  Source activate(const TfjsLayer& layer, Source src, const std::string& function, const std::string& suffix);
+  // `own_name`: the function is part of a layer that does more, and its node needs another name.
+  Source activate(const TfjsLayer& layer, Source src, const std::string& function, bool own_name);
 
   std::vector<TfjsLayer> layers_;
   const TfjsWeights& weights_;
