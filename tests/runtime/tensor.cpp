@@ -1,0 +1,102 @@
+// Shapes with their checks, and tensors that share memory.
+#include "runtime/tensor.h"
+
+#include <array>
+#include <cstdint>
+#include <gtest/gtest.h>
+#include <limits>
+#include <vector>
+
+#include "runtime/error.h"
+#include "runtime/memory.h"
+#include "tests/support/errors.h"
+
+namespace godwit {
+namespace {
+
+using support::error_of;
+
+constexpr std::int64_t kHuge = std::numeric_limits<std::int64_t>::max();
+
+TEST(Shape, TellsItsDimensions) {
+  const Shape shape{1, 3, 224, 224};
+  EXPECT_EQ(shape.rank(), 4);
+  EXPECT_EQ(shape[3], 224);
+  EXPECT_TRUE(shape.known());
+  EXPECT_EQ(shape.elements(), 150528);
+  EXPECT_EQ(shape.product(1, 3), 672);
+  EXPECT_EQ(shape.to_string(), "1x3x224x224");
+}
+
+TEST(Shape, AScalarHasOneElementAndAnEmptyTensorNone) {
+  EXPECT_EQ(Shape().elements(), 1);
+  EXPECT_EQ(Shape().to_string(), "scalar");
+  EXPECT_EQ((Shape{4, 0, 2}).elements(), 0);
+}
+
+TEST(Shape, UnknownDimensionsAndUnknownRank) {
+  EXPECT_FALSE((Shape{kAnyDim, 3}).known());
+  EXPECT_FALSE((Shape{kAnyDim - 5, 3}).known());
+  EXPECT_EQ((Shape{kAnyDim, 3}).to_string(), "?x3");
+  EXPECT_FALSE(Shape::unranked().known());
+  EXPECT_FALSE(Shape::unranked() == Shape());
+  EXPECT_EQ(Shape::unranked().to_string(), "unranked");
+}
+
+TEST(Shape, RefusesTooManyDimensionsAndTooManyElements) {
+  EXPECT_NE(error_of([] { return Shape(std::vector<std::int64_t>(9, 1)); }), "");
+  EXPECT_EQ(error_of([] { return Shape(std::vector<std::int64_t>(8, 1)); }), "");
+  EXPECT_NE(error_of([] { return (Shape{kHuge, 2}).elements(); }), "");
+  EXPECT_NE(error_of([] { return (Shape{1LL << 32, 1LL << 31}).elements(); }), "");
+}
+
+TEST(TensorDesc, SizesAndText) {
+  const TensorDesc desc{DType::f32, {1, 3, 2, 2}, Layout::nhwc};
+  EXPECT_EQ(desc.bytes(), 48U);
+  EXPECT_EQ(desc.to_string(), "f32 1x3x2x2 nhwc");
+  EXPECT_EQ((TensorDesc{DType::bf16, {5}, Layout::nchw}).bytes(), 10U);
+  EXPECT_NE(error_of([] { return (TensorDesc{DType::f64, {kHuge}, Layout::nchw}).bytes(); }), "");
+}
+
+TEST(Tensor, OwnsAlignedMemory) {
+  Tensor tensor(TensorDesc{DType::f32, {3, 5}, Layout::nchw});
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(tensor.data()) % kAlignment, 0U);
+  tensor.mutable_values<float>()[14] = 7;
+  EXPECT_EQ(tensor.values<float>()[14], 7);
+  EXPECT_EQ(tensor.values<float>().size(), 15U);
+  EXPECT_TRUE(Tensor().empty());
+  EXPECT_FALSE(tensor.empty());
+}
+
+TEST(Tensor, CopiesShareBytesAndKeepThemAlive) {
+  Tensor copy;
+  {
+    const Tensor tensor = Tensor::of<std::int32_t>({2, 2}, {1, 2, 3, 4});
+    copy = tensor.reshaped({4});
+    EXPECT_EQ(copy.data(), tensor.data());
+  }
+  EXPECT_EQ(copy.values<std::int32_t>()[3], 4);
+  EXPECT_EQ(copy.shape(), (Shape{4}));
+}
+
+TEST(Tensor, ViewsMemoryOfAnotherOwner) {
+  auto owner = std::make_shared<std::array<float, 2>>(std::array<float, 2>{1, 2});
+  std::weak_ptr<std::array<float, 2>> watch = owner;
+  {
+    const float* data = owner->data();
+    const Tensor tensor({DType::f32, {2}, Layout::nchw}, data, std::move(owner));
+    EXPECT_FALSE(watch.expired());
+    EXPECT_EQ(tensor.view().as<float>()[1], 2);
+  }
+  EXPECT_TRUE(watch.expired());
+}
+
+TEST(Tensor, RefusesAShapeThatItsValuesDoNotFill) {
+  EXPECT_NE(error_of([] { return Tensor::of<float>({3}, {1, 2}); }), "");
+  const Tensor tensor = Tensor::of<float>({2}, {1, 2});
+  EXPECT_NE(error_of([&] { return tensor.reshaped({3}); }), "");
+  EXPECT_NE(error_of([&] { return tensor.reshaped({kAnyDim, 2}); }), "");
+}
+
+}  // namespace
+}  // namespace godwit
