@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "importers/importer.h"
 #include "importers/onnx/graph_builder.h"
 #include "importers/onnx/order.h"
 #include "importers/onnx/wire.h"
@@ -150,6 +151,18 @@ engine::Graph load_onnx(const std::string& path) {
   for (const onnx::ValueInfo& output : source.output()) builder.check_output(output);
   graph.compact();
   return std::move(graph);
+}
+
+Tensor load_tensor(const std::string& path) {
+  return with_context(
+      [&] { return fmt::format("reading tensor {}", path); },
+      [&] {
+        const TensorFile file = read_tensor_file(path);
+        // Where sequences and optional values keep their elements, tensors have their segment.
+        if (file.tensor.proto.has_segment())
+          throw Error("the file holds something else than one tensor (a sequence?)");
+        return TensorReader(file.file, std::filesystem::path(path).parent_path()).read(file.tensor);
+      });
 }
 
 }  // namespace godwit::importers

@@ -50,9 +50,9 @@ class Walker {
       if (!stream.ReadVarint32(&length)) fail(message, field_begin);
       const auto begin = static_cast<std::size_t>(stream.CurrentPosition());
       if (length > message.size() - begin) {
-        throw Error(fmt::format(
-            "the file is cut short or no ONNX model: at byte {} it announces {} bytes, {} are there",
-            offset_of(message, field_begin), length, message.size() - begin));
+        throw Error(
+            fmt::format("the file is cut short or not ONNX: at byte {} it announces {} bytes, {} are there",
+                        offset_of(message, field_begin), length, message.size() - begin));
       }
       stream.Skip(static_cast<int>(length));
       if (WireFormatLite::GetTagFieldNumber(tag) == number) {
@@ -70,7 +70,7 @@ class Walker {
   }
 
   [[noreturn]] void fail(Bytes message, std::size_t position) const {
-    throw Error(fmt::format("the file is no ONNX model: malformed at byte {}", offset_of(message, position)));
+    throw Error(fmt::format("the file is not ONNX: malformed at byte {}", offset_of(message, position)));
   }
 
   // Protobuf defines that pieces of a message can be merged one after the other.
@@ -83,26 +83,41 @@ class Walker {
   Bytes file_;
 };
 
+Bytes bytes_of(const MappedFile& file) {
+  const Bytes bytes(file.data(), file.size());
+  if (bytes.empty()) throw Error("the file is empty");
+  if (bytes.size() > std::numeric_limits<std::int32_t>::max()) {
+    throw Error(fmt::format(
+        "the file has {} bytes; an ONNX file has less than 2 GB, larger weights are kept as external data",
+        bytes.size()));
+  }
+  return bytes;
+}
+
+void read_tensor(Walker& walker, Bytes bytes, Initializer& dst) {
+  walker.walk(bytes, kTensorRawData, dst.proto, [&](Bytes raw) { dst.raw_data = raw; });
+}
+
 }  // namespace
 
 ModelFile read_model_file(const std::string& path) {
   ModelFile result;
   result.file = std::make_shared<const MappedFile>(path);
-  const Bytes bytes(result.file->data(), result.file->size());
-  if (bytes.empty()) throw Error("the file is empty, expected an ONNX model");
-  if (bytes.size() > std::numeric_limits<std::int32_t>::max()) {
-    throw Error(fmt::format(
-        "the file has {} bytes; an ONNX model has less than 2 GB, larger weights are kept as external data",
-        bytes.size()));
-  }
-
+  const Bytes bytes = bytes_of(*result.file);
   Walker walker(bytes);
   walker.walk(bytes, kModelGraph, result.model, [&](Bytes graph) {
-    walker.walk(graph, kGraphInitializer, *result.model.mutable_graph(), [&](Bytes tensor) {
-      Initializer& initializer = result.initializers.emplace_back();
-      walker.walk(tensor, kTensorRawData, initializer.proto, [&](Bytes raw) { initializer.raw_data = raw; });
-    });
+    walker.walk(graph, kGraphInitializer, *result.model.mutable_graph(),
+                [&](Bytes tensor) { read_tensor(walker, tensor, result.initializers.emplace_back()); });
   });
+  return result;
+}
+
+TensorFile read_tensor_file(const std::string& path) {
+  TensorFile result;
+  result.file = std::make_shared<const MappedFile>(path);
+  const Bytes bytes = bytes_of(*result.file);
+  Walker walker(bytes);
+  read_tensor(walker, bytes, result.tensor);
   return result;
 }
 

@@ -24,8 +24,14 @@ struct ModelFile {
   std::vector<Initializer> initializers;
 };
 
-// Throws Error when the file is empty, cut short, larger than protobuf allows, or no protobuf message of this
-// kind.
+struct TensorFile {
+  std::shared_ptr<const MappedFile> file;
+  Initializer tensor;
+};
+
+// Both throw Error when the file is empty, cut short, larger than protobuf allows, or no protobuf message of
+// this kind.
 ModelFile read_model_file(const std::string& path);
+TensorFile read_tensor_file(const std::string& path);
 
 }  // namespace godwit::importers
