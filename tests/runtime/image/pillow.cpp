@@ -1,0 +1,241 @@
+// Decoding and resizing against Pillow itself, bit for bit: on generated pictures of many sizes and formats,
+// and on photographs where there are any.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <fmt/format.h>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <iterator>
+
+#include "runtime/image/preprocess.h"
+#include "runtime/image/resize.h"
+#include "runtime/npy.h"
+#include "tests/runtime/image/encode.h"
+#include "tests/runtime/temporary_directory.h"
+#include "tests/support/random.h"
+
+namespace godwit::image {
+namespace {
+
+using test::Bytes;
+using test::JpegColors;
+
+constexpr const char* kPython = "/usr/bin/python3";
+
+bool pillow_is_here() {
+  static const bool here =
+      std::system(fmt::format("{} -c 'import PIL, numpy' 2>/dev/null", kPython).c_str()) == 0;
+  return here;
+}
+
+#define GODWIT_REQUIRE_PILLOW() \
+  if (!pillow_is_here())        \
+  GTEST_SKIP() << kPython << " has no Pillow or NumPy: NOT compared (python3-pil, python3-numpy)"
+
+// Collects jobs for the script and our answers to them, and compares all at once.
+class Comparison {
+ public:
+  std::string file(const std::string& name, const Bytes& bytes) { return directory_.write(name, bytes); }
+  std::string file(const std::string& name, const Image& image) {
+    const TensorDesc desc{DType::u8, {image.height, image.width, 3}, Layout::nchw};
+    write_npy(directory_ / name, {desc, const_cast<std::uint8_t*>(image.pixels.data())});
+    return directory_ / name;
+  }
+  void add(const std::string& source, const std::string& job, Image ours) {
+    jobs_ += source + ' ' + job + '\n';
+    labels_.push_back(source.substr(source.rfind('/') + 1) + ' ' + job);
+    ours_.push_back(std::move(ours));
+  }
+  void run() {
+    const std::string jobs = directory_.write("jobs", jobs_), out = directory_ / "out";
+    const std::string script = GODWIT_SOURCE_DIR "/tests/runtime/image/pillow_reference.py";
+    ASSERT_EQ(std::system(fmt::format("{} -W ignore '{}' '{}' '{}'", kPython, script, jobs, out).c_str()), 0);
+    std::ifstream theirs(out, std::ios::binary);
+    for (std::size_t i = 0; i < ours_.size(); ++i) {
+      std::uint32_t size[2] = {0, 0};
+      theirs.read(reinterpret_cast<char*>(size), sizeof(size));
+      ASSERT_EQ(static_cast<std::uint32_t>(ours_[i].width), size[0]) << labels_[i];
+      ASSERT_EQ(static_cast<std::uint32_t>(ours_[i].height), size[1]) << labels_[i];
+      std::vector<std::uint8_t> pixels(ours_[i].pixels.size());
+      ASSERT_TRUE(
+          theirs.read(reinterpret_cast<char*>(pixels.data()), static_cast<std::streamsize>(pixels.size())));
+      const auto different = std::ranges::mismatch(ours_[i].pixels, pixels).in1 - ours_[i].pixels.begin();
+      ASSERT_TRUE(ours_[i].pixels == pixels) << labels_[i] << ": byte " << different << " differs";
+    }
+  }
+
+ private:
+  test::TemporaryDirectory directory_;
+  std::string jobs_;
+  std::vector<std::string> labels_;
+  std::vector<Image> ours_;
+};
+
+Image noise(int width, int height, std::uint64_t seed) {
+  Image image{width, height, {}};
+  support::Random random(seed);
+  image.pixels.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
+  for (std::uint8_t& value : image.pixels) {
+    // Extremes are frequent: there sums meet the limits of a byte.
+    const std::uint64_t bits = random.next();
+    value = (bits & 0x300U) == 0 ? 0 : (bits & 0x300U) == 0x100U ? 255 : static_cast<std::uint8_t>(bits);
+  }
+  return image;
+}
+
+Image resized(const Image& image, int width, int height) {
+  return resize_window(image, width, height, {0, 0, width, height});
+}
+
+TEST(Pillow, ResizesSmallPicturesToAnySizeAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  support::Random random(11);
+  for (int width = 1; width <= 40; ++width) {
+    for (const int height : {width, static_cast<int>(random.integer(1, 40))}) {
+      const Image image = noise(width, height, static_cast<std::uint64_t>(width * 41 + height));
+      const std::string source = comparison.file(fmt::format("{}x{}.npy", width, height), image);
+      for (int i = 0; i < 6; ++i) {
+        const auto w = static_cast<int>(random.integer(1, 90)), h = static_cast<int>(random.integer(1, 90));
+        comparison.add(source, fmt::format("resize {} {}", w, h), resized(image, w, h));
+      }
+    }
+  }
+  comparison.run();
+}
+
+TEST(Pillow, ResizesLargeAndLongPicturesAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  const auto compare = [&](int width, int height, int w, int h) {
+    const Image image = noise(width, height, static_cast<std::uint64_t>(width + height));
+    const std::string source = comparison.file(fmt::format("{}x{}.npy", width, height), image);
+    comparison.add(source, fmt::format("resize {} {}", w, h), resized(image, w, h));
+  };
+  compare(500, 375, 341, 256);
+  compare(375, 500, 232, 309);
+  compare(1, 5000, 1, 17);
+  compare(5000, 1, 333, 5);
+  compare(1, 5000, 3, 5000);
+  compare(2000, 1500, 7, 1);
+  compare(1023, 767, 1024, 768);
+  compare(64, 64, 64, 31);
+  compare(64, 64, 31, 64);
+  compare(3, 2, 1500, 1100);
+  comparison.run();
+}
+
+TEST(Pillow, ResizesAndCropsAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  const auto compare = [&](int width, int height, int resize, int crop) {
+    const Image image = noise(width, height, static_cast<std::uint64_t>(width * 7 + height));
+    const std::string source = comparison.file(fmt::format("{}x{}.npy", width, height), image);
+    comparison.add(source, fmt::format("crop {} {}", resize, crop), resize_and_crop(image, resize, crop));
+  };
+  for (const int resize : {256, 232}) {
+    compare(500, 375, resize, 224);
+    compare(333, 500, resize, 224);
+    compare(256, 256, resize, 224);
+    compare(256, 300, resize, 224);
+    compare(1, 1, resize, 224);
+    compare(40, 39, resize, 224);
+    compare(1, 300, resize, 224);
+    compare(5000, 3, resize, 224);
+  }
+  for (int side = 1; side <= 40; ++side) {
+    compare(side, 41 - side, 20 + side % 5, 16 + side % 7);  // offsets of both parities
+    compare(side, 20, 0, 13);                                // no resize
+    compare(side, 20, 15, 0);                                // no crop
+    compare(side, 41 - side, 9, 20 + side % 4);              // smaller than the crop: a border of 0
+  }
+  comparison.run();
+}
+
+TEST(Pillow, DecodesEveryKindOfJpegAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  int serial = 0;
+  const auto compare = [&](int width, int height, const test::JpegOptions& options) {
+    const std::string source = comparison.file(fmt::format("{}-{}x{}.jpg", serial++, width, height),
+                                               test::encode_jpeg(width, height, options));
+    comparison.add(source, "decode", read_image(source));
+  };
+  for (const auto& [width, height] : {std::pair{1, 1}, {7, 5}, {16, 16}, {33, 47}, {250, 187}}) {
+    for (const bool progressive : {false, true}) {
+      compare(width, height, {.colors = JpegColors::gray, .progressive = progressive});
+      for (const auto& [h, v] : {std::pair{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}}) {
+        compare(width, height, {.quality = 75, .horizontal = h, .vertical = v, .progressive = progressive});
+      }
+      for (const JpegColors colors : {JpegColors::rgb, JpegColors::cmyk, JpegColors::ycck}) {
+        compare(width, height,
+                {.colors = colors, .horizontal = 1, .vertical = 1, .progressive = progressive});
+      }
+      compare(width, height,
+              {.colors = JpegColors::cmyk, .horizontal = 1, .vertical = 1, .adobe_marker = false});
+      compare(width, height, {.quality = 20, .restart_rows = 1});
+    }
+  }
+  comparison.run();
+}
+
+TEST(Pillow, DecodesEveryKindOfPngAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  // 16-bit gray is missing on purpose: Pillow clips it at 255 (see png.h).
+  const std::vector<std::pair<int, int>> kinds = {{0, 1}, {0, 2}, {0, 4}, {0, 8}, {2, 8},  {2, 16}, {3, 1},
+                                                  {3, 2}, {3, 4}, {3, 8}, {4, 8}, {4, 16}, {6, 8},  {6, 16}};
+  for (const auto& [color_type, bit_depth] : kinds) {
+    for (const auto& [width, height] : {std::pair{1, 1}, {7, 5}, {33, 20}}) {
+      for (const bool interlaced : {false, true}) {
+        const int transparent = color_type == 3 ? 2 : 0;
+        const std::string source = comparison.file(
+            fmt::format("{}-{}-{}x{}{}.png", color_type, bit_depth, width, height, interlaced ? "i" : ""),
+            test::encode_png(width, height, {color_type, bit_depth, interlaced, transparent}));
+        comparison.add(source, "decode", read_image(source));
+      }
+    }
+  }
+  comparison.run();
+}
+
+// The reference script and the photographs that come with the project's data, not with its source.
+TEST(Pillow, PreparesPhotographsAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  const std::filesystem::path shared = GODWIT_SOURCE_DIR "/../shared";
+  const std::filesystem::path photographs = shared / "data/imagenet-sample";
+  const std::filesystem::path script = shared / "tools/peer/pillow_preprocess.py";
+  if (!std::filesystem::exists(photographs) || !std::filesystem::exists(script)) {
+    GTEST_SKIP() << photographs << " or " << script << " is not there: NOT compared on photographs";
+  }
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(photographs)) {
+    if (entry.path().extension() == ".JPEG") paths.push_back(entry.path().string());
+  }
+  std::ranges::sort(paths);
+  ASSERT_EQ(paths.size(), 500U);
+  std::string arguments;
+  for (const std::string& path : paths) arguments += path + '\0';
+
+  const test::TemporaryDirectory directory;
+  constexpr std::size_t kBytes = 224 * 224 * 3;
+  for (const int resize : {256, 232}) {
+    const std::string out = directory / "out.npy";
+    const std::string command =
+        fmt::format("xargs -0 -x -n 500 -s 1000000 {} '{}' '{}' {} 224 < '{}'", kPython, script.string(), out,
+                    resize, directory.write("paths", arguments));
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    const Tensor theirs = read_npy(out);
+    ASSERT_EQ(theirs.shape(), (Shape{500, 224, 224, 3}));
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      const Image ours = resize_and_crop(read_image(paths[i]), resize, 224);
+      ASSERT_EQ(ours.pixels.size(), kBytes);
+      ASSERT_EQ(std::memcmp(ours.pixels.data(), theirs.values<std::uint8_t>().data() + i * kBytes, kBytes), 0)
+          << paths[i] << " at " << resize;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace godwit::image

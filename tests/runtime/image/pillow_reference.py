@@ -1,0 +1,41 @@
+#!/usr/bin/python3
+"""What Pillow makes of pictures, for a comparison bit by bit.
+pillow_reference.py JOBS OUT: each line of JOBS is "SOURCE decode", "SOURCE resize W H" or "SOURCE crop RESIZE CROP";
+SOURCE is a picture or an .npy of uint8 H x W x 3. OUT gets, for each line, width and height as little-endian u32 and
+the RGB bytes."""
+import struct
+import sys
+
+import numpy as np
+from PIL import Image
+
+
+def load(path):
+    if path.endswith(".npy"):
+        return Image.fromarray(np.load(path))
+    return Image.open(path).convert("RGB")
+
+
+def resize_and_crop(image, resize, crop):
+    w, h = image.size
+    if resize and min(w, h) != resize:
+        size = (resize, int(resize * h / w)) if w < h else (int(resize * w / h), resize)
+        image = image.resize(size, Image.BILINEAR)
+    if crop:
+        w, h = image.size
+        left, top = int(round((w - crop) / 2.0)), int(round((h - crop) / 2.0))
+        image = image.crop((left, top, left + crop, top + crop))
+    return image
+
+
+with open(sys.argv[1]) as jobs, open(sys.argv[2], "wb") as out:
+    for line in jobs:
+        source, verb, *numbers = line.split()
+        numbers = [int(number) for number in numbers]
+        image = load(source)
+        if verb == "resize":
+            image = image.resize(tuple(numbers), Image.BILINEAR)
+        elif verb == "crop":
+            image = resize_and_crop(image, *numbers)
+        out.write(struct.pack("<II", *image.size))
+        out.write(image.tobytes())

@@ -1,0 +1,221 @@
+// Cropping, normalising and the description of both; equality with Pillow is tested in pillow.cpp.
+#include "runtime/image/preprocess.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+#include "runtime/image/resize.h"
+#include "tests/runtime/image/encode.h"
+#include "tests/runtime/temporary_directory.h"
+#include "tests/support/errors.h"
+
+namespace godwit::image {
+namespace {
+
+using support::error_of;
+using test::TemporaryDirectory;
+
+// Pixel (x, y) is (x, y, x + y).
+Image coordinates(int width, int height) {
+  Image image{width, height, {}};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (const int value : {x, y, x + y}) image.pixels.push_back(static_cast<std::uint8_t>(value));
+    }
+  }
+  return image;
+}
+
+TEST(ResizeAndCrop, TheSameSizeIsLeftAlone) {
+  const Image image = coordinates(30, 20);
+  EXPECT_EQ(resize_and_crop(image, 0, 0).pixels, image.pixels);
+  EXPECT_EQ(resize_and_crop(image, 20, 0).pixels, image.pixels);
+}
+
+TEST(ResizeAndCrop, OffsetsRoundHalfToEven) {
+  // (side - 10) / 2 = 0.5, 1, 1.5, 2, 2.5, 3, 3.5
+  const int expected[] = {0, 1, 2, 2, 2, 3, 4};
+  for (int i = 0; i < 7; ++i) {
+    const Image cropped = resize_and_crop(coordinates(11 + i, 11 + i), 0, 10);
+    EXPECT_EQ(cropped.pixels[0], expected[i]) << 11 + i;
+    EXPECT_EQ(cropped.pixels[1], expected[i]) << 11 + i;
+  }
+}
+
+TEST(ResizeAndCrop, APictureSmallerThanTheCropIsPaddedWithZero) {
+  Image image{2, 1, {9, 9, 9, 9, 9, 9}};
+  const Image cropped = resize_and_crop(image, 0, 4);
+  // One column and (1 - 4) / 2 = -1.5 → -2: two rows before it.
+  for (int y = 0; y < 4; ++y) {
+    for (int x = 0; x < 4; ++x) {
+      const bool inside = y == 2 && (x == 1 || x == 2);
+      EXPECT_EQ(cropped.pixels[static_cast<std::size_t>(3 * (4 * y + x))], inside ? 9 : 0) << x << ' ' << y;
+    }
+  }
+}
+
+TEST(ResizeAndCrop, AWindowIsAPieceOfTheWhole) {
+  const Image image = coordinates(57, 43);
+  const Image whole = resize_window(image, 31, 80, {0, 0, 31, 80});
+  const Image piece = resize_window(image, 31, 80, {7, 60, 5, 9});
+  for (std::size_t y = 0; y < 9; ++y) {
+    EXPECT_TRUE(std::equal(piece.pixels.begin() + static_cast<std::ptrdiff_t>(y * 15),
+                           piece.pixels.begin() + static_cast<std::ptrdiff_t>(y * 15 + 15),
+                           whole.pixels.begin() + static_cast<std::ptrdiff_t>(((60 + y) * 31 + 7) * 3)));
+  }
+  const Image outside = resize_window(image, 31, 80, {31, 0, 2, 2});
+  EXPECT_EQ(outside.pixels, std::vector<std::uint8_t>(12, 0));
+}
+
+TEST(ResizeAndCrop, AVeryLongPictureCostsOnlyItsCrop) {
+  const Image image = coordinates(1, 60000);  // would be 256x15360000
+  EXPECT_EQ(resize_and_crop(image, 256, 224).pixels.size(), 224U * 224 * 3);
+  EXPECT_NE(error_of([&] { resize_and_crop(image, 256, 0); }).find("1x60000"), std::string::npos);
+  EXPECT_NE(error_of([] { resize_and_crop(Image{}, 256, 224); }), "");
+}
+
+// In float, step by step, as torchvision's ToTensor and Normalize.
+TEST(Normalize, IsTorchvisionsArithmeticToTheLastBit) {
+  const Pipeline torch = pipeline("torch");
+  Image image{256, 1, {}};
+  for (int value = 0; value < 256; ++value)
+    image.pixels.insert(image.pixels.end(), 3, static_cast<std::uint8_t>(value));
+  std::vector<float> dst(768);
+  normalize(image, torch, Layout::nchw, dst);
+  constexpr float kMean[] = {0.485F, 0.456F, 0.406F}, kStd[] = {0.229F, 0.224F, 0.225F};
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t value = 0; value < 256; ++value) {
+      const volatile float scaled = static_cast<float>(value) / 255.0F;  // volatile: rounded to float here
+      const volatile float centered = scaled - kMean[c];
+      ASSERT_EQ(dst[256 * c + value], centered / kStd[c]) << value;
+    }
+  }
+}
+
+TEST(Normalize, TfReachesFromMinusOneToOne) {
+  const Image image{2, 1, {0, 0, 0, 255, 255, 255}};
+  std::vector<float> dst(6);
+  normalize(image, pipeline("tf"), Layout::nhwc, dst);
+  EXPECT_EQ(dst, (std::vector<float>{-1, -1, -1, 1, 1, 1}));
+}
+
+TEST(Normalize, LayoutsAndChannelOrders) {
+  const Image image{2, 1, {1, 2, 3, 4, 5, 6}};
+  Pipeline plain;
+  plain.mean = {0, 0, 1};
+  std::vector<float> dst(6);
+  normalize(image, plain, Layout::nhwc, dst);
+  EXPECT_EQ(dst, (std::vector<float>{1, 2, 2, 4, 5, 5}));
+  normalize(image, plain, Layout::nchw, dst);
+  EXPECT_EQ(dst, (std::vector<float>{1, 4, 2, 5, 2, 5}));
+  plain.order = ChannelOrder::bgr;
+  normalize(image, plain, Layout::nhwc, dst);
+  EXPECT_EQ(dst, (std::vector<float>{3, 2, 0, 6, 5, 3}));
+}
+
+TEST(Normalize, RefusesATensorOfAnotherSize) {
+  std::vector<float> dst(5);
+  EXPECT_EQ(error_of([&] {
+              normalize(Image{1, 2, std::vector<std::uint8_t>(6)}, Pipeline{}, Layout::nchw, dst);
+            }),
+            "a picture of 1x2 pixels does not fill a tensor of 5 values");
+}
+
+TEST(PreprocessFile, IsAllStepsInARow) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("x.jpg", test::encode_jpeg(300, 260));
+  const Pipeline caffe = pipeline("caffe");
+  std::vector<float> dst(3 * 224 * 224), expected(dst.size());
+  preprocess_file(path, caffe, Layout::nchw, dst);
+  normalize(resize_and_crop(read_image(path), 256, 224), caffe, Layout::nchw, expected);
+  EXPECT_EQ(dst, expected);
+  dst.resize(7);
+  EXPECT_EQ(error_of([&] { preprocess_file(path, caffe, Layout::nchw, dst); }),
+            fmt::format("'{}': a picture of 224x224 pixels does not fill a tensor of 7 values", path));
+}
+
+TEST(Pipelines, PresetsHaveTheirPublishedNumbers) {
+  ASSERT_EQ(presets().size(), 4U);
+  for (const Preset& preset : presets()) {
+    EXPECT_EQ(pipeline(std::string(preset.name)).name, preset.name);
+    EXPECT_EQ(pipeline(std::string(preset.name)).crop, 224);
+  }
+  EXPECT_EQ(pipeline("torch").resize, 256);
+  EXPECT_EQ(pipeline("torch-v2").resize, 232);
+  EXPECT_EQ(pipeline("torch-v2").mean, pipeline("torch").mean);
+  EXPECT_EQ(pipeline("caffe").mean[0], 123.68F);
+  EXPECT_EQ(pipeline("caffe").order, ChannelOrder::rgb);
+}
+
+TEST(Pipelines, JsonSetsEveryKey) {
+  const TemporaryDirectory directory;
+  const std::string path =
+      directory.write("p.json", R"({"preset": "torch", "resize": 0, "crop": 299, "order": "bgr",
+    "scale": 0.5, "mean": [1, 2.5, -3], "std": [0.25, 1, 2]})");
+  const Pipeline read = pipeline(path);
+  EXPECT_EQ(read.name, path);
+  EXPECT_EQ(read.resize, 0);
+  EXPECT_EQ(read.crop, 299);
+  EXPECT_EQ(read.order, ChannelOrder::bgr);
+  EXPECT_EQ(read.scale, 0.5);
+  EXPECT_EQ(read.mean, (std::array<float, 3>{1, 2.5F, -3}));
+  EXPECT_EQ(read.stddev, (std::array<float, 3>{0.25F, 1, 2}));
+}
+
+TEST(Pipelines, APresetIsTheBaseWhereverItStands) {
+  const Pipeline read = pipeline_from_text(R"({"crop": 288, "preset": "torch-v2"})", "the model");
+  EXPECT_EQ(read.crop, 288);
+  EXPECT_EQ(read.resize, 232);
+  EXPECT_EQ(read.name, "the model");
+  EXPECT_EQ(pipeline_from_text(" tf\n", "the model").name, "tf");
+  EXPECT_EQ(pipeline_from_text("{}", "m").scale, 1.0);
+}
+
+TEST(Pipelines, WrongJsonIsRefusedByItsKey) {
+  const auto refusal = [](const std::string& text) {
+    return error_of([&] { pipeline_from_text(text, "m"); });
+  };
+  EXPECT_EQ(refusal("inception"),
+            "m: unknown preset 'inception': expected one of torch, torch-v2, caffe, tf");
+  EXPECT_EQ(refusal(" "), "m: empty: expected a preset's name or JSON");
+  EXPECT_EQ(refusal("{"), "m: not valid JSON");
+  EXPECT_EQ(refusal(R"({"size": 3})"),
+            "m: key 'size': unknown key: expected resize, crop, order, scale, mean, std or preset");
+  EXPECT_EQ(refusal(R"({"resize": -1})"), "m: key 'resize': -1 is not a whole number from 0 to 16384");
+  EXPECT_EQ(refusal(R"({"crop": 16385})"), "m: key 'crop': 16385 is not a whole number from 0 to 16384");
+  EXPECT_EQ(refusal(R"({"crop": 18446744073709551615})"),
+            "m: key 'crop': 18446744073709551615 is not a whole number from 0 to 16384");
+  EXPECT_EQ(refusal(R"({"crop": 224.0})"), "m: key 'crop': 224.0 is not a whole number from 0 to 16384");
+  EXPECT_EQ(refusal(R"({"order": "RGB"})"), "m: key 'order': \"RGB\" is not \"rgb\" or \"bgr\"");
+  EXPECT_EQ(refusal(R"({"scale": 1e39})"), "m: key 'scale': 1e+39 is not a finite number");
+  EXPECT_EQ(refusal(R"({"scale": 0})"), "m: key 'scale': 0 would make all pixels equal");
+  EXPECT_EQ(refusal(R"({"mean": [1, 2]})"),
+            "m: key 'mean': [1,2] is not a list of 3 numbers, one for each channel");
+  EXPECT_EQ(refusal(R"({"mean": [1, 2, "3"]})"), "m: key 'mean': \"3\" is not a finite number");
+  EXPECT_EQ(refusal(R"({"std": [1, 0, 1]})"), "m: key 'std': [1,0,1] is not a list of positive numbers");
+  EXPECT_EQ(refusal(R"({"preset": 3})"), "m: key 'preset': 3 is not a preset's name");
+  EXPECT_EQ(refusal(R"({"preset": "x"})"),
+            "m: unknown preset 'x': expected one of torch, torch-v2, caffe, tf");
+}
+
+TEST(Pipelines, WrongFilesAreRefusedByTheirPath) {
+  const TemporaryDirectory directory;
+  const std::string list = directory.write("list.json", "[1, 2]");
+  EXPECT_EQ(error_of([&] { pipeline(list); }), fmt::format("'{}': [1,2] is not a JSON object", list));
+  EXPECT_EQ(error_of([&] { pipeline(directory.path().string()); }),
+            fmt::format("'{}' is not a regular file", directory.path().string()));
+  EXPECT_EQ(error_of([] { pipeline("no-such"); }),
+            "'no-such' is neither a file nor a preset for preprocessing: expected one of torch, torch-v2, "
+            "caffe, tf, "
+            "or a JSON file");
+  const std::string large = directory.write("large.json", std::string((1U << 20) + 1, ' '));
+  EXPECT_NE(error_of([&] { pipeline(large); }), "");
+  EXPECT_EQ(error_of([&] { pipeline(directory.write("empty.json", "")); }),
+            fmt::format("'{}': not valid JSON", directory / "empty.json"));
+}
+
+}  // namespace
+}  // namespace godwit::image
