@@ -78,14 +78,18 @@ void Attributes::read_integers(std::string_view name, std::span<std::int64_t> va
     std::ranges::fill(values, fallback);
     return;
   }
+  // Bounds every later sum and product of such values within 63 bits.
+  constexpr std::int64_t kLargest = std::int64_t{1} << 31;
   const std::span<const std::int64_t> given = integers(name);
   if (given.size() != values.size()) {
     throw Error(fmt::format("attribute '{}' has {} values, expected {}", name, given.size(), values.size()));
   }
   for (const std::int64_t value : given) {
-    // 2^31 bounds every later sum and product of such values within 63 bits.
-    if (value < minimum || value > (std::int64_t{1} << 31)) {
+    if (value < minimum) {
       throw Error(fmt::format("attribute '{}' has value {}, expected at least {}", name, value, minimum));
+    }
+    if (value > kLargest) {
+      throw Error(fmt::format("attribute '{}' has value {}, expected at most {}", name, value, kLargest));
     }
   }
   std::ranges::copy(given, values.begin());

@@ -1,0 +1,266 @@
+// Conv: values by hand, geometry, groups, epilogues, shapes, refusals, and every implementation against the
+// reference.
+#include <gtest/gtest.h>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "tests/support/errors.h"
+#include "tests/support/op_runner.h"
+#include "tests/support/random.h"
+
+namespace godwit::support {
+namespace {
+
+using Floats = std::vector<float>;
+constexpr std::int64_t kBatch = kAnyDim - 1;
+constexpr std::int64_t kWidth = kAnyDim - 2;
+
+Tensor counting(const Shape& shape) {
+  Floats values(static_cast<std::size_t>(shape.elements()));
+  std::iota(values.begin(), values.end(), 0.0F);
+  return Tensor::of<float>(shape, values);
+}
+
+Tensor ones(const Shape& shape) {
+  return Tensor::of<float>(shape, Floats(static_cast<std::size_t>(shape.elements()), 1.0F));
+}
+
+Floats first(const OpRunner& runner) { return values_of<float>(runner.reference()[0]); }
+
+TEST(ConvOp, SumsUnderThreeByThree) {
+  OpRunner plain("Conv");
+  plain.input(counting({1, 1, 5, 5})).constant(ones({1, 1, 3, 3}));
+  EXPECT_EQ(first(plain), (Floats{54, 63, 72, 99, 108, 117, 144, 153, 162}));
+  EXPECT_EQ(first(plain.attribute("pads", {1, 1, 1, 1})),
+            (Floats{12,  21, 27, 33,  24,  33,  54,  63, 72,  51,  63,  99, 108,
+                    117, 81, 93, 144, 153, 162, 111, 72, 111, 117, 123, 84}));
+}
+
+TEST(ConvOp, StridesAndPadsEachSideByItself) {
+  OpRunner runner("Conv");
+  runner.input(counting({1, 1, 7, 5})).constant(ones({1, 1, 3, 3})).attribute("strides", {2, 2});
+  EXPECT_EQ(first(runner), (Floats{54, 72, 144, 162, 234, 252}));
+  EXPECT_EQ(first(runner.attribute("pads", {1, 1, 1, 1})),
+            (Floats{12, 27, 24, 63, 108, 81, 123, 198, 141, 112, 177, 124}));
+  EXPECT_EQ(first(runner.attribute("pads", {1, 0, 1, 0})), (Floats{21, 33, 99, 117, 189, 207, 171, 183}));
+}
+
+TEST(ConvOp, WorksInOneDimension) {
+  OpRunner runner("Conv");
+  runner.input(Tensor::of<float>({1, 1, 4}, {1, 2, 3, 4})).constant(Tensor::of<float>({1, 1, 3}, {1, 0, -1}));
+  EXPECT_EQ(first(runner.attribute("pads", {1, 1})), (Floats{-2, -2, -2, 3}));
+}
+
+TEST(ConvOp, Dilates) {
+  OpRunner runner("Conv");
+  runner.input(Tensor::of<float>({1, 1, 5}, {1, 2, 3, 4, 5})).constant(ones({1, 1, 2}));
+  EXPECT_EQ(first(runner.attribute("dilations", {3})), (Floats{5, 7}));
+}
+
+TEST(ConvOp, PadsAutomatically) {
+  OpRunner runner("Conv");
+  runner.input(Tensor::of<float>({1, 1, 4}, {1, 2, 3, 4}))
+      .constant(ones({1, 1, 3}))
+      .attribute("strides", {2});
+  EXPECT_EQ(first(runner.attribute("auto_pad", "SAME_UPPER")), (Floats{6, 7}));
+  EXPECT_EQ(first(runner.attribute("auto_pad", "SAME_LOWER")), (Floats{3, 9}));
+  EXPECT_EQ(first(runner.attribute("auto_pad", "VALID")), (Floats{6}));
+}
+
+TEST(ConvOp, ConvolvesGroupsApartAndAddsTheBias) {
+  OpRunner runner("Conv");
+  runner.input(Tensor::of<float>({1, 2, 1, 2}, {1, 2, 3, 4}));
+  runner.constant(Tensor::of<float>({4, 1, 1, 1}, {1, 10, 100, 1000})).attribute("group", 2);
+  EXPECT_EQ(first(runner), (Floats{1, 2, 10, 20, 300, 400, 3000, 4000}));
+  runner.constant(Tensor::of<float>({4}, {0.5F, 1, 2, 4}));
+  EXPECT_EQ(first(runner), (Floats{1.5F, 2.5F, 11, 21, 302, 402, 3004, 4004}));
+}
+
+TEST(ConvOp, AddsBiasThenResidualThenClamps) {
+  OpRunner runner("Conv");
+  runner.input(Tensor::of<float>({1, 1, 1, 3}, {1, 2, 3})).constant(Tensor::of<float>({1, 1, 1, 1}, {2}));
+  OpRunner without_bias = runner;
+  without_bias.residual(Tensor::of<float>({1, 1, 1, 3}, {-10, 1, 0}));
+  EXPECT_EQ(first(without_bias), (Floats{-8, 5, 6}));
+  runner.constant(Tensor::of<float>({1}, {1})).residual(Tensor::of<float>({1, 1, 1, 3}, {-10, 1, 0}));
+  EXPECT_EQ(first(runner), (Floats{-7, 6, 7}));
+  EXPECT_EQ(first(runner.clamp(0, 6.5F)), (Floats{0, 6, 6.5F}));
+}
+
+TEST(ConvOp, ClampLetsNanPass) {
+  OpRunner runner("Conv");
+  runner.input(Tensor::of<float>({1, 1, 1, 2}, {std::numeric_limits<float>::quiet_NaN(), -1}));
+  runner.constant(ones({1, 1, 1, 1})).clamp(0, 6);
+  const Floats values = first(runner);
+  EXPECT_TRUE(std::isnan(values[0]));
+  EXPECT_EQ(values[1], 0);
+}
+
+TEST(ConvOp, ComputesDoubles) {
+  OpRunner runner("Conv");
+  runner.input(Tensor::of<double>({1, 1, 2}, {1, 1e-12})).constant(Tensor::of<double>({1, 1, 2}, {1, 1}));
+  EXPECT_EQ(values_of<double>(runner.reference()[0]), (std::vector<double>{1 + 1e-12}));
+}
+
+TEST(ConvOp, EmptyTensors) {
+  EXPECT_EQ(OpRunner("Conv").input(ones({0, 2, 3, 3})).constant(ones({4, 2, 3, 3})).reference()[0].shape(),
+            Shape({0, 4, 1, 1}));
+  EXPECT_EQ(OpRunner("Conv").input(ones({1, 2, 3, 3})).constant(ones({0, 2, 3, 3})).reference()[0].shape(),
+            Shape({1, 0, 1, 1}));
+  // No channel at all: sums of nothing, and the bias.
+  OpRunner runner("Conv");
+  runner.input(ones({1, 0, 1, 2})).constant(ones({1, 0, 1, 1})).constant(Tensor::of<float>({1}, {3}));
+  EXPECT_EQ(first(runner), (Floats{3, 3}));
+}
+
+TEST(ConvOp, InfersSymbolicShapes) {
+  OpRunner stem("Conv");
+  stem.input({kBatch, 3, 224, 224})
+      .input({64, 3, 7, 7})
+      .attribute("strides", {2, 2})
+      .attribute("pads", {3, 3, 3, 3});
+  EXPECT_EQ(stem.shape(), Shape({kBatch, 64, 112, 112}));
+  OpRunner same("Conv");
+  same.input({1, 3, 8, kWidth}).input({4, 3, 3, 3}).attribute("pads", {1, 1, 1, 1});
+  EXPECT_EQ(same.shape(), Shape({1, 4, 8, kWidth}));
+  EXPECT_EQ(same.attribute("strides", {2, 2}).shape(), Shape({1, 4, 4, kAnyDim}));
+  EXPECT_EQ(OpRunner("Conv").input({1, 3, 8, 8}).input(Shape::unranked()).shape(),
+            Shape({1, kAnyDim, kAnyDim, kAnyDim}));
+  OpRunner by_attribute("Conv");
+  by_attribute.input({1, 3, 8, 8}).input({4, 3, kAnyDim, kAnyDim}).attribute("kernel_shape", {3, 3});
+  EXPECT_EQ(by_attribute.shape(), Shape({1, 4, 6, 6}));
+  EXPECT_EQ(OpRunner("Conv").input(Shape::unranked()).input({4, 3, 3, 3}).shape(), Shape::unranked());
+}
+
+TEST(ConvOp, RefusesWhatDoesNotFit) {
+  const auto error = [](const Shape& src, const Shape& weights, auto&&... more) {
+    OpRunner runner("Conv");
+    runner.input(src).input(weights);
+    (more(runner), ...);
+    return error_of([&] { runner.infer(); });
+  };
+  const auto with = [](const char* name, auto value) {
+    return [name, value](OpRunner& runner) { runner.attribute(name, value); };
+  };
+  using Integers = std::vector<std::int64_t>;
+  EXPECT_EQ(error({1, 3, 4, 4, 4}, {1, 3, 3, 3, 3}), "input 0 has 5 dimensions (1x3x4x4x4), expected 3 to 4");
+  EXPECT_EQ(error({1, 3, 4, 4}, {1, 3, 3}), "input 1 has 3 dimensions (1x3x3), expected 4");
+  EXPECT_EQ(error({1, 3, 4, 4}, {1, 2, 3, 3}),
+            "the weights' number of input channels per group is 2, expected 3");
+  EXPECT_EQ(error({1, 3, 4, 4}, {2, 1, 3, 3}, with("group", 2)),
+            "3 input channels cannot be split into 2 groups");
+  EXPECT_EQ(error({1, 4, 4, 4}, {3, 2, 3, 3}, with("group", 2)),
+            "3 output channels cannot be split into 2 groups");
+  EXPECT_EQ(error({1, 4, 4, 4}, {3, 2, 3, 3}, with("group", 0)),
+            "attribute 'group' is 0, expected at least 1");
+  EXPECT_EQ(error({1, 3, 4, 4}, {1, 3, 3, 3}, with("kernel_shape", Integers{3, 5})),
+            "attribute 'kernel_shape' has 5, the weights 1x3x3x3 have 3");
+  EXPECT_EQ(error({1, 3, 4, 4}, {1, 3, 3, 3}, with("pads", Integers{1, 1, 1})),
+            "attribute 'pads' has 3 values, expected 4");
+  EXPECT_EQ(error({1, 3, 4, 4}, {1, 3, 3, 3}, with("strides", Integers{0, 1})),
+            "attribute 'strides' has value 0, expected at least 1");
+  EXPECT_EQ(error({1, 3, 4, 4}, {1, 3, 5, 5}),
+            "a window of 5 (dilation 1) does not fit into 4 padded by 0 and 0");
+  EXPECT_EQ(error({1, 3, 4, 4}, {1, 3, 3, 3}, with("auto_pad", "SAME")),
+            "attribute 'auto_pad' is 'SAME', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER");
+  EXPECT_EQ(error({1, 3, 4, 4}, {1, 3, 3, 3}, [](OpRunner& runner) { runner.input({2}); }),
+            "the length of the bias is 2, expected 1");
+  EXPECT_EQ(error({1, 3, 4, 4}, {1, 3, 3, 3},
+                  [](OpRunner& runner) {
+                    runner.residual(ones({1, 1, 4, 4}));
+                  }),
+            "the residual has shape 1x1x4x4, expected 1x1x2x2");
+}
+
+TEST(ConvOp, RefusesOtherTypes) {
+  const TensorDesc bytes{DType::u8, {1, 3, 4, 4}, {}}, doubles{DType::f64, {1, 3, 3, 3}, {}};
+  EXPECT_EQ(error_of([&] { OpRunner("Conv").input(bytes).input(bytes).infer(); }),
+            "input 0 is u8, expected f32 or f64");
+  EXPECT_EQ(error_of([&] {
+              OpRunner("Conv").input({1, 3, 4, 4}).input(doubles).infer();
+            }),
+            "input 1 is f64, expected f32 as input 0");
+}
+
+TEST(ConvOp, CountsItsWork) {
+  OpRunner runner("Conv");
+  runner.input({2, 8, 5, 5}).constant(ones({6, 4, 3, 3})).attribute("group", 2).constant(ones({6}));
+  // 2 x 6 x 3 x 3 results of 4 x 3 x 3 products each.
+  EXPECT_EQ(runner.cost().macs, 108 * 36);
+  EXPECT_EQ(runner.cost().flops, 2 * 108 * 36 + 108);
+  EXPECT_EQ(runner.clamp(0).cost().flops, 2 * 108 * 36 + 2 * 108);
+  EXPECT_EQ(runner.layout(), ops::LayoutRule::nhwc);
+}
+
+struct Case {
+  Shape src, weights;
+  std::vector<std::int64_t> strides, pads, dilations;
+  std::int64_t group = 1;
+};
+
+// All combinations of bias, residual and clamp.
+void run_all_epilogues(const Case& one) {
+  const Shape& weights = one.weights;
+  OpRunner runner("Conv");
+  runner.input(random_tensor(one.src, 1)).constant(random_tensor(weights, 2)).attribute("group", one.group);
+  runner.attribute("strides", one.strides).attribute("pads", one.pads).attribute("dilations", one.dilations);
+  const std::int64_t length = weights.product(1, weights.rank());
+  for (int variant = 0; variant < 8; ++variant) {
+    OpRunner node = runner;
+    if ((variant & 1) != 0) node.constant(random_tensor({weights[0]}, 3));
+    if ((variant & 2) != 0) node.residual(random_tensor(runner.shape(), 4));
+    if ((variant & 4) != 0) node.clamp(-0.25F, 1.5F);
+    SCOPED_TRACE("src " + one.src.to_string() + ", weights " + weights.to_string() + ", epilogue " +
+                 std::to_string(variant));
+    node.run_implementations(product_sum_bound(node, length));
+  }
+}
+
+TEST(ConvOp, EveryImplementationAgreesOnPointwise) {
+  run_all_epilogues({{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}});
+  run_all_epilogues({{2, 19, 5, 7}, {33, 19, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}});
+  run_all_epilogues({{1, 64, 7, 7}, {72, 64, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}});
+  run_all_epilogues({{1, 24, 9, 8}, {40, 24, 1, 1}, {2, 2}, {0, 0, 0, 0}, {1, 1}});
+  run_all_epilogues({{1, 5, 3, 3}, {7, 5, 1, 1}, {1, 1}, {1, 0, 0, 2}, {1, 1}});
+}
+
+TEST(ConvOp, EveryImplementationAgreesOnWindows) {
+  run_all_epilogues({{1, 3, 17, 15}, {24, 3, 7, 7}, {2, 2}, {3, 3, 3, 3}, {1, 1}});
+  run_all_epilogues({{2, 8, 14, 14}, {16, 8, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}});
+  run_all_epilogues({{1, 17, 6, 5}, {35, 17, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}});
+  run_all_epilogues({{1, 16, 9, 11}, {32, 16, 3, 3}, {2, 1}, {0, 1, 2, 0}, {1, 1}});
+  run_all_epilogues({{1, 4, 12, 12}, {9, 4, 3, 2}, {1, 1}, {2, 1, 2, 0}, {2, 3}});
+  run_all_epilogues({{1, 6, 4, 9}, {5, 6, 1, 5}, {1, 3}, {0, 2, 0, 2}, {1, 1}});
+  // Padding wider than the kernel: whole windows lie outside.
+  run_all_epilogues({{1, 2, 2, 2}, {3, 2, 2, 2}, {1, 1}, {3, 3, 3, 3}, {1, 1}});
+}
+
+TEST(ConvOp, EveryImplementationAgreesOnGroups) {
+  run_all_epilogues({{1, 8, 6, 6}, {12, 2, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 4});
+  run_all_epilogues({{1, 32, 5, 5}, {64, 16, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 2});
+  run_all_epilogues({{2, 19, 7, 7}, {19, 1, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 19});
+  run_all_epilogues({{1, 96, 9, 6}, {96, 1, 5, 5}, {2, 2}, {2, 2, 2, 2}, {1, 1}, 96});
+  run_all_epilogues({{1, 16, 8, 8}, {16, 1, 3, 3}, {1, 1}, {2, 2, 2, 2}, {2, 2}, 16});
+  // Two output channels for each input channel.
+  run_all_epilogues({{1, 6, 5, 5}, {12, 1, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 6});
+}
+
+TEST(ConvOp, EveryImplementationAgreesInOneDimensionAndOnNothing) {
+  run_all_epilogues({{2, 5, 23}, {7, 5, 4}, {2}, {1, 2}, {2}});
+  run_all_epilogues({{1, 16, 9}, {16, 1, 3}, {1}, {1, 1}, {1}, 16});
+  run_all_epilogues({{0, 4, 5, 5}, {8, 4, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}});
+  run_all_epilogues({{1, 0, 5, 5}, {8, 0, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}});
+  run_all_epilogues({{1, 4, 5, 5}, {0, 4, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}});
+}
+
+TEST(ConvOp, EveryImplementationTakesComputedWeights) {
+  OpRunner runner("Conv");
+  runner.input(random_tensor({1, 8, 6, 6}, 1))
+      .input(random_tensor({16, 8, 3, 3}, 2))
+      .input(random_tensor({16}, 3));
+  runner.run_implementations(product_sum_bound(runner, 72));
+}
+
+}  // namespace
+}  // namespace godwit::support
