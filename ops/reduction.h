@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/movement.h"
+#include "ops/narrow.h"
 #include "ops/op.h"
 
 namespace godwit::ops {
@@ -41,7 +42,7 @@ T result(Sum<T> value) {
   if constexpr (std::is_arithmetic_v<T>) {
     return static_cast<T>(value);
   } else {
-    return T(static_cast<float>(value));
+    return T(round_to_odd(value));
   }
 }
 
@@ -73,15 +74,15 @@ template <class Finish>
 void reduce_sums(const NodeView& node, std::span<const TensorView> src, const TensorView& dst,
                  const Finish& finish) {
   visit_reduced(dst.desc.dtype, [&]<class T>() {
-    const auto [kept, group] = reduction_of(node, src);
-    const int rank = kept.rank();
+    const Reduction axes = reduction_of(node, src);
+    const int rank = axes.kept.rank();
     const Index strides = strides_of(src[0].desc);
     const auto* data = src[0].as<const T>();
-    const std::int64_t count = group.elements();
-    for_each_index(kept, [&](const Index& index, std::int64_t to) {
+    const std::int64_t count = axes.group.elements();
+    for_each_index(axes.kept, [&](const Index& index, std::int64_t to) {
       const std::int64_t base = offset_of(index, strides, rank);
       Sum<T> sum = 0;
-      for_each_index(group, [&](const Index& inner, std::int64_t) {
+      for_each_index(axes.group, [&](const Index& inner, std::int64_t) {
         sum += addend(data[base + offset_of(inner, strides, rank)]);
       });
       dst.as<T>()[to] = result<T>(finish(sum, count));

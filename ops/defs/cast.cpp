@@ -1,5 +1,4 @@
 // Cast: the same numbers as another element type.
-#include <bit>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
@@ -7,6 +6,7 @@
 
 #include "ops/implementation.h"
 #include "ops/movement.h"
+#include "ops/narrow.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -15,18 +15,8 @@ namespace {
 template <class T>
 constexpr bool is_half = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
 
-// The nearest f32 that is not exact only where its last bit is set, so that a second rounding, to 16 bits,
-// gives what one rounding of the value would have given.
-float round_to_odd(double value) {
-  const auto nearest = static_cast<float>(value);
-  if (std::isnan(value) || std::isinf(value) || static_cast<double>(nearest) == value) return nearest;
-  auto bits = std::bit_cast<std::uint32_t>(nearest);
-  if (std::abs(static_cast<double>(nearest)) > std::abs(value)) --bits;  // towards zero
-  return std::bit_cast<float>(bits | 1U);
-}
-
-// An integer with at most 53 significant bits, the last of them set if any further ones were: exact in a
-// double.
+// An integer that a double holds: of those beyond 2^53, one whose 12th lowest bit is set if any bit below
+// was.
 template <class T>
 double sticky_double(T value) {
   if constexpr (sizeof(T) < 8) {

@@ -26,8 +26,8 @@ std::vector<TensorDesc> infer_shape(const NodeView& node) {
   return {{DType::s64, {src.ranked() ? range_of(node, src.rank()).size() : kAnyDim}, Layout::nchw}};
 }
 
-void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
-  const Shape& shape = src[0].desc.shape;
+void reference(const NodeView& node, std::span<const TensorView>, std::span<const TensorView> dst) {
+  const Shape& shape = node.shape(0);
   const AxisRange range = range_of(node, shape.rank());
   for (int i = 0; i < range.size(); ++i) dst[0].as<std::int64_t>()[i] = shape[range.begin + i];
 }

@@ -63,6 +63,9 @@ class OpRunner {
   OpRunner& attribute(std::string name, std::initializer_list<std::int64_t> values) {
     return set(std::move(name), std::vector<std::int64_t>(values));
   }
+  OpRunner& attribute(std::string name, std::vector<float> values) {
+    return set(std::move(name), std::move(values));
+  }
   OpRunner& attribute(std::string name, Tensor value) { return set(std::move(name), std::move(value)); }
 
   OpRunner& residual(Tensor value) {
@@ -95,6 +98,8 @@ class OpRunner {
     const Node node(*this, infer());
     return op_->layout == nullptr ? ops::LayoutRule::nchw_only : op_->layout(node.view());
   }
+  bool is_view() const { return holds(op_->is_view); }
+  bool folds_from_descs() const { return holds(op_->folds_from_descs); }
 
   // All results of the reference. Elements that it does not write are NaN (floats) or have all bits set.
   std::vector<Tensor> reference() const {
@@ -289,6 +294,11 @@ class OpRunner {
       std::memcpy(results.back().mutable_data(), dst[i], results.back().bytes());
     }
     return results;
+  }
+
+  bool holds(ops::NodePredicate predicate) const {
+    const Node node(*this, {});
+    return predicate != nullptr && predicate(node.view());
   }
 
   static Tensor absolute_of(const Tensor& value) {

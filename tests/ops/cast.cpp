@@ -1,0 +1,127 @@
+// Cast: every pair of types, rounding once, saturating where C++ leaves the result open.
+#include <cmath>
+#include <gtest/gtest.h>
+#include <limits>
+#include <vector>
+
+#include "tests/support/counting.h"
+#include "tests/support/errors.h"
+#include "tests/support/op_runner.h"
+
+namespace godwit::support {
+namespace {
+
+OpRunner cast(const Tensor& src, DType to) {
+  OpRunner runner("Cast");
+  runner.input(src).attribute("to", onnx_code_of(to));
+  return runner;
+}
+
+template <class To, class From>
+std::vector<To> converted(std::initializer_list<From> values) {
+  const Tensor src = Tensor::of<From>({static_cast<std::int64_t>(values.size())}, values);
+  return values_of<To>(cast(src, dtype_of<To>).reference()[0]);
+}
+
+std::vector<std::uint16_t> bits_of(const Tensor& halves) {
+  const auto* bits = static_cast<const std::uint16_t*>(halves.data());
+  return {bits, bits + halves.shape().elements()};
+}
+
+template <class From>
+std::uint16_t half_bits(From value, DType to) {
+  return bits_of(cast(Tensor::of<From>({1}, {value}), to).reference()[0])[0];
+}
+
+TEST(CastOp, ConvertsEveryPairOfTypes) {
+  for (const DType from : kAllTypes) {
+    for (const DType to : kAllTypes) {
+      const Tensor src = counting({2, 3, 5, 7}, from);
+      const OpRunner runner = cast(src, to);
+      const Tensor dst = runner.reference()[0];
+      EXPECT_EQ(dst.dtype(), to);
+      for (std::size_t i = 0; i < 210; ++i) {
+        const double number = value_at(src, i);
+        EXPECT_EQ(value_at(dst, i), to == DType::boolean ? (number != 0 ? 1 : 0) : number);
+      }
+      EXPECT_EQ(runner.is_view(), from == to);
+      EXPECT_EQ(runner.layout(), ops::LayoutRule::follows);
+      EXPECT_TRUE(did_run(runner.run_implementations(exact()), "cast_flat"));
+    }
+  }
+}
+
+TEST(CastOp, TruncatesAndSaturatesFloats) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  using S32 = std::vector<std::int32_t>;
+  constexpr std::int32_t kMin = std::numeric_limits<std::int32_t>::min();
+  constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
+  EXPECT_EQ((converted<std::int32_t, float>({1.9F, -1.9F, 3e9F, -3e9F, kInf, -kInf, kNan, -0.F})),
+            (S32{1, -1, kMax, kMin, kMax, kMin, 0, 0}));
+  EXPECT_EQ((converted<std::int32_t, double>({2147483646.9, 2147483647.9, -2147483647.9, -2147483649.0})),
+            (S32{kMax - 1, kMax, kMin + 1, kMin}));
+  EXPECT_EQ((converted<std::int64_t, float>({9.3e18F, -9.3e18F, 0x1p62F})),
+            (std::vector<std::int64_t>{std::numeric_limits<std::int64_t>::max(),
+                                       std::numeric_limits<std::int64_t>::min(), std::int64_t{1} << 62}));
+  EXPECT_EQ((converted<std::uint8_t, float>({-1, 255.9F, 300, 7.5F})),
+            (std::vector<std::uint8_t>{0, 255, 255, 7}));
+  EXPECT_EQ(
+      (converted<std::uint64_t, double>({-5, 2e19, 1e19})),
+      (std::vector<std::uint64_t>{0, std::numeric_limits<std::uint64_t>::max(), 10000000000000000000U}));
+  EXPECT_EQ((converted<bool, float>({0, -0.F, 0.25F, kNan})), (std::vector<bool>{false, false, true, true}));
+}
+
+TEST(CastOp, WrapsIntegers) {
+  EXPECT_EQ((converted<std::uint8_t, std::int32_t>({-1, 256, 257})), (std::vector<std::uint8_t>{255, 0, 1}));
+  EXPECT_EQ((converted<std::int8_t, std::uint8_t>({127, 128, 255})),
+            (std::vector<std::int8_t>{127, -128, -1}));
+  EXPECT_EQ((converted<bool, std::int64_t>({0, 256, -1})), (std::vector<bool>{false, true, true}));
+}
+
+TEST(CastOp, RoundsToHalfOnce) {
+  // Just above the middle of 1 and its successor; f32 would round it down to the middle, and that to even.
+  EXPECT_EQ(half_bits<double>(1 + 0x1p-11 + 0x1p-40, DType::f16), 0x3c01);
+  EXPECT_EQ(half_bits<double>(1 + 0x1p-11, DType::f16), 0x3c00);
+  EXPECT_EQ(half_bits<double>(-(1 + 0x1p-11 + 0x1p-40), DType::f16), 0xbc01);
+  // Just below the middle of 1 + 2^-10 and its successor; f32 would round it up to the middle, and that to
+  // even.
+  EXPECT_EQ(half_bits<double>(1 + 0x1p-10 + 0x1p-11 - 0x1p-40, DType::f16), 0x3c01);
+  EXPECT_EQ(half_bits<double>(1 + 0x1p-8 + 0x1p-40, DType::bf16), 0x3f81);
+  EXPECT_EQ(half_bits<double>(65520 - 0x1p-20, DType::f16), 0x7bff);
+  EXPECT_EQ(half_bits<double>(1e300, DType::f16), 0x7c00);
+  EXPECT_EQ(half_bits<double>(1e-300, DType::f16), 0x0000);
+  EXPECT_EQ(half_bits<float>(65520, DType::f16), 0x7c00);
+  // 2^62 + 2^54 is the middle of two bf16; what lies below decides, although no double holds it.
+  const std::int64_t middle = (std::int64_t{1} << 62) + (std::int64_t{1} << 54);
+  EXPECT_EQ(half_bits<std::int64_t>(middle, DType::bf16), 0x5e80);
+  EXPECT_EQ(half_bits<std::int64_t>(middle + 1, DType::bf16), 0x5e81);
+  EXPECT_EQ(half_bits<std::int64_t>(-middle - 1, DType::bf16), 0xde81);
+  EXPECT_EQ(half_bits<std::uint64_t>(static_cast<std::uint64_t>(middle) + 1, DType::bf16), 0x5e81);
+}
+
+TEST(CastOp, ConvertsBetweenHalves) {
+  const Tensor f16 = cast(Tensor::of<float>({3}, {1.5F, 65504, -0x1p-24F}), DType::f16).reference()[0];
+  const Tensor bf16 = cast(f16, DType::bf16).reference()[0];
+  EXPECT_EQ(bits_of(bf16), (std::vector<std::uint16_t>{0x3fc0, 0x4780, 0xb380}));
+}
+
+TEST(CastOp, InfersSymbolsAndNothing) {
+  EXPECT_EQ(OpRunner("Cast").input({kBatch, 3}).attribute("to", 7).infer()[0],
+            (TensorDesc{DType::s64, {kBatch, 3}}));
+  EXPECT_EQ(cast(counting({0, 3}), DType::u8).reference()[0].shape(), Shape({0, 3}));
+}
+
+TEST(CastOp, RefusesTypesThatItDoesNotKnow) {
+  const auto error = [](std::int64_t to) {
+    return error_of([=] { OpRunner("Cast").input({2}).attribute("to", to).infer(); });
+  };
+  EXPECT_EQ(error(8), "attribute 'to' is 8, which is no element type known here");
+  EXPECT_EQ(error(-1), "attribute 'to' is -1, which is no element type known here");
+  EXPECT_EQ(error((std::int64_t{1} << 32) + 1),
+            "attribute 'to' is 4294967297, which is no element type known here");
+  EXPECT_EQ(error_of([] { OpRunner("Cast").input({2}).infer(); }), "attribute 'to' is required and missing");
+}
+
+}  // namespace
+}  // namespace godwit::support
