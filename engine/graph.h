@@ -43,6 +43,8 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
+  // What the file was, for people: "ONNX, opset 13". Empty for a graph made in memory.
+  std::string format;
   // ONNX metadata_props (such as godwit.preprocess and godwit.labels).
   std::map<std::string, std::string> metadata;
   // Names of symbolic dimensions; a dimension kAnyDim - 1 - i is symbols[i].

@@ -8,7 +8,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "importers/importer.h"
 #include "importers/onnx/graph_builder.h"
 #include "importers/onnx/order.h"
 #include "importers/onnx/wire.h"
@@ -142,6 +141,7 @@ engine::Graph load_onnx(const std::string& path) {
   engine::Graph& graph = builder.graph();
   check_name(source.name(), "the name of the graph");
   graph.name = source.name();
+  graph.format = fmt::format("ONNX, opset {}", builder.opset());
   for (const onnx::KeyValue& entry : file.model.metadata_props()) {
     check_name(entry.key(), "a key of metadata_props");
     check_text(entry.value(), fmt::format("the value of '{}' in metadata_props", entry.key()));
@@ -151,18 +151,6 @@ engine::Graph load_onnx(const std::string& path) {
   for (const onnx::ValueInfo& output : source.output()) builder.check_output(output);
   graph.compact();
   return std::move(graph);
-}
-
-Tensor load_tensor(const std::string& path) {
-  return with_context(
-      [&] { return fmt::format("reading tensor {}", path); },
-      [&] {
-        const TensorFile file = read_tensor_file(path);
-        // Where sequences and optional values keep their elements, tensors have their segment.
-        if (file.tensor.proto.has_segment())
-          throw Error("the file holds something else than one tensor (a sequence?)");
-        return TensorReader(file.file, std::filesystem::path(path).parent_path()).read(file.tensor);
-      });
 }
 
 }  // namespace godwit::importers
