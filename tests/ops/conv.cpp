@@ -8,6 +8,7 @@
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
 #include "tests/support/random.h"
+#include "tests/support/winograd_bound.h"
 
 namespace godwit::support {
 namespace {
@@ -199,21 +200,46 @@ struct Case {
   std::int64_t group = 1;
 };
 
+OpRunner node_of(const Case& one, const Tensor& src, const Tensor& weights, int variant) {
+  OpRunner runner("Conv");
+  runner.input(src).constant(weights).attribute("group", one.group);
+  runner.attribute("strides", one.strides).attribute("pads", one.pads).attribute("dilations", one.dilations);
+  const Shape dst = runner.shape();
+  if ((variant & 1) != 0) runner.constant(random_tensor({one.weights[0]}, 3));
+  if ((variant & 2) != 0) runner.residual(random_tensor(dst, 4));
+  if ((variant & 4) != 0) runner.clamp(-0.25F, 1.5F);
+  return runner;
+}
+
+// Sums of IC products between transforms: each of the two-dimensional ones of input and output rounds at most
+// eight times, the filters' once; then come bias, residual and the reference.
+Bound winograd_bound(const Case& one, const Tensor& src, const Tensor& weights, int variant) {
+  const OpRunner node = node_of(one, src, weights, variant);
+  const Tensor added = node_of(one, src, random_tensor(one.weights, 0, 0, 0), variant).magnitudes();
+  const auto of = [&](std::int64_t m) {
+    return winograd_magnitudes(m, src, weights, node.shape(), one.pads[0], one.pads[1]);
+  };
+  const std::int64_t roundings = one.src[1] + 8 + 1 + 8 + 3;
+  return [two = of(2), four = of(4), added, roundings](const Element& element) {
+    const Tensor& magnitudes = element.implementation == "conv_winograd2" ? two : four;
+    return gamma(roundings) * (value_at(magnitudes, element.index) + value_at(added, element.index));
+  };
+}
+
 // All combinations of bias, residual and clamp.
 void run_all_epilogues(const Case& one) {
-  const Shape& weights = one.weights;
-  OpRunner runner("Conv");
-  runner.input(random_tensor(one.src, 1)).constant(random_tensor(weights, 2)).attribute("group", one.group);
-  runner.attribute("strides", one.strides).attribute("pads", one.pads).attribute("dilations", one.dilations);
-  const std::int64_t length = weights.product(1, weights.rank());
+  const Tensor src = random_tensor(one.src, 1), weights = random_tensor(one.weights, 2);
   for (int variant = 0; variant < 8; ++variant) {
-    OpRunner node = runner;
-    if ((variant & 1) != 0) node.constant(random_tensor({weights[0]}, 3));
-    if ((variant & 2) != 0) node.residual(random_tensor(runner.shape(), 4));
-    if ((variant & 4) != 0) node.clamp(-0.25F, 1.5F);
-    SCOPED_TRACE("src " + one.src.to_string() + ", weights " + weights.to_string() + ", epilogue " +
+    SCOPED_TRACE("src " + one.src.to_string() + ", weights " + one.weights.to_string() + ", epilogue " +
                  std::to_string(variant));
-    node.run_implementations(product_sum_bound(node, length));
+    const OpRunner node = node_of(one, src, weights, variant);
+    const Bound direct = product_sum_bound(node, one.weights.product(1, one.weights.rank()));
+    const bool may_be_winograd =
+        one.weights.rank() == 4 && one.weights[2] == 3 && one.weights[3] == 3 && one.group == 1;
+    const Bound winograd = may_be_winograd ? winograd_bound(one, src, weights, variant) : direct;
+    node.run_implementations([&](const Element& element) {
+      return element.implementation.starts_with("conv_winograd") ? winograd(element) : direct(element);
+    });
   }
 }
 
