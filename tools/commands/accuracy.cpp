@@ -1,0 +1,219 @@
+// godwit accuracy: how often the model's first and first five labels are right.
+#include <charconv>
+#include <filesystem>
+#include <fmt/format.h>
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "runtime/error.h"
+#include "runtime/npy.h"
+#include "runtime/output_file.h"
+#include "tools/commands/commands.h"
+#include "tools/support/csv.h"
+#include "tools/support/files.h"
+#include "tools/support/image_model.h"
+
+namespace godwit::tools {
+namespace {
+
+constexpr std::size_t kBest = 5;
+
+struct Options {
+  ImageModelOptions model_options;
+  std::string model, data, labels, predictions, probabilities;
+  std::int64_t label_offset = 0;
+  bool top5 = false;
+  bool json = false;
+};
+
+struct Examples {
+  std::vector<std::string> files;  // as the CSV has them
+  std::vector<std::string> paths;
+  std::vector<std::int64_t> classes;
+};
+
+Examples read_examples(const Options& options) {
+  const CsvTable table = parse_csv(read_text(options.labels), options.labels);
+  const std::size_t file = table.column("file"), label = table.column("class");
+  if (table.rows.empty()) throw Error(fmt::format("'{}' has no rows below its header", options.labels));
+  Examples examples;
+  for (const auto& row : table.rows) {
+    const std::string& text = row[label];
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 0) {
+      throw Error(fmt::format("'{}': class '{}' of '{}' is not a whole number from 0 on", options.labels,
+                              text, row[file]));
+    }
+    examples.files.push_back(row[file]);
+    examples.paths.push_back((std::filesystem::path(options.data) / row[file]).string());
+    examples.classes.push_back(value);
+  }
+  return examples;
+}
+
+// Counts hits and writes what was asked for, row by row.
+class Score {
+ public:
+  Score(const Options& options, const Examples& examples, std::int64_t classes)
+      : options_(options), examples_(examples), progress_("pictures", examples.paths.size()) {
+    if (!options.predictions.empty()) {
+      predictions_.emplace(options.predictions);
+      write_line(options.top5 ? "file,class,first,second,third,fourth,fifth,probability\n"
+                              : "file,class,prediction,probability\n");
+    }
+    if (!options.probabilities.empty()) {
+      probabilities_.emplace(options.probabilities,
+                             Shape{static_cast<std::int64_t>(examples.paths.size()), classes});
+    }
+    unreadable_row_.assign(static_cast<std::size_t>(classes), std::numeric_limits<float>::quiet_NaN());
+  }
+
+  void add(const ImageModel::Result& result) {
+    const bool good = result.error.empty();
+    std::vector<std::int64_t> best;
+    if (good) {
+      best = largest(result.probabilities, kBest);
+      const std::int64_t wanted = examples_.classes[result.index] + options_.label_offset;
+      ++images;
+      top1 += best.front() == wanted ? 1 : 0;
+      top5 += std::ranges::find(best, wanted) != best.end() ? 1 : 0;
+    } else {
+      ++failed;
+      progress_.say(result.error);
+    }
+    if (predictions_) write_prediction(result, best);
+    if (probabilities_) {
+      probabilities_->append(good ? result.probabilities : std::span<const float>(unreadable_row_));
+    }
+    progress_.advance();
+  }
+
+  void commit() {
+    if (predictions_) predictions_->commit();
+    if (probabilities_) probabilities_->finish();
+  }
+
+  std::int64_t images = 0, top1 = 0, top5 = 0, failed = 0;
+
+ private:
+  void write_prediction(const ImageModel::Result& result, const std::vector<std::int64_t>& best) {
+    std::string line =
+        fmt::format("{},{}", csv_field(examples_.files[result.index]), examples_.classes[result.index]);
+    for (std::size_t i = 0; i < (options_.top5 ? kBest : 1); ++i) {
+      line += i < best.size() ? fmt::format(",{}", best[i] - options_.label_offset) : ",";
+    }
+    const bool known = !best.empty();
+    line += known ? fmt::format(",{:.6f}\n", result.probabilities[static_cast<std::size_t>(best.front())])
+                  : ",\n";
+    write_line(line);
+  }
+
+  void write_line(std::string_view line) { predictions_->write(line.data(), line.size()); }
+
+  const Options& options_;
+  const Examples& examples_;
+  Progress progress_;
+  std::optional<OutputFile> predictions_;
+  std::optional<NpyWriter> probabilities_;
+  std::vector<float> unreadable_row_;
+};
+
+int accuracy(const Options& options) {
+  const Examples examples = read_examples(options);
+  ImageModel model(options.model, options.model_options);
+  for (std::size_t i = 0; i < examples.classes.size(); ++i) {
+    if (examples.classes[i] + options.label_offset >= model.classes()) {
+      throw Error(fmt::format("'{}': class {} of '{}' with label offset {} is beyond the model's {} classes",
+                              options.labels, examples.classes[i], examples.files[i], options.label_offset,
+                              model.classes()));
+    }
+  }
+  if (model.adds_softmax())
+    message("the model ends without Softmax; probabilities are softmax of its scores");
+  Score score(options, examples, model.classes());
+  const ImageTimes times =
+      model.run(examples.paths, [&](const ImageModel::Result& result) { score.add(result); });
+  score.commit();
+
+  const auto images = static_cast<double>(score.images);
+  const double top1 = score.images > 0 ? static_cast<double>(score.top1) / images : 0;
+  const double top5 = score.images > 0 ? static_cast<double>(score.top5) / images : 0;
+  const double rate = times.total > 0 ? images / times.total : 0;
+  if (options.json) {
+    print_json({{"schema", "godwit.accuracy/1"},
+                {"model", options.model},
+                {"precision", options.model_options.engine.precision},
+                {"images", score.images},
+                {"top1", top1},
+                {"top5", top5},
+                {"seconds", times.total},
+                {"images_per_second", rate}});
+  } else {
+    print(
+        fmt::format("images  {}\ntop-1   {:.4f}  ({} right)\ntop-5   {:.4f}  ({} right)\n"
+                    "time    {:.2f} s, {:.1f} images/s: decode and preprocess {:.2f} s, inference {:.2f} s\n",
+                    score.images, top1, score.top1, top5, score.top5, times.total, rate, times.preprocess,
+                    times.inference));
+  }
+  if (score.failed == 0) return kDone;
+  message(fmt::format("{} pictures could not be read and count neither as right nor as wrong", score.failed));
+  return kFailed;
+}
+
+std::function<int()> prepare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->model_options.batch = 8;
+  add_model_argument(app, options->model);
+  app.add_option("--data", options->data, "Folder that the file names in the CSV are relative to.")
+      ->required()
+      ->type_name("DIR");
+  app.add_option("--labels", options->labels,
+                 "CSV with a header line and the columns 'file' and 'class' (others are ignored); fields may "
+                 "be quoted.")
+      ->required()
+      ->type_name("FILE.csv");
+  add_label_offset_option(app, options->label_offset);
+  app.add_option("--predictions", options->predictions,
+                 "Write file, true class, predicted class and its probability, one picture a line.")
+      ->type_name("FILE.csv");
+  app.add_flag("--top5", options->top5, "Put the five likeliest classes into --predictions instead of one.");
+  app.add_option("--probabilities", options->probabilities,
+                 "Write all probabilities, f32, images x classes, in the CSV's order; a picture that could "
+                 "not be read "
+                 "has a row of NaN.")
+      ->type_name("FILE.npy");
+  add_preprocess_option(app, options->model_options.preprocess);
+  app.add_option("--batch", options->model_options.batch, "Pictures that go through the network together.")
+      ->check(in_range(1, 4096))
+      ->type_name("N")
+      ->default_str("8");
+  add_json_option(app, options->json);
+  add_engine_options(app, options->model_options.engine);
+  return [options] {
+    if (options->top5 && options->predictions.empty())
+      throw Error("--top5 needs --predictions FILE.csv to write to");
+    return accuracy(*options);
+  };
+}
+
+}  // namespace
+
+const Command accuracy_command = {
+    "accuracy",
+    "Measure",
+    "top-1 and top-5 accuracy over labelled pictures",
+    "MODEL --data DIR --labels FILE.csv [options]",
+    "Labels every picture that the CSV names, in its order, and compares with the class it gives. top-1 is "
+    "the fraction "
+    "whose likeliest class is right, top-5 the fraction whose five likeliest hold the right one. Pictures "
+    "are decoded "
+    "on all threads. Time counts decoding, preprocessing and inference, not loading the model. The JSON "
+    "fields are "
+    "schema, model, precision, images, top1, top5 (fractions), seconds, images_per_second.",
+    "godwit accuracy models/resnet50.onnx --data photographs --labels photographs/labels.csv\n"
+    "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --label-offset 1 --json",
+    prepare};
+
+}  // namespace godwit::tools

@@ -1,0 +1,346 @@
+// godwit bench: how long the network takes, as a whole, per layer, or from photograph to label.
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+#include <memory>
+
+#include "engine/session.h"
+#include "runtime/error.h"
+#include "runtime/memory.h"
+#include "tools/commands/commands.h"
+#include "tools/support/files.h"
+#include "tools/support/image_model.h"
+#include "tools/support/measure.h"
+#include "tools/support/model.h"
+
+namespace godwit::tools {
+namespace {
+
+constexpr std::int64_t kMaxBatch = 1024;
+constexpr std::uint64_t kSeed = 20260101;
+
+struct Options {
+  EngineOptions engine;
+  MeasureOptions measure;
+  std::string model, batch = "1", images, preprocess;
+  bool profile = false;
+  bool json = false;
+
+  bool auto_batch() const { return batch == "auto"; }
+  std::int64_t fixed_batch() const { return auto_batch() ? 1 : std::stoll(batch); }
+};
+
+// What is told of the model besides the times.
+struct Facts {
+  const engine::Plan* plan = nullptr;
+  std::int64_t batch = 1;  // of that plan
+  int threads = 1;
+  double load_seconds = 0;
+  std::size_t arena_bytes = 0;  // of the largest batch
+};
+
+double per_image(std::int64_t total, std::int64_t batch) {
+  return static_cast<double>(total) / static_cast<double>(batch);
+}
+
+Json facts_json(const Options& options, const Facts& facts) {
+  const ops::Cost cost = facts.plan->cost();
+  return {{"schema", "godwit.bench/1"},
+          {"model", options.model},
+          {"precision", options.engine.precision},
+          {"isa", name_of(facts.plan->target().isa)},
+          {"threads", facts.threads},
+          {"macs", cost.macs / facts.batch},
+          {"flops", cost.flops / facts.batch},
+          {"load_ms", facts.load_seconds * 1e3},
+          {"peak_rss_mib", to_mib(peak_resident_bytes())},
+          {"weights_mib", to_mib(weight_bytes(*facts.plan))},
+          {"arena_mib", to_mib(facts.arena_bytes)}};
+}
+
+std::string facts_text(const Options& options, const Facts& facts) {
+  const ops::Cost cost = facts.plan->cost();
+  return fmt::format(
+      "model      {}\n"
+      "run        {}, {}, {} threads\n"
+      "one image  {}MACs, {}FLOPs\n"
+      "load       {:.1f} ms\n"
+      "memory     weights {}, arena {}, peak resident {}\n\n",
+      options.model, options.engine.precision, name_of(facts.plan->target().isa), facts.threads,
+      with_prefix(per_image(cost.macs, facts.batch)), with_prefix(per_image(cost.flops, facts.batch)),
+      facts.load_seconds * 1e3, mib_text(weight_bytes(*facts.plan)), mib_text(facts.arena_bytes),
+      mib_text(peak_resident_bytes()));
+}
+
+std::vector<Tensor> random_inputs(const engine::Plan& plan) {
+  std::vector<Tensor> inputs;
+  for (const engine::PlanInput& input : plan.inputs()) {
+    inputs.push_back(random_tensor(input.desc, kSeed + inputs.size()));
+  }
+  return inputs;
+}
+
+// Time per layer over repeated runs of one batch, in the model's own names.
+struct Profile {
+  struct Row {
+    const engine::Step* step;
+    double ms;  // per run
+  };
+  std::int64_t batch = 1;
+  double wall_ms = 0;  // of the same runs, timers included
+  std::vector<Row> rows;
+
+  double sum_ms() const {
+    double sum = 0;
+    for (const Row& row : rows) sum += row.ms;
+    return sum;
+  }
+  Json to_json() const;
+  std::string to_string() const;
+};
+
+Profile profile(const std::shared_ptr<const engine::Plan>& plan, const Options& options) {
+  engine::Session session(plan, {options.engine.thread_count(), true});
+  const std::vector<Tensor> inputs = random_inputs(*plan);
+  for (int i = 0; i < 3; ++i) session.run(inputs);
+  session.reset_profile();
+  Profile result;
+  result.batch = batch_of(*plan);
+  const Stopwatch all;
+  std::int64_t runs = 0;
+  while (runs < options.measure.min_repetitions || all.seconds() < options.measure.seconds) {
+    session.run(inputs);
+    ++runs;
+  }
+  result.wall_ms = all.seconds() * 1e3 / static_cast<double>(runs);
+  for (std::size_t i = 0; i < plan->steps().size(); ++i) {
+    const engine::StepTime& time = session.profile()[i];
+    result.rows.push_back(
+        {&plan->steps()[i], time.runs > 0 ? time.seconds * 1e3 / static_cast<double>(time.runs) : 0});
+  }
+  return result;
+}
+
+double gflops_per_second(const Profile::Row& row) {
+  return row.ms > 0 ? static_cast<double>(row.step->cost.flops) / (row.ms * 1e6) : 0;
+}
+
+Json Profile::to_json() const {
+  Json layers = Json::array();
+  for (const Row& row : rows) {
+    layers.push_back({{"name", row.step->name},
+                      {"origins", row.step->origins},
+                      {"op", row.step->op->name},
+                      {"implementation", row.step->implementation},
+                      {"kernel", row.step->kernel},
+                      {"ms", row.ms},
+                      {"share", sum_ms() > 0 ? row.ms / sum_ms() : 0},
+                      {"macs", row.step->cost.macs},
+                      {"flops", row.step->cost.flops},
+                      {"gflops_per_second", gflops_per_second(row)}});
+  }
+  return {{"batch", batch}, {"wall_ms", wall_ms}, {"sum_ms", sum_ms()}, {"layers", std::move(layers)}};
+}
+
+std::string Profile::to_string() const {
+  using enum Table::Align;
+  Table table({{"ms"},
+               {"share"},
+               {"MACs"},
+               {"GFLOP/s"},
+               {"op", left},
+               {"implementation", left},
+               {"kernel", left},
+               {"layer", left}});
+  for (const Row& row : rows) {
+    table.add(
+        {fmt::format("{:.4f}", row.ms), fmt::format("{:.1f}%", sum_ms() > 0 ? 100 * row.ms / sum_ms() : 0),
+         with_prefix(static_cast<double>(row.step->cost.macs)), fmt::format("{:.1f}", gflops_per_second(row)),
+         std::string(row.step->op->name), std::string(row.step->implementation),
+         row.step->kernel.empty() ? "-" : row.step->kernel, layers_of(*row.step)});
+  }
+  return fmt::format(
+      "\nper layer, batch {}, mean of profiled runs\n{}sum of layers {:.3f} ms, wall {:.3f} ms ({:.1f}%)\n",
+      batch, table.to_string(), sum_ms(), wall_ms, wall_ms > 0 ? 100 * sum_ms() / wall_ms : 0);
+}
+
+std::size_t run_bytes(const engine::Plan& plan, int threads) {
+  std::size_t bytes = plan.memory().arena_bytes + plan.memory().shared_scratch_bytes +
+                      plan.memory().worker_scratch_bytes * static_cast<std::size_t>(threads);
+  for (const auto* tensors : {&plan.inputs(), &plan.outputs()}) {
+    for (const engine::PlanInput& tensor : *tensors) bytes += tensor.desc.bytes();
+  }
+  return bytes;
+}
+
+int bench_random(const Options& options) {
+  const LoadedModel model = load_model(options.model, options.engine, options.fixed_batch());
+  const std::int64_t batch = batch_of(*model.plan);
+  const bool open = has_open_batch(model.graph, options.engine);
+  if (!options.auto_batch() && batch != options.fixed_batch() && options.fixed_batch() != 1) {
+    throw Error(fmt::format("the model's batch size is fixed at {}, not {}", batch, options.fixed_batch()));
+  }
+  const int threads = options.engine.thread_count();
+  Facts facts{model.plan.get(), batch, threads, model.load_seconds + model.compile_seconds, 0};
+
+  std::vector<Measurement> results;
+  std::shared_ptr<const engine::Plan> plan = model.plan;
+  for (;;) {
+    {
+      engine::Session session(plan, {threads, false});
+      const std::vector<Tensor> inputs = random_inputs(*plan);
+      results.push_back(measure(options.measure, batch_of(*plan), [&] { session.run(inputs); }));
+    }
+    facts.arena_bytes = std::max(facts.arena_bytes, plan->memory().arena_bytes);
+    const std::int64_t next = results.back().batch * 2;
+    if (!options.auto_batch() || !open || next > kMaxBatch) break;
+    if (2 * results.back().median_ms() > options.measure.seconds * 1e3) {
+      message(fmt::format("batch {} would take longer than --seconds for one run; stopping", next));
+      break;
+    }
+    plan = model.plan->with_shapes(input_shapes(model.graph, options.engine, next));
+    if (run_bytes(*plan, threads) > available_bytes() / 2) {
+      message(fmt::format("batch {} would take more than half of the memory that is left; stopping", next));
+      break;
+    }
+  }
+
+  // The layers of the batch measured last; another plan was compiled beyond it where --batch auto met a
+  // limit.
+  Profile layers;
+  if (options.profile) {
+    if (batch_of(*plan) != results.back().batch) {
+      plan = model.plan->with_shapes(input_shapes(model.graph, options.engine, results.back().batch));
+    }
+    layers = profile(plan, options);
+  }
+  if (options.json) {
+    Json json = facts_json(options, facts);
+    json["results"] = Json::array();
+    for (const Measurement& result : results) json["results"].push_back(result.to_json());
+    json["energy"] = nullptr;
+    if (options.profile) json["profile"] = layers.to_json();
+    print_json(json);
+    return kDone;
+  }
+  Table table = measurement_table();
+  for (const Measurement& result : results) add_row(table, result);
+  print(facts_text(options, facts) + table.to_string());
+  if (options.profile) print(layers.to_string());
+  return kDone;
+}
+
+// Photograph to label: every repetition takes the next `batch` pictures of the folder from file to scores.
+int bench_images(const Options& options) {
+  if (options.auto_batch()) throw Error("--images needs a number for --batch, not auto");
+  if (options.profile)
+    throw Error("--profile and --images exclude each other: --profile times layers on random input");
+  const std::vector<std::string> paths = find_images({options.images}, false);
+  ImageModel model(options.model, {options.engine, options.preprocess, options.fixed_batch()});
+  const auto batch = static_cast<std::size_t>(model.batch());
+  std::size_t next = 0;
+  std::vector<std::string> group(batch);
+  double preprocess_seconds = 0, inference_seconds = 0;
+  const Measurement result = measure(options.measure, model.batch(), [&] {
+    for (std::string& path : group) path = paths[next++ % paths.size()];
+    const ImageTimes times = model.run(group, [](const ImageModel::Result& picture) {
+      if (!picture.error.empty()) throw Error(picture.error);
+      (void)largest(picture.probabilities, 1);
+    });
+    preprocess_seconds += times.preprocess;
+    inference_seconds += times.inference;
+  });
+  const Facts facts{&model.plan(), model.batch(), model.session().threads(), model.load_seconds(),
+                    model.plan().memory().arena_bytes};
+  const double both = preprocess_seconds + inference_seconds;
+  const double preprocess_share = both > 0 ? preprocess_seconds / both : 0;
+  if (options.json) {
+    Json json = facts_json(options, facts);
+    Json entry = result.to_json();
+    entry["preprocess_share"] = preprocess_share;
+    json["results"] = Json::array({std::move(entry)});
+    json["energy"] = nullptr;
+    json["images"] = options.images;
+    print_json(json);
+    return kDone;
+  }
+  Table table = measurement_table();
+  add_row(table, result);
+  print(facts_text(options, facts) + "photograph to label\n" + table.to_string() +
+        fmt::format("decode and preprocess {:.1f}%, inference {:.1f}% of the time\n", 100 * preprocess_share,
+                    100 * (1 - preprocess_share)));
+  return kDone;
+}
+
+CLI::Validator batch_or_auto() {
+  return {[](std::string& text) -> std::string {
+            std::int64_t value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool number = error == std::errc() && end == text.data() + text.size();
+            if (text == "auto" || (number && value >= 1 && value <= kMaxBatch)) return "";
+            return fmt::format("'{}' is neither auto nor a whole number from 1 to {}", text, kMaxBatch);
+          },
+          ""};
+}
+
+std::function<int()> prepare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  add_model_argument(app, options->model);
+  app.add_option("--batch", options->batch,
+                 "Pictures in one run, 1 to 1024; auto: 1, 2, 4 ... until one run would take longer than "
+                 "--seconds or "
+                 "more than half of the memory that is left.")
+      ->check(batch_or_auto())
+      ->type_name("N|auto")
+      ->default_str("1");
+  app.add_option("--seconds", options->measure.seconds,
+                 "Measure each batch size for at least so many seconds.")
+      ->check(positive_real())
+      ->type_name("S")
+      ->default_str("3");
+  app.add_option("--min-repetitions", options->measure.min_repetitions,
+                 "Measure at least so many runs of each batch size.")
+      ->check(in_range(1, 1'000'000))
+      ->type_name("N")
+      ->default_str("13");
+  app.add_flag("--profile", options->profile,
+               "After measuring, run again with a timer around every layer and print a table in the model's "
+               "own names.");
+  app.add_option(
+         "--images", options->images,
+         "Measure from photograph to label instead: read, decode, preprocess and run the pictures of this "
+         "folder in turn.")
+      ->type_name("DIR");
+  add_preprocess_option(app, options->preprocess);
+  add_json_option(app, options->json);
+  add_engine_options(app, options->engine);
+  return [options] {
+    if (options->images.empty() && !options->preprocess.empty())
+      throw Error("--preprocess needs --images DIR");
+    return options->images.empty() ? bench_random(*options) : bench_images(*options);
+  };
+}
+
+}  // namespace
+
+const Command bench_command = {"bench",
+                               "Measure",
+                               "time the network, its layers, or the way from photograph to label",
+                               "MODEL [options]",
+                               "Runs the network on random input (the same in every run of the program), "
+                               "three times to warm up and then again "
+                               "and again, and prints the latency of a run in milliseconds and images/s = "
+                               "batch / median latency. Loading "
+                               "counts reading the file, graph passes and packing of weights. 1 MAC = 2 "
+                               "FLOPs; both are those of one image.\n\n"
+                               "The JSON fields are schema, model, precision, isa, threads, macs, flops, "
+                               "load_ms, peak_rss_mib, weights_mib, "
+                               "arena_mib, results (batch, repetitions, seconds, latency_ms, "
+                               "images_per_second) and energy (null: not measured "
+                               "here), and profile where that was asked for.",
+                               "godwit bench models/resnet50.onnx --threads 1 --profile\n"
+                               "godwit bench models/resnet50.onnx --batch auto --json\n"
+                               "godwit bench models/resnet50.onnx --images photographs --batch 8",
+                               prepare};
+
+}  // namespace godwit::tools

@@ -1,0 +1,141 @@
+// godwit explain: what the passes did, and for every step which implementations were weighed and why one was
+// chosen.
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <memory>
+
+#include "runtime/error.h"
+#include "tools/commands/commands.h"
+#include "tools/support/model.h"
+#include "tools/support/output.h"
+
+namespace godwit::tools {
+namespace {
+
+struct Options {
+  EngineOptions engine;
+  std::string model, node;
+  bool json = false;
+};
+
+bool does(const engine::Step& step, const std::string& node) {
+  return step.name == node || std::ranges::find(step.origins, node) != step.origins.end();
+}
+
+std::vector<std::string> texts(const std::vector<TensorDesc>& descs) {
+  std::vector<std::string> result;
+  for (const TensorDesc& desc : descs) result.push_back(desc.to_string());
+  return result;
+}
+
+std::string verdict(const ops::Candidate& candidate) {
+  if (candidate.chosen) return "chosen";
+  return candidate.rejected.empty() ? "would do, but comes later" : "no: " + candidate.rejected;
+}
+
+Json step_json(const engine::Step& step) {
+  Json candidates = Json::array();
+  for (const ops::Candidate& candidate : step.candidates) {
+    candidates.push_back({{"implementation", candidate.implementation},
+                          {"chosen", candidate.chosen},
+                          {"rejected", candidate.rejected}});
+  }
+  return {{"name", step.name},
+          {"origins", step.origins},
+          {"op", step.op->name},
+          {"inputs", texts(step.src_descs)},
+          {"outputs", texts(step.dst_descs)},
+          {"implementation", step.implementation},
+          {"kernel", step.kernel},
+          {"candidates", std::move(candidates)}};
+}
+
+std::string step_text(const engine::Step& step) {
+  std::string text =
+      fmt::format("{} ({})\n  {} -> {}\n", layers_of(step), step.op->name,
+                  fmt::join(texts(step.src_descs), ", "), fmt::join(texts(step.dst_descs), ", "));
+  std::size_t width = 0;
+  for (const ops::Candidate& candidate : step.candidates)
+    width = std::max(width, candidate.implementation.size());
+  for (const ops::Candidate& candidate : step.candidates) {
+    const bool with_kernel = candidate.chosen && !step.kernel.empty();
+    text += fmt::format("    {:<{}}  {}{}\n", candidate.implementation, width, verdict(candidate),
+                        with_kernel ? ", kernel " + step.kernel : "");
+  }
+  return text;
+}
+
+std::string passes_text(const engine::Plan& plan) {
+  std::string text = "passes\n";
+  for (const engine::PassReport& pass : plan.passes()) {
+    text += fmt::format("  {:<22}{} rewrites\n", pass.name, pass.log.rewrites);
+    for (const std::string& line : pass.log.lines) text += fmt::format("    {}\n", line);
+  }
+  return text + "\nsteps\n";
+}
+
+int explain(const Options& options) {
+  const LoadedModel model = load_model(options.model, options.engine, 1);
+  const engine::Plan& plan = *model.plan;
+  std::vector<const engine::Step*> steps;
+  for (const engine::Step& step : plan.steps()) {
+    if (options.node.empty() || does(step, options.node)) steps.push_back(&step);
+  }
+  if (steps.empty() && !options.node.empty()) {
+    const bool in_model = std::ranges::any_of(
+        model.graph.nodes, [&](const engine::Node& node) { return node.name == options.node; });
+    throw Error(
+        in_model
+            ? fmt::format("no step runs node '{}': the passes folded it into constants or found it without "
+                          "effect; without --node they are told",
+                          options.node)
+            : fmt::format("the model has no node '{}'; 'godwit inspect --layers' shows them", options.node));
+  }
+  if (options.json) {
+    Json passes = Json::array();
+    for (const engine::PassReport& pass : plan.passes()) {
+      passes.push_back({{"name", pass.name}, {"rewrites", pass.log.rewrites}, {"lines", pass.log.lines}});
+    }
+    Json rows = Json::array();
+    for (const engine::Step* step : steps) rows.push_back(step_json(*step));
+    print_json({{"schema", "godwit.explain/1"},
+                {"model", options.model},
+                {"isa", name_of(plan.target().isa)},
+                {"passes", std::move(passes)},
+                {"steps", std::move(rows)}});
+    return kDone;
+  }
+  std::string text = options.node.empty() ? passes_text(plan) : "";
+  for (const engine::Step* step : steps) text += step_text(*step);
+  print(text);
+  return kDone;
+}
+
+std::function<int()> prepare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  add_model_argument(app, options->model);
+  app.add_option("--node", options->node, "Only the step that does this layer of the model.")
+      ->type_name("NAME");
+  add_json_option(app, options->json);
+  add_engine_options(app, options->engine, false);
+  return [options] { return explain(*options); };
+}
+
+}  // namespace
+
+const Command explain_command = {
+    "explain",
+    "Look inside",
+    "what the compiler did to a model and why it chose each implementation",
+    "MODEL [options]",
+    "First the graph passes in the order in which they ran, with what each rewrote; then every step of the "
+    "plan under "
+    "the names of the model's layers that it does, its operands and results, and every implementation of its "
+    "operator "
+    "from the most special to the reference: chosen, or why not.",
+    "godwit explain models/resnet50.onnx --node conv1\n"
+    "godwit explain models/resnet50.onnx --isa generic --disable-pass fuse_activation",
+    prepare};
+
+}  // namespace godwit::tools

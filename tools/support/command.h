@@ -1,0 +1,24 @@
+// What a subcommand is: the texts of its help, and the function that adds its options and returns its work.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string_view>
+
+namespace godwit::tools {
+
+// What the program tells its caller; the same numbers as Fault for the errors.
+enum ExitCode { kDone = 0, kFailed = 1, kBadUsage = 2, kMissing = 3 };
+
+struct Command {
+  std::string_view name;
+  std::string_view group;        // heading under which `godwit --help` lists it
+  std::string_view sentence;     // no capital, no full stop: "label pictures"
+  std::string_view synopsis;     // what follows the name on the usage line
+  std::string_view description;  // paragraphs parted by an empty line; wrapped when printed
+  std::string_view examples;     // command lines, one a line
+  // Adds the command's options to `app`; the result runs once they are parsed and gives the exit code.
+  std::function<int()> (*prepare)(CLI::App& app);
+};
+
+}  // namespace godwit::tools

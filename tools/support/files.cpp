@@ -1,0 +1,77 @@
+// Reading and finding the files that the command line names.
+#include "tools/support/files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <string_view>
+#include <system_error>
+
+#include "runtime/error.h"
+#include "runtime/memory.h"
+
+namespace godwit::tools {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_image_name(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::ranges::transform(extension, extension.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+}
+
+template <class Iterator>
+void append_images(const std::string& folder, std::vector<std::string>& paths) {
+  std::error_code code;
+  std::vector<std::string> found;
+  for (Iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+    std::error_code unreadable;
+    if (is_image_name(entry->path()) && !entry->is_directory(unreadable))
+      found.push_back(entry->path().string());
+  }
+  if (code) throw Error(fmt::format("cannot read folder '{}': {}", folder, code.message()));
+  if (found.empty()) {
+    throw Error(fmt::format(
+        "folder '{}' has no .jpg, .jpeg or .png file (use --recursive for folders below it)", folder));
+  }
+  std::ranges::sort(found);
+  paths.insert(paths.end(), found.begin(), found.end());
+}
+
+}  // namespace
+
+std::string read_text(const std::string& path, std::size_t limit) {
+  const MappedFile file(path);
+  if (file.size() > limit) {
+    throw Error(fmt::format("'{}' has {} bytes, expected at most {}", path, file.size(), limit));
+  }
+  return file.size() == 0 ? std::string()
+                          : std::string(reinterpret_cast<const char*>(file.data()), file.size());
+}
+
+void make_folder(const std::string& path) {
+  std::error_code code;
+  fs::create_directories(path, code);
+  if (code) throw Error(fmt::format("cannot make folder '{}': {}", path, code.message()));
+  if (!fs::is_directory(path, code)) throw Error(fmt::format("'{}' is not a folder", path));
+}
+
+std::vector<std::string> find_images(const std::vector<std::string>& arguments, bool recursive) {
+  std::vector<std::string> paths;
+  for (const std::string& argument : arguments) {
+    std::error_code code;
+    const fs::file_status status = fs::status(argument, code);
+    if (status.type() == fs::file_type::not_found) throw Error(fmt::format("'{}' does not exist", argument));
+    if (!fs::is_directory(status)) {
+      paths.push_back(argument);
+    } else if (recursive) {
+      append_images<fs::recursive_directory_iterator>(argument, paths);
+    } else {
+      append_images<fs::directory_iterator>(argument, paths);
+    }
+  }
+  return paths;
+}
+
+}  // namespace godwit::tools

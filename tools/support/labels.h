@@ -1,0 +1,23 @@
+// Names of classes, from a file or from the model.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace godwit::tools {
+
+// Names by class. A JSON array of names, a JSON object from class to name (or to an array that ends with it),
+// CSV with a column `name` and optionally `class`, or one name a line. Throws Error naming `source`.
+std::vector<std::string> parse_labels(const std::string& text, const std::string& source);
+
+// Those of the file when one is named, else of the metadata entry godwit.labels, else none.
+std::vector<std::string> find_labels(const std::string& file,
+                                     const std::map<std::string, std::string>& metadata);
+
+// The name of class `index` of a model whose classes start `offset` before the labels; "class 17" without a
+// name.
+std::string label_of(const std::vector<std::string>& labels, std::int64_t index, std::int64_t offset);
+
+}  // namespace godwit::tools

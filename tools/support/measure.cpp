@@ -1,0 +1,105 @@
+// Repetitions, quantiles and the input they run on.
+#include "tools/support/measure.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fstream>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <string>
+#include <type_traits>
+
+namespace godwit::tools {
+namespace {
+
+constexpr int kWarmUpRuns = 3;
+constexpr double kWarmUpSeconds = 1;
+
+// The first number of a file, or after `key` in it; the largest number there is where it has none.
+std::size_t number_in(const std::string& path, const std::string& key = "") {
+  std::ifstream file(path);
+  std::string word;
+  while (!key.empty() && file >> word && word != key) {
+  }
+  std::size_t value = 0;
+  return file >> value ? value : std::numeric_limits<std::size_t>::max();
+}
+
+}  // namespace
+
+double Measurement::mean_ms() const {
+  return std::accumulate(sorted_ms.begin(), sorted_ms.end(), 0.0) / static_cast<double>(sorted_ms.size());
+}
+
+Json Measurement::to_json() const {
+  return {{"batch", batch},
+          {"repetitions", sorted_ms.size()},
+          {"seconds", seconds},
+          {"latency_ms",
+           {{"min", sorted_ms.front()},
+            {"median", median_ms()},
+            {"mean", mean_ms()},
+            {"p90", quantile_of(sorted_ms, 0.9)},
+            {"p99", quantile_of(sorted_ms, 0.99)}}},
+          {"images_per_second", images_per_second()}};
+}
+
+Measurement measure(const MeasureOptions& options, std::int64_t batch, const std::function<void()>& work) {
+  const Stopwatch warm_up;
+  for (int i = 0; i < kWarmUpRuns && (i == 0 || warm_up.seconds() < kWarmUpSeconds); ++i) work();
+  Measurement result;
+  result.batch = batch;
+  const Stopwatch all;
+  while (static_cast<int>(result.sorted_ms.size()) < options.min_repetitions ||
+         all.seconds() < options.seconds) {
+    const Stopwatch one;
+    work();
+    result.sorted_ms.push_back(one.seconds() * 1e3);
+  }
+  result.seconds = all.seconds();
+  std::ranges::sort(result.sorted_ms);
+  return result;
+}
+
+Table measurement_table() {
+  return Table(
+      {{"batch"}, {"runs"}, {"min ms"}, {"median ms"}, {"mean ms"}, {"p90 ms"}, {"p99 ms"}, {"images/s"}});
+}
+
+void add_row(Table& table, const Measurement& m) {
+  table.add({fmt::format("{}", m.batch), fmt::format("{}", m.sorted_ms.size()),
+             fmt::format("{:.3f}", m.sorted_ms.front()), fmt::format("{:.3f}", m.median_ms()),
+             fmt::format("{:.3f}", m.mean_ms()), fmt::format("{:.3f}", quantile_of(m.sorted_ms, 0.9)),
+             fmt::format("{:.3f}", quantile_of(m.sorted_ms, 0.99)),
+             fmt::format("{:.1f}", m.images_per_second())});
+}
+
+std::size_t available_bytes() {
+  constexpr std::size_t kUnknown = std::numeric_limits<std::size_t>::max();
+  std::size_t available = number_in("/proc/meminfo", "MemAvailable:");
+  if (available != kUnknown) available *= 1024;
+  const std::size_t limit = number_in("/sys/fs/cgroup/memory.max");
+  const std::size_t used = number_in("/sys/fs/cgroup/memory.current");
+  if (limit == kUnknown || used == kUnknown) return available;
+  return std::min(available, limit > used ? limit - used : 0);
+}
+
+Tensor random_tensor(const TensorDesc& desc, std::uint64_t seed) {
+  Tensor tensor(desc);
+  std::mt19937_64 random(seed);
+  visit_dtype(desc.dtype, [&]<class T>() {
+    for (T& value : tensor.mutable_values<T>()) {
+      const std::uint64_t bits = random();
+      if (is_float(desc.dtype)) {
+        // 24 bits fill a float's significand: [0, 2^24) × 2^-23 - 1.
+        value = static_cast<T>(static_cast<float>(bits >> 40) * 0x1p-23F - 1.0F);
+      } else {
+        value = static_cast<T>(static_cast<float>(bits & 1));
+      }
+    }
+  });
+  return tensor;
+}
+
+}  // namespace godwit::tools
