@@ -66,7 +66,7 @@ int type_of(const onnx::Attribute& attribute) {
                                                       : present.front();
   for (const Type type : present) {
     if (type != declared) {
-      throw Error(fmt::format("attribute '{}' is declared a {} and holds a {}", attribute.name(),
+      throw Error(fmt::format("attribute '{}' is declared as {} and holds {}", attribute.name(),
                               type_name(declared), type_name(type)));
     }
   }
@@ -97,7 +97,7 @@ ops::AttributeValue read_value(const onnx::Attribute& attribute, TensorReader& t
       return std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
     default:
       throw Error(
-          fmt::format("attribute '{}' is a {}, which is not supported", attribute.name(), type_name(type)));
+          fmt::format("attribute '{}' is of type {}, which is not supported", attribute.name(), type_name(type)));
   }
 }
 
