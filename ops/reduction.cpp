@@ -49,6 +49,10 @@ std::vector<TensorDesc> infer_reduction(const NodeView& node) {
   return {dst};
 }
 
+Cost cost_of_reduction(const NodeView& node) {
+  return {.macs = 0, .flops = node.shape(0).known() ? node.shape(0).elements() : 0};
+}
+
 bool reduces_nothing(const NodeView& node) {
   const bool no_axes = !node.has_input(1) || node.shape(1) == Shape{0};
   return no_axes && empty_means_none(node);

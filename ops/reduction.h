@@ -13,8 +13,9 @@
 
 namespace godwit::ops {
 
-// Inference, the attributes' specs and the check for nodes that reduce nothing at all.
+// Inference, cost, the attributes' specs and the check for nodes that reduce nothing at all.
 std::vector<TensorDesc> infer_reduction(const NodeView& node);
+Cost cost_of_reduction(const NodeView& node);
 std::vector<AttributeSpec> reduction_attributes();
 bool reduces_nothing(const NodeView& node);
 

@@ -15,12 +15,6 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   });
 }
 
-Cost cost_of(const NodeView& node) {
-  Cost cost;
-  if (node.shape(0).known()) cost.flops = node.shape(0).elements();
-  return cost;
-}
-
 }  // namespace
 
 const OpDef& op_reduce_mean() {
@@ -32,7 +26,7 @@ const OpDef& op_reduce_mean() {
       .attributes = reduction_attributes(),
       .infer = infer_reduction,
       .reference = reference,
-      .cost = cost_of,
+      .cost = cost_of_reduction,
       .is_view = reduces_nothing,
   };
   return def;
