@@ -1,0 +1,26 @@
+// Exp: e to the power of each element.
+#include <cmath>
+
+#include "ops/elementwise.h"
+
+namespace godwit::ops {
+namespace {
+
+void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  map_unary(src[0], dst[0], [](double x) { return std::exp(x); });
+}
+
+}  // namespace
+
+const OpDef& op_exp() {
+  static const OpDef def{
+      .name = "Exp",
+      .sentence = "e to the power of each element",
+      .since_opset = 6,
+      .infer = infer_unary,
+      .reference = reference,
+  };
+  return def;
+}
+
+}  // namespace godwit::ops
