@@ -27,11 +27,16 @@ TEST(Memory, BlocksAreAlignedAndPadded) {
   EXPECT_EQ(align_up(4097, 4096), 8192U);
 }
 
+TEST(Memory, ASizeBeyondTheAddressSpaceIsAnError) {
+  EXPECT_NE(error_of([] { allocate_aligned(std::numeric_limits<std::size_t>::max()); }), "");
+}
+
 TEST(Memory, WhatTheSystemRefusesIsAnError) {
-  for (const std::size_t bytes :
-       {std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::size_t>::max() / 2}) {
-    EXPECT_NE(error_of([&] { return allocate_aligned(bytes); }), "") << bytes;
-  }
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer ends the program instead of refusing";
+#else
+  EXPECT_NE(error_of([] { allocate_aligned(std::numeric_limits<std::size_t>::max() / 2); }), "");
+#endif
 }
 
 TEST(Memory, AnArenaGivesOffsetsIntoOneBlock) {
