@@ -36,10 +36,10 @@ struct Pass {
 std::span<const Pass> pipeline();
 
 struct PipelineOptions {
-  std::vector<std::string> disabled;    // names of passes to leave out; unknown names throw Error
-  int stop_after = -1;                  // run only so many passes (-1: all); bisects a miscompile
-  bool shapes_bound = true;             // false: only passes that do not need shapes
-  ops::WeightCache* weights = nullptr;  // for prepack_weights
+  std::vector<std::string> disabled = {};  // names of passes to leave out; unknown names throw Error
+  int stop_after = -1;                     // run only so many passes (-1: all); bisects a miscompile
+  bool shapes_bound = true;                // false: only passes that do not need shapes
+  ops::WeightCache* weights = nullptr;     // for prepack_weights
 };
 
 struct PassReport {

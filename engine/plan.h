@@ -16,14 +16,14 @@
 namespace godwit::engine {
 
 struct CompileOptions {
-  ops::Target target;
+  ops::Target target = {};
   // Shapes by input name; inputs with unknown dimensions that are not named here get 1 for each of them.
-  std::map<std::string, Shape> shapes;
+  std::map<std::string, Shape> shapes = {};
   // Layout in which the caller hands in an image input (rank 3 or 4); nchw where not named.
-  std::map<std::string, Layout> input_layouts;
+  std::map<std::string, Layout> input_layouts = {};
   // Names of the outputs (or of any values) to compute; empty: the model's outputs.
-  std::vector<std::string> outputs;
-  std::vector<std::string> disabled_passes;
+  std::vector<std::string> outputs = {};
+  std::vector<std::string> disabled_passes = {};
   int stop_after = -1;
 };
 
