@@ -12,6 +12,9 @@ namespace {
 // each.
 constexpr std::int64_t kTileSide = 32;
 constexpr std::int64_t kTileElements = kTileSide * kTileSide;
+// Lines whose distance is a power of two share one set of the cache, which has 8 places on the CPUs with the
+// fewest; a block touches no more lines than that on either side.
+constexpr std::int64_t kBlock = 8;
 // Runs need no tiles but for sharing them: large enough that a unit's bookkeeping vanishes.
 constexpr std::int64_t kRunElements = 16 * kTileElements;
 
@@ -144,11 +147,22 @@ void StridedCopy::copy_tile(const T* src, T* dst, std::int64_t rows, std::int64_
       for (std::int64_t r = 0; r < rows; ++r) to[r * row_.dst_stride] = from[r * row_.src_stride];
     }
   } else {
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const T* from = src + r * row_.src_stride;
-      T* to = dst + r * row_.dst_stride;
-      for (std::int64_t c = 0; c < columns; ++c) to[c * column_.dst_stride] = from[c * column_.src_stride];
+    for (std::int64_t c = 0; c < columns; c += kBlock) {
+      for (std::int64_t r = 0; r < rows; r += kBlock) {
+        copy_block(src + r * row_.src_stride + c * column_.src_stride,
+                   dst + r * row_.dst_stride + c * column_.dst_stride, std::min(kBlock, rows - r),
+                   std::min(kBlock, columns - c));
+      }
     }
+  }
+}
+
+template <class T>
+void StridedCopy::copy_block(const T* src, T* dst, std::int64_t rows, std::int64_t columns) const {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const T* from = src + r * row_.src_stride;
+    T* to = dst + r * row_.dst_stride;
+    for (std::int64_t c = 0; c < columns; ++c) to[c * column_.dst_stride] = from[c * column_.src_stride];
   }
 }
 

@@ -38,6 +38,8 @@ class StridedCopy {
   void run_as(const T* src, T* dst, const Worker& worker) const;
   template <class T>
   void copy_tile(const T* src, T* dst, std::int64_t rows, std::int64_t columns) const;
+  template <class T>
+  void copy_block(const T* src, T* dst, std::int64_t rows, std::int64_t columns) const;
   bool contiguous() const { return column_.src_stride == 1 && column_.dst_stride == 1; }
 
   std::size_t element_size_ = 1;
