@@ -220,6 +220,7 @@ constexpr std::array kAdapters = {
     Adapter{"Dropout", 12, adapt_dropout},
     Adapter{"Pad", 11, adapt_pad},
     Adapter{"ReduceMean", 18, adapt_axes},
+    Adapter{"ReduceSum", 13, adapt_axes},
     Adapter{"Slice", 10, adapt_slice},
     Adapter{"Softmax", 13, adapt_softmax},
     Adapter{"Squeeze", 13, adapt_axes},
