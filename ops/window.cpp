@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
 #include <fmt/format.h>
+#include <string>
 
 #include "runtime/error.h"
 
@@ -34,8 +34,8 @@ void resolve_output(WindowAxis& axis, bool ceil_mode) {
 }
 
 // Fills `axes`, one for each spatial dimension; allocates nothing but for an error.
-void resolve(const Attributes& attributes, std::span<const std::int64_t> spatial, std::span<const std::int64_t> kernel,
-             bool ceil_mode, std::span<WindowAxis> axes) {
+void resolve(const Attributes& attributes, std::span<const std::int64_t> spatial,
+             std::span<const std::int64_t> kernel, bool ceil_mode, std::span<WindowAxis> axes) {
   const std::size_t rank = axes.size();
   std::array<std::int64_t, kMaxRank> strides, dilations;
   std::array<std::int64_t, std::size_t{2} * kMaxRank> pads;
@@ -45,7 +45,8 @@ void resolve(const Attributes& attributes, std::span<const std::int64_t> spatial
   const std::string auto_pad = attributes.string("auto_pad", "NOTSET");
   const bool same = auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER";
   if (!same && auto_pad != "NOTSET" && auto_pad != "VALID") {
-    throw Error(fmt::format("attribute 'auto_pad' is '{}', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER", auto_pad));
+    throw Error(fmt::format("attribute 'auto_pad' is '{}', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER",
+                            auto_pad));
   }
   for (std::size_t i = 0; i < rank; ++i) {
     WindowAxis& axis = axes[i];
@@ -53,7 +54,8 @@ void resolve(const Attributes& attributes, std::span<const std::int64_t> spatial
     axis.kernel = kernel[i];
     axis.stride = strides[i];
     axis.dilation = dilations[i];
-    if (axis.kernel < 1 || axis.kernel > kLargest) throw Error(fmt::format("a kernel of size {}", axis.kernel));
+    if (axis.kernel < 1 || axis.kernel > kLargest)
+      throw Error(fmt::format("a kernel of size {}", axis.kernel));
     if (axis.input > kLargest) throw Error(fmt::format("a spatial dimension of {} is too large", axis.input));
     if (auto_pad == "NOTSET") {
       axis.pad_begin = pads[i];
@@ -73,7 +75,8 @@ void resolve(const Attributes& attributes, std::span<const std::int64_t> spatial
 
 void require_rank(std::span<const std::int64_t> spatial, std::span<const std::int64_t> kernel) {
   if (spatial.empty() || spatial.size() > kMaxRank || kernel.size() != spatial.size()) {
-    throw Error(fmt::format("a kernel with {} spatial dimensions on an input with {}", kernel.size(), spatial.size()));
+    throw Error(fmt::format("a kernel with {} spatial dimensions on an input with {}", kernel.size(),
+                            spatial.size()));
   }
 }
 
@@ -90,7 +93,8 @@ std::vector<WindowAxis> window_axes(const Attributes& attributes, std::span<cons
 Window2d window_2d(const Attributes& attributes, std::span<const std::int64_t> spatial,
                    std::span<const std::int64_t> kernel, bool ceil_mode) {
   require_rank(spatial, kernel);
-  if (spatial.size() > 2) throw Error(fmt::format("{} spatial dimensions; 1 and 2 are supported", spatial.size()));
+  if (spatial.size() > 2)
+    throw Error(fmt::format("{} spatial dimensions; 1 and 2 are supported", spatial.size()));
   std::array<WindowAxis, 2> axes;
   resolve(attributes, spatial, kernel, ceil_mode, std::span(axes).last(spatial.size()));
   return {axes[0], axes[1]};

@@ -29,8 +29,8 @@ struct WindowAxis {
 std::vector<WindowAxis> window_axes(const Attributes& attributes, std::span<const std::int64_t> spatial,
                                     std::span<const std::int64_t> kernel, bool ceil_mode = false);
 
-// The window of a 2-D op; a 1-D op (N, C, W) counts as height 1. window_2d allocates nothing, so that references may
-// call it while they run.
+// The window of a 2-D op; a 1-D op (N, C, W) counts as height 1. window_2d allocates nothing, so that
+// references may call it while they run.
 struct Window2d {
   WindowAxis h, w;
 };
