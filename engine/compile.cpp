@@ -51,8 +51,8 @@ void bind_shapes(Graph& graph, const std::map<std::string, Shape>& shapes) {
 // An input in nhwc is reordered in front of its readers; choose_layout does away with that where it can.
 void set_input_layouts(Graph& graph, const std::map<std::string, Layout>& layouts) {
   for (const auto& [name, layout] : layouts) {
-    const auto found =
-        std::ranges::find_if(graph.inputs, [&](ValueId id) { return graph.value(id).name == name; });
+    const auto found = std::ranges::find(graph.inputs, std::string_view(name),
+                                         [&](ValueId id) { return std::string_view(graph.value(id).name); });
     if (found == graph.inputs.end()) {
       throw Error(fmt::format("the model has no input '{}'; its inputs are: {}", name,
                               names_of(graph, graph.inputs)));
