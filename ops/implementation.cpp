@@ -133,25 +133,32 @@ std::unique_ptr<Executable> prepare_reference(const OpDef& op, const NodeView& n
 
 std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target) {
   std::vector<Candidate> candidates;
-  bool chosen = false;
   for (const Implementation* implementation : op.implementations) {
-    Candidate candidate{implementation->name, implementation->reject(node, target), false};
-    candidate.chosen = !chosen && candidate.rejected.empty();
-    chosen = chosen || candidate.chosen;
+    Candidate candidate{implementation->name, implementation->reject(node, target), std::nullopt, false};
+    if (candidate.rejected.empty() && implementation->cost != nullptr)
+      candidate.cost = implementation->cost(node, target);
     candidates.push_back(std::move(candidate));
   }
-  candidates.push_back({"reference", "", !chosen});
+  candidates.push_back({"reference", "", std::nullopt, false});
+
+  Candidate* chosen = nullptr;
+  for (Candidate& candidate : candidates) {
+    if (!candidate.rejected.empty()) continue;
+    if (chosen == nullptr || (chosen->cost && candidate.cost && *candidate.cost < *chosen->cost))
+      chosen = &candidate;
+  }
+  chosen->chosen = true;
   return candidates;
 }
 
 std::unique_ptr<Executable> prepare(const OpDef& op, const NodeView& node, const PrepareContext& context,
                                     std::string_view* chosen) {
-  for (const Implementation* implementation : op.implementations) {
-    if (!implementation->reject(node, context.target).empty()) continue;
-    if (chosen != nullptr) *chosen = implementation->name;
-    return implementation->prepare(node, context);
+  const std::vector<Candidate> candidates = explain(op, node, context.target);
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (!candidates[i].chosen) continue;
+    if (chosen != nullptr) *chosen = candidates[i].implementation;
+    if (i < op.implementations.size()) return op.implementations[i]->prepare(node, context);
   }
-  if (chosen != nullptr) *chosen = "reference";
   return prepare_reference(op, node);
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -86,6 +87,9 @@ struct Implementation {
   // Empty: accepts; else the reason why not, in words. Shapes are known, layouts chosen.
   std::string (*reject)(const NodeView& node, const Target& target);
   std::unique_ptr<Executable> (*prepare)(const NodeView& node, const PrepareContext& context);
+  // An estimate of the time for one image, in any unit that the op's implementations share. Null: not
+  // compared.
+  double (*cost)(const NodeView& node, const Target& target) = nullptr;
 };
 
 // The op's scalar reference as an implementation that accepts every node (nhwc operands are reordered to nchw
@@ -94,12 +98,14 @@ std::unique_ptr<Executable> prepare_reference(const OpDef& op, const NodeView& n
 
 struct Candidate {
   std::string_view implementation;
-  std::string rejected;  // empty for the chosen one and those after it that would also do
+  std::string rejected;        // why it cannot take the node; empty where it can
+  std::optional<double> cost;  // its estimate, where it gives one
   bool chosen = false;
 };
-// Every implementation of the op with its verdict on this node, in order, the reference last.
+// Every implementation of the op with its verdict on this node, in order, the reference last. Chosen is the
+// first that can take the node or, where that one gives a cost, the cheapest of those that give one.
 std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target);
-// The first implementation that accepts, prepared. `chosen` (if not null) gets its name ("reference" at the
+// The chosen implementation, prepared. `chosen` (if not null) gets its name ("reference" at the
 // last).
 std::unique_ptr<Executable> prepare(const OpDef& op, const NodeView& node, const PrepareContext& context,
                                     std::string_view* chosen = nullptr);

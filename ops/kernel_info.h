@@ -10,7 +10,15 @@ namespace godwit::ops {
 
 enum class KernelFamily : std::uint8_t {
   gemm,
-  depthwise,
+  depthwise,           // any kernel, one pixel
+  depthwise3_stride1,  // 3×3 and 5×5, mr pixels of a row
+  depthwise3_stride2,
+  depthwise5_stride1,
+  depthwise5_stride2,
+  winograd2_input,  // F(2×2, 3×3)
+  winograd2_output,
+  winograd4_input,  // F(4×4, 3×3)
+  winograd4_output,
   max_pool,
   sum_pool,
   sum_columns,

@@ -12,9 +12,30 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 16> kFamilyNames = {
-    "gemm",         "depthwise",  "max_pool", "sum_pool", "sum_columns", "clamp", "leaky_relu", "sigmoid",
-    "hard_sigmoid", "hard_swish", "add",      "sub",      "mul",         "div",   "affine",     "softmax"};
+constexpr std::array<std::string_view, 24> kFamilyNames = {"gemm",
+                                                           "depthwise",
+                                                           "depthwise3_stride1",
+                                                           "depthwise3_stride2",
+                                                           "depthwise5_stride1",
+                                                           "depthwise5_stride2",
+                                                           "winograd2_input",
+                                                           "winograd2_output",
+                                                           "winograd4_input",
+                                                           "winograd4_output",
+                                                           "max_pool",
+                                                           "sum_pool",
+                                                           "sum_columns",
+                                                           "clamp",
+                                                           "leaky_relu",
+                                                           "sigmoid",
+                                                           "hard_sigmoid",
+                                                           "hard_swish",
+                                                           "add",
+                                                           "sub",
+                                                           "mul",
+                                                           "div",
+                                                           "affine",
+                                                           "softmax"};
 
 GemmKernels collect_gemm(Isa isa) {
   GemmKernels kernels;
@@ -47,8 +68,9 @@ std::span<const KernelInfo> all_kernels() {
 std::string_view name_of(KernelFamily family) { return kFamilyNames[static_cast<std::size_t>(family)]; }
 
 std::string name_of(const KernelInfo& kernel) {
-  const std::string tile = kernel.family == KernelFamily::gemm ? fmt::format("{}x{}", kernel.mr, kernel.nr)
-                                                               : fmt::format("{}", kernel.nr);
+  const std::string tile = kernel.mr > 1 || kernel.family == KernelFamily::gemm
+                               ? fmt::format("{}x{}", kernel.mr, kernel.nr)
+                               : fmt::format("{}", kernel.nr);
   return fmt::format("{}_{}_{}_{}", name_of(kernel.family), name_of(kernel.dtype), tile, name_of(kernel.isa));
 }
 
@@ -62,6 +84,17 @@ const KernelInfo* find_kernel(KernelFamily family, DType dtype, Isa isa) {
     }
   }
   return best;
+}
+
+const KernelInfo* find_tile(KernelFamily family, DType dtype, Isa isa, int rows) {
+  const KernelInfo* largest = find_kernel(family, dtype, isa);
+  for (const KernelInfo& kernel : all_kernels()) {
+    if (largest != nullptr && kernel.family == family && kernel.dtype == dtype &&
+        kernel.isa == largest->isa && kernel.mr == rows) {
+      return &kernel;
+    }
+  }
+  return nullptr;
 }
 
 const GemmKernels& gemm_kernels(Isa isa) {

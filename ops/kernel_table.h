@@ -21,6 +21,10 @@ std::string name_of(const KernelInfo& kernel);
 // Tiled families give the row with the largest tile. Never null for families that generic has.
 const KernelInfo* find_kernel(KernelFamily family, DType dtype, Isa isa);
 
+// The kernel of that family with exactly `rows` rows in its tile, of the same ISA as find_kernel() gives;
+// null if none.
+const KernelInfo* find_tile(KernelFamily family, DType dtype, Isa isa, int rows);
+
 template <class Function>
 Function* find_function(KernelFamily family, DType dtype, Isa isa) {
   return reinterpret_cast<Function*>(find_kernel(family, dtype, isa)->function);

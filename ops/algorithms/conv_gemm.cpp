@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "ops/algorithms/conv_cost.h"
 #include "ops/algorithms/conv_geometry.h"
 #include "ops/algorithms/gemm.h"
 #include "ops/algorithms/implementations.h"
@@ -227,6 +228,7 @@ const Implementation conv_gemm{
     "conv_gemm", "pixels of each tap by pointer into the GEMM core", reject_gemm,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<ConvGemm>(node, context);
-    }};
+    },
+    [](const NodeView& node, const Target& target) { return direct_cost(conv_geometry(node), target.isa); }};
 
 }  // namespace godwit::ops

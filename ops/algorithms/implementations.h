@@ -5,16 +5,17 @@
 
 namespace godwit::ops {
 
-extern const Implementation conv_depthwise;            // conv_depthwise.cpp
-extern const Implementation conv_gemm_rows;            // conv_gemm.cpp
-extern const Implementation conv_gemm;                 // conv_gemm.cpp
-extern const Implementation gemm_panels;               // gemm_panels.cpp: Gemm with constant weights
-extern const Implementation mat_mul_panels;            // gemm_panels.cpp: MatMul with constant weights
-extern const Implementation mat_mul_eigen;             // mat_mul_eigen.cpp
-extern const Implementation max_pool_nhwc;             // pool.cpp
-extern const Implementation average_pool_nhwc;         // pool.cpp
-extern const Implementation global_average_pool_nhwc;  // pool.cpp
-extern const Implementation batch_normalization_nhwc;  // batch_normalization.cpp
+extern const Implementation conv_depthwise;                  // conv_depthwise.cpp
+extern const Implementation conv_gemm_rows;                  // conv_gemm.cpp
+extern const Implementation conv_winograd4, conv_winograd2;  // conv_winograd.cpp
+extern const Implementation conv_gemm;                       // conv_gemm.cpp
+extern const Implementation gemm_panels;                     // gemm_panels.cpp: Gemm with constant weights
+extern const Implementation mat_mul_panels;                  // gemm_panels.cpp: MatMul with constant weights
+extern const Implementation mat_mul_eigen;                   // mat_mul_eigen.cpp
+extern const Implementation max_pool_nhwc;                   // pool.cpp
+extern const Implementation average_pool_nhwc;               // pool.cpp
+extern const Implementation global_average_pool_nhwc;        // pool.cpp
+extern const Implementation batch_normalization_nhwc;        // batch_normalization.cpp
 extern const Implementation unary_relu, unary_clip, unary_leaky_relu, unary_sigmoid, unary_hard_sigmoid,
     unary_hard_swish;                                                        // unary.cpp
 extern const Implementation binary_add, binary_sub, binary_mul, binary_div;  // binary.cpp

@@ -151,7 +151,7 @@ const OpDef& op_conv() {
       .layout = channels_last,
       .fuses_clamp = true,
       .fuses_residual = true,
-      .implementations = {&conv_depthwise, &conv_gemm_rows, &conv_gemm},
+      .implementations = {&conv_depthwise, &conv_gemm_rows, &conv_winograd4, &conv_winograd2, &conv_gemm},
   };
   return def;
 }

@@ -37,6 +37,19 @@ struct DepthwisePixel {
 };
 using DepthwiseKernel = void(const DepthwisePixel& pixel);
 
+// Some neighbouring output pixels of one row of a depthwise convolution with a square kernel, all channels.
+// How many pixels, the kernel's size and the stride are the function's own.
+struct DepthwiseBlock {
+  // (kernel, columns) pointers to `channels` elements each; columns = (pixels - 1) * stride + kernel.
+  const float* const* src;
+  const float* weights;  // (kernel * kernel, channels)
+  const float* bias;     // channels, or null
+  float* dst;            // (pixels, channels)
+  std::int64_t channels;
+  float minimum, maximum;
+};
+using DepthwiseBlockKernel = void(const DepthwiseBlock& block);
+
 // One output pixel of a pooling, all channels: the maximum, or the sum times `scale`, over `taps` input
 // pixels.
 struct PoolPixel {
@@ -58,6 +71,27 @@ struct ColumnSum {
   float scale;
 };
 using ColumnSumKernel = void(const ColumnSum& columns);
+
+// One tile of Winograd F(m×m, 3×3), edge = m + 2: dst[p * plane + c] = (Bᵀ d B)[p][c], p over edge × edge.
+struct WinogradInput {
+  const float* const* src;  // edge * edge pointers to `channels` elements each
+  float* dst;
+  std::int64_t plane;
+  std::int64_t channels;
+};
+using WinogradInputFunction = void(const WinogradInput& tile);
+
+// dst[i][c] = clamp((Aᵀ s A)[i][c] + bias[c] + residual[i][c]), s[p][c] = src[p * plane + c], i over m × m.
+struct WinogradOutput {
+  const float* src;  // each plane padded to whole vectors
+  std::int64_t plane;
+  float* const* dst;             // m * m pointers, null where the tile hangs over the border
+  const float* const* residual;  // m * m pointers (those with a dst are read), or null
+  const float* bias;             // padded to whole vectors, or null
+  std::int64_t channels;
+  float minimum, maximum;
+};
+using WinogradOutputFunction = void(const WinogradOutput& tile);
 
 // dst[i] = f(src[i]; alpha, beta): what alpha and beta mean is the function's own affair.
 struct UnarySpan {

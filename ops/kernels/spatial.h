@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ops/kernels/arguments.h"
+#include "ops/kernels/elementwise.h"
 #include "ops/kernels/simd.h"
 
 namespace godwit::ops::kernels {
@@ -62,6 +63,60 @@ struct Depthwise {
       const std::int64_t at = c + v * Arch::kWidth;
       if (pixel.bias != nullptr) sum[v] = sum[v] + Arch::load(pixel.bias + at);
       Arch::store(pixel.dst + at, Arch::min(maximum, Arch::max(minimum, sum[v])));
+    }
+  }
+};
+
+// Pixels outputs at once: each input vector is loaded once for all outputs that it is a tap of, so that the
+// FMAs and not the loads set the pace (3×3, stride 1, 4 pixels: 36 FMAs on 27 loads). Register budget: Pixels
+// accumulators + Kernel weights + 1 input.
+template <class Arch, int Kernel, int Stride, int Pixels>
+struct DepthwisePixels {
+  using F32 = typename Arch::F32;
+  static constexpr int kColumns = (Pixels - 1) * Stride + Kernel;
+
+  static void run(const DepthwiseBlock& block) {
+    std::int64_t c = 0;
+    for (; c + Arch::kWidth <= block.channels; c += Arch::kWidth) {
+      channels(
+          block, [&](const float* p) { return Arch::load(p + c); },
+          [&](float* p, F32 value) { Arch::store(p + c, value); });
+    }
+    if (const std::int64_t left = block.channels - c; left > 0) {
+      channels(
+          block, [&](const float* p) { return Lanes<Arch>::load_part(p + c, left, 0.0F); },
+          [&](float* p, F32 value) { Lanes<Arch>::store_part(p + c, value, left); });
+    }
+  }
+
+ private:
+  template <class Load, class Store>
+  static GODWIT_INLINE void channels(const DepthwiseBlock& block, const Load& load, const Store& store) {
+    F32 sum[Pixels];
+#pragma GCC unroll 8
+    for (int p = 0; p < Pixels; ++p) sum[p] = Arch::broadcast(0.0F);
+#pragma GCC unroll 8
+    for (int kh = 0; kh < Kernel; ++kh) {
+      F32 weights[Kernel];
+#pragma GCC unroll 8
+      for (int kw = 0; kw < Kernel; ++kw)
+        weights[kw] = load(block.weights + (kh * Kernel + kw) * block.channels);
+#pragma GCC unroll 16
+      for (int j = 0; j < kColumns; ++j) {
+        const F32 src = load(block.src[kh * kColumns + j]);
+#pragma GCC unroll 8
+        for (int p = 0; p < Pixels; ++p) {
+          const int kw = j - p * Stride;
+          if (kw >= 0 && kw < Kernel) sum[p] = Arch::fma(src, weights[kw], sum[p]);
+        }
+      }
+    }
+    const F32 bias = block.bias == nullptr ? Arch::broadcast(0.0F) : load(block.bias);
+    const F32 minimum = Arch::broadcast(block.minimum);
+    const F32 maximum = Arch::broadcast(block.maximum);
+#pragma GCC unroll 8
+    for (int p = 0; p < Pixels; ++p) {
+      store(block.dst + p * block.channels, Arch::min(maximum, Arch::max(minimum, sum[p] + bias)));
     }
   }
 };

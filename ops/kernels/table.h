@@ -5,6 +5,7 @@
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/gemm.h"
 #include "ops/kernels/spatial.h"
+#include "ops/kernels/winograd.h"
 
 namespace godwit::ops::kernels {
 
@@ -26,6 +27,16 @@ GODWIT_INLINE KernelInfo* add_gemm(KernelInfo* row) {
   return row + 1;
 }
 
+template <class Arch, int Kernel, int Stride>
+GODWIT_INLINE KernelInfo* add_depthwise(KernelInfo* row, KernelFamily family) {
+  constexpr int kPixels = 4;
+  *row++ = {family, Arch::kIsa,   DType::f32,
+            1,      Arch::kWidth, erase(&DepthwisePixels<Arch, Kernel, Stride, 1>::run)};
+  *row++ = {family,  Arch::kIsa,   DType::f32,
+            kPixels, Arch::kWidth, erase(&DepthwisePixels<Arch, Kernel, Stride, kPixels>::run)};
+  return row;
+}
+
 // Fills `rows` (room for kMaxKernelsPerIsa) and returns how many.
 // Arch: the functions of simd.h, kIsa, and kTileRows: the height of the two-vector tile.
 template <class Arch>
@@ -33,10 +44,18 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   KernelInfo* row = rows;
   row = add_gemm<Arch, 1, Arch::kTileRows>(row);
   row = add_gemm<Arch, 2, Arch::kTileRows>(row);
+  row = add_depthwise<Arch, 3, 1>(row, KernelFamily::depthwise3_stride1);
+  row = add_depthwise<Arch, 3, 2>(row, KernelFamily::depthwise3_stride2);
+  row = add_depthwise<Arch, 5, 1>(row, KernelFamily::depthwise5_stride1);
+  row = add_depthwise<Arch, 5, 2>(row, KernelFamily::depthwise5_stride2);
   const auto add = [&row](KernelFamily family, AnyKernel* function) {
     *row++ = {family, Arch::kIsa, DType::f32, 1, Arch::kWidth, function};
   };
   add(KernelFamily::depthwise, erase(&Depthwise<Arch>::run));
+  add(KernelFamily::winograd2_input, erase(&WinogradInputKernel<Arch, 2>::run));
+  add(KernelFamily::winograd2_output, erase(&WinogradOutputKernel<Arch, 2>::run));
+  add(KernelFamily::winograd4_input, erase(&WinogradInputKernel<Arch, 4>::run));
+  add(KernelFamily::winograd4_output, erase(&WinogradOutputKernel<Arch, 4>::run));
   add(KernelFamily::max_pool, erase(&MaxPool<Arch>::run));
   add(KernelFamily::sum_pool, erase(&SumPool<Arch>::run));
   add(KernelFamily::sum_columns, erase(&SumColumns<Arch>::run));
