@@ -68,7 +68,7 @@ void fuse_activation(Graph& graph, PassContext& context) {
       continue;
     }
     if (const std::string reason = why_not(rewriter, id, maker_id); !reason.empty()) {
-      log_left(context, line + ": " + reason);
+      log_left(context, fmt::format("{}: {}", line, reason));
       continue;
     }
     const ops::Epilogue own = node.epilogue;

@@ -65,6 +65,7 @@ TEST(MemoryPlan, RandomLifetimesNeverOverlap) {
 TEST(MemoryPlan, IsTheSameEveryTime) {
   support::Random random(9);
   std::vector<Lifetime> tensors;
+  tensors.reserve(50);
   for (std::int32_t i = 0; i < 50; ++i) {
     tensors.push_back({static_cast<std::size_t>(random.integer(1, 10)) * 64, i,
                        i + static_cast<std::int32_t>(random.integer(0, 5))});

@@ -29,7 +29,7 @@ struct PadCase {
   }
 };
 
-void expect_folded(const PadCase& example, std::vector<std::int64_t> pads) {
+void expect_folded(const PadCase& example, const std::vector<std::int64_t>& pads) {
   Graph graph = example.graph();
   EXPECT_EQ(run_pass(graph, "fold_pad").rewrites, 1);
   const Node& window = node_named(graph, "window");
