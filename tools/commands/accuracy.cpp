@@ -181,8 +181,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_flag("--top5", options->top5, "Put the five likeliest classes into --predictions instead of one.");
   app.add_option("--probabilities", options->probabilities,
                  "Write all probabilities, f32, images x classes, in the CSV's order; a picture that could "
-                 "not be read "
-                 "has a row of NaN.")
+                 "not be read has a row of NaN.")
       ->type_name("FILE.npy");
   add_preprocess_option(app, options->model_options.preprocess);
   app.add_option("--batch", options->model_options.batch, "Pictures that go through the network together.")
@@ -206,14 +205,13 @@ const Command accuracy_command = {
     "top-1 and top-5 accuracy over labelled pictures",
     "MODEL --data DIR --labels FILE.csv [options]",
     "Labels every picture that the CSV names, in its order, and compares with the class it gives. top-1 is "
-    "the fraction "
-    "whose likeliest class is right, top-5 the fraction whose five likeliest hold the right one. Pictures "
-    "are decoded "
-    "on all threads. Time counts decoding, preprocessing and inference, not loading the model. The JSON "
-    "fields are "
-    "schema, model, precision, images, top1, top5 (fractions), seconds, images_per_second.",
+    "the fraction whose likeliest class is right, top-5 the fraction whose five likeliest hold the right "
+    "one. Pictures are decoded on all threads. Time counts decoding, preprocessing and inference, not "
+    "loading the model. The JSON fields are schema, model, precision, images, top1, top5 (fractions), "
+    "seconds, images_per_second.",
     "godwit accuracy models/resnet50.onnx --data photographs --labels photographs/labels.csv\n"
-    "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --label-offset 1 --json",
-    prepare};
+    "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --label-offset 1",
+    prepare,
+};
 
 }  // namespace godwit::tools

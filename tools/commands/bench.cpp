@@ -288,8 +288,7 @@ std::function<int()> prepare(CLI::App& app) {
   add_model_argument(app, options->model);
   app.add_option("--batch", options->batch,
                  "Pictures in one run, 1 to 1024; auto: 1, 2, 4 ... until one run would take longer than "
-                 "--seconds or "
-                 "more than half of the memory that is left.")
+                 "--seconds or more than half of the memory that is left.")
       ->check(batch_or_auto())
       ->type_name("N|auto")
       ->default_str("1");
@@ -323,24 +322,22 @@ std::function<int()> prepare(CLI::App& app) {
 
 }  // namespace
 
-const Command bench_command = {"bench",
-                               "Measure",
-                               "time the network, its layers, or the way from photograph to label",
-                               "MODEL [options]",
-                               "Runs the network on random input (the same in every run of the program), "
-                               "three times to warm up and then again "
-                               "and again, and prints the latency of a run in milliseconds and images/s = "
-                               "batch / median latency. Loading "
-                               "counts reading the file, graph passes and packing of weights. 1 MAC = 2 "
-                               "FLOPs; both are those of one image.\n\n"
-                               "The JSON fields are schema, model, precision, isa, threads, macs, flops, "
-                               "load_ms, peak_rss_mib, weights_mib, "
-                               "arena_mib, results (batch, repetitions, seconds, latency_ms, "
-                               "images_per_second) and energy (null: not measured "
-                               "here), and profile where that was asked for.",
-                               "godwit bench models/resnet50.onnx --threads 1 --profile\n"
-                               "godwit bench models/resnet50.onnx --batch auto --json\n"
-                               "godwit bench models/resnet50.onnx --images photographs --batch 8",
-                               prepare};
+const Command bench_command = {
+    "bench",
+    "Measure",
+    "time the network, its layers, or the way from photograph to label",
+    "MODEL [options]",
+    "Runs the network on random input (the same in every run of the program), three times to warm up and "
+    "then again and again, and prints the latency of a run in milliseconds and images/s = batch / median "
+    "latency. Loading counts reading the file, graph passes and packing of weights. 1 MAC = 2 FLOPs; both "
+    "are those of one image.\n\n"
+    "The JSON fields are schema, model, precision, isa, threads, macs, flops, load_ms, peak_rss_mib, "
+    "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second) and "
+    "energy (null: not measured here), and profile where that was asked for.",
+    "godwit bench models/resnet50.onnx --threads 1 --profile\n"
+    "godwit bench models/resnet50.onnx --batch auto --json\n"
+    "godwit bench models/resnet50.onnx --images photographs --batch 8",
+    prepare,
+};
 
 }  // namespace godwit::tools

@@ -64,8 +64,8 @@ class Report {
       return;
     }
     message(fmt::format(
-        "{} pictures in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference {:.3f} s, "
-        "{} threads, {}",
+        "{} pictures in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference {:.3f} s, {} "
+        "threads, {}",
         images_.size(), times.total, rate, times.preprocess, times.inference, model.session().threads(),
         name_of(model.plan().target().isa)));
   }
@@ -109,8 +109,7 @@ std::function<int()> prepare(CLI::App& app) {
       ->default_str("5");
   app.add_option("--labels", options->labels,
                  "Names of the classes: one a line, a JSON array, or CSV with a column 'name' (and 'class'). "
-                 "Default: "
-                 "the model's own (metadata entry godwit.labels).")
+                 "Default: the model's own (metadata entry godwit.labels).")
       ->type_name("FILE");
   add_label_offset_option(app, options->label_offset);
   add_preprocess_option(app, options->model_options.preprocess);
@@ -126,18 +125,17 @@ std::function<int()> prepare(CLI::App& app) {
 
 }  // namespace
 
-const Command classify_command = {"classify",
-                                  "Use a model",
-                                  "label pictures",
-                                  "MODEL IMAGE|DIR... [options]",
-                                  "Decodes, resizes and crops each picture exactly as Pillow and torchvision "
-                                  "do, runs the network, and prints its "
-                                  "likeliest labels with their probabilities (0 to 1). Where the model does "
-                                  "not end in Softmax, it is applied for "
-                                  "display and a message says so. A picture that cannot be read is named on "
-                                  "stderr; the others are still labelled, "
-                                  "and the exit status is 1.",
-                                  "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3",
-                                  prepare};
+const Command classify_command = {
+    "classify",
+    "Use a model",
+    "label pictures",
+    "MODEL IMAGE|DIR... [options]",
+    "Decodes, resizes and crops each picture exactly as Pillow and torchvision do, runs the network, and "
+    "prints its likeliest labels with their probabilities (0 to 1). Where the model does not end in "
+    "Softmax, it is applied for display and a message says so. A picture that cannot be read is named on "
+    "stderr; the others are still labelled, and the exit status is 1.",
+    "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3",
+    prepare,
+};
 
 }  // namespace godwit::tools

@@ -49,13 +49,11 @@ std::function<int()> prepare(CLI::App& app) {
       ->required();
   app.add_option("--labels", options->labels,
                  "Put these names of classes into the model (metadata entry godwit.labels): one a line, a "
-                 "JSON array, or "
-                 "CSV with a column 'name' (and 'class').")
+                 "JSON array, or CSV with a column 'name' (and 'class').")
       ->type_name("FILE");
   app.add_option("--preprocess", options->preprocess,
                  "Put this into the model as its own preprocessing (metadata entry godwit.preprocess): "
-                 "torch, torch-v2, "
-                 "caffe, tf, or a JSON file.")
+                 "torch, torch-v2, caffe, tf, or a JSON file.")
       ->type_name("PRESET|FILE");
   return [options] { return convert(*options); };
 }
@@ -68,10 +66,10 @@ const Command convert_command = {
     "write a model as ONNX",
     "IN OUT.onnx [options]",
     "Reads a model with the importer of its extension and writes it as an ONNX model, unoptimised, with the "
-    "same names. "
-    "Weights of more than 2 GB altogether go into OUT.onnx.data beside it.",
+    "same names. Weights of more than 2 GB altogether go into OUT.onnx.data beside it.",
     "godwit convert ResNet50/model.json models/resnet50.onnx\n"
     "godwit convert plain.onnx labelled.onnx --labels classes.txt --preprocess torch",
-    prepare};
+    prepare,
+};
 
 }  // namespace godwit::tools

@@ -130,12 +130,11 @@ const Command explain_command = {
     "what the compiler did to a model and why it chose each implementation",
     "MODEL [options]",
     "First the graph passes in the order in which they ran, with what each rewrote; then every step of the "
-    "plan under "
-    "the names of the model's layers that it does, its operands and results, and every implementation of its "
-    "operator "
-    "from the most special to the reference: chosen, or why not.",
+    "plan under the names of the model's layers that it does, its operands and results, and every "
+    "implementation of its operator from the most special to the reference: chosen, or why not.",
     "godwit explain models/resnet50.onnx --node conv1\n"
     "godwit explain models/resnet50.onnx --isa generic --disable-pass fuse_activation",
-    prepare};
+    prepare,
+};
 
 }  // namespace godwit::tools

@@ -176,8 +176,7 @@ std::string inspect_text(const Options& options, const engine::Graph& graph, con
                         with_prefix(static_cast<double>(cost.flops) / batch));
     text += fmt::format(
         "{:<11}arena {} at batch {} (least possible {}, without sharing {}), packed weights {}, scratch {} "
-        "and {} per "
-        "thread\n",
+        "and {} per thread\n",
         "memory", mib_text(memory.arena_bytes), batch_of(*plan), mib_text(memory.lower_bound_bytes),
         mib_text(memory.sum_bytes), mib_text(memory.packed_weight_bytes),
         mib_text(memory.shared_scratch_bytes), mib_text(memory.worker_scratch_bytes));
@@ -213,19 +212,18 @@ std::function<int()> prepare(CLI::App& app) {
 
 }  // namespace
 
-const Command inspect_command = {"inspect",
-                                 "Look inside",
-                                 "inputs, outputs, operators, parameters, work and memory of a model",
-                                 "MODEL [options]",
-                                 "Inputs and outputs come with the names of dimensions that the model leaves "
-                                 "open. Operators, parameters and weights "
-                                 "are the model's own. Work (MACs and FLOPs of one image) and memory are "
-                                 "those of the model as it is compiled here: "
-                                 "the arena holds all activations of one run; beside it stand the least that "
-                                 "any plan needs and what it would be if "
-                                 "no two tensors shared memory.",
-                                 "godwit inspect models/resnet50.onnx --layers\n"
-                                 "godwit inspect detector.onnx --shape images=1x3x640x640 --json",
-                                 prepare};
+const Command inspect_command = {
+    "inspect",
+    "Look inside",
+    "inputs, outputs, operators, parameters, work and memory of a model",
+    "MODEL [options]",
+    "Inputs and outputs come with the names of dimensions that the model leaves open. Operators, parameters "
+    "and weights are the model's own. Work (MACs and FLOPs of one image) and memory are those of the model "
+    "as it is compiled here: the arena holds all activations of one run; beside it stand the least that any "
+    "plan needs and what it would be if no two tensors shared memory.",
+    "godwit inspect models/resnet50.onnx --layers\n"
+    "godwit inspect detector.onnx --shape images=1x3x640x640 --json",
+    prepare,
+};
 
 }  // namespace godwit::tools

@@ -138,17 +138,15 @@ std::function<int()> prepare(CLI::App& app) {
 const Command list_command = {
     "list",
     "Look inside",
-    "operators, kernels, passes, instruction sets and environment variables of this build",
+    "operators, kernels, passes, ISAs and environment variables of this build",
     "ops|kernels|passes|isas|knobs [options]",
     "ops: the operators with their implementations, from the most special to the reference. kernels: the "
-    "micro-kernels, "
-    "named family_dtype_tile_isa. passes: the graph passes in the order in which they run. isas: the "
-    "instruction sets "
-    "that kernels exist for, which of them this CPU has, and which one is active where --isa is not given. "
-    "knobs: the "
-    "environment variables that are read, and their values now.",
+    "micro-kernels, named family_dtype_tile_isa. passes: the graph passes in the order in which they run. "
+    "isas: the instruction sets that kernels exist for, which of them this CPU has, and which one is active "
+    "where --isa is not given. knobs: the environment variables that are read, and their values now.",
     "godwit list kernels\n"
     "godwit list isas --json",
-    prepare};
+    prepare,
+};
 
 }  // namespace godwit::tools

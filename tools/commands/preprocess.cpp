@@ -212,8 +212,7 @@ std::function<int()> prepare(CLI::App& app) {
       "Time the stages read, decode, resize (with crop) and normalise on one thread instead of writing.");
   app.add_option("--preprocess", options->preprocess,
                  "What to do to a picture: torch, torch-v2, caffe, tf, or a JSON file with any of preset, "
-                 "resize, crop, "
-                 "order, scale, mean, std.")
+                 "resize, crop, order, scale, mean, std.")
       ->type_name("PRESET|FILE")
       ->default_str("torch");
   app.add_flag("--recursive", options->recursive, "Also take the pictures in folders below the ones named.");
@@ -230,13 +229,12 @@ const Command preprocess_command = {
     "turn pictures into a network's input tensors",
     "IMAGE|DIR... --output X.npy [options]",
     "Does what torchvision's Resize, CenterCrop and Normalize do on Pillow images, to the last bit up to the "
-    "cropped "
-    "pixels. The rows of the output are the pictures in the order given, a folder's in sorted order; one "
-    "that cannot be "
-    "read ends the command.",
+    "cropped pixels. The rows of the output are the pictures in the order given, a folder's in sorted "
+    "order; one that cannot be read ends the command.",
     "godwit preprocess photographs --output x.npy --preprocess caffe\n"
     "godwit preprocess photographs --output pixels.npy --uint8 --preprocess torch-v2\n"
     "godwit preprocess photographs --bench",
-    prepare};
+    prepare,
+};
 
 }  // namespace godwit::tools

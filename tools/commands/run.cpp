@@ -173,11 +173,11 @@ const Command run_command = {
     "run a model on tensors from files",
     "MODEL --input NAME=FILE.npy... --output-dir DIR [options]",
     "Runs the model once on the given tensors, whose shapes settle what the model leaves open, and writes "
-    "every output "
-    "as a .npy file. Characters of a name that do not suit a file name become '_'. Only what the "
-    "outputs asked for need is computed.",
+    "every output as a .npy file. Characters of a name that do not suit a file name become '_'. Only what "
+    "the outputs asked for need is computed.",
     "godwit run models/resnet50.onnx --input input=x.npy --output-dir results\n"
     "godwit run model.onnx --input x.npy --output-dir results --output conv1 --output prob",
-    prepare};
+    prepare,
+};
 
 }  // namespace godwit::tools

@@ -59,8 +59,7 @@ image::Pipeline find_pipeline(const std::string& preset_or_file,
   } else {
     throw Error(
         "the model does not say how its pictures are preprocessed; pass --preprocess torch, torch-v2, caffe, "
-        "tf, or a "
-        "JSON file");
+        "tf, or a JSON file");
   }
   if (pipeline.crop <= 0) {
     throw Error(fmt::format(
@@ -147,8 +146,8 @@ void ImageModel::choose_layout(const engine::Graph& graph, engine::CompileOption
         throw Error(fmt::format("input '{}' takes no picture: {}", input.name, shape.to_string()));
     } else if (axis > 0 && shape[axis] != wanted[axis]) {
       throw Error(fmt::format(
-          "input '{}' is {}, but preprocessing '{}' makes pictures of {}x{}; pass --preprocess with "
-          "the crop that fits",
+          "input '{}' is {}, but preprocessing '{}' makes pictures of {}x{}; pass --preprocess with the crop "
+          "that fits",
           input.name, graph.to_string(input.desc.shape), pipeline_.name, crop, crop));
     }
   }

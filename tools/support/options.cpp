@@ -84,8 +84,7 @@ CLI::Validator positive_real() {
 void add_threads_option(CLI::App& app, int& threads) {
   app.add_option("--threads", threads,
                  "Threads to work on, 1 to 1024. Results do not depend on it. Default: GODWIT_THREADS, else "
-                 "the cores "
-                 "that this process may use (affinity and cgroup quota).")
+                 "the cores that this process may use (affinity and cgroup quota).")
       ->check(in_range(1, kMaxThreads))
       ->type_name("N")
       ->group(kEngineGroup);
@@ -100,8 +99,7 @@ void add_engine_options(CLI::App& app, EngineOptions& options, bool runs, bool s
   if (runs) add_threads_option(app, options.threads);
   app.add_option("--isa", options.isa,
                  "Instruction set of the kernels, at most; 'godwit list isas' shows them. Default: "
-                 "GODWIT_ISA, else the "
-                 "best that this CPU has.")
+                 "GODWIT_ISA, else the best that this CPU has.")
       ->type_name("NAME")
       ->group(kEngineGroup);
   add_list_option(app, "--disable-pass", options.disabled_passes,
@@ -134,8 +132,8 @@ void add_preprocess_option(CLI::App& app, std::string& preset_or_file) {
   app.add_option(
          "--preprocess", preset_or_file,
          "How a picture becomes the network's input: torch, torch-v2, caffe, tf, or a JSON file with any of "
-         "preset, resize, crop, order, scale, mean, std. Default: what the model says of itself "
-         "(metadata entry godwit.preprocess).")
+         "preset, resize, crop, order, scale, mean, std. Default: what the model says of itself (metadata "
+         "entry godwit.preprocess).")
       ->type_name("PRESET|FILE");
 }
 
