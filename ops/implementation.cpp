@@ -113,11 +113,26 @@ std::shared_ptr<const std::byte> WeightCache::get(const Tensor& constant, const 
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_[{constant.data(), format}];
   if (entry.packed == nullptr) {
-    std::shared_ptr<std::byte> block = allocate_aligned(bytes);
+    std::shared_ptr<std::byte> block = take(bytes);
     make(block.get());
     entry = {constant, std::move(block), bytes};
   }
   return entry.packed;
+}
+
+std::shared_ptr<std::byte> WeightCache::take(std::size_t bytes) {
+  constexpr std::size_t kSlab = std::size_t{32} << 20;
+  const std::size_t padded = align_up(bytes);
+  if (padded > kSlab / 2) return allocate_aligned(bytes);
+  if (padded > slab_left_) {
+    slab_ = allocate_aligned(kSlab);
+    slab_next_ = slab_.get();
+    slab_left_ = kSlab;
+  }
+  std::shared_ptr<std::byte> part(slab_, slab_next_);
+  slab_next_ += padded;
+  slab_left_ -= padded;
+  return part;
 }
 
 std::size_t WeightCache::bytes() const {

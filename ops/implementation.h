@@ -37,7 +37,13 @@ class WeightCache {
     std::shared_ptr<const std::byte> packed;
     std::size_t bytes = 0;
   };
+  std::shared_ptr<std::byte> take(std::size_t bytes);
+
   mutable std::mutex mutex_;
+  // Small entries lie next to each other in slabs, which are large enough for huge pages.
+  std::shared_ptr<std::byte> slab_;
+  std::size_t slab_left_ = 0;
+  std::byte* slab_next_ = nullptr;
   std::map<std::pair<const void*, std::string>, Entry> entries_;
 };
 

@@ -1,30 +1,40 @@
 // Memory from the system: aligned blocks and mapped files.
 #include "runtime/memory.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <fstream>
 #include <limits>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "runtime/error.h"
 
 namespace godwit {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+}  // namespace
 
 std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes) {
   if (bytes > std::numeric_limits<std::size_t>::max() / 2) {
     throw Error(fmt::format("cannot allocate {} bytes", bytes), Fault::failed);
   }
   const std::size_t padded = align_up(std::max<std::size_t>(bytes, 1));
-  void* block = std::aligned_alloc(kAlignment, padded);
-  if (block == nullptr) throw Error(fmt::format("out of memory: cannot allocate {} bytes", padded), Fault::failed);
+  // Large blocks in huge pages: weights stream through them, and a small page ends after 32 steps of a
+  // kernel.
+  const bool huge = padded >= 2 * kHugePage;
+  void* block = huge ? std::aligned_alloc(kHugePage, align_up(padded, kHugePage))
+                     : std::aligned_alloc(kAlignment, padded);
+  if (block == nullptr)
+    throw Error(fmt::format("out of memory: cannot allocate {} bytes", padded), Fault::failed);
+  if (huge) ::madvise(block, padded, MADV_HUGEPAGE);  // advice only: without it the block works as well
   return {static_cast<std::byte*>(block), [](std::byte* p) { std::free(p); }};
 }
 
@@ -42,7 +52,8 @@ MappedFile::MappedFile(const std::string& path) {
     void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
     const int reason = errno;
     ::close(file);
-    if (mapped == MAP_FAILED) throw Error(fmt::format("cannot map '{}': {}", path, std::strerror(reason)), Fault::failed);
+    if (mapped == MAP_FAILED)
+      throw Error(fmt::format("cannot map '{}': {}", path, std::strerror(reason)), Fault::failed);
     data_ = static_cast<const std::byte*>(mapped);
   } else {
     ::close(file);
@@ -57,7 +68,8 @@ void MappedFile::release(std::size_t offset, std::size_t bytes) const {
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const std::size_t begin = align_up(offset, page);
   const std::size_t end = std::min(offset + bytes, size_) / page * page;
-  if (data_ != nullptr && end > begin) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
+  if (data_ != nullptr && end > begin)
+    ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
 }
 
 std::size_t peak_resident_bytes() {

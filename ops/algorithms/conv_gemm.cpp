@@ -105,15 +105,22 @@ class ConvGemm final : public ConvExecutable {
  public:
   ConvGemm(const NodeView& node, const PrepareContext& context)
       : ConvExecutable(node, context, conv_geometry(node).taps(), conv_geometry(node).group_ic()),
-        zeros_(static_cast<std::size_t>(geometry_.group_ic()), 0.0F) {}
+        zeros_(static_cast<std::size_t>(geometry_.group_ic()), 0.0F),
+        copy_rows_(shape_.taps == 1 &&
+                   rows_collide(geometry_.w.stride * geometry_.ic * std::int64_t{sizeof(float)})) {}
 
-  Scratch scratch() const override { return {.shared = 0, .per_worker = gemm_scratch_bytes(shape_.taps)}; }
+  Scratch scratch() const override {
+    return {.shared = 0, .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows_)};
+  }
 
   void run(const RunArgs& args, const Worker& worker) const override {
     for (std::int64_t g = 0; g < geometry_.group; ++g) {
       const float* src = static_cast<const float*>(args.src[0]) + g * geometry_.group_ic();
       GemmCall gemm = call(args, g);
-      gemm.row_bytes = geometry_.ic * geometry_.h.stride * geometry_.w.stride * std::int64_t{sizeof(float)};
+      // Taps of neighbouring pixels overlap unless the stride parts them.
+      gemm.row_bytes = (copy_rows_ ? 1 : geometry_.h.stride * geometry_.w.stride) * geometry_.ic *
+                       std::int64_t{sizeof(float)};
+      gemm.copy_rows = copy_rows_;
       run_gemm(
           gemm, [&](std::int64_t row, int count, const float** pointers) { fill(src, row, count, pointers); },
           args.worker_scratch, worker);
@@ -143,6 +150,7 @@ class ConvGemm final : public ConvExecutable {
   }
 
   std::vector<float> zeros_;
+  bool copy_rows_;
 };
 
 // Few input channels: one pixel's channels are too short a run for the inner loop, but a whole row of the
@@ -158,7 +166,7 @@ class ConvGemmRows final : public ConvExecutable {
   Scratch scratch() const override {
     return {
         .shared = static_cast<std::size_t>(geometry_.batch * height_ * width_ * geometry_.ic) * sizeof(float),
-        .per_worker = gemm_scratch_bytes(shape_.taps)};
+        .per_worker = gemm_scratch_bytes(kernels_, shape_, false)};
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {

@@ -31,6 +31,24 @@ GemmShare divide_gemm(const GemmCall& call, const Worker& worker) {
   return {row_worker.share(call.shape.rows, best_m == 1 ? 1 : mr), column_worker.share(panels)};
 }
 
+std::int64_t gemm_block_rows(const GemmKernels& kernels, std::int64_t row_bytes) {
+  const auto half_l2 = static_cast<std::int64_t>(cache_sizes().l2 / 2);
+  return std::max<std::int64_t>(kernels.mr,
+                                half_l2 / std::max<std::int64_t>(row_bytes, 1) / kernels.mr * kernels.mr);
+}
+
+std::size_t gemm_scratch_bytes(const GemmKernels& kernels, const GemmShape& shape, bool copy_rows) {
+  std::size_t bytes =
+      align_up(static_cast<std::size_t>(shape.taps) * GemmKernels::kMaxRows * sizeof(const float*));
+  if (copy_rows) {
+    const std::int64_t row_bytes = shape.depth * std::int64_t{sizeof(float)};
+    const std::int64_t rows = std::min(shape.rows, gemm_block_rows(kernels, row_bytes));
+    bytes += static_cast<std::size_t>(std::max<std::int64_t>(rows, kernels.mr)) *
+             (static_cast<std::size_t>(row_bytes) + kAlignment);
+  }
+  return bytes;
+}
+
 void run_gemm_tiles(const GemmCall& call, const float* const* pointers, std::int64_t row, int rows,
                     std::int64_t begin, std::int64_t end) {
   const PanelLayout layout{call.shape.columns, call.shape.inner(), call.kernels->nr};

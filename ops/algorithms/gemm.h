@@ -3,11 +3,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <cstring>
 
 #include "ops/kernel_table.h"
 #include "runtime/cpu.h"
+#include "runtime/memory.h"
 #include "runtime/threads.h"
 
 namespace godwit::ops {
@@ -55,6 +57,7 @@ struct GemmCall {
   const GemmKernels* kernels = nullptr;
   GemmShape shape;
   std::int64_t row_bytes = 0;       // of A that a row adds to the working set
+  bool copy_rows = false;           // see rows_collide(); with one tap only
   const float* weights = nullptr;   // panels
   const float* bias = nullptr;      // padded to whole panels, or null
   const float* residual = nullptr;  // or null
@@ -74,10 +77,15 @@ struct GemmShare {
 // together.
 GemmShare divide_gemm(const GemmCall& call, const Worker& worker);
 
-// Pointers to A's rows that the tile loop needs at once, per worker.
-inline std::size_t gemm_scratch_bytes(std::int64_t taps) {
-  return static_cast<std::size_t>(taps) * GemmKernels::kMaxRows * sizeof(const float*);
-}
+// Rows whose distance is a multiple of 4 KiB share their few lines of L1, so that a tile of them evicts
+// itself: they are copied next to each other first, a cache line apart from such a distance.
+inline bool rows_collide(std::int64_t distance_bytes) { return distance_bytes % 4096 == 0; }
+
+// Rows of one block of A: all that half the L2 holds.
+std::int64_t gemm_block_rows(const GemmKernels& kernels, std::int64_t row_bytes);
+
+// What a worker needs: pointers to the rows of one tile, and the copy of one block of rows.
+std::size_t gemm_scratch_bytes(const GemmKernels& kernels, const GemmShape& shape, bool copy_rows);
 
 // Calls kernels for the tile of `rows` rows that starts at row `row`, over panels [begin, end).
 void run_gemm_tiles(const GemmCall& call, const float* const* pointers, std::int64_t row, int rows,
@@ -87,32 +95,42 @@ void run_gemm_tiles(const GemmCall& call, const float* const* pointers, std::int
 template <class FillRows>
 void run_gemm(const GemmCall& call, const FillRows& fill, std::byte* worker_scratch, const Worker& worker) {
   auto** pointers = reinterpret_cast<const float**>(worker_scratch);
+  auto* copies =
+      reinterpret_cast<float*>(worker_scratch + gemm_scratch_bytes(*call.kernels, call.shape, false));
+  const std::int64_t copy_stride = call.shape.depth + std::int64_t{kAlignment / sizeof(float)};
   const GemmShare share = divide_gemm(call, worker);
   const std::int64_t rows = share.rows.end - share.rows.begin;
-  if (rows <= 0 || share.panels.end <= share.panels.begin) return;
+  const std::int64_t panels = share.panels.end - share.panels.begin;
+  if (rows <= 0 || panels <= 0) return;
 
   // Which operand stays in L2: all of this worker's weights, or a block of rows while the weights stream
   // past.
-  const auto half_l2 = static_cast<std::int64_t>(cache_sizes().l2 / 2);
-  const std::int64_t weight_bytes = (share.panels.end - share.panels.begin) * call.kernels->nr *
-                                    call.shape.inner() * std::int64_t{sizeof(float)};
-  const bool weights_stay = weight_bytes <= half_l2;
   const std::int64_t mr = call.kernels->mr;
-  const std::int64_t block =
-      weights_stay ? rows : std::max(mr, half_l2 / std::max<std::int64_t>(call.row_bytes, 1) / mr * mr);
-  const std::int64_t step = weights_stay ? share.panels.end - share.panels.begin : 1;
+  const std::int64_t weight_bytes =
+      panels * call.kernels->nr * call.shape.inner() * std::int64_t{sizeof(float)};
+  const bool weights_stay = weight_bytes <= static_cast<std::int64_t>(cache_sizes().l2 / 2);
+  const std::int64_t most = weights_stay ? mr : gemm_block_rows(*call.kernels, call.row_bytes);
+  const std::int64_t step = weights_stay ? panels : 1;
 
-  for (std::int64_t begin = 0; begin < rows; begin += block) {
-    const std::int64_t block_rows = std::min(block, rows - begin);
-    const std::int64_t tiles = (block_rows + mr - 1) / mr;
+  const std::int64_t blocks = (rows + most - 1) / most;
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    // Blocks and tiles of nearly equal height rather than full ones and a small last one.
+    const std::int64_t begin = share.rows.begin + rows * block / blocks;
+    const std::int64_t height = share.rows.begin + rows * (block + 1) / blocks - begin;
+    const std::int64_t tiles = (height + mr - 1) / mr;
     for (std::int64_t panel = share.panels.begin; panel < share.panels.end; panel += step) {
       for (std::int64_t t = 0; t < tiles; ++t) {
-        // Tiles of nearly equal height rather than full ones and a small last one.
-        const std::int64_t first = block_rows * t / tiles;
-        const auto count = static_cast<int>(block_rows * (t + 1) / tiles - first);
-        const std::int64_t row = share.rows.begin + begin + first;
-        fill(row, count, pointers);
-        run_gemm_tiles(call, pointers, row, count, panel, panel + step);
+        const std::int64_t first = height * t / tiles;
+        const auto count = static_cast<int>(height * (t + 1) / tiles - first);
+        const bool copied = call.copy_rows && panel != share.panels.begin;
+        if (!copied) fill(begin + first, count, pointers);
+        for (int r = 0; call.copy_rows && r < count; ++r) {
+          float* copy = copies + (first + r) * copy_stride;
+          if (!copied)
+            std::memcpy(copy, pointers[r], static_cast<std::size_t>(call.shape.depth) * sizeof(float));
+          pointers[r] = copy;
+        }
+        run_gemm_tiles(call, pointers, begin + first, count, panel, panel + step);
       }
     }
   }

@@ -41,14 +41,17 @@ class GemmPanels final : public Executable {
     });
   }
 
-  Scratch scratch() const override { return {.shared = 0, .per_worker = gemm_scratch_bytes(1)}; }
+  Scratch scratch() const override {
+    return {.shared = 0, .per_worker = gemm_scratch_bytes(kernels_, shape(), copy_rows())};
+  }
   std::string kernel() const override { return name_of(*kernels_.full); }
   bool reads_constant(std::size_t i) const override { return i != 1 && i != 2; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
     GemmCall call;
     call.kernels = &kernels_;
-    call.shape = {product_.m, product_.n, 1, product_.k};
+    call.shape = shape();
+    call.copy_rows = copy_rows();
     call.row_bytes = product_.k * std::int64_t{sizeof(float)};
     call.weights = reinterpret_cast<const float*>(weights_.get());
     call.bias = bias_.empty() ? nullptr : bias_.data();
@@ -68,6 +71,9 @@ class GemmPanels final : public Executable {
   }
 
  private:
+  GemmShape shape() const { return {product_.m, product_.n, 1, product_.k}; }
+  bool copy_rows() const { return product_.m > 1 && rows_collide(product_.k * std::int64_t{sizeof(float)}); }
+
   Product product_;
   const GemmKernels& kernels_;
   PanelLayout layout_;

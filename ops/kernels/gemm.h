@@ -16,12 +16,27 @@ struct Gemm {
   static constexpr int kWidth = Arch::kWidth;
   static constexpr int kColumns = Vectors * kWidth;
 
+  static constexpr int kLineFloats = 16;  // a cache line
+  static constexpr int kLines = kColumns / kLineFloats;
+
   static void run(const GemmTile& tile) {
     F32 sum[Rows][Vectors];
 #pragma GCC unroll 32
     for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) sum[r][v] = Arch::broadcast(0.0F);
+    }
+
+    // What the epilogue will read and write comes to L1 while the sums are made.
+#pragma GCC unroll 32
+    for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+      for (int line = 0; line < kLines; ++line) {
+        __builtin_prefetch(tile.dst + r * tile.dst_stride + line * kLineFloats, 1);
+        if (tile.residual != nullptr) {
+          __builtin_prefetch(tile.residual + r * tile.residual_stride + line * kLineFloats);
+        }
+      }
     }
 
     const float* b = tile.b;
