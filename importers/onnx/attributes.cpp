@@ -96,8 +96,8 @@ ops::AttributeValue read_value(const onnx::Attribute& attribute, TensorReader& t
     case kStrings:
       return std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
     default:
-      throw Error(
-          fmt::format("attribute '{}' is of type {}, which is not supported", attribute.name(), type_name(type)));
+      throw Error(fmt::format("attribute '{}' is of type {}, which is not supported", attribute.name(),
+                              type_name(type)));
   }
 }
 

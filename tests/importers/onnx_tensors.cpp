@@ -1,6 +1,7 @@
 // Tensors in every place and type: raw bytes, typed fields, attributes, files beside the model.
 #include <cstdint>
 #include <fmt/format.h>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -257,6 +258,18 @@ TEST_F(OnnxExternalData, MayBeUnaligned) {
   const Tensor& tensor = *graph.value(graph.find_value("w")).constant;
   EXPECT_EQ(std::string(static_cast<const char*>(tensor.data()), tensor.bytes()),
             '\0' + std::string(11, '\1'));
+}
+
+TEST_F(OnnxExternalData, OffsetsBeyondFourGigabytesWork) {
+  // A file with a hole takes no space.
+  const std::uint64_t offset = (std::uint64_t{1} << 32) + 64;
+  std::filesystem::resize_file(folder_ / "weights.bin", offset);
+  std::ofstream(folder_ / "weights.bin", std::ios::binary | std::ios::app) << std::string(12, '\2');
+  set("location", "weights.bin");
+  set("offset", fmt::format("{}", offset));
+  const engine::Graph graph = load(maker_.save(folder_));
+  const Tensor& tensor = *graph.value(graph.find_value("w")).constant;
+  EXPECT_EQ(std::string(static_cast<const char*>(tensor.data()), tensor.bytes()), std::string(12, '\2'));
 }
 
 TEST_F(OnnxExternalData, OutsideOfTheFolderIsRefused) {
