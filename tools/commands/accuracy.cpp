@@ -164,7 +164,7 @@ int accuracy(const Options& options) {
 
 std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  options->model_options.batch = 8;
+  options->model_options.default_batch = 8;
   add_model_argument(app, options->model);
   app.add_option("--data", options->data, "Folder that the file names in the CSV are relative to.")
       ->required()
@@ -187,7 +187,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option("--batch", options->model_options.batch, "Pictures that go through the network together.")
       ->check(in_range(1, 4096))
       ->type_name("N")
-      ->default_str("8");
+      ->default_str("8, or what the model fixes");
   add_json_option(app, options->json);
   add_engine_options(app, options->model_options.engine);
   return [options] {
@@ -210,7 +210,7 @@ const Command accuracy_command = {
     "loading the model. The JSON fields are schema, model, precision, images, top1, top5 (fractions), "
     "seconds, images_per_second.",
     "godwit accuracy models/resnet50.onnx --data photographs --labels photographs/labels.csv\n"
-    "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --label-offset 1",
+    "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --json",
     prepare,
 };
 

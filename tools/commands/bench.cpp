@@ -22,12 +22,13 @@ constexpr std::uint64_t kSeed = 20260101;
 struct Options {
   EngineOptions engine;
   MeasureOptions measure;
-  std::string model, batch = "1", images, preprocess;
+  std::string model, batch, images, preprocess;
   bool profile = false;
   bool json = false;
 
   bool auto_batch() const { return batch == "auto"; }
-  std::int64_t fixed_batch() const { return auto_batch() ? 1 : std::stoll(batch); }
+  // 0: none asked for.
+  std::int64_t asked_batch() const { return batch.empty() || auto_batch() ? 0 : std::stoll(batch); }
 };
 
 // What is told of the model besides the times.
@@ -174,11 +175,13 @@ std::size_t run_bytes(const engine::Plan& plan, int threads) {
 }
 
 int bench_random(const Options& options) {
-  const LoadedModel model = load_model(options.model, options.engine, options.fixed_batch());
+  const LoadedModel model =
+      load_model(options.model, options.engine, std::max<std::int64_t>(1, options.asked_batch()));
   const std::int64_t batch = batch_of(*model.plan);
   const bool open = has_open_batch(model.graph, options.engine);
-  if (!options.auto_batch() && batch != options.fixed_batch() && options.fixed_batch() != 1) {
-    throw Error(fmt::format("the model's batch size is fixed at {}, not {}", batch, options.fixed_batch()));
+  if (options.asked_batch() > 0 && batch != options.asked_batch()) {
+    throw Error(fmt::format("the batch size is fixed at {} by the model or --shape, not {}", batch,
+                            options.asked_batch()));
   }
   const int threads = options.engine.thread_count();
   Facts facts{model.plan.get(), batch, threads, model.load_seconds + model.compile_seconds, 0};
@@ -236,7 +239,7 @@ int bench_images(const Options& options) {
   if (options.profile)
     throw Error("--profile and --images exclude each other: --profile times layers on random input");
   const std::vector<std::string> paths = find_images({options.images}, false);
-  ImageModel model(options.model, {options.engine, options.preprocess, options.fixed_batch()});
+  ImageModel model(options.model, {options.engine, options.preprocess, options.asked_batch()});
   const auto batch = static_cast<std::size_t>(model.batch());
   std::size_t next = 0;
   std::vector<std::string> group(batch);
@@ -291,7 +294,7 @@ std::function<int()> prepare(CLI::App& app) {
                  "--seconds or more than half of the memory that is left.")
       ->check(batch_or_auto())
       ->type_name("N|auto")
-      ->default_str("1");
+      ->default_str("1, or what the model fixes");
   app.add_option("--seconds", options->measure.seconds,
                  "Measure each batch size for at least so many seconds.")
       ->check(positive_real())

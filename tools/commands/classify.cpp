@@ -116,7 +116,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option("--batch", options->model_options.batch, "Pictures that go through the network together.")
       ->check(in_range(1, 4096))
       ->type_name("N")
-      ->default_str("1");
+      ->default_str("1, or what the model fixes");
   app.add_flag("--recursive", options->recursive, "Also take the pictures in folders below the ones named.");
   add_json_option(app, options->json);
   add_engine_options(app, options->model_options.engine);

@@ -102,7 +102,8 @@ std::vector<std::int64_t> largest(std::span<const float> values, std::size_t cou
   return order;
 }
 
-ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options) : batch_(options.batch) {
+ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options)
+    : batch_(options.batch > 0 ? options.batch : options.default_batch) {
   engine::CompileOptions compile_options = options.engine.compile_options();
   const int threads = options.engine.thread_count();
   const Stopwatch watch;
@@ -111,7 +112,7 @@ ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options
   pipeline_ = find_pipeline(options.preprocess, graph.metadata);
   with_context([&] { return fmt::format("'{}'", path); },
                [&] {
-                 choose_layout(graph, compile_options);
+                 choose_layout(graph, options, compile_options);
                  const Stopwatch compile_watch;
                  plan_ = engine::compile(graph, compile_options);
                  load_seconds_ += compile_watch.seconds();
@@ -120,7 +121,8 @@ ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options
   session_ = std::make_unique<engine::Session>(plan_, engine::SessionOptions{threads, false});
 }
 
-void ImageModel::choose_layout(const engine::Graph& graph, engine::CompileOptions& options) {
+void ImageModel::choose_layout(const engine::Graph& graph, const ImageModelOptions& asked,
+                               engine::CompileOptions& options) {
   if (graph.inputs.size() != 1) {
     throw Error(
         fmt::format("the model has {} inputs, expected one that takes pictures", graph.inputs.size()));
@@ -139,8 +141,10 @@ void ImageModel::choose_layout(const engine::Graph& graph, engine::CompileOption
   for (int axis = 0; axis < 4; ++axis) {
     if (!is_known(shape[axis])) shape[axis] = wanted[axis];
     if (axis == 0 && shape[0] != batch_) {
-      if (batch_ != 1)
-        throw Error(fmt::format("the model's batch size is fixed at {}, not {}", shape[0], batch_));
+      if (asked.batch > 0) {
+        throw Error(
+            fmt::format("the batch size is fixed at {} by the model or --shape, not {}", shape[0], batch_));
+      }
       batch_ = shape[0];
       if (batch_ < 1)
         throw Error(fmt::format("input '{}' takes no picture: {}", input.name, shape.to_string()));

@@ -34,7 +34,8 @@ std::vector<std::int64_t> largest(std::span<const float> values, std::size_t cou
 struct ImageModelOptions {
   EngineOptions engine;
   std::string preprocess;
-  std::int64_t batch = 1;
+  std::int64_t batch = 0;  // 0: the model's own where it is fixed, else default_batch
+  std::int64_t default_batch = 1;
 };
 
 // Where the time went, in seconds.
@@ -68,7 +69,8 @@ class ImageModel {
   const std::map<std::string, std::string>& metadata() const { return plan_->metadata(); }
 
  private:
-  void choose_layout(const engine::Graph& graph, engine::CompileOptions& options);
+  void choose_layout(const engine::Graph& graph, const ImageModelOptions& asked,
+                     engine::CompileOptions& options);
   void find_scores(const engine::Graph& graph);
 
   image::Pipeline pipeline_;
