@@ -133,7 +133,7 @@ TEST_F(Models, BenchReportsItsSchema) {
 
 TEST_F(Models, BenchDoublesTheBatchUntilTheLimit) {
   const Json json =
-      godwit({"bench", model, "--batch", "auto", "--seconds", "0.001", "--min-repetitions", "1", "--json"})
+      godwit({"bench", model, "--batch", "auto", "--seconds", "0.05", "--min-repetitions", "1", "--json"})
           .json();
   std::int64_t expected = 1;
   for (const Json& result : json.at("results")) {

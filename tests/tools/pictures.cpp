@@ -75,6 +75,15 @@ TEST_F(Pictures, BatchesAndThreadsChangeNothing) {
   }
 }
 
+TEST_F(Pictures, AModelMayFixTheBatchSize) {
+  const Json open = godwit({"classify", model, photos, "--json"}).json();
+  const std::string fixed = save_tiny_model(folder, {.batch = 2});
+  EXPECT_EQ(godwit({"classify", fixed, photos, "--json"}).json().at("images"), open.at("images"));
+  expect_error(godwit({"classify", fixed, photos, "--batch", "1"}), 2,
+               "fixed at 2 by the model or --shape, not 1");
+  expect_error(godwit({"bench", fixed, "--batch", "1"}), 2, "fixed at 2 by the model or --shape, not 1");
+}
+
 TEST_F(Pictures, ABadPictureIsNamedAndTheRestGoesOn) {
   folder.write("photos/one_byte.jpg", std::string("\xff"));
   auto half = some_jpeg();

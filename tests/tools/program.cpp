@@ -78,7 +78,7 @@ void expect_error(const Outcome& outcome, int exit_code, const std::string& word
 engine::Graph tiny_model(const TinyModel& options) {
   support::GraphBuilder builder("tiny");
   engine::Graph& graph = builder.graph();
-  const std::int64_t batch = graph.symbol("N");
+  const std::int64_t batch = options.batch > 0 ? options.batch : graph.symbol("N");
   const auto input = builder.input("input", Shape{batch, 3, 8, 8});
   const auto mean = builder.node("GlobalAveragePool", "mean", {input});
   const auto flat = builder.node("Flatten", "flat", {mean});

@@ -1,6 +1,7 @@
 // Starting the built program, and the small models and pictures that its tests give it.
 #pragma once
 
+#include <cstdint>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -34,6 +35,7 @@ void expect_error(const Outcome& outcome, int exit_code, const std::string& word
 struct TinyModel {
   bool softmax = true;
   bool bare = false;
+  std::int64_t batch = 0;  // 0: left open
 };
 engine::Graph tiny_model(const TinyModel& options = {});
 // Saved in `folder` as "tiny.onnx"; its path.
