@@ -47,9 +47,13 @@ Tensor scaled(const Tensor& weights, const Affine& affine, std::size_t inner) {
   Tensor result(weights.desc());
   const auto src = weights.values<float>();
   const auto dst = result.mutable_values<float>();
-  for (std::size_t i = 0; i < src.size(); ++i) {
-    dst[i] =
-        static_cast<float>(static_cast<double>(src[i]) * affine.factor[i / inner % affine.factor.size()]);
+  std::size_t i = 0;
+  while (i < src.size()) {
+    for (const double factor : affine.factor) {
+      for (const std::size_t end = i + inner; i < end; ++i) {
+        dst[i] = static_cast<float>(static_cast<double>(src[i]) * factor);
+      }
+    }
   }
   return result;
 }

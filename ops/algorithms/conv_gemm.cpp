@@ -47,10 +47,12 @@ class ConvExecutable : public Executable {
           const std::int64_t window = geometry_.taps();
           for (std::int64_t g = 0; g < geometry_.group; ++g) {
             const float* group = src + g * geometry_.group_oc() * ic * window;
-            // k runs over (kh, kw, ic); the model's order is (oc, ic, kh, kw).
+            // The inner dimension runs over (kh, kw, ic); the model's order is (oc, ic, kh, kw).
             pack_panels(
-                layout_,
-                [&](std::int64_t oc, std::int64_t k) { return group[(oc * ic + k % ic) * window + k / ic]; },
+                layout_, window,
+                [&](std::int64_t oc, std::int64_t tap, std::int64_t i) {
+                  return group[(oc * ic + i) * window + tap];
+                },
                 reinterpret_cast<float*>(dst + static_cast<std::size_t>(g) * group_bytes));
           }
         });

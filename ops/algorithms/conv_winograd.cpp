@@ -109,28 +109,29 @@ class ConvWinograd final : public Executable {
   std::int64_t product_plane() const { return block_ * kernels_.nr + kPlanePad; }
   std::int64_t product_floats() const { return grid_.planes * product_plane(); }
 
-  // (oc, ic, 3, 3) to panels of (planes, ic, nr).
+  // (oc, ic, 3, 3) to panels of (planes, ic, nr); all columns of a panel at a time, so that dst is written in
+  // lines.
   void pack(const Tensor& weights, float* dst) const {
     const float* src = weights.values<float>().data();
     const std::int64_t ic = geometry_.ic, oc = geometry_.oc;
-    const std::int64_t planes = grid_.planes;
-    std::vector<float> filter(static_cast<std::size_t>(planes));
-    for (std::int64_t o = 0; o < oc; ++o) {
-      const std::int64_t p = o / layout_.nr;
+    std::vector<float> filters(static_cast<std::size_t>(grid_.planes * layout_.nr),
+                               0.0F);  // (columns, planes)
+    for (std::int64_t p = 0; p < layout_.panels(); ++p) {
       const int width = layout_.width(p);
-      float* panel = dst + layout_.offset(p) + o % layout_.nr;
+      const auto columns = std::min<std::int64_t>(width, oc - p * layout_.nr);
+      float* panel = dst + layout_.offset(p);
+      std::fill(filters.begin(), filters.end(), 0.0F);  // columns beyond the last output channel
       for (std::int64_t i = 0; i < ic; ++i) {
-        winograd_filter(grid_.m, src + (o * ic + i) * 9, filter.data());
-        for (std::int64_t plane = 0; plane < planes; ++plane) {
-          panel[(plane * ic + i) * width] = filter[static_cast<std::size_t>(plane)];
+        for (std::int64_t c = 0; c < columns; ++c) {
+          winograd_filter(grid_.m, src + ((p * layout_.nr + c) * ic + i) * 9,
+                          filters.data() + c * grid_.planes);
+        }
+        for (std::int64_t plane = 0; plane < grid_.planes; ++plane) {
+          float* row = panel + (plane * ic + i) * width;
+          for (int c = 0; c < width; ++c)
+            row[c] = filters[static_cast<std::size_t>(c * grid_.planes + plane)];
         }
       }
-    }
-    // Columns beyond the last output channel.
-    const std::int64_t last = layout_.panels() - 1;
-    const int width = layout_.width(last);
-    for (std::int64_t c = oc - last * layout_.nr; c < width; ++c) {
-      for (std::int64_t k = 0; k < layout_.inner; ++k) dst[layout_.offset(last) + k * width + c] = 0.0F;
     }
   }
 

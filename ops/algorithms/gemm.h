@@ -38,16 +38,18 @@ struct PanelLayout {
   std::size_t bytes() const { return static_cast<std::size_t>(panels() * nr * inner) * sizeof(float); }
 };
 
-// Writes panels from a weight(column, k), k in [0, inner).
+// Writes panels from a weight(column, tap, k), k in [0, inner / taps).
 template <class Weight>
-void pack_panels(const PanelLayout& layout, const Weight& weight, float* dst) {
+void pack_panels(const PanelLayout& layout, std::int64_t taps, const Weight& weight, float* dst) {
+  const std::int64_t depth = layout.inner / taps;
   for (std::int64_t p = 0; p < layout.panels(); ++p) {
     const int width = layout.width(p);
-    float* panel = dst + layout.offset(p);
-    for (std::int64_t k = 0; k < layout.inner; ++k) {
-      for (int c = 0; c < width; ++c) {
-        const std::int64_t column = p * layout.nr + c;
-        panel[k * width + c] = column < layout.columns ? weight(column, k) : 0.0F;
+    const auto columns = static_cast<int>(std::min<std::int64_t>(width, layout.columns - p * layout.nr));
+    float* row = dst + layout.offset(p);
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      for (std::int64_t k = 0; k < depth; ++k, row += width) {
+        for (int c = 0; c < columns; ++c) row[c] = weight(p * layout.nr + c, tap, k);
+        for (int c = columns; c < width; ++c) row[c] = 0.0F;
       }
     }
   }

@@ -33,11 +33,11 @@ class GemmPanels final : public Executable {
         fmt::format("gemm_panels_{}{}_alpha_{}", layout_.nr, product.transposed ? "_t" : "", product.alpha);
     weights_ = context.weights.get(weights, format, layout_.bytes(), [&](std::byte* dst) {
       const float* src = weights.values<float>().data();
-      const auto weight = [&](std::int64_t column, std::int64_t k) {
+      const auto weight = [&](std::int64_t column, std::int64_t, std::int64_t k) {
         return product.alpha *
                (product.transposed ? src[column * product.k + k] : src[k * product.n + column]);
       };
-      pack_panels(layout_, weight, reinterpret_cast<float*>(dst));
+      pack_panels(layout_, 1, weight, reinterpret_cast<float*>(dst));
     });
   }
 
