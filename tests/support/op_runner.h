@@ -318,8 +318,9 @@ class OpRunner {
     slots_.push_back(std::move(slot));
     return *this;
   }
-  OpRunner& set(std::string name, ops::AttributeValue value) {
-    attributes_.set(std::move(name), std::move(value));
+  template <class T>
+  OpRunner& set(std::string name, T value) {
+    attributes_.set(std::move(name), ops::AttributeValue(std::in_place_type<T>, std::move(value)));
     return *this;
   }
 
