@@ -8,6 +8,10 @@ endif()
 if(GODWIT_SANITIZE)
   target_compile_options(godwit_options INTERFACE -fsanitize=${GODWIT_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 takes moved-from variants for uninitialised once it has instrumented them.
+    target_compile_options(godwit_options INTERFACE -Wno-maybe-uninitialized)
+  endif()
   target_link_options(godwit_options INTERFACE -fsanitize=${GODWIT_SANITIZE})
 endif()
 
