@@ -65,8 +65,8 @@ std::span<const std::int64_t> Attributes::integers(std::string_view name) const 
   return value == nullptr ? std::span<const std::int64_t>{} : std::span<const std::int64_t>(*value);
 }
 
-std::vector<std::int64_t> Attributes::integers(std::string_view name, std::size_t count, std::int64_t fallback,
-                                               std::int64_t minimum) const {
+std::vector<std::int64_t> Attributes::integers(std::string_view name, std::size_t count,
+                                               std::int64_t fallback, std::int64_t minimum) const {
   std::vector<std::int64_t> values(count);
   read_integers(name, values, fallback, minimum);
   return values;

@@ -1,5 +1,5 @@
-// What this CPU can do, how its caches are sized, and how many cores this process may use. Compiled without any ISA
-// flag, so that it runs everywhere.
+// What this CPU can do, how its caches are sized, and how many cores this process may use. Compiled without
+// any ISA flag, so that it runs everywhere.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@
 
 namespace godwit {
 
-// Instruction sets that kernels exist for, from the least to the most special. On one architecture each one implies
-// those before it in that architecture's list (isas_here()).
+// Instruction sets that kernels exist for, from the least to the most special. On one architecture each one
+// implies those before it in that architecture's list (isas_here()).
 enum class Isa : std::uint8_t { generic, avx2, avx512, avx512_vnni, avx512_bf16 };
 
 std::string_view name_of(Isa isa);
@@ -37,8 +37,8 @@ const CacheSizes& cache_sizes();
 // "AMD EPYC …" from /proc/cpuinfo; "unknown CPU" where absent.
 std::string cpu_model();
 
-// Cores this process may use: the smaller of its affinity mask and its cgroup's CPU quota (v2 and v1, rounded up),
-// at least 1.
+// Cores this process may use: the smaller of its affinity mask and its cgroup's CPU quota (v2 and v1, rounded
+// up), at least 1.
 int usable_cores();
 
 }  // namespace godwit

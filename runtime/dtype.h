@@ -19,10 +19,10 @@ enum class DType : std::uint8_t {
 // Maps a storage type to its DType: dtype_of<float> == DType::f32.
 template <class T>
 struct DTypeOf;
-#define GODWIT_DTYPE(name, type, onnx, numpy)     \
-  template <>                                     \
-  struct DTypeOf<type> {                          \
-    static constexpr DType value = DType::name;   \
+#define GODWIT_DTYPE(name, type, onnx, numpy)   \
+  template <>                                   \
+  struct DTypeOf<type> {                        \
+    static constexpr DType value = DType::name; \
   };
 #include "runtime/dtype.inc"
 #undef GODWIT_DTYPE
@@ -33,7 +33,8 @@ inline constexpr DType dtype_of = DTypeOf<T>::value;
 std::size_t size_of(DType dtype);
 // "f32", "s64", ….
 std::string_view name_of(DType dtype);
-// The number ONNX's TensorProto.DataType gives this type, and back; nullopt for numbers that are not in the list.
+// The number ONNX's TensorProto.DataType gives this type, and back; nullopt for numbers that are not in the
+// list.
 int onnx_code_of(DType dtype);
 std::optional<DType> dtype_from_onnx(int code);
 // The .npy header's descr; bf16, which numpy lacks, is written as two raw bytes ("<V2").
@@ -49,7 +50,8 @@ template <class Visitor>
 decltype(auto) visit_dtype(DType dtype, Visitor&& visitor) {
   switch (dtype) {
 #define GODWIT_DTYPE(name, type, onnx, numpy) \
-  case DType::name: return visitor.template operator()<type>();
+  case DType::name:                           \
+    return visitor.template operator()<type>();
 #include "runtime/dtype.inc"
 #undef GODWIT_DTYPE
   }

@@ -15,7 +15,8 @@ enum class Fault {
   missing = 3,    // something that was required is not there
 };
 
-// what() reads "outer context: inner context: message"; every message says what is wrong and what was expected.
+// what() reads "outer context: inner context: message"; every message says what is wrong and what was
+// expected.
 class Error : public std::exception {
  public:
   explicit Error(std::string message, Fault fault = Fault::bad_input)

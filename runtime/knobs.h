@@ -1,4 +1,5 @@
-// Every environment variable that godwit reads: its name, its default, a sentence. The only getenv is behind this.
+// Every environment variable that godwit reads: its name, its default, a sentence. The only getenv is behind
+// this.
 #pragma once
 
 #include <optional>

@@ -32,8 +32,8 @@ class Arena {
   std::size_t bytes_ = 0;
 };
 
-// A file mapped read-only for as long as the object lives. Throws Error naming the path: absent, not a regular
-// file, unreadable. An empty file maps to size 0 and a null pointer.
+// A file mapped read-only for as long as the object lives. Throws Error naming the path: absent, not a
+// regular file, unreadable. An empty file maps to size 0 and a null pointer.
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path);
@@ -43,7 +43,8 @@ class MappedFile {
 
   const std::byte* data() const { return data_; }
   std::size_t size() const { return size_; }
-  // Gives the pages wholly inside [offset, offset + bytes) back to the system; they are read again on the next use.
+  // Gives the pages wholly inside [offset, offset + bytes) back to the system; they are read again on the
+  // next use.
   void release(std::size_t offset, std::size_t bytes) const;
 
  private:

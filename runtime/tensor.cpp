@@ -1,9 +1,8 @@
 // Shape arithmetic with every size checked, and tensor storage.
 #include "runtime/tensor.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "runtime/error.h"
 #include "runtime/memory.h"

@@ -13,15 +13,15 @@
 
 namespace godwit {
 
-// A dimension is a size >= 0, or unknown: kAnyDim, or below it a symbol (kAnyDim - 1 - id), whose name the graph
-// keeps. Two dimensions with the same symbol are equal; two kAnyDim are not known to be.
+// A dimension is a size >= 0, or unknown: kAnyDim, or below it a symbol (kAnyDim - 1 - id), whose name the
+// graph keeps. Two dimensions with the same symbol are equal; two kAnyDim are not known to be.
 inline constexpr std::int64_t kAnyDim = -1;
 constexpr bool is_known(std::int64_t dim) { return dim >= 0; }
 
 inline constexpr int kMaxRank = 8;
 
-// Up to kMaxRank dimensions, stored in place (copying never allocates). May be unranked: not even the number of
-// dimensions is known.
+// Up to kMaxRank dimensions, stored in place (copying never allocates). May be unranked: not even the number
+// of dimensions is known.
 class Shape {
  public:
   Shape() = default;                                // rank 0: a scalar
@@ -34,7 +34,9 @@ class Shape {
   std::int64_t operator[](int axis) const { return dims_[static_cast<std::size_t>(axis)]; }
   std::int64_t& operator[](int axis) { return dims_[static_cast<std::size_t>(axis)]; }
   void append(std::int64_t dim);  // throws Error beyond kMaxRank
-  std::span<const std::int64_t> dims() const { return {dims_.data(), static_cast<std::size_t>(rank_ < 0 ? 0 : rank_)}; }
+  std::span<const std::int64_t> dims() const {
+    return {dims_.data(), static_cast<std::size_t>(rank_ < 0 ? 0 : rank_)};
+  }
 
   // Ranked, and every dimension known.
   bool known() const;
@@ -52,9 +54,9 @@ class Shape {
   int rank_ = 0;
 };
 
-// How the elements of a tensor lie in memory. The shape always keeps ONNX's meaning (N, C, spatial…); nhwc says
-// that the bytes are ordered N, spatial…, C. Only tensors of rank 3 and 4 can be nhwc; all others are nchw, which
-// for them simply means row-major.
+// How the elements of a tensor lie in memory. The shape always keeps ONNX's meaning (N, C, spatial…); nhwc
+// says that the bytes are ordered N, spatial…, C. Only tensors of rank 3 and 4 can be nhwc; all others are
+// nchw, which for them simply means row-major.
 enum class Layout : std::uint8_t { nchw, nhwc };
 const char* name_of(Layout layout);
 
@@ -86,8 +88,8 @@ struct TensorView {
   }
 };
 
-// A tensor that shares ownership of its bytes (an allocation, a mapped file, another tensor's). Constant tensors are
-// shared freely and never written after they were filled.
+// A tensor that shares ownership of its bytes (an allocation, a mapped file, another tensor's). Constant
+// tensors are shared freely and never written after they were filled.
 class Tensor {
  public:
   Tensor() = default;

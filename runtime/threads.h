@@ -39,7 +39,8 @@ struct Worker {
   // Waits until every member of the team has arrived; what they wrote before is visible after.
   void barrier() const;
 
-  // The contiguous part of [0, total) that is this member's, in units of `grain`: parts differ by at most one unit.
+  // The contiguous part of [0, total) that is this member's, in units of `grain`: parts differ by at most one
+  // unit.
   struct Range {
     std::int64_t begin = 0, end = 0;
   };
@@ -51,9 +52,9 @@ struct Worker {
   }
 };
 
-// Runs `work` once on each of `threads` members, the caller being member 0, and returns when all have finished.
-// All sessions share one set of threads: teams of more than one run one after the other; a team of one runs on the
-// caller at once. `work` must not throw.
+// Runs `work` once on each of `threads` members, the caller being member 0, and returns when all have
+// finished. All sessions share one set of threads: teams of more than one run one after the other; a team of
+// one runs on the caller at once. `work` must not throw.
 void run_team(int threads, FunctionRef<void(const Worker&)> work);
 
 }  // namespace godwit

@@ -16,14 +16,14 @@ struct Image {
 
 struct DecodeLimits {
   std::int64_t max_pixels = 100'000'000;
-  int max_scans = 100;                         // of a progressive JPEG
+  int max_scans = 100;  // of a progressive JPEG
   std::int64_t max_file_bytes = 512LL << 20;
 };
 
-// Reads a JPEG or PNG file; which one is decided by its first bytes, not by its name. Gray becomes RGB by repeating,
-// CMYK and YCCK as Pillow's convert("RGB") does it, palettes are looked up, alpha is dropped (Pillow's
-// convert("RGB")), 16-bit samples keep their high byte. Decoder warnings (a truncated JPEG) are errors.
-// Throws Error naming the path: absent, not a regular file, neither format, damaged, past a limit.
+// Reads a JPEG or PNG file; which one is decided by its first bytes, not by its name. Gray becomes RGB by
+// repeating, CMYK and YCCK as Pillow's convert("RGB") does it, palettes are looked up, alpha is dropped
+// (Pillow's convert("RGB")), 16-bit samples keep their high byte. Decoder warnings (a truncated JPEG) are
+// errors. Throws Error naming the path: absent, not a regular file, neither format, damaged, past a limit.
 Image read_image(const std::string& path, const DecodeLimits& limits = {});
 
 }  // namespace godwit::image

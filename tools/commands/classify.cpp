@@ -41,7 +41,10 @@ class Report {
         text += fmt::format("  {:.4f}  {}\n", probability, label);
         labels.push_back({{"class", index}, {"label", label}, {"probability", probability}});
       }
-      if (!options_.json) print(text);
+      if (!options_.json) {
+        progress_.clear();
+        print(text);
+      }
       images_.push_back({{"file", path}, {"labels", std::move(labels)}});
     }
     progress_.advance();

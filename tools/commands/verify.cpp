@@ -264,6 +264,7 @@ int verify(const Options& options) {
       const std::string_view status = kStatusNames[static_cast<int>(verdict.status)];
       ++counts[static_cast<int>(verdict.status)];
       if (!options.json) {
+        progress.clear();
         print(
             fmt::format("{:<12}{}{}{}\n", status, name, verdict.reason.empty() ? "" : ": ", verdict.reason));
       }

@@ -46,10 +46,11 @@ class Progress {
   void advance(std::size_t count = 1);
   // A message line that leaves the bar intact.
   void say(std::string_view text);
+  // Takes the bar away until the next advance(), so that a result can be printed where it stood.
+  void clear();
 
  private:
   void draw();
-  void clear();
 
   std::string unit_;
   std::size_t total_;
