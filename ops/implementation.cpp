@@ -156,13 +156,15 @@ std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Targ
   }
   candidates.push_back({"reference", "", std::nullopt, false});
 
-  Candidate* chosen = nullptr;
-  for (Candidate& candidate : candidates) {
-    if (!candidate.rejected.empty()) continue;
-    if (chosen == nullptr || (chosen->cost && candidate.cost && *candidate.cost < *chosen->cost))
-      chosen = &candidate;
+  // The reference, at the end, takes every node.
+  std::size_t chosen = 0;
+  while (!candidates[chosen].rejected.empty()) ++chosen;
+  for (std::size_t i = chosen + 1; i < candidates.size(); ++i) {
+    const Candidate& other = candidates[i];
+    const Candidate& best = candidates[chosen];
+    if (other.rejected.empty() && other.cost && best.cost && *other.cost < *best.cost) chosen = i;
   }
-  chosen->chosen = true;
+  candidates[chosen].chosen = true;
   return candidates;
 }
 

@@ -12,7 +12,7 @@ namespace godwit::ops {
 namespace {
 
 void fill(std::byte* dst, std::size_t bytes, const std::byte* value, std::size_t size) {
-  if (std::all_of(value, value + size, [&](std::byte b) { return b == value[0]; })) {
+  if (std::memcmp(value, value + 1, size - 1) == 0) {  // all bytes alike
     std::memset(dst, static_cast<int>(value[0]), bytes);
     return;
   }

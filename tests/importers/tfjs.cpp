@@ -17,7 +17,7 @@ class TfjsMaker {
  public:
   explicit TfjsMaker(const char* name) : name_(name) {}
 
-  json& layer(const char* kind, const char* name, std::vector<std::string> sources, json config) {
+  json& layer(const char* kind, const char* name, const std::vector<std::string>& sources, json config) {
     config["name"] = name;
     json call = json::array();
     for (const std::string& source : sources) call.push_back({source, 0, 0, json::object()});

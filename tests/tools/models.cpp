@@ -21,7 +21,7 @@ class Models : public testing::Test {
   Models() : model(save_tiny_model(folder)) {}
 
   std::string save(const std::string& name, const Tensor& tensor) {
-    const std::string path = folder / name;
+    std::string path = folder / name;
     write_npy(path, tensor.view());
     return path;
   }

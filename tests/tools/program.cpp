@@ -97,7 +97,7 @@ engine::Graph tiny_model(const TinyModel& options) {
 }
 
 std::string save_tiny_model(const TemporaryDirectory& folder, const TinyModel& options) {
-  const std::string path = folder / "tiny.onnx";
+  std::string path = folder / "tiny.onnx";
   importers::save_onnx(tiny_model(options), path);
   return path;
 }
