@@ -91,6 +91,7 @@ class Score {
   }
 
   void commit() {
+    progress_.clear();
     if (predictions_) predictions_->commit();
     if (probabilities_) probabilities_->finish();
   }

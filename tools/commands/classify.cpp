@@ -51,6 +51,7 @@ class Report {
   }
 
   void finish(const ImageModel& model, const ImageTimes& times) {
+    progress_.clear();
     const auto good = static_cast<double>(images_.size());
     const double rate = times.total > 0 ? good / times.total : 0;
     if (options_.json) {
