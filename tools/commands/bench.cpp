@@ -165,14 +165,30 @@ std::string Profile::to_string() const {
       batch, table.to_string(), sum_ms(), wall_ms, wall_ms > 0 ? 100 * sum_ms() / wall_ms : 0);
 }
 
+// What a session takes, its caller's tensors included.
 std::size_t run_bytes(const engine::Plan& plan, int threads) {
-  std::size_t bytes = plan.memory().arena_bytes + plan.memory().shared_scratch_bytes +
-                      plan.memory().worker_scratch_bytes * static_cast<std::size_t>(threads);
+  const auto lane = [](const engine::MemoryReport& memory) {
+    return memory.arena_bytes + memory.shared_scratch_bytes;
+  };
+  const auto members = static_cast<std::size_t>(threads);
+  std::size_t bytes = lane(plan.memory()) + plan.memory().worker_scratch_bytes * members;
+  if (plan.one_image() != nullptr) bytes += lane(plan.one_image()->memory()) * members;
   for (const auto* tensors : {&plan.inputs(), &plan.outputs()}) {
     for (const engine::PlanInput& tensor : *tensors) bytes += tensor.desc.bytes();
   }
   return bytes;
 }
+
+struct BatchResult {
+  Measurement times;
+  engine::Division division;
+
+  Json to_json() const {
+    Json json = times.to_json();
+    json["division"] = name_of(division);
+    return json;
+  }
+};
 
 int bench_random(const Options& options) {
   const LoadedModel model =
@@ -186,18 +202,19 @@ int bench_random(const Options& options) {
   const int threads = options.engine.thread_count();
   Facts facts{model.plan.get(), batch, threads, model.load_seconds + model.compile_seconds, 0};
 
-  std::vector<Measurement> results;
+  std::vector<BatchResult> results;
   std::shared_ptr<const engine::Plan> plan = model.plan;
   for (;;) {
     {
       engine::Session session(plan, {threads, false});
       const std::vector<Tensor> inputs = random_inputs(*plan);
-      results.push_back(measure(options.measure, batch_of(*plan), [&] { session.run(inputs); }));
+      results.push_back(
+          {measure(options.measure, batch_of(*plan), [&] { session.run(inputs); }), session.division()});
+      facts.arena_bytes = std::max(facts.arena_bytes, session.arena_bytes());
     }
-    facts.arena_bytes = std::max(facts.arena_bytes, plan->memory().arena_bytes);
-    const std::int64_t next = results.back().batch * 2;
+    const std::int64_t next = results.back().times.batch * 2;
     if (!options.auto_batch() || !open || next > kMaxBatch) break;
-    if (2 * results.back().median_ms() > options.measure.seconds * 1e3) {
+    if (2 * results.back().times.median_ms() > options.measure.seconds * 1e3) {
       message(fmt::format("batch {} would take longer than --seconds for one run; stopping", next));
       break;
     }
@@ -212,22 +229,22 @@ int bench_random(const Options& options) {
   // limit.
   Profile layers;
   if (options.profile) {
-    if (batch_of(*plan) != results.back().batch) {
-      plan = model.plan->with_shapes(input_shapes(model.graph, options.engine, results.back().batch));
+    if (batch_of(*plan) != results.back().times.batch) {
+      plan = model.plan->with_shapes(input_shapes(model.graph, options.engine, results.back().times.batch));
     }
     layers = profile(plan, options);
   }
   if (options.json) {
     Json json = facts_json(options, facts);
     json["results"] = Json::array();
-    for (const Measurement& result : results) json["results"].push_back(result.to_json());
+    for (const BatchResult& result : results) json["results"].push_back(result.to_json());
     json["energy"] = nullptr;
     if (options.profile) json["profile"] = layers.to_json();
     print_json(json);
     return kDone;
   }
   Table table = measurement_table();
-  for (const Measurement& result : results) add_row(table, result);
+  for (const BatchResult& result : results) add_row(table, result.times);
   print(facts_text(options, facts) + table.to_string());
   if (options.profile) print(layers.to_string());
   return kDone;
@@ -254,7 +271,7 @@ int bench_images(const Options& options) {
     inference_seconds += times.inference;
   });
   const Facts facts{&model.plan(), model.batch(), model.session().threads(), model.load_seconds(),
-                    model.plan().memory().arena_bytes};
+                    model.session().arena_bytes()};
   const double both = preprocess_seconds + inference_seconds;
   const double preprocess_share = both > 0 ? preprocess_seconds / both : 0;
   if (options.json) {
@@ -335,7 +352,8 @@ const Command bench_command = {
     "latency. Loading counts reading the file, graph passes and packing of weights. 1 MAC = 2 FLOPs; both "
     "are those of one image.\n\n"
     "The JSON fields are schema, model, precision, isa, threads, macs, flops, load_ms, peak_rss_mib, "
-    "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second) and "
+    "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second, division: "
+    "whether threads shared layers or took images of their own, whichever was faster) and "
     "energy (null: not measured here), and profile where that was asked for.",
     "godwit bench models/resnet50.onnx --threads 1 --profile\n"
     "godwit bench models/resnet50.onnx --batch auto --json\n"
