@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <limits>
 
 namespace godwit::energy {
@@ -47,6 +48,36 @@ Instant Recorder::read() {
   const Instant now = clock_.now();
   for (Track& track : tracks_) read(track, now);
   return now;
+}
+
+void Recorder::wait_for_update() {
+  if (!has_counters()) return;
+  Gauge& gauge = *found_.ruling(chosen_.domains.front()).gauge;
+  const Nanoseconds deadline = clock_.now().mono + kSecond / 50;
+  const std::optional<std::int64_t> first = gauge.read();
+  while (clock_.now().mono < deadline && gauge.read() == first) clock_.sleep(20'000);
+}
+
+std::vector<std::string> Recorder::drop_implausible(Nanoseconds begin, Nanoseconds end) {
+  constexpr double kMost = 2000;
+  std::vector<std::string> reasons;
+  std::erase_if(chosen_.domains, [&](std::size_t index) {
+    const double limit = found_.ruling(index).limit_w;
+    const double most = limit > 0 ? 3 * limit : kMost;
+    const double watts = domain(index).watts(begin, end);
+    if (watts >= 0 && watts <= most) return false;
+    reasons.push_back(fmt::format("{} dropped: {:.1f} W is beyond what it can draw (0 to {:.0f} W)",
+                                  found_.domains[index].name, watts, most));
+    return true;
+  });
+  if (reasons.empty()) return reasons;
+  std::vector<Domain> left;
+  for (const std::size_t index : chosen_.domains) {
+    left.push_back(found_.domains[index].kind == DomainKind::dram ? Domain::dram : Domain::package);
+  }
+  const bool packages = chosen_.scope.starts_with("package");
+  if (left.empty() || packages) chosen_.scope = left.empty() ? "" : scope_of(left);
+  return reasons;
 }
 
 void Recorder::read(Track& track, const Instant& now) {
