@@ -31,7 +31,8 @@ std::map<std::string, Zone> list_zones(const Finder& finder) {
           seen.insert(finder.root.real_path(path)).second) {
         zones.emplace(id, Zone{id, path, finder.root.text(path + "/name")});
       }
-      if ((zone || control_type) && depth < 4 && directory.starts_with("sys/devices")) self(path, self, depth + 1);
+      if ((zone || control_type) && depth < 4 && directory.starts_with("sys/devices"))
+        self(path, self, depth + 1);
     }
   };
   for (const char* directory : {"sys/class/powercap", "sys/devices/virtual/powercap"}) {
@@ -105,21 +106,22 @@ void add_zone(Finder& finder, const std::map<std::string, Zone>& zones, const Zo
   sensor.kind = counts ? SensorKind::counter : SensorKind::power;
   double maximum_w = 0;
   for (int i = 0; i < 4; ++i) {
-    maximum_w = std::max(maximum_w, watts_of(root, fmt::format("{}/constraint_{}_max_power_uw", zone.path, i)));
+    maximum_w =
+        std::max(maximum_w, watts_of(root, fmt::format("{}/constraint_{}_max_power_uw", zone.path, i)));
   }
   sensor.limit_w = watts_of(root, zone.path + "/constraint_0_power_limit_uw");
   if (sensor.limit_w <= 0) sensor.limit_w = maximum_w;
   // A file system of another kind (a hypervisor's export) counts in 64 bits where it states no range.
-  sensor.range.range_uj = std::max<std::int64_t>(0, root.number(zone.path + "/max_energy_range_uj").value_or(0));
+  sensor.range.range_uj =
+      std::max<std::int64_t>(0, root.number(zone.path + "/max_energy_range_uj").value_or(0));
   sensor.range.unit_nj = unit_of_range(sensor.range.range_uj);
-  sensor.range.max_power_w =
-      most_watts(maximum_w, place.kind == DomainKind::psys ? finder.found.sockets : 1);
+  sensor.range.max_power_w = most_watts(maximum_w, place.kind == DomainKind::psys ? finder.found.sockets : 1);
   sensor.gauge = finder.gauge({zone.path + (counts ? "/energy_uj" : "/power_uw")});
   if (sensor.gauge == nullptr) return;
   const bool known = place.kind != DomainKind::other;
   if (!known) {
-    finder.found.notes.push_back(
-        fmt::format("{}: listed, not used: a zone named '{}' is no domain that is known", sensor.id, zone.name));
+    finder.found.notes.push_back(fmt::format(
+        "{}: listed, not used: a zone named '{}' is no domain that is known", sensor.id, zone.name));
   }
   finder.add(std::move(sensor), place.kind, place.parent, known ? "" : "unknown kind of zone");
 }

@@ -1,5 +1,5 @@
-// The one way to sysfs and procfs: real directories that --sysfs and --procfs name, or files that a test makes
-// up.
+// The one way to sysfs and procfs: real directories that --sysfs and --procfs name, or files that a test
+// makes up.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace godwit::energy {
 
-// A number as files of sysfs spell it: whole, decimal, perhaps signed, ended by white space or nothing; nullopt
-// for anything else ("nan", "", "12x", more than 63 bits).
+// A number as files of sysfs spell it: whole, decimal, perhaps signed, ended by white space or nothing;
+// nullopt for anything else ("nan", "", "12x", more than 63 bits).
 std::optional<std::int64_t> parse_integer(std::string_view text);
 // The text without white space at its ends.
 std::string_view trimmed(std::string_view text);
@@ -49,10 +49,14 @@ class SysRoot {
   virtual std::unique_ptr<SysFile> open(const std::string& path, int& error) const = 0;
   // Names in a directory, sorted; empty where there is none or it is not to be read.
   virtual std::vector<std::string> list(const std::string& path) const = 0;
-  // The same for every path to the same file or directory, whatever links lead there; `path` itself where absent.
+  // The same for every path to the same file or directory, whatever links lead there; `path` itself where
+  // absent.
   virtual std::string real_path(const std::string& path) const = 0;
   virtual bool exists(const std::string& path) const = 0;
   virtual std::optional<SysMode> mode(const std::string& path) const = 0;
+  // Writes the whole text in one piece to a file that is there; 0, or the errno of what failed. Only power
+  // caps are ever written.
+  virtual int write(const std::string& path, std::string_view text) const;
   // The path as a person types it: "/sys/class/powercap".
   virtual std::string shown(const std::string& path) const = 0;
   // True when both roots are the running kernel's own, so that its system calls speak of the same machine.
