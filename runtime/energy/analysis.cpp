@@ -9,7 +9,7 @@
 namespace godwit::energy {
 namespace {
 
-constexpr int kSegments = 10;  // of a window: batch means, and points of the slope test
+constexpr int kSegments = 10;             // of a window: batch means, and points of the slope test
 constexpr double kRegisterUpdate = 1e-3;  // seconds between two updates of RAPL
 
 // When the energy of a window begins: some protocols leave its first part out.
@@ -19,7 +19,8 @@ Nanoseconds counted_from(const Window& window, const ProtocolOptions& options) {
 }
 
 // Segments long enough to hold a few readings each; one per run of a protocol that takes runs as independent.
-std::vector<double> watts_of(const EnergySeries& series, const Window& window, const ProtocolOptions& options) {
+std::vector<double> watts_of(const EnergySeries& series, const Window& window,
+                             const ProtocolOptions& options) {
   const Nanoseconds begin = counted_from(window, options);
   if (options.interval == IntervalMethod::sem) {
     std::vector<double> watts;
@@ -46,7 +47,8 @@ std::vector<double> rates_of(const Window& window) {
   for (int i = 0; i < kSegments; ++i) {
     const std::size_t first = run;
     Nanoseconds end = last;
-    while (run < window.run_ends.size() && window.run_ends[run] <= boundary(i + 1)) end = window.run_ends[run++];
+    while (run < window.run_ends.size() && window.run_ends[run] <= boundary(i + 1))
+      end = window.run_ends[run++];
     // Parts without an end of a run tell nothing: runs longer than a part have no rate of their own.
     if (run == first || end <= last) return {};
     rates.push_back(static_cast<double>(run - first) / to_seconds(end - last));
@@ -63,7 +65,8 @@ struct IdlePower {
   double degrees = 1;
 };
 
-std::optional<IdlePower> idle_power(const RunLog& log, const ProtocolOptions& options, const EnergySeries& series) {
+std::optional<IdlePower> idle_power(const RunLog& log, const ProtocolOptions& options,
+                                    const EnergySeries& series) {
   if (!log.before || !series.covers(log.before->begin, log.before->end)) return std::nullopt;
   IdlePower idle;
   std::vector<std::vector<double>> centred;
@@ -111,7 +114,8 @@ class Analyst {
       result.window_s.push_back(window.seconds());
       result.repetitions += static_cast<std::int64_t>(window.run_ends.size());
       result.cpu_seconds += window.cpu_s;
-      counted_images += share * static_cast<double>(window.run_ends.size()) * static_cast<double>(workload.images);
+      counted_images +=
+          share * static_cast<double>(window.run_ends.size()) * static_cast<double>(workload.images);
       all_s += window.seconds();
       counted_s += seconds;
       gross += source_.series.joules(begin, window.end);
@@ -121,15 +125,16 @@ class Analyst {
     result.seconds = all_s;
     result.img_s = static_cast<double>(result.images) / all_s;
     result.mean_w = gross / counted_s;
-    // A protocol that leaves out the beginning of a window tells the whole window's energy at the rest's power.
+    // A protocol that leaves out the beginning of a window tells the whole window's energy at the rest's
+    // power.
     fill_energy(result, watts, gross * all_s / counted_s, all_s, static_cast<int>(windows.size()));
     judge(result, windows, watts, counted_images / counted_s);
     return result;
   }
 
  private:
-  void fill_energy(EnergyResult& result, const std::vector<std::vector<double>>& watts, double gross, double seconds,
-                   int rounds) const {
+  void fill_energy(EnergyResult& result, const std::vector<std::vector<double>>& watts, double gross,
+                   double seconds, int rounds) const {
     MeasuredEnergy& energy = result.energy;
     energy.gross = Measured<Joules>(Joules{gross});
     const MeanEstimate mean = mean_of_rounds(watts, options_.interval);
@@ -144,8 +149,8 @@ class Analyst {
     if (idle_) {
       middle = gross - idle_->mean_w * seconds;
       energy.net = Measured<Joules>(Joules{middle});
-      result.baseline = Baseline{idle_->before_w, idle_->after_w,
-                                 idle_->standard_error * student_t95(idle_->degrees)};
+      result.baseline =
+          Baseline{idle_->before_w, idle_->after_w, idle_->standard_error * student_t95(idle_->degrees)};
       const double difference = idle_->after_w ? *idle_->after_w - idle_->before_w : 0;
       const double noise = seconds * idle_->standard_error;
       const double drift = seconds * std::abs(difference) / std::sqrt(12.0);
@@ -156,7 +161,8 @@ class Analyst {
     if (options_.interval == IntervalMethod::student) {
       // Both ends of every window fall between two updates, and onto steps of the register.
       const double update = source_.counter ? kRegisterUpdate : source_.update_s;
-      const double moving_w = source_.counter || !idle_ ? result.mean_w : std::abs(result.mean_w - idle_->mean_w);
+      const double moving_w =
+          source_.counter || !idle_ ? result.mean_w : std::abs(result.mean_w - idle_->mean_w);
       const double late = options_.edge_align && source_.counter ? 0.1 : 1;
       const double edge = std::hypot(moving_w * update * late, source_.resolution_j) / std::sqrt(6.0);
       const double moved = source_.offset_s * std::abs(moving_w) * std::sqrt(2.0);
@@ -174,8 +180,8 @@ class Analyst {
     energy.ci95_j = Interval{middle - half, middle + half};
   }
 
-  void judge(EnergyResult& result, const std::vector<Window>& windows, const std::vector<std::vector<double>>& watts,
-             double counted_img_s) const {
+  void judge(EnergyResult& result, const std::vector<Window>& windows,
+             const std::vector<std::vector<double>>& watts, double counted_img_s) const {
     Verdict& verdict = result.verdict;
     for (const SensorFault& fault : source_.faults) {
       const auto inside = [&](const Window& window) {
@@ -192,7 +198,8 @@ class Analyst {
     }
     const double required = std::max(options_.required_window_s, source_.window_s);
     for (const Window& window : windows) {
-      if (window.seconds() < required || static_cast<int>(window.run_ends.size()) < 13) verdict.suspect("short-window");
+      if (window.seconds() < required || static_cast<int>(window.run_ends.size()) < 13)
+        verdict.suspect("short-window");
     }
     if (drifts(windows, watts) || baseline_drifts(result)) verdict.suspect("drift");
     judge_host(verdict, windows);
@@ -258,11 +265,13 @@ class Analyst {
   void judge_plausibility(EnergyResult& result, double counted_img_s) const {
     // Throughput by the runs' own times, power by the readings: what they multiply to must be the mean power.
     const double per_image = result.energy.gross.value() / static_cast<double>(result.images);
-    if (std::abs(counted_img_s * per_image - result.mean_w) > 0.01 * result.mean_w) result.verdict.suspect("gate");
+    if (std::abs(counted_img_s * per_image - result.mean_w) > 0.01 * result.mean_w)
+      result.verdict.suspect("gate");
     if (source_.limit_w > 0 && result.mean_w > 1.05 * source_.limit_w) result.verdict.suspect("above-limit");
     if (!idle_) return;
-    const double u = (result.energy.uncertainty.statistical.value_or(0) + result.energy.uncertainty.baseline.value_or(0)) /
-                     result.seconds;
+    const double u =
+        (result.energy.uncertainty.statistical.value_or(0) + result.energy.uncertainty.baseline.value_or(0)) /
+        result.seconds;
     if (result.mean_w < idle_->mean_w - 2 * u - 1e-6 * idle_->mean_w) result.verdict.suspect("below-idle");
   }
 
@@ -279,7 +288,9 @@ void judge_best(std::vector<EnergyResult>& results) {
   for (EnergyResult& result : results) {
     if (result.verdict.invalid() || result.images <= 0) continue;
     most_w = std::max(most_w, result.mean_w);
-    const auto joules = [](const EnergyResult& r) { return r.energy.gross.value() / static_cast<double>(r.images); };
+    const auto joules = [](const EnergyResult& r) {
+      return r.energy.gross.value() / static_cast<double>(r.images);
+    };
     if (best == nullptr || joules(result) < joules(*best)) best = &result;
   }
   if (best != nullptr && best->mean_w < 0.6 * most_w) best->verdict.suspect("low-power-at-best");

@@ -7,7 +7,8 @@ namespace godwit::energy {
 namespace {
 
 constexpr std::int64_t kRegisterMax = 0xffff'ffff;
-// RAPL updates about once a millisecond, so that a step may hold the energy of a little more time than passed.
+// RAPL updates about once a millisecond, so that a step may hold the energy of a little more time than
+// passed.
 constexpr Nanoseconds kUpdateJitter = 5'000'000;
 // CLOCK_BOOTTIME and CLOCK_MONOTONIC are read one after the other; a suspend takes longer than this.
 constexpr Nanoseconds kSuspend = 100'000'000;

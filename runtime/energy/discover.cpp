@@ -102,19 +102,18 @@ std::unique_ptr<Gauge> Finder::gauge(const std::vector<std::string>& paths, std:
       const SysText first = file->read();
       error = first.error;
       if (first.ok() && !first.number()) {
-        found.notes.push_back(fmt::format("{}: not used, it reads '{}', which is no number",
-                                          root.shown(path), trimmed(first.text).substr(0, 40)));
+        found.notes.push_back(fmt::format("{}: not used, it reads '{}', which is no number", root.shown(path),
+                                          trimmed(first.text).substr(0, 40)));
         return nullptr;
       }
     }
     if (error == EACCES || error == EPERM) {
       const std::optional<SysMode> mode = root.mode(path);
-      found.unreadable.push_back(
-          {root.shown(path),
-           mode ? fmt::format("mode {:04o}, owner {}", mode->mode,
-                              mode->owner == 0 ? "root" : std::to_string(mode->owner))
-                : std::string(std::strerror(error)),
-           false});
+      found.unreadable.push_back({root.shown(path),
+                                  mode ? fmt::format("mode {:04o}, owner {}", mode->mode,
+                                                     mode->owner == 0 ? "root" : std::to_string(mode->owner))
+                                       : std::string(std::strerror(error)),
+                                  false});
       return nullptr;
     }
     if (error != 0) {
@@ -130,7 +129,8 @@ std::unique_ptr<Gauge> Finder::gauge(const std::vector<std::string>& paths, std:
 
 void Finder::add(Sensor sensor, DomainKind kind, const std::string& parent, const std::string& unused) {
   const auto by_name = [this](const std::string& name) {
-    return std::ranges::find_if(found.domains, [&](const EnergyDomain& domain) { return domain.name == name; });
+    return std::ranges::find_if(found.domains,
+                                [&](const EnergyDomain& domain) { return domain.name == name; });
   };
   auto domain = by_name(sensor.domain);
   if (domain == found.domains.end()) {
@@ -161,8 +161,10 @@ Total Discovery::total() const {
     packages.insert(packages.end(), dram.begin(), dram.end());
     return take(dram.empty() ? "package" : "package+dram", packages);
   }
-  for (const auto& [kind, scope] : {std::pair(DomainKind::psys, "psys"), {DomainKind::board, "board"},
-                                    {DomainKind::part, "rails"}, {DomainKind::battery, "system-battery"}}) {
+  for (const auto& [kind, scope] : {std::pair(DomainKind::psys, "psys"),
+                                    {DomainKind::board, "board"},
+                                    {DomainKind::part, "rails"},
+                                    {DomainKind::battery, "system-battery"}}) {
     const std::vector<std::size_t> members = usable(*this, kind);
     // Two views of a whole are not two wholes; parts and batteries stand beside each other.
     const bool beside = kind == DomainKind::part || kind == DomainKind::battery;

@@ -14,7 +14,9 @@ constexpr int kRankHwmon = 20;
 constexpr std::array<std::string_view, 4> kBoardRails{"VDD_IN", "VIN", "POM_5V_IN", "VIN_SYS_5V0"};
 constexpr std::array<std::string_view, 7> kPartWords{"CPU", "GPU", "SOC", "CV", "DDR", "VDDQ", "SYS"};
 
-bool contains(const auto& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
+bool contains(const auto& words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
 
 struct Role {
   DomainKind kind = DomainKind::other;
@@ -22,7 +24,8 @@ struct Role {
 };
 
 Role role_of(const Finder& finder, const std::string& label) {
-  if (contains(kBoardRails, label) || contains(finder.options.board_rails, label)) return {DomainKind::board, ""};
+  if (contains(kBoardRails, label) || contains(finder.options.board_rails, label))
+    return {DomainKind::board, ""};
   for (const std::string_view word : kPartWords) {
     if (label.find(word) != std::string::npos) return {DomainKind::part, ""};
   }
@@ -37,7 +40,8 @@ void add_power(Finder& finder, const std::string& id, const std::string& label, 
   sensor.domain = label;
   sensor.kind = SensorKind::power;
   sensor.rank = kRankHwmon;
-  if (update_ms && *update_ms > 0) sensor.update = std::clamp<std::int64_t>(*update_ms, 1, 10'000) * 1'000'000;
+  if (update_ms && *update_ms > 0)
+    sensor.update = std::clamp<std::int64_t>(*update_ms, 1, 10'000) * 1'000'000;
   sensor.gauge = std::move(gauge);
   if (!role.unused.empty()) {
     finder.found.notes.push_back(fmt::format("{}: listed, not used: {}", id, role.unused));
@@ -87,11 +91,14 @@ void add_powers(Finder& finder, const std::string& path, const std::string& chip
       if (!finder.root.exists(file)) continue;
       const std::string given = finder.root.text(fmt::format("{}/power{}_label", path, i));
       const bool acpi = chip == "power_meter";  // ACPI: of the whole system by its definition
-      const std::string label = acpi ? "system" : !given.empty() ? given : i == 1 ? chip : fmt::format("{}-{}", chip, i);
+      const std::string label = acpi             ? "system"
+                                : !given.empty() ? given
+                                : i == 1         ? chip
+                                                 : fmt::format("{}-{}", chip, i);
       const std::optional<std::int64_t> interval =
           acpi ? finder.root.number(fmt::format("{}/power{}_average_interval", path, i)) : update;
-      add_power(finder, fmt::format("hwmon:{}/power{}_{}", chip, i, suffix), label, finder.gauge({file}), interval,
-                acpi ? Role{DomainKind::board, ""} : role_of(finder, label));
+      add_power(finder, fmt::format("hwmon:{}/power{}_{}", chip, i, suffix), label, finder.gauge({file}),
+                interval, acpi ? Role{DomainKind::board, ""} : role_of(finder, label));
       break;  // the average stands for the momentary value of the same channel
     }
   }
@@ -166,7 +173,8 @@ void find_batteries(Finder& finder) {
   for (const std::string& name : finder.root.list(directory)) {
     const std::string path = directory + "/" + name;
     // UCSI and USB entries tell what was negotiated, not what flows.
-    if (finder.root.text(path + "/type") != "Battery" || finder.root.text(path + "/scope") == "Device") continue;
+    if (finder.root.text(path + "/type") != "Battery" || finder.root.text(path + "/scope") == "Device")
+      continue;
     ++batteries;
     if (finder.root.text(path + "/status") == "Discharging") {
       add_battery(finder, path, name);

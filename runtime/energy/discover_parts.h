@@ -17,8 +17,8 @@ class Finder {
   // Adds a sensor that has been read once with success; `parent` and `unused` as in EnergyDomain.
   void add(Sensor sensor, DomainKind kind, const std::string& parent = "", const std::string& unused = "");
   void look(const std::string& path, const std::string& outcome);
-  // A gauge on files that stay open, multiplied by each other and by `scale`; null where one cannot be opened or
-  // gives no number at first, with the reason in the notes or among the unreadable.
+  // A gauge on files that stay open, multiplied by each other and by `scale`; null where one cannot be opened
+  // or gives no number at first, with the reason in the notes or among the unreadable.
   std::unique_ptr<Gauge> gauge(const std::vector<std::string>& paths, std::int64_t scale_numerator = 1,
                                std::int64_t scale_denominator = 1);
 

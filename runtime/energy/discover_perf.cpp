@@ -108,13 +108,18 @@ bool add_event(Finder& finder, const Event& event, std::uint32_t type, const std
     sensor.id = fmt::format("perf:power/{}@cpu{}", event.name, cpu);
     sensor.rank = kRankPerf;
     sensor.range.max_power_w = most_watts(0, event.kind == DomainKind::psys ? finder.found.sockets : 1);
-    sensor.gauge =
-        std::make_unique<PerfGauge>(std::move(counter), static_cast<long double>(scale) * 1e6L);
+    sensor.gauge = std::make_unique<PerfGauge>(std::move(counter), static_cast<long double>(scale) * 1e6L);
     std::string parent;
     switch (event.kind) {
-      case DomainKind::package: sensor.domain = "package-" + package; break;
-      case DomainKind::psys: sensor.domain = "psys"; break;
-      case DomainKind::dram: sensor.domain = "dram-" + package; break;
+      case DomainKind::package:
+        sensor.domain = "package-" + package;
+        break;
+      case DomainKind::psys:
+        sensor.domain = "psys";
+        break;
+      case DomainKind::dram:
+        sensor.domain = "dram-" + package;
+        break;
       default:
         parent = "package-" + package;
         sensor.domain = fmt::format("{}/{}", parent, name_of(event.kind));
@@ -148,7 +153,8 @@ void find_perf(Finder& finder) {
   finder.found.looked.push_back(
       {"perf PMU \"power\"", fmt::format("{} counters open", finder.found.sensors.size() - before)});
   if (root.exists("sys/bus/event_source/devices/power_core")) {
-    finder.found.notes.emplace_back("perf PMU \"power_core\": listed, not used: cores are part of their package");
+    finder.found.notes.emplace_back(
+        "perf PMU \"power_core\": listed, not used: cores are part of their package");
   }
 }
 

@@ -118,14 +118,17 @@ std::optional<std::string> virtual_machine(const SysRoot& root) {
   }
   const std::string firmware =
       root.text("sys/class/dmi/id/sys_vendor") + " " + root.text("sys/class/dmi/id/product_name");
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kMakers{{
-      {"QEMU", "KVM"}, {"KVM", "KVM"}, {"Google Compute", "KVM"}, {"VMware", "VMware"},
-      {"VirtualBox", "VirtualBox"}, {"Virtual Machine", "Hyper-V"}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kMakers{
+      {{"QEMU", "KVM"},
+       {"KVM", "KVM"},
+       {"Google Compute", "KVM"},
+       {"VMware", "VMware"},
+       {"VirtualBox", "VirtualBox"},
+       {"Virtual Machine", "Hyper-V"}}};
   for (const auto& [word, maker] : kMakers) {
     if (has(firmware, word)) return std::string(maker);
   }
-  const std::string clocks =
-      root.text("sys/devices/system/clocksource/clocksource0/available_clocksource");
+  const std::string clocks = root.text("sys/devices/system/clocksource/clocksource0/available_clocksource");
   if (has(clocks, "kvm-clock")) return "KVM";
   if (has(clocks, "hyperv")) return "Hyper-V";
   if (root.text("sys/hypervisor/type") == "xen") return "Xen";

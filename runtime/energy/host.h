@@ -15,16 +15,17 @@ namespace godwit::energy {
 
 // What does not change while a run lasts.
 struct HostFacts {
-  Host host;                         // for the ledger
-  bool container = false;            // the root file system is an overlay, or the cgroup says so
-  std::optional<bool> smt;           // several threads a core
-  std::optional<bool> on_battery;    // no mains supply is online
-  std::optional<double> load;        // of the last minute
+  Host host;                       // for the ledger
+  bool container = false;          // the root file system is an overlay, or the cgroup says so
+  std::optional<bool> smt;         // several threads a core
+  std::optional<bool> on_battery;  // no mains supply is online
+  std::optional<double> load;      // of the last minute
   std::optional<double> temperature_c;
 };
 HostFacts probe_host(const SysRoot& root);
 
-// "KVM", "Hyper-V", "Xen", "VMware", "VirtualBox", or "a virtual machine" of unknown make; nullopt on bare metal.
+// "KVM", "Hyper-V", "Xen", "VMware", "VirtualBox", or "a virtual machine" of unknown make; nullopt on bare
+// metal.
 std::optional<std::string> virtual_machine(const SysRoot& root);
 
 // Running totals at one moment; what cannot be read stays at its default in every reading.

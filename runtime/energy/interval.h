@@ -20,12 +20,13 @@ struct MeanEstimate {
   double effective = 0;  // number of independent values that these are worth
 };
 
-// The mean of all values of all rounds. Values of one round follow each other in time; nothing is assumed of how
-// rounds follow each other. The number of values is corrected by their lag-one autocorrelation, never below the
-// number of rounds. Needs at least two values for an error; without them the error is infinite.
+// The mean of all values of all rounds. Values of one round follow each other in time; nothing is assumed of
+// how rounds follow each other. The number of values is corrected by their lag-one autocorrelation, never
+// below the number of rounds. Needs at least two values for an error; without them the error is infinite.
 MeanEstimate mean_of_rounds(std::span<const std::vector<double>> rounds, IntervalMethod method);
 
-// The value that |t| stays below with probability 0.95; 1.96 for infinite degrees. Degrees below 1 count as 1.
+// The value that |t| stays below with probability 0.95; 1.96 for infinite degrees. Degrees below 1 count
+// as 1.
 double student_t95(double degrees);
 // Two-sided probability of |t| or more under Student's distribution.
 double student_p(double t, double degrees);

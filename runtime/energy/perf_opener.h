@@ -18,9 +18,10 @@ class PerfCounter {
 class PerfOpener {
  public:
   virtual ~PerfOpener() = default;
-  // Counts event `config` of the unit `type` on one CPU, for all processes. Null and the errno where the kernel
-  // refuses.
-  virtual std::unique_ptr<PerfCounter> open(std::uint32_t type, std::uint64_t config, int cpu, int& error) = 0;
+  // Counts event `config` of the unit `type` on one CPU, for all processes. Null and the errno where the
+  // kernel refuses.
+  virtual std::unique_ptr<PerfCounter> open(std::uint32_t type, std::uint64_t config, int cpu,
+                                            int& error) = 0;
 };
 
 // perf_event_open(2).

@@ -78,7 +78,8 @@ class Conductor {
 
   RunLog finish() {
     const Nanoseconds elapsed = clock_.now().mono - started_;
-    if (elapsed > 0) log_.sampler_share = static_cast<double>(ticker_->cpu_time()) / static_cast<double>(elapsed);
+    if (elapsed > 0)
+      log_.sampler_share = static_cast<double>(ticker_->cpu_time()) / static_cast<double>(elapsed);
     ticker_.reset();
     return std::move(log_);
   }

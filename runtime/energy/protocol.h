@@ -1,4 +1,5 @@
-// The protocol of a measurement: idle, warm up, measure in rounds, idle again; and the log of when each happened.
+// The protocol of a measurement: idle, warm up, measure in rounds, idle again; and the log of when each
+// happened.
 #pragma once
 
 #include <cstdint>
@@ -25,17 +26,18 @@ struct ProtocolOptions {
   double warmup_max_s = 60;
   double skip_share = 0;  // of each window's beginning that is left out of the energy (Yang: 0.05)
   IntervalMethod interval = IntervalMethod::student;
-  Nanoseconds period = 0;  // of the trace; 0: the recorder's own
-  bool pulses = false;     // three times two seconds busy and idle, for a meter's clock
-  bool edge_align = false; // begin and end windows just behind an update of the counter
+  Nanoseconds period = 0;         // of the trace; 0: the recorder's own
+  bool pulses = false;            // three times two seconds busy and idle, for a meter's clock
+  bool edge_align = false;        // begin and end windows just behind an update of the counter
   std::uint64_t seed = 20260101;  // of the order of configurations
 
   // What the named protocol asks of a window; a shorter one makes the result suspect.
   double required_window_s = 10;
 };
 
-// "std": as above. "edge5": arXiv 2507.23093 (idle 3 s at 16 Hz, before only). "yang": Yang et al. 2024 (100 Hz, no
-// idle power, first 5 % of a window left out, mean ± 1.96 SEM). "wall": for meters, 60 s. nullopt for other names.
+// "std": as above. "edge5": arXiv 2507.23093 (idle 3 s at 16 Hz, before only). "yang": Yang et al. 2024 (100
+// Hz, no idle power, first 5 % of a window left out, mean ± 1.96 SEM). "wall": for meters, 60 s. nullopt for
+// other names.
 std::optional<ProtocolOptions> protocol_named(std::string_view name);
 
 // One configuration under measurement.
@@ -55,11 +57,11 @@ struct Window {
 
 // Everything that happened, in moments of Clock::now().mono.
 struct RunLog {
-  std::optional<Window> before, after;       // idle
-  std::vector<Window> pulses;                // busy parts only
-  std::vector<Window> warmups;               // by workload
-  std::vector<std::vector<Window>> rounds;   // by workload
-  std::vector<HostCounters> trace;           // of the host, about once a second
+  std::optional<Window> before, after;      // idle
+  std::vector<Window> pulses;               // busy parts only
+  std::vector<Window> warmups;              // by workload
+  std::vector<std::vector<Window>> rounds;  // by workload
+  std::vector<HostCounters> trace;          // of the host, about once a second
   Nanoseconds unix_minus_mono = 0;
   double sampler_share = 0;  // of one core, taken by reading sensors
 

@@ -13,10 +13,14 @@ constexpr Nanoseconds kPowerPeriod = kSecond / 100;
 
 std::string_view reason_of(CounterFault fault) {
   switch (fault) {
-    case CounterFault::suspended: return "suspended";
-    case CounterFault::gap: return "counter-gap";
-    case CounterFault::reset: return "counter-reset";
-    case CounterFault::none: break;
+    case CounterFault::suspended:
+      return "suspended";
+    case CounterFault::gap:
+      return "counter-gap";
+    case CounterFault::reset:
+      return "counter-reset";
+    case CounterFault::none:
+      break;
   }
   return "";
 }
@@ -184,9 +188,8 @@ double Recorder::resolution_j() const {
 }
 
 bool Recorder::has_counters() const {
-  return std::ranges::any_of(chosen_.domains, [&](std::size_t index) {
-    return found_.ruling(index).kind == SensorKind::counter;
-  });
+  return std::ranges::any_of(
+      chosen_.domains, [&](std::size_t index) { return found_.ruling(index).kind == SensorKind::counter; });
 }
 
 SensorUse Recorder::use_of(const Track& track, Nanoseconds begin, Nanoseconds end) const {

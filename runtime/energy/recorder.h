@@ -34,8 +34,8 @@ class Recorder {
   // Returns just after the first counter of the total has moved, or after a time in which a counter of
   // milliseconds would have (20 ms).
   void wait_for_update();
-  // Takes domains out of the total whose mean power over [begin, end] is more than three times their limit, or
-  // 2 kW where none is known, or below zero; says which and why.
+  // Takes domains out of the total whose mean power over [begin, end] is more than three times their limit,
+  // or 2 kW where none is known, or below zero; says which and why.
   std::vector<std::string> drop_implausible(Nanoseconds begin, Nanoseconds end);
 
   // The curve of the total, of one domain, and of one sensor.

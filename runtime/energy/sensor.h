@@ -16,7 +16,8 @@ namespace godwit::energy {
 
 enum class SensorKind : std::uint8_t { counter, power };
 
-// A sensor's current value: microjoules of a counter, microwatts of a power sensor; nullopt where it gives none.
+// A sensor's current value: microjoules of a counter, microwatts of a power sensor; nullopt where it gives
+// none.
 class Gauge {
  public:
   virtual ~Gauge() = default;
@@ -27,9 +28,9 @@ struct Sensor {
   std::string id;      // "powercap:intel-rapl:0", "perf:power/energy-pkg@cpu0"
   std::string domain;  // "package-0"
   SensorKind kind = SensorKind::counter;
-  int rank = 0;        // the lowest of a domain rules, the others are alternates
-  CounterRange range;  // of a counter
-  double limit_w = 0;  // what the domain is allowed to draw at length; 0: not known
+  int rank = 0;                     // the lowest of a domain rules, the others are alternates
+  CounterRange range;               // of a counter
+  double limit_w = 0;               // what the domain is allowed to draw at length; 0: not known
   Nanoseconds update = 10'000'000;  // how often a power sensor has news
   std::unique_ptr<Gauge> gauge;
 };
@@ -62,7 +63,7 @@ struct Unreadable {
 
 // Which domains add up to what is reported: never one inside another.
 struct Total {
-  std::string scope;    // "package+dram", "board", "system-battery"; empty: nothing to measure with
+  std::string scope;  // "package+dram", "board", "system-battery"; empty: nothing to measure with
   Quality quality = Quality::measured;  // or host_attributed
   std::vector<std::size_t> domains;
 };

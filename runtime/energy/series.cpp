@@ -19,7 +19,8 @@ long double EnergySeries::at(Nanoseconds time) const {
   if (next == points_.begin()) return static_cast<long double>(points_.front().energy_nj);
   if (next == points_.end()) return static_cast<long double>(points_.back().energy_nj);
   const Point& before = *(next - 1);
-  const long double part = static_cast<long double>(time - before.time) / static_cast<long double>(next->time - before.time);
+  const long double part =
+      static_cast<long double>(time - before.time) / static_cast<long double>(next->time - before.time);
   return static_cast<long double>(before.energy_nj) +
          part * static_cast<long double>(next->energy_nj - before.energy_nj);
 }

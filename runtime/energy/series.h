@@ -41,8 +41,8 @@ class EnergySeries {
 // Energy from powers in microwatts by the trapezoid rule, in whole femtojoules.
 class PowerIntegral {
  public:
-  // The first call only remembers. Times must ascend; a gap longer than `max_gap` is counted, not bridged over
-  // silently.
+  // The first call only remembers. Times must ascend; a gap longer than `max_gap` is counted, not bridged
+  // over silently.
   explicit PowerIntegral(Nanoseconds max_gap) : max_gap_(max_gap) {}
   void add(std::int64_t microwatts, Nanoseconds when);
 

@@ -8,6 +8,7 @@
 #include "runtime/error.h"
 #include "runtime/memory.h"
 #include "tools/commands/commands.h"
+#include "tools/support/energy_bench.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
 #include "tools/support/measure.h"
@@ -22,6 +23,10 @@ constexpr std::uint64_t kSeed = 20260101;
 struct Options {
   EngineOptions engine;
   MeasureOptions measure;
+  EnergyOptions energy;
+  // Given on the command line, not defaults: --energy has its own.
+  std::optional<double> asked_seconds;
+  std::optional<int> asked_repetitions;
   std::string model, batch, images, preprocess;
   bool profile = false;
   bool json = false;
@@ -174,6 +179,21 @@ std::size_t run_bytes(const engine::Plan& plan, int threads) {
   return bytes;
 }
 
+// A session on random input.
+class Bench {
+ public:
+  Bench(std::shared_ptr<const engine::Plan> plan, int threads)
+      : session_(std::move(plan), {threads, false}), inputs_(random_inputs(session_.plan())) {}
+  void run() { session_.run(inputs_); }
+  energy::Workload workload() {
+    return {batch_of(session_.plan()), [this] { run(); }};
+  }
+
+ private:
+  engine::Session session_;
+  std::vector<Tensor> inputs_;
+};
+
 int bench_random(const Options& options) {
   const LoadedModel model =
       load_model(options.model, options.engine, std::max<std::int64_t>(1, options.asked_batch()));
@@ -185,18 +205,24 @@ int bench_random(const Options& options) {
   }
   const int threads = options.engine.thread_count();
   Facts facts{model.plan.get(), batch, threads, model.load_seconds + model.compile_seconds, 0};
+  BenchEnergy energy(options.energy, options.model, options.asked_seconds, options.asked_repetitions);
+  const BenchFacts energy_facts{options.model, options.engine.precision, model.plan.get(), batch, threads};
 
   std::vector<Measurement> results;
+  std::vector<std::unique_ptr<Bench>> benches;  // kept only where energy is measured: of every batch
   std::shared_ptr<const engine::Plan> plan = model.plan;
   for (;;) {
-    {
-      engine::Session session(plan, {threads, false});
-      const std::vector<Tensor> inputs = random_inputs(*plan);
-      results.push_back(measure(options.measure, batch_of(*plan), [&] { session.run(inputs); }));
-    }
+    benches.push_back(std::make_unique<Bench>(plan, threads));
+    results.push_back(measure(options.measure, batch_of(*plan), [&] { benches.back()->run(); }));
+    energy.set_cpu_seconds(results.back().cpu_seconds_per_image());
+    if (!energy.measures()) benches.clear();
     facts.arena_bytes = std::max(facts.arena_bytes, plan->memory().arena_bytes);
     const std::int64_t next = results.back().batch * 2;
     if (!options.auto_batch() || !open || next > kMaxBatch) break;
+    if (levels_off(results)) {
+      message(fmt::format("two doublings gained less than 2 %; stopping at batch {}", results.back().batch));
+      break;
+    }
     if (2 * results.back().median_ms() > options.measure.seconds * 1e3) {
       message(fmt::format("batch {} would take longer than --seconds for one run; stopping", next));
       break;
@@ -207,6 +233,10 @@ int bench_random(const Options& options) {
       break;
     }
   }
+  std::vector<energy::Workload> workloads;
+  for (const auto& bench : benches) workloads.push_back(bench->workload());
+  energy.measure(workloads);
+  benches.clear();
 
   // The layers of the batch measured last; another plan was compiled beyond it where --batch auto met a
   // limit.
@@ -217,11 +247,13 @@ int bench_random(const Options& options) {
     }
     layers = profile(plan, options);
   }
+  energy.write_ledger(energy_facts);
   if (options.json) {
     Json json = facts_json(options, facts);
     json["results"] = Json::array();
     for (const Measurement& result : results) json["results"].push_back(result.to_json());
-    json["energy"] = nullptr;
+    if (options.auto_batch()) json["best_batch"] = best_batch(results);
+    json["energy"] = energy.json(energy_facts);
     if (options.profile) json["profile"] = layers.to_json();
     print_json(json);
     return kDone;
@@ -229,6 +261,9 @@ int bench_random(const Options& options) {
   Table table = measurement_table();
   for (const Measurement& result : results) add_row(table, result);
   print(facts_text(options, facts) + table.to_string());
+  if (options.auto_batch())
+    print(fmt::format("most images/s, ties to the smaller: batch {}\n", best_batch(results)));
+  print(energy.text(energy_facts));
   if (options.profile) print(layers.to_string());
   return kDone;
 }
@@ -241,10 +276,11 @@ int bench_images(const Options& options) {
   const std::vector<std::string> paths = find_images({options.images}, false);
   ImageModel model(options.model, {options.engine, options.preprocess, options.asked_batch()});
   const auto batch = static_cast<std::size_t>(model.batch());
+  BenchEnergy energy(options.energy, options.model, options.asked_seconds, options.asked_repetitions);
   std::size_t next = 0;
   std::vector<std::string> group(batch);
   double preprocess_seconds = 0, inference_seconds = 0;
-  const Measurement result = measure(options.measure, model.batch(), [&] {
+  const auto run = [&] {
     for (std::string& path : group) path = paths[next++ % paths.size()];
     const ImageTimes times = model.run(group, [](const ImageModel::Result& picture) {
       if (!picture.error.empty()) throw Error(picture.error);
@@ -252,17 +288,23 @@ int bench_images(const Options& options) {
     });
     preprocess_seconds += times.preprocess;
     inference_seconds += times.inference;
-  });
+  };
+  const Measurement result = measure(options.measure, model.batch(), run);
+  energy.set_cpu_seconds(result.cpu_seconds_per_image());
   const Facts facts{&model.plan(), model.batch(), model.session().threads(), model.load_seconds(),
                     model.plan().memory().arena_bytes};
   const double both = preprocess_seconds + inference_seconds;
   const double preprocess_share = both > 0 ? preprocess_seconds / both : 0;
+  const BenchFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
+                                model.session().threads()};
+  energy.measure({{model.batch(), run}});
+  energy.write_ledger(energy_facts);
   if (options.json) {
     Json json = facts_json(options, facts);
     Json entry = result.to_json();
     entry["preprocess_share"] = preprocess_share;
     json["results"] = Json::array({std::move(entry)});
-    json["energy"] = nullptr;
+    json["energy"] = energy.json(energy_facts);
     json["images"] = options.images;
     print_json(json);
     return kDone;
@@ -271,7 +313,8 @@ int bench_images(const Options& options) {
   add_row(table, result);
   print(facts_text(options, facts) + "photograph to label\n" + table.to_string() +
         fmt::format("decode and preprocess {:.1f}%, inference {:.1f}% of the time\n", 100 * preprocess_share,
-                    100 * (1 - preprocess_share)));
+                    100 * (1 - preprocess_share)) +
+        energy.text(energy_facts));
   return kDone;
 }
 
@@ -289,22 +332,24 @@ CLI::Validator batch_or_auto() {
 std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   add_model_argument(app, options->model);
-  app.add_option("--batch", options->batch,
-                 "Pictures in one run, 1 to 1024; auto: 1, 2, 4 ... until one run would take longer than "
-                 "--seconds or more than half of the memory that is left.")
+  app.add_option(
+         "--batch", options->batch,
+         "Pictures in one run, 1 to 1024; auto: 1, 2, 4 ... until two doublings gain less than 2 % or one "
+         "run would take longer than --seconds or more than half of the memory that is left.")
       ->check(batch_or_auto())
       ->type_name("N|auto")
       ->default_str("1, or what the model fixes");
-  app.add_option("--seconds", options->measure.seconds,
-                 "Measure each batch size for at least so many seconds.")
-      ->check(positive_real())
-      ->type_name("S")
-      ->default_str("3");
-  app.add_option("--min-repetitions", options->measure.min_repetitions,
-                 "Measure at least so many runs of each batch size.")
-      ->check(in_range(1, 1'000'000))
-      ->type_name("N")
-      ->default_str("13");
+  const CLI::Option* seconds =
+      app.add_option("--seconds", options->measure.seconds,
+                     "Measure each batch size for at least so many seconds; with --energy, each round too.")
+          ->check(positive_real())
+          ->type_name("S")
+          ->default_str("3; of a round with --energy the protocol's");
+  const CLI::Option* repetitions = app.add_option("--min-repetitions", options->measure.min_repetitions,
+                                                  "Measure at least so many runs of each batch size.")
+                                       ->check(in_range(1, 1'000'000))
+                                       ->type_name("N")
+                                       ->default_str("13");
   app.add_flag("--profile", options->profile,
                "After measuring, run again with a timer around every layer and print a table in the model's "
                "own names.");
@@ -315,8 +360,11 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("DIR");
   add_preprocess_option(app, options->preprocess);
   add_json_option(app, options->json);
+  add_energy_options(app, options->energy);
   add_engine_options(app, options->engine);
-  return [options] {
+  return [options, seconds, repetitions] {
+    if (seconds->count() > 0) options->asked_seconds = options->measure.seconds;
+    if (repetitions->count() > 0) options->asked_repetitions = options->measure.min_repetitions;
     if (options->images.empty() && !options->preprocess.empty())
       throw Error("--preprocess needs --images DIR");
     return options->images.empty() ? bench_random(*options) : bench_images(*options);
@@ -336,8 +384,14 @@ const Command bench_command = {
     "are those of one image.\n\n"
     "The JSON fields are schema, model, precision, isa, threads, macs, flops, load_ms, peak_rss_mib, "
     "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second) and "
-    "energy (null: not measured here), and profile where that was asked for.",
+    "energy (null without --energy; its measured_j is null where nothing was measured), and profile where "
+    "that "
+    "was asked for.\n\n"
+    "--energy adds joules per image: gross, net of the idle power, with a 95 % interval and a verdict "
+    "(valid, "
+    "suspect or invalid, with reasons). Loading, compiling and warming up lie outside of what is measured.",
     "godwit bench models/resnet50.onnx --threads 1 --profile\n"
+    "godwit bench models/resnet50.onnx --energy --meter csv:meter.csv --meter-accuracy 0.5%rdg+0.1W\n"
     "godwit bench models/resnet50.onnx --batch auto --json\n"
     "godwit bench models/resnet50.onnx --images photographs --batch 8",
     prepare,

@@ -9,7 +9,8 @@ namespace godwit::tools {
 namespace {
 
 // THE table: a command is one file and one line here.
-constexpr std::array<const Command*, 1> kCommands = {
+constexpr std::array<const Command*, 2> kCommands = {
+    &energy_sensors_command,
     &energy_trend_command,
 };
 
