@@ -1,11 +1,12 @@
 // Joules without a sensor: only when asked for, always a range, never called measured.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "runtime/energy/ledger.h"
+#include "runtime/energy/power_profile.h"
 #include "runtime/energy/quantity.h"
 
 namespace godwit::energy {
@@ -39,5 +40,31 @@ struct Trend {
 // data sheets promise 8 to 30).
 Estimated<Joules> estimate_by_trend(double flops, int day, std::string_view precision,
                                     const Trend& trend = {});
+
+// What a run took, as the operating system counts it.
+struct CpuWork {
+  double cpu_seconds = 0;  // of all threads
+  double wall_seconds = 0;
+  int threads = 1;
+  int cpus = 1;  // that this machine shows
+  bool virtual_machine = false;
+};
+
+// What is known of the machine's power. Nothing here has a default: a number that nobody gave is not used.
+struct PowerFacts {
+  std::optional<double> max_w;          // of all CPUs busy: a TDP, or a limit that the firmware states
+  std::string max_source;               // "--tdp 65 W", "constraint_0_max_power_uw of package-0"
+  std::optional<double> idle_w;         // of the same scope
+  std::optional<int> host_cpus;         // in a virtual machine: CPUs of the host below it
+  std::optional<PowerProfile> profile;  // used in place of the figures above
+  std::string cpu;                      // this machine's, to tell whether the profile is of the same kind
+};
+
+// E = CPU_s (P_max - P_idle) / N + wall P_idle share. N counts the CPUs that P_max is of: this machine's, or
+// the host's. The share is 1, or in a virtual machine its CPUs / the host's; where the host's number is
+// unknown the idle term is left out and the basis says so. By a profile E = wall P_idle + CPU_s (P_n -
+// P_idle) / n at n threads. nullopt where neither a P_max nor a profile is known. Throws Error for figures
+// that contradict each other.
+std::optional<EstimatedEnergy> estimate_by_cpu_time(const CpuWork& work, const PowerFacts& facts);
 
 }  // namespace godwit::energy

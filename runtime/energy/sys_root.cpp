@@ -90,6 +90,16 @@ class HostRoot final : public SysRoot {
     if (::stat(shown(path).c_str(), &status) != 0) return std::nullopt;
     return SysMode{status.st_mode & 07777U, status.st_uid};
   }
+  int write(const std::string& path, std::string_view text) const override {
+    const int fd = ::open(shown(path).c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return errno;
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    const int error = written < 0 ? errno : static_cast<std::size_t>(written) == text.size() ? 0 : EIO;
+    // A file of a made-up tree must not keep the end of a longer value; sysfs has no length to cut.
+    if (error == 0 && ::ftruncate(fd, written) != 0) errno = 0;
+    ::close(fd);
+    return error;
+  }
   std::string shown(const std::string& path) const override {
     for (const auto& [first, directory] : map_) {
       if (path == first) return directory;
@@ -134,6 +144,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   if (digits.empty() || error != std::errc() || stop != end) return std::nullopt;
   return value;
 }
+
+int SysRoot::write(const std::string&, std::string_view) const { return EROFS; }
 
 SysText SysRoot::read(const std::string& path) const {
   int error = 0;

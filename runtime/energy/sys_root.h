@@ -54,6 +54,9 @@ class SysRoot {
   virtual std::string real_path(const std::string& path) const = 0;
   virtual bool exists(const std::string& path) const = 0;
   virtual std::optional<SysMode> mode(const std::string& path) const = 0;
+  // Writes the whole text in one piece to a file that is there; 0, or the errno of what failed. Only power
+  // caps are ever written.
+  virtual int write(const std::string& path, std::string_view text) const;
   // The path as a person types it: "/sys/class/powercap".
   virtual std::string shown(const std::string& path) const = 0;
   // True when both roots are the running kernel's own, so that its system calls speak of the same machine.
