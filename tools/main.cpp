@@ -4,6 +4,7 @@
 #include <exception>
 #include <fmt/format.h>
 #include <new>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,14 +17,17 @@ namespace godwit::tools {
 namespace {
 
 // THE table: a command is one file and one line here. Those of a group stand together.
-constexpr std::array<const Command*, 10> kCommands = {
-    &classify_command, &run_command,      &preprocess_command,                 // use
-    &bench_command,    &accuracy_command, &verify_command,                     // measure
-    &inspect_command,  &explain_command,  &convert_command,    &list_command,  // look
+constexpr std::array<const Command*, 12> kCommands = {
+    &classify_command, &run_command,      &preprocess_command,                                    // use
+    &bench_command,    &accuracy_command, &energy_command,     &report_command, &verify_command,  // measure
+    &inspect_command,  &explain_command,  &convert_command,    &list_command,                     // look
 };
 
-const Command* find_command(std::string_view name) {
-  for (const Command* command : kCommands) {
+// The command `word`, of a group where `group` is not empty.
+const Command* find_command(std::span<const Command* const> commands, std::string_view group,
+                            std::string_view word) {
+  const std::string name = group.empty() ? std::string(word) : fmt::format("{} {}", group, word);
+  for (const Command* command : commands) {
     if (command->name == name) return command;
   }
   return nullptr;
@@ -52,6 +56,29 @@ int run_one(const Command& command, int argc, char** argv) {
   return work();
 }
 
+// `argv` holds the group's name and what follows it.
+int run_group(const Command& group, int argc, char** argv) {
+  if (argc < 2) {
+    return bad_usage(
+        fmt::format("no command given after '{}' (see 'godwit {} --help')", group.name, group.name));
+  }
+  const std::string_view word = argv[1];
+  const bool help = word == "--help" || word == "-h" || word == "help";
+  if (help && argc == 2) {
+    print(group_help(group));
+    return kDone;
+  }
+  const std::string_view name = help ? argv[2] : word;
+  const Command* command = find_command(group.commands, group.name, name);
+  if (command == nullptr) {
+    return bad_usage(
+        fmt::format("there is no command '{} {}' (see 'godwit {} --help')", group.name, name, group.name));
+  }
+  if (!help) return run_one(*command, argc - 1, argv + 1);
+  std::array<char*, 2> arguments{argv[2], const_cast<char*>("--help")};
+  return run_one(*command, 2, arguments.data());
+}
+
 int dispatch(int argc, char** argv) {
   if (argc < 2) return bad_usage("no command given (see 'godwit --help')");
   const std::string_view word = argv[1];
@@ -65,9 +92,19 @@ int dispatch(int argc, char** argv) {
     return kDone;
   }
   const std::string_view name = help ? argv[2] : word;
-  const Command* command = find_command(name);
+  const Command* command = find_command(kCommands, "", name);
   if (command == nullptr)
     return bad_usage(fmt::format("there is no command '{}' (see 'godwit --help')", name));
+  if (!command->commands.empty()) {
+    // "help energy trend" is "energy trend --help".
+    if (help && argc == 3) {
+      print(group_help(*command));
+      return kDone;
+    }
+    if (!help) return run_group(*command, argc - 1, argv + 1);
+    std::array<char*, 3> arguments{argv[2], const_cast<char*>("help"), argv[3]};
+    return run_group(*command, 3, arguments.data());
+  }
   if (help) {
     std::array<char*, 2> arguments{argv[2], const_cast<char*>("--help")};
     return run_one(*command, 2, arguments.data());

@@ -11,8 +11,9 @@
 namespace godwit::tools {
 namespace {
 
-const std::vector<std::string> kCommands = {"classify", "run",     "preprocess", "bench",   "accuracy",
-                                            "verify",   "inspect", "explain",    "convert", "list"};
+const std::vector<std::string> kCommands = {"classify", "run",    "preprocess", "bench",
+                                            "accuracy", "verify", "inspect",    "explain",
+                                            "convert",  "list",   "report"};
 
 TEST(Usage, HelpNamesEveryCommandUnderItsGroup) {
   const Outcome outcome = godwit({"--help"});
@@ -21,6 +22,7 @@ TEST(Usage, HelpNamesEveryCommandUnderItsGroup) {
   for (const std::string& command : kCommands) {
     EXPECT_NE(outcome.out.find("\n  " + command + " "), std::string::npos) << command;
   }
+  EXPECT_NE(outcome.out.find("\n  energy "), std::string::npos);
   for (const char* group : {"Use a model:", "Measure:", "Look inside:", "Example:"}) {
     EXPECT_NE(outcome.out.find(group), std::string::npos) << group;
   }

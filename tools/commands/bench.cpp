@@ -8,8 +8,10 @@
 #include "runtime/error.h"
 #include "runtime/memory.h"
 #include "tools/commands/commands.h"
+#include "tools/support/energy_bench.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
+#include "tools/support/kernel_bench.h"
 #include "tools/support/measure.h"
 #include "tools/support/model.h"
 
@@ -17,13 +19,19 @@ namespace godwit::tools {
 namespace {
 
 constexpr std::int64_t kMaxBatch = 1024;
+constexpr double kKernelSeconds = 0.1;  // for each shape
 constexpr std::uint64_t kSeed = 20260101;
 
 struct Options {
   EngineOptions engine;
   MeasureOptions measure;
+  EnergyOptions energy;
+  // Given on the command line, not defaults: --energy has its own.
+  std::optional<double> asked_seconds;
+  std::optional<int> asked_repetitions;
   std::string model, batch, images, preprocess;
   bool profile = false;
+  bool kernels = false;
   bool json = false;
 
   bool auto_batch() const { return batch == "auto"; }
@@ -179,15 +187,20 @@ std::size_t run_bytes(const engine::Plan& plan, int threads) {
   return bytes;
 }
 
-struct BatchResult {
-  Measurement times;
-  engine::Division division;
-
-  Json to_json() const {
-    Json json = times.to_json();
-    json["division"] = name_of(division);
-    return json;
+// A session on random input.
+class Bench {
+ public:
+  Bench(std::shared_ptr<const engine::Plan> plan, int threads)
+      : session_(std::move(plan), {threads, false}), inputs_(random_inputs(session_.plan())) {}
+  void run() { session_.run(inputs_); }
+  const engine::Session& session() const { return session_; }
+  energy::Workload workload() {
+    return {batch_of(session_.plan()), [this] { run(); }};
   }
+
+ private:
+  engine::Session session_;
+  std::vector<Tensor> inputs_;
 };
 
 int bench_random(const Options& options) {
@@ -201,20 +214,26 @@ int bench_random(const Options& options) {
   }
   const int threads = options.engine.thread_count();
   Facts facts{model.plan.get(), batch, threads, model.load_seconds + model.compile_seconds, 0};
+  BenchEnergy energy(options.energy, options.model, options.asked_seconds, options.asked_repetitions);
+  const BenchFacts energy_facts{options.model, options.engine.precision, model.plan.get(), batch, threads};
 
-  std::vector<BatchResult> results;
+  std::vector<Measurement> results;
+  std::vector<std::unique_ptr<Bench>> benches;  // kept only where energy is measured: of every batch
   std::shared_ptr<const engine::Plan> plan = model.plan;
   for (;;) {
-    {
-      engine::Session session(plan, {threads, false});
-      const std::vector<Tensor> inputs = random_inputs(*plan);
-      results.push_back(
-          {measure(options.measure, batch_of(*plan), [&] { session.run(inputs); }), session.division()});
-      facts.arena_bytes = std::max(facts.arena_bytes, session.arena_bytes());
-    }
-    const std::int64_t next = results.back().times.batch * 2;
+    benches.push_back(std::make_unique<Bench>(plan, threads));
+    results.push_back(measure(options.measure, batch_of(*plan), [&] { benches.back()->run(); }));
+    results.back().division = name_of(benches.back()->session().division());
+    facts.arena_bytes = std::max(facts.arena_bytes, benches.back()->session().arena_bytes());
+    energy.set_cpu_seconds(results.back().cpu_seconds_per_image());
+    if (!energy.measures()) benches.clear();
+    const std::int64_t next = results.back().batch * 2;
     if (!options.auto_batch() || !open || next > kMaxBatch) break;
-    if (2 * results.back().times.median_ms() > options.measure.seconds * 1e3) {
+    if (levels_off(results)) {
+      message(fmt::format("two doublings gained less than 2 %; stopping at batch {}", results.back().batch));
+      break;
+    }
+    if (2 * results.back().median_ms() > options.measure.seconds * 1e3) {
       message(fmt::format("batch {} would take longer than --seconds for one run; stopping", next));
       break;
     }
@@ -224,44 +243,58 @@ int bench_random(const Options& options) {
       break;
     }
   }
+  std::vector<energy::Workload> workloads;
+  for (const auto& bench : benches) workloads.push_back(bench->workload());
+  energy.measure(workloads);
+  benches.clear();
 
   // The layers of the batch measured last; another plan was compiled beyond it where --batch auto met a
   // limit.
   Profile layers;
   if (options.profile) {
-    if (batch_of(*plan) != results.back().times.batch) {
-      plan = model.plan->with_shapes(input_shapes(model.graph, options.engine, results.back().times.batch));
+    if (batch_of(*plan) != results.back().batch) {
+      plan = model.plan->with_shapes(input_shapes(model.graph, options.engine, results.back().batch));
     }
     layers = profile(plan, options);
   }
+  energy.write_ledger(energy_facts);
   if (options.json) {
     Json json = facts_json(options, facts);
     json["results"] = Json::array();
-    for (const BatchResult& result : results) json["results"].push_back(result.to_json());
-    json["energy"] = nullptr;
+    for (const Measurement& result : results) json["results"].push_back(result.to_json());
+    if (options.auto_batch()) json["best_batch"] = best_batch(results);
+    json["energy"] = energy.json(energy_facts);
     if (options.profile) json["profile"] = layers.to_json();
+    if (options.kernels) json["kernels"] = bench_kernels(model.plan, kKernelSeconds).to_json();
     print_json(json);
     return kDone;
   }
   Table table = measurement_table();
-  for (const BatchResult& result : results) add_row(table, result.times);
+  for (const Measurement& result : results) add_row(table, result);
   print(facts_text(options, facts) + table.to_string());
+  if (options.auto_batch())
+    print(fmt::format("most images/s, ties to the smaller: batch {}\n", best_batch(results)));
+  print(energy.text(energy_facts));
   if (options.profile) print(layers.to_string());
+  if (options.kernels) print(bench_kernels(model.plan, kKernelSeconds).to_string());
   return kDone;
 }
 
 // Photograph to label: every repetition takes the next `batch` pictures of the folder from file to scores.
 int bench_images(const Options& options) {
   if (options.auto_batch()) throw Error("--images needs a number for --batch, not auto");
-  if (options.profile)
-    throw Error("--profile and --images exclude each other: --profile times layers on random input");
+  if (options.profile || options.kernels) {
+    throw Error(fmt::format("--{0} and --images exclude each other: --{0} times layers on random input",
+                            options.profile ? "profile" : "kernels"));
+  }
   const std::vector<std::string> paths = find_images({options.images}, false);
   ImageModel model(options.model, {options.engine, options.preprocess, options.asked_batch()});
   const auto batch = static_cast<std::size_t>(model.batch());
+  BenchEnergy energy(options.energy, options.model, options.asked_seconds, options.asked_repetitions);
   std::size_t next = 0;
   std::vector<std::string> group(batch);
   double preprocess_seconds = 0, inference_seconds = 0;
-  const Measurement result = measure(options.measure, model.batch(), [&] {
+  const auto run = [&] {
     for (std::string& path : group) path = paths[next++ % paths.size()];
     const ImageTimes times = model.run(group, [](const ImageModel::Result& picture) {
       if (!picture.error.empty()) throw Error(picture.error);
@@ -269,17 +302,23 @@ int bench_images(const Options& options) {
     });
     preprocess_seconds += times.preprocess;
     inference_seconds += times.inference;
-  });
+  };
+  const Measurement result = measure(options.measure, model.batch(), run);
+  energy.set_cpu_seconds(result.cpu_seconds_per_image());
   const Facts facts{&model.plan(), model.batch(), model.session().threads(), model.load_seconds(),
                     model.session().arena_bytes()};
   const double both = preprocess_seconds + inference_seconds;
   const double preprocess_share = both > 0 ? preprocess_seconds / both : 0;
+  const BenchFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
+                                model.session().threads()};
+  energy.measure({{model.batch(), run}});
+  energy.write_ledger(energy_facts);
   if (options.json) {
     Json json = facts_json(options, facts);
     Json entry = result.to_json();
     entry["preprocess_share"] = preprocess_share;
     json["results"] = Json::array({std::move(entry)});
-    json["energy"] = nullptr;
+    json["energy"] = energy.json(energy_facts);
     json["images"] = options.images;
     print_json(json);
     return kDone;
@@ -288,7 +327,8 @@ int bench_images(const Options& options) {
   add_row(table, result);
   print(facts_text(options, facts) + "photograph to label\n" + table.to_string() +
         fmt::format("decode and preprocess {:.1f}%, inference {:.1f}% of the time\n", 100 * preprocess_share,
-                    100 * (1 - preprocess_share)));
+                    100 * (1 - preprocess_share)) +
+        energy.text(energy_facts));
   return kDone;
 }
 
@@ -306,25 +346,30 @@ CLI::Validator batch_or_auto() {
 std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   add_model_argument(app, options->model);
-  app.add_option("--batch", options->batch,
-                 "Pictures in one run, 1 to 1024; auto: 1, 2, 4 ... until one run would take longer than "
-                 "--seconds or more than half of the memory that is left.")
+  app.add_option(
+         "--batch", options->batch,
+         "Pictures in one run, 1 to 1024; auto: 1, 2, 4 ... until two doublings gain less than 2 % or one "
+         "run would take longer than --seconds or more than half of the memory that is left.")
       ->check(batch_or_auto())
       ->type_name("N|auto")
       ->default_str("1, or what the model fixes");
-  app.add_option("--seconds", options->measure.seconds,
-                 "Measure each batch size for at least so many seconds.")
-      ->check(positive_real())
-      ->type_name("S")
-      ->default_str("3");
-  app.add_option("--min-repetitions", options->measure.min_repetitions,
-                 "Measure at least so many runs of each batch size.")
-      ->check(in_range(1, 1'000'000))
-      ->type_name("N")
-      ->default_str("13");
+  const CLI::Option* seconds =
+      app.add_option("--seconds", options->measure.seconds,
+                     "Measure each batch size for at least so many seconds; with --energy, each round too.")
+          ->check(positive_real())
+          ->type_name("S")
+          ->default_str("3; of a round with --energy the protocol's");
+  const CLI::Option* repetitions = app.add_option("--min-repetitions", options->measure.min_repetitions,
+                                                  "Measure at least so many runs of each batch size.")
+                                       ->check(in_range(1, 1'000'000))
+                                       ->type_name("N")
+                                       ->default_str("13");
   app.add_flag("--profile", options->profile,
                "After measuring, run again with a timer around every layer and print a table in the model's "
                "own names.");
+  app.add_flag("--kernels", options->kernels,
+               "After measuring, run each kernel alone at the shapes of the layers, on one thread, and print "
+               "GFLOP/s and the share of the peak that is measured in turns with it.");
   app.add_option(
          "--images", options->images,
          "Measure from photograph to label instead: read, decode, preprocess and run the pictures of this "
@@ -332,8 +377,11 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("DIR");
   add_preprocess_option(app, options->preprocess);
   add_json_option(app, options->json);
+  add_energy_options(app, options->energy);
   add_engine_options(app, options->engine);
-  return [options] {
+  return [options, seconds, repetitions] {
+    if (seconds->count() > 0) options->asked_seconds = options->measure.seconds;
+    if (repetitions->count() > 0) options->asked_repetitions = options->measure.min_repetitions;
     if (options->images.empty() && !options->preprocess.empty())
       throw Error("--preprocess needs --images DIR");
     return options->images.empty() ? bench_random(*options) : bench_images(*options);
@@ -352,10 +400,16 @@ const Command bench_command = {
     "latency. Loading counts reading the file, graph passes and packing of weights. 1 MAC = 2 FLOPs; both "
     "are those of one image.\n\n"
     "The JSON fields are schema, model, precision, isa, threads, macs, flops, load_ms, peak_rss_mib, "
-    "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second, division: "
-    "whether threads shared layers or took images of their own, whichever was faster) and "
-    "energy (null: not measured here), and profile where that was asked for.",
+    "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second) and "
+    "energy (null without --energy; its measured_j is null where nothing was measured), and profile and "
+    "kernels where "
+    "that "
+    "was asked for.\n\n"
+    "--energy adds joules per image: gross, net of the idle power, with a 95 % interval and a verdict "
+    "(valid, "
+    "suspect or invalid, with reasons). Loading, compiling and warming up lie outside of what is measured.",
     "godwit bench models/resnet50.onnx --threads 1 --profile\n"
+    "godwit bench models/resnet50.onnx --energy --meter csv:meter.csv --meter-accuracy 0.5%rdg+0.1W\n"
     "godwit bench models/resnet50.onnx --batch auto --json\n"
     "godwit bench models/resnet50.onnx --images photographs --batch 8",
     prepare,

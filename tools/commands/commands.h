@@ -10,6 +10,8 @@ extern const Command run_command;
 extern const Command preprocess_command;
 extern const Command bench_command;
 extern const Command accuracy_command;
+extern const Command energy_command;
+extern const Command report_command;
 extern const Command verify_command;
 extern const Command inspect_command;
 extern const Command explain_command;

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <span>
 #include <string_view>
 
 namespace godwit::tools {
@@ -18,7 +19,10 @@ struct Command {
   std::string_view description;  // paragraphs parted by an empty line; wrapped when printed
   std::string_view examples;     // command lines, one a line
   // Adds the command's options to `app`; the result runs once they are parsed and gives the exit code.
+  // nullptr for a group.
   std::function<int()> (*prepare)(CLI::App& app);
+  // A group's commands, each named with the group in front: "energy sensors".
+  std::span<const Command* const> commands = {};
 };
 
 }  // namespace godwit::tools

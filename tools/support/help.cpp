@@ -39,6 +39,24 @@ std::string section(const std::string& title, const std::vector<const CLI::Optio
   return text;
 }
 
+// What every help text ends with.
+std::string closing(const Command& command) {
+  std::string text =
+      "\nExit status:\n"
+      "  0  done\n"
+      "  1  the work failed\n"
+      "  2  bad usage or bad input\n"
+      "  3  something that was required is not there\n";
+  text += std::count(command.examples.begin(), command.examples.end(), '\n') > 0 ? "\nExamples:\n"
+                                                                                 : "\nExample:\n";
+  for (std::size_t begin = 0; begin < command.examples.size();) {
+    const std::size_t end = std::min(command.examples.find('\n', begin), command.examples.size());
+    text += fmt::format("  {}\n", command.examples.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string wrap(std::string_view text, std::size_t indent, std::size_t width) {
@@ -90,20 +108,16 @@ std::string command_help(const Command& command, const CLI::App& app) {
       return option->nonpositional() && option->get_group() == group;
     }));
   }
-  text +=
-      "\nExit status:\n"
-      "  0  done\n"
-      "  1  the work failed\n"
-      "  2  bad usage or bad input\n"
-      "  3  something that was required is not there\n";
-  text += std::count(command.examples.begin(), command.examples.end(), '\n') > 0 ? "\nExamples:\n"
-                                                                                 : "\nExample:\n";
-  for (std::size_t begin = 0; begin < command.examples.size();) {
-    const std::size_t end = std::min(command.examples.find('\n', begin), command.examples.size());
-    text += fmt::format("  {}\n", command.examples.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return text;
+  return text + closing(command);
+}
+
+std::string group_help(const Command& group) {
+  std::string text = fmt::format("godwit {}: {}\n\nUsage: godwit {} {}\n       godwit {} COMMAND --help\n\n",
+                                 group.name, group.sentence, group.name, group.synopsis, group.name);
+  text += wrap(group.description, 0, kWidth) + "\nCommands:\n";
+  for (const Command* command : group.commands)
+    text += entry(std::string(command->name.substr(group.name.size() + 1)), std::string(command->sentence));
+  return text + closing(group);
 }
 
 std::string program_help(std::span<const Command* const> commands) {

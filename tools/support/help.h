@@ -15,6 +15,9 @@ std::string wrap(std::string_view text, std::size_t indent, std::size_t width = 
 // The help of one command, for CLI11.
 std::string command_help(const Command& command, const CLI::App& app);
 
+// The help of a group: its commands.
+std::string group_help(const Command& group);
+
 // `godwit --help`: all commands by group.
 std::string program_help(std::span<const Command* const> commands);
 

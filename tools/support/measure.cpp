@@ -2,6 +2,7 @@
 #include "tools/support/measure.h"
 
 #include <algorithm>
+#include <ctime>
 #include <fmt/format.h>
 #include <fstream>
 #include <limits>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr int kWarmUpRuns = 3;
 constexpr double kWarmUpSeconds = 1;
+constexpr double kTie = 0.02;  // less gain than this is none
 
 // The first number of a file, or after `key` in it; the largest number there is where it has none.
 std::size_t number_in(const std::string& path, const std::string& key = "") {
@@ -33,16 +35,18 @@ double Measurement::mean_ms() const {
 }
 
 Json Measurement::to_json() const {
-  return {{"batch", batch},
-          {"repetitions", sorted_ms.size()},
-          {"seconds", seconds},
-          {"latency_ms",
-           {{"min", sorted_ms.front()},
-            {"median", median_ms()},
-            {"mean", mean_ms()},
-            {"p90", quantile_of(sorted_ms, 0.9)},
-            {"p99", quantile_of(sorted_ms, 0.99)}}},
-          {"images_per_second", images_per_second()}};
+  Json json = {{"batch", batch},
+               {"repetitions", sorted_ms.size()},
+               {"seconds", seconds},
+               {"latency_ms",
+                {{"min", sorted_ms.front()},
+                 {"median", median_ms()},
+                 {"mean", mean_ms()},
+                 {"p90", quantile_of(sorted_ms, 0.9)},
+                 {"p99", quantile_of(sorted_ms, 0.99)}}},
+               {"images_per_second", images_per_second()}};
+  if (!division.empty()) json["division"] = division;
+  return json;
 }
 
 Measurement measure(const MeasureOptions& options, std::int64_t batch, const std::function<void()>& work) {
@@ -50,6 +54,7 @@ Measurement measure(const MeasureOptions& options, std::int64_t batch, const std
   for (int i = 0; i < kWarmUpRuns && (i == 0 || warm_up.seconds() < kWarmUpSeconds); ++i) work();
   Measurement result;
   result.batch = batch;
+  const std::clock_t cpu_before = std::clock();
   const Stopwatch all;
   while (static_cast<int>(result.sorted_ms.size()) < options.min_repetitions ||
          all.seconds() < options.seconds) {
@@ -58,8 +63,24 @@ Measurement measure(const MeasureOptions& options, std::int64_t batch, const std
     result.sorted_ms.push_back(one.seconds() * 1e3);
   }
   result.seconds = all.seconds();
+  result.cpu_seconds = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
   std::ranges::sort(result.sorted_ms);
   return result;
+}
+
+bool levels_off(const std::vector<Measurement>& sweep) {
+  if (sweep.size() < 3) return false;
+  return sweep.back().images_per_second() < (1 + kTie) * (sweep.end() - 3)->images_per_second();
+}
+
+std::int64_t best_batch(const std::vector<Measurement>& sweep) {
+  double most = 0;
+  for (const Measurement& m : sweep) most = std::max(most, m.images_per_second());
+  std::int64_t best = 0;
+  for (const Measurement& m : sweep) {
+    if (m.images_per_second() * (1 + kTie) >= most && (best == 0 || m.batch < best)) best = m.batch;
+  }
+  return best;
 }
 
 Table measurement_table() {

@@ -1,0 +1,11 @@
+// The commands of `godwit energy`; each is defined in the file energy_<name>.cpp and named "energy <name>".
+#pragma once
+
+#include "tools/support/command.h"
+
+namespace godwit::tools {
+
+extern const Command energy_sensors_command;
+extern const Command energy_trend_command;
+
+}  // namespace godwit::tools

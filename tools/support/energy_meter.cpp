@@ -1,0 +1,106 @@
+// Measuring a command's work by sensors and meters.
+#include "tools/support/energy_meter.h"
+
+#include <fmt/format.h>
+
+#include "runtime/error.h"
+#include "tools/support/energy_text.h"
+
+namespace godwit::tools {
+
+energy::Discovery find_sensors(const SensorOptions& options, const energy::SysRoot& root,
+                               energy::PerfOpener& perf, std::unique_ptr<energy::SysRoot>& shared_root) {
+  if (!options.powercap_dir.empty()) {
+    shared_root = energy::open_powercap_directory(options.powercap_dir);
+    return energy::discover_host_share(*shared_root);
+  }
+  return energy::discover(root, perf, {options.board_rails()});
+}
+
+EnergyMeter::EnergyMeter(const EnergyOptions& options)
+    : options_(options), root_(energy::open_sys_root({options.sensors.sysfs, options.sensors.procfs})) {
+  (void)options.accuracy();
+  (void)options.columns();
+  // A tree of files knows nothing of the running kernel's counters.
+  perf_ = options.sensors.sysfs == energy::SysDirectories().sysfs ? energy::system_perf() : energy::no_perf();
+  clock_ = energy::system_clock();
+  if (!options.meter.empty()) stream_ = energy::MeterStream::open(options.meter);
+  found_ = find_sensors(options.sensors, *root_, *perf_, shared_root_);
+  host_ = energy::probe_host(*root_);
+  watch_ = std::make_unique<energy::HostWatch>(*root_);
+  if (!found_.total().domains.empty()) recorder_ = std::make_unique<energy::Recorder>(found_, *clock_);
+  if (options.require && !measures()) {
+    throw Error(
+        fmt::format("energy was required and cannot be measured: {}; attach a meter with --meter, or see "
+                    "'godwit energy sensors'",
+                    why_not_measured(found_, host_)),
+        Fault::missing);
+  }
+}
+
+EnergyMeter::~EnergyMeter() = default;
+
+EnergyOutcome EnergyMeter::measure(const std::vector<energy::Workload>& workloads,
+                                   std::optional<double> seconds, std::optional<int> repetitions) {
+  EnergyOutcome outcome;
+  outcome.protocol = options_.protocol_options(seconds, repetitions);
+  outcome.log = energy::run_protocol(outcome.protocol, workloads, *clock_, recorder_.get(), *watch_);
+  if (recorder_ != nullptr) {
+    for (std::string& note : recorder_->drop_implausible(outcome.log.begin(), outcome.log.end())) {
+      outcome.notes.push_back(std::move(note));
+    }
+    energy::EnergySource source = energy::source_of(*recorder_, outcome.log);
+    if (!outcome.notes.empty()) source.verdict.suspect("implausible-domain");
+    outcome.sensors = source.uses;
+    outcome.results = energy::analyse(outcome.log, outcome.protocol, workloads, source);
+  }
+  if (stream_ != nullptr) {
+    const energy::MeterLog meter = energy::finish_meter(
+        *stream_, *clock_, outcome.log.end() + outcome.log.unix_minus_mono + energy::kSecond / 10,
+        options_.columns());
+    energy::EnergySource source = energy::source_of(
+        meter, outcome.log, options_.clock(), options_.meter_scope, options_.accuracy(), outcome.meter_note);
+    source.uses.front().id = "meter:" + stream_->name();
+    // One total is told, the meter's; the machine's own sensors stand beside it.
+    for (energy::SensorUse& use : outcome.sensors) {
+      if (use.role == "total") use.role = "part";
+    }
+    outcome.sensors.insert(outcome.sensors.begin(), source.uses.front());
+    outcome.inside = std::move(outcome.results);
+    outcome.results = energy::analyse(outcome.log, outcome.protocol, workloads, source);
+  }
+  return outcome;
+}
+
+std::vector<EnergyMeter::SoakRow> EnergyMeter::soak(const energy::Workload& workload, double seconds) {
+  constexpr double kRow = 10;
+  std::vector<SoakRow> rows;
+  const auto ticker = recorder_ == nullptr
+                          ? nullptr
+                          : clock_->every(recorder_->period(), [this] { (void)recorder_->read(); });
+  const auto now = [this] { return recorder_ == nullptr ? clock_->now().mono : recorder_->read().mono; };
+  const energy::Nanoseconds begin = now();
+  energy::Nanoseconds last = begin;
+  std::int64_t runs = 0;
+  while (energy::to_seconds(last - begin) < seconds) {
+    workload.run();
+    ++runs;
+    const energy::Nanoseconds here = clock_->now().mono;
+    const double passed = energy::to_seconds(here - last);
+    if (passed < std::min(kRow, seconds)) continue;
+    SoakRow row;
+    const energy::Nanoseconds end = now();
+    row.seconds = energy::to_seconds(end - begin);
+    row.img_s = static_cast<double>(runs * workload.images) / passed;
+    if (recorder_ != nullptr) row.watts = recorder_->total().watts(last, end);
+    const energy::HostCounters state = watch_->read(end);
+    row.temperature_c = state.temperature_c;
+    if (state.mhz > 0) row.mhz = state.mhz;
+    rows.push_back(row);
+    last = end;
+    runs = 0;
+  }
+  return rows;
+}
+
+}  // namespace godwit::tools

@@ -1,0 +1,31 @@
+// What people and machines read of a measurement of energy, or of why there is none.
+#pragma once
+
+#include <string>
+
+#include "tools/support/energy_meter.h"
+
+namespace godwit::tools {
+
+// Which configuration the texts speak of.
+struct EnergyContext {
+  std::string model;
+  std::string user;  // who runs us, for the message about permissions
+  std::string program = "/usr/bin/godwit";
+};
+
+// "no energy sensor is visible here (virtual machine, KVM)", for one line.
+std::string why_not_measured(const energy::Discovery& found, const energy::HostFacts& host);
+// The whole message: what was looked at, why there is nothing, what can be done.
+std::string not_measured_text(const energy::Discovery& found, const energy::HostFacts& host,
+                              const EnergyContext& context);
+Json not_measured_json(const energy::Discovery& found, const energy::HostFacts& host);
+
+std::string energy_text(const EnergyOutcome& outcome, const energy::HostFacts& host);
+Json energy_json(const EnergyOutcome& outcome, const energy::HostFacts& host);
+
+// A row for each sensor, a line for each place that was looked at.
+std::string sensors_text(const energy::Discovery& found);
+Json sensors_json(const energy::Discovery& found);
+
+}  // namespace godwit::tools
