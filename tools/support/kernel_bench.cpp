@@ -51,7 +51,7 @@ std::string key_of(const engine::Step& step) {
   std::string key =
       fmt::format("{} {} {} {}", step.op->name, step.implementation, step.kernel, step.cost.macs);
   for (const auto* descs : {&step.src_descs, &step.dst_descs}) {
-    for (const TensorDesc& desc : *descs) key += " " + desc.to_string();
+    for (const TensorDesc& desc : *descs) key.append(1, ' ').append(desc.to_string());
   }
   return key;
 }
