@@ -8,6 +8,7 @@
 #include "runtime/error.h"
 #include "runtime/memory.h"
 #include "tools/commands/commands.h"
+#include "tools/support/bench_images.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
 #include "tools/support/measure.h"
@@ -22,6 +23,7 @@ constexpr std::uint64_t kSeed = 20260101;
 struct Options {
   EngineOptions engine;
   MeasureOptions measure;
+  ImageOptions image_options;
   std::string model, batch, images, preprocess;
   bool profile = false;
   bool json = false;
@@ -233,45 +235,26 @@ int bench_random(const Options& options) {
   return kDone;
 }
 
-// Photograph to label: every repetition takes the next `batch` pictures of the folder from file to scores.
-int bench_images(const Options& options) {
+// Photograph to label, over and over through the folder's pictures.
+int bench_photographs(const Options& options) {
   if (options.auto_batch()) throw Error("--images needs a number for --batch, not auto");
   if (options.profile)
     throw Error("--profile and --images exclude each other: --profile times layers on random input");
-  const std::vector<std::string> paths = find_images({options.images}, false);
-  ImageModel model(options.model, {options.engine, options.preprocess, options.asked_batch()});
-  const auto batch = static_cast<std::size_t>(model.batch());
-  std::size_t next = 0;
-  std::vector<std::string> group(batch);
-  double preprocess_seconds = 0, inference_seconds = 0;
-  const Measurement result = measure(options.measure, model.batch(), [&] {
-    for (std::string& path : group) path = paths[next++ % paths.size()];
-    const ImageTimes times = model.run(group, [](const ImageModel::Result& picture) {
-      if (!picture.error.empty()) throw Error(picture.error);
-      (void)largest(picture.probabilities, 1);
-    });
-    preprocess_seconds += times.preprocess;
-    inference_seconds += times.inference;
-  });
-  const Facts facts{&model.plan(), model.batch(), model.session().threads(), model.load_seconds(),
+  const std::vector<std::string> paths = find_images({options.images}, true);
+  ImageModel model(options.model,
+                   {options.engine, options.image_options, options.preprocess, options.asked_batch()});
+  const ImageBench result = bench_images(model, paths, options.measure);
+  const Facts facts{&model.plan(), model.batch(), model.threads(), model.load_seconds(),
                     model.plan().memory().arena_bytes};
-  const double both = preprocess_seconds + inference_seconds;
-  const double preprocess_share = both > 0 ? preprocess_seconds / both : 0;
   if (options.json) {
     Json json = facts_json(options, facts);
-    Json entry = result.to_json();
-    entry["preprocess_share"] = preprocess_share;
-    json["results"] = Json::array({std::move(entry)});
+    json["results"] = Json::array({result.to_json()});
     json["energy"] = nullptr;
     json["images"] = options.images;
     print_json(json);
     return kDone;
   }
-  Table table = measurement_table();
-  add_row(table, result);
-  print(facts_text(options, facts) + "photograph to label\n" + table.to_string() +
-        fmt::format("decode and preprocess {:.1f}%, inference {:.1f}% of the time\n", 100 * preprocess_share,
-                    100 * (1 - preprocess_share)));
+  print(facts_text(options, facts) + result.to_string(model.threads()));
   return kDone;
 }
 
@@ -311,15 +294,16 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option(
          "--images", options->images,
          "Measure from photograph to label instead: read, decode, preprocess and run the pictures of this "
-         "folder in turn.")
+         "folder and those below it in turn, all threads at once, beside each part alone on one thread.")
       ->type_name("DIR");
   add_preprocess_option(app, options->preprocess);
   add_json_option(app, options->json);
+  add_image_options(app, options->image_options);
   add_engine_options(app, options->engine);
   return [options] {
     if (options->images.empty() && !options->preprocess.empty())
       throw Error("--preprocess needs --images DIR");
-    return options->images.empty() ? bench_random(*options) : bench_images(*options);
+    return options->images.empty() ? bench_random(*options) : bench_photographs(*options);
   };
 }
 
