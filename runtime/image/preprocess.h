@@ -64,7 +64,7 @@ ValueTable<std::uint8_t> pixel_table();
 void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std::span<float> dst);
 
 struct PreprocessOptions {
-  DecodeLimits limits;
+  DecodeLimits limits = {};
   bool exif = false;  // turn pictures upright as their EXIF metadata say; torchvision does not
   // JPEG decoded at 1/2, 1/4 or 1/8 of its size where that still is no smaller than the resized picture:
   // faster, and other pixels than Pillow's.
