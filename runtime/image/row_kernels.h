@@ -29,7 +29,7 @@ struct AcrossArguments {
   const std::int32_t* first = nullptr;   // (count): in src, of each pixel made
   const std::int32_t* values = nullptr;  // (count, groups, 4): weights
   const std::int16_t* parts = nullptr;   // (count, groups, 2, 2, 4, 2): low and high part; taps 0 1 and 2 3;
-                                        // four times; two taps
+                                         // four times; two taps
   int groups = 0;
   int count = 0;                // of pixels to make; a multiple of kAcrossUnit
   std::uint8_t* dst = nullptr;  // (count, 4)

@@ -304,7 +304,7 @@ const Command accuracy_command = {
     "seconds, images_per_second.",
     "godwit accuracy models/resnet50.onnx --data photographs --labels photographs/labels.csv\n"
     "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --json\n"
-    "godwit accuracy models/resnet50.onnx --data imagenette2/val --classes imagenet_folders.txt",
+    "godwit accuracy models/resnet50.onnx --data imagenette/val --classes classes.txt",
     prepare,
 };
 
