@@ -14,6 +14,10 @@ if(GODWIT_SANITIZE)
   endif()
   target_link_options(godwit_options INTERFACE -fsanitize=${GODWIT_SANITIZE})
 endif()
+if(GODWIT_FUZZ)
+  # Libraries count what they cover; the fuzzers themselves bring libFuzzer's main.
+  target_compile_options(godwit_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # godwit_floor(NAME DEPENDS lower floors... PRIVATE libraries...): a static library of all .cpp files below the caller.
 function(godwit_floor name)

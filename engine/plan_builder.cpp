@@ -7,6 +7,7 @@
 #include "engine/memory_plan.h"
 #include "engine/rewrite.h"
 #include "runtime/error.h"
+#include "runtime/memory.h"
 
 namespace godwit::engine {
 namespace {
@@ -47,6 +48,7 @@ void PlanBuilder::run() {
     with_context([&] { return describe(node); }, [&] { add_node(node); });
   }
   place_outputs();
+  reuse_residuals();
   place_arena();
   fill_slots();
   plan_.memory_.packed_weight_bytes = weights_.bytes();
@@ -103,6 +105,7 @@ void PlanBuilder::add_step(const Node& node, const NodeContext& context) {
   if (!node.origins.empty()) step.name = node.origins.back();
   step.origins = node.origins;
   operands_.emplace_back();
+  adds_residual_.push_back(node.epilogue.residual);
   for (std::size_t i = 0; i < node.inputs.size(); ++i) read_operand(*step.executable, context, node, i);
   for (const ValueId id : node.outputs) {
     if (id != kNoValue) {
@@ -153,13 +156,38 @@ void PlanBuilder::add_copy(ValueId id, std::int32_t output) {
   const ops::NodeView view{name, no_attributes, {&operand, 1}, 1, {&desc, 1}, {}};
   plan_.steps_.push_back(make_step(*ops::find_op("Identity"), view));
   operands_.push_back({{src}, {add_storage({.kind = Slot::Kind::output, .index = output})}});
+  adds_residual_.push_back(false);
+}
+
+// A result takes the place of the residual that it adds, where nothing reads that afterwards: memory traffic
+// and arena of one tensor less.
+void PlanBuilder::reuse_residuals() {
+  for (std::int32_t s = 0; s < step_count(); ++s) {
+    Operands& operands = operands_[static_cast<std::size_t>(s)];
+    const Step& step = plan_.steps_[static_cast<std::size_t>(s)];
+    if (!adds_residual_[static_cast<std::size_t>(s)] || !step.executable->may_overwrite_residual()) continue;
+    const std::int32_t residual = operands.src.back(), result = operands.dst.front();
+    if (residual < 0 || result < 0 || storage(residual).kind != Slot::Kind::arena) continue;
+    const bool read_otherwise = std::ranges::count(operands.src, residual) > 1 || storage(residual).last != s;
+    if (read_otherwise || storage(result).kind != Slot::Kind::arena ||
+        storage(result).bytes != storage(residual).bytes || step.src_descs.back() != step.dst_descs.front()) {
+      continue;
+    }
+    storage(residual).last = storage(result).last;
+    plan_.memory_.sum_bytes += align_up(storage(result).bytes);
+    storage(result).bytes = 0;
+    for (Operands& later : operands_) {
+      std::ranges::replace(later.src, result, residual);
+      std::ranges::replace(later.dst, result, residual);
+    }
+  }
 }
 
 void PlanBuilder::place_arena() {
   std::vector<Lifetime> lifetimes;
   std::vector<std::int32_t> in_arena;
   for (std::int32_t s = 0; s < static_cast<std::int32_t>(storages_.size()); ++s) {
-    if (storage(s).kind != Slot::Kind::arena) continue;
+    if (storage(s).kind != Slot::Kind::arena || storage(s).bytes == 0) continue;
     lifetimes.push_back({storage(s).bytes, storage(s).first, storage(s).last});
     in_arena.push_back(s);
   }
@@ -167,7 +195,7 @@ void PlanBuilder::place_arena() {
   for (std::size_t i = 0; i < in_arena.size(); ++i) storage(in_arena[i]).offset = memory.offsets[i];
   plan_.memory_.arena_bytes = memory.bytes;
   plan_.memory_.lower_bound_bytes = memory.lower_bound;
-  plan_.memory_.sum_bytes = memory.sum;
+  plan_.memory_.sum_bytes += memory.sum;
 }
 
 Slot PlanBuilder::slot_of(std::int32_t storage_index) {

@@ -45,6 +45,7 @@ class PlanBuilder {
   void add_copy(ValueId id, std::int32_t output);
   void read_operand(const ops::Executable& executable, const NodeContext& context, const Node& node,
                     std::size_t i);
+  void reuse_residuals();
   void place_arena();
   void fill_slots();
 
@@ -60,6 +61,7 @@ class PlanBuilder {
   std::vector<Storage> storages_;
   std::vector<std::int32_t> storage_of_;  // by value, -1: not yet
   std::vector<Operands> operands_;        // by step
+  std::vector<bool> adds_residual_;       // by step
 };
 
 }  // namespace godwit::engine

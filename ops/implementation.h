@@ -80,6 +80,9 @@ class Executable {
   // share. The caller puts a barrier behind it. Neither throws nor allocates.
   virtual void run(const RunArgs& args, const Worker& worker) const = 0;
   virtual Scratch scratch() const { return {}; }
+  // Whether the result may lie where the residual lies: each element's residual is read, once, before the
+  // element is written.
+  virtual bool may_overwrite_residual() const { return false; }
   // The micro-kernels it uses, for profiles: "gemm_f32_14x32_avx512". The reference has none: "".
   virtual std::string kernel() const { return {}; }
   // Whether the bytes of constant operand `i` are still read by run() (as opposed to a packed copy).

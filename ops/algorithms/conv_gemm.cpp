@@ -59,6 +59,7 @@ class ConvExecutable : public Executable {
         });
   }
 
+  bool may_overwrite_residual() const override { return true; }
   std::string kernel() const override { return name_of(*kernels_.full); }
   bool reads_constant(std::size_t i) const override { return i > 2; }
 

@@ -66,6 +66,7 @@ class ConvWinograd final : public Executable {
     if (image <= block_ * 3 / 2 && image <= kSharedTiles) block_ = std::max(block_, image);
   }
 
+  bool may_overwrite_residual() const override { return true; }
   std::string kernel() const override { return name_of(*kernels_.full); }
   bool reads_constant(std::size_t i) const override { return i > 2; }
 

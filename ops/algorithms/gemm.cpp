@@ -31,20 +31,54 @@ GemmShare divide_gemm(const GemmCall& call, const Worker& worker) {
   return {row_worker.share(call.shape.rows, best_m == 1 ? 1 : mr), column_worker.share(panels)};
 }
 
-std::int64_t gemm_block_rows(const GemmKernels& kernels, std::int64_t row_bytes) {
-  const auto half_l2 = static_cast<std::int64_t>(cache_sizes().l2 / 2);
-  return std::max<std::int64_t>(kernels.mr,
-                                half_l2 / std::max<std::int64_t>(row_bytes, 1) / kernels.mr * kernels.mr);
+namespace {
+
+// Pointers to a block's rows fill at most a quarter of the L1.
+constexpr std::int64_t kMaxBlockRows = 1024;
+
+// Rows that fit into `bytes`, in whole tiles, at least one of them.
+std::int64_t rows_in(std::size_t bytes, const GemmKernels& kernels, std::int64_t row_bytes) {
+  const std::int64_t rows = static_cast<std::int64_t>(bytes) / std::max<std::int64_t>(row_bytes, 1);
+  return std::clamp<std::int64_t>(rows / kernels.mr * kernels.mr, kernels.mr,
+                                  kMaxBlockRows / kernels.mr * kernels.mr);
+}
+
+std::int64_t most_block_rows(const GemmKernels& kernels, const GemmShape& shape) {
+  const std::int64_t row_bytes = shape.depth * std::int64_t{sizeof(float)};
+  return std::max<std::int64_t>(std::min(shape.rows, rows_in(cache_sizes().l2 / 2, kernels, row_bytes)),
+                                kernels.mr);
+}
+
+}  // namespace
+
+GemmBlocking block_gemm(const GemmCall& call, std::int64_t panels) {
+  const GemmKernels& kernels = *call.kernels;
+  const std::int64_t weight_bytes = panels * kernels.nr * call.shape.inner() * std::int64_t{sizeof(float)};
+  // With one tap never less than the row itself, whose pointers and copy have room for so many rows only.
+  const std::int64_t row_bytes =
+      call.shape.taps > 1 ? call.row_bytes
+                          : std::max(call.row_bytes, call.shape.depth * std::int64_t{sizeof(float)});
+  // Weights that leave half the L2 free stay there. A block of rows in half the L1 then reads each panel
+  // once; several taps read their pixels again and again, and are taken tile by tile.
+  if (weight_bytes <= static_cast<std::int64_t>(cache_sizes().l2 / 2)) {
+    if (call.shape.taps > 1) return {kernels.mr, panels};
+    return {rows_in(cache_sizes().l1d / 2, kernels, row_bytes), 1};
+  }
+  // Otherwise a block of rows stays in half the L2 while the weights stream past.
+  return {rows_in(cache_sizes().l2 / 2, kernels, row_bytes), 1};
+}
+
+std::size_t gemm_pointer_bytes(const GemmKernels& kernels, const GemmShape& shape) {
+  const std::int64_t pointers =
+      shape.taps == 1 ? most_block_rows(kernels, shape) : shape.taps * GemmKernels::kMaxRows;
+  return align_up(static_cast<std::size_t>(pointers) * sizeof(const float*));
 }
 
 std::size_t gemm_scratch_bytes(const GemmKernels& kernels, const GemmShape& shape, bool copy_rows) {
-  std::size_t bytes =
-      align_up(static_cast<std::size_t>(shape.taps) * GemmKernels::kMaxRows * sizeof(const float*));
+  std::size_t bytes = gemm_pointer_bytes(kernels, shape);
   if (copy_rows) {
-    const std::int64_t row_bytes = shape.depth * std::int64_t{sizeof(float)};
-    const std::int64_t rows = std::min(shape.rows, gemm_block_rows(kernels, row_bytes));
-    bytes += static_cast<std::size_t>(std::max<std::int64_t>(rows, kernels.mr)) *
-             (static_cast<std::size_t>(row_bytes) + kAlignment);
+    bytes += static_cast<std::size_t>(most_block_rows(kernels, shape)) *
+             (static_cast<std::size_t>(shape.depth) * sizeof(float) + kAlignment);
   }
   return bytes;
 }

@@ -88,11 +88,18 @@ GemmShare divide_gemm(const GemmCall& call, const Worker& worker);
 // itself: they are copied next to each other first, a cache line apart from such a distance.
 inline bool rows_collide(std::int64_t distance_bytes) { return distance_bytes % 4096 == 0; }
 
-// Rows of one block of A: all that half the L2 holds.
-std::int64_t gemm_block_rows(const GemmKernels& kernels, std::int64_t row_bytes);
+// How one worker walks over its share: blocks of so many rows, and within a block so many panels for each
+// tile before the next tile. With one tap the pointers to a whole block's rows are made once.
+struct GemmBlocking {
+  std::int64_t rows = 0;
+  std::int64_t panels = 1;
+};
+GemmBlocking block_gemm(const GemmCall& call, std::int64_t panels);
 
-// What a worker needs: pointers to the rows of one tile, and the copy of one block of rows.
+// What a worker needs: pointers to the rows of one tile or block, and the copy of one block of rows.
 std::size_t gemm_scratch_bytes(const GemmKernels& kernels, const GemmShape& shape, bool copy_rows);
+// Of that, the part for pointers.
+std::size_t gemm_pointer_bytes(const GemmKernels& kernels, const GemmShape& shape);
 
 // Calls kernels for the tile of `rows` rows that starts at row `row`, over panels [begin, end).
 void run_gemm_tiles(const GemmCall& call, const float* const* pointers, std::int64_t row, int rows,
@@ -102,42 +109,34 @@ void run_gemm_tiles(const GemmCall& call, const float* const* pointers, std::int
 template <class FillRows>
 void run_gemm(const GemmCall& call, const FillRows& fill, std::byte* worker_scratch, const Worker& worker) {
   auto** pointers = reinterpret_cast<const float**>(worker_scratch);
-  auto* copies =
-      reinterpret_cast<float*>(worker_scratch + gemm_scratch_bytes(*call.kernels, call.shape, false));
+  auto* copies = reinterpret_cast<float*>(worker_scratch + gemm_pointer_bytes(*call.kernels, call.shape));
   const std::int64_t copy_stride = call.shape.depth + std::int64_t{kAlignment / sizeof(float)};
   const GemmShare share = divide_gemm(call, worker);
   const std::int64_t rows = share.rows.end - share.rows.begin;
-  const std::int64_t panels = share.panels.end - share.panels.begin;
-  if (rows <= 0 || panels <= 0) return;
+  if (rows <= 0 || share.panels.end <= share.panels.begin) return;
 
-  // Which operand stays in L2: all of this worker's weights, or a block of rows while the weights stream
-  // past.
+  const GemmBlocking blocking = block_gemm(call, share.panels.end - share.panels.begin);
+  const bool keep_pointers = call.shape.taps == 1;
   const std::int64_t mr = call.kernels->mr;
-  const std::int64_t weight_bytes =
-      panels * call.kernels->nr * call.shape.inner() * std::int64_t{sizeof(float)};
-  const bool weights_stay = weight_bytes <= static_cast<std::int64_t>(cache_sizes().l2 / 2);
-  const std::int64_t most = weights_stay ? mr : gemm_block_rows(*call.kernels, call.row_bytes);
-  const std::int64_t step = weights_stay ? panels : 1;
-
-  const std::int64_t blocks = (rows + most - 1) / most;
+  const std::int64_t blocks = (rows + blocking.rows - 1) / blocking.rows;
   for (std::int64_t block = 0; block < blocks; ++block) {
     // Blocks and tiles of nearly equal height rather than full ones and a small last one.
     const std::int64_t begin = share.rows.begin + rows * block / blocks;
     const std::int64_t height = share.rows.begin + rows * (block + 1) / blocks - begin;
     const std::int64_t tiles = (height + mr - 1) / mr;
-    for (std::int64_t panel = share.panels.begin; panel < share.panels.end; panel += step) {
+    if (keep_pointers) fill(begin, static_cast<int>(height), pointers);
+    for (std::int64_t r = 0; call.copy_rows && r < height; ++r) {
+      float* copy = copies + r * copy_stride;
+      std::memcpy(copy, pointers[r], static_cast<std::size_t>(call.shape.depth) * sizeof(float));
+      pointers[r] = copy;
+    }
+    for (std::int64_t panel = share.panels.begin; panel < share.panels.end; panel += blocking.panels) {
+      const std::int64_t end = std::min(panel + blocking.panels, share.panels.end);
       for (std::int64_t t = 0; t < tiles; ++t) {
         const std::int64_t first = height * t / tiles;
         const auto count = static_cast<int>(height * (t + 1) / tiles - first);
-        const bool copied = call.copy_rows && panel != share.panels.begin;
-        if (!copied) fill(begin + first, count, pointers);
-        for (int r = 0; call.copy_rows && r < count; ++r) {
-          float* copy = copies + (first + r) * copy_stride;
-          if (!copied)
-            std::memcpy(copy, pointers[r], static_cast<std::size_t>(call.shape.depth) * sizeof(float));
-          pointers[r] = copy;
-        }
-        run_gemm_tiles(call, pointers, begin + first, count, panel, panel + step);
+        if (!keep_pointers) fill(begin + first, count, pointers);
+        run_gemm_tiles(call, keep_pointers ? pointers + first : pointers, begin + first, count, panel, end);
       }
     }
   }

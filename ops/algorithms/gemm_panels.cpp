@@ -45,6 +45,7 @@ class GemmPanels final : public Executable {
   Scratch scratch() const override {
     return {.shared = 0, .per_worker = gemm_scratch_bytes(kernels_, shape(), copy_rows())};
   }
+  bool may_overwrite_residual() const override { return true; }
   std::string kernel() const override { return name_of(*kernels_.full); }
   bool reads_constant(std::size_t i) const override { return i != 1 && i != 2; }
 

@@ -5,23 +5,61 @@
 #include <array>
 #include <csetjmp>
 #include <cstdio>  // jpeglib.h needs FILE
+#include <cstring>
 #include <fmt/format.h>
 #include <jpeglib.h>
+// After jpeglib.h, which it needs: the numbers of the messages.
+#include <jerror.h>
 
 #include "runtime/error.h"
 
 namespace godwit::image {
 namespace {
 
+// Distinct warnings that are kept of one file; more of them say nothing new.
+constexpr std::size_t kMaxWarnings = 4;
+
+// Columns and rows, in samples of the most subsampled component, that upsampling may mix into a pixel beyond
+// its own (fancy upsampling takes one neighbour), and one more because the edge of a cut is treated as the
+// picture's.
+constexpr int kMarginSamples = 2;
+
+// Rows above the region that are decoded all the same, so that the first one finds its neighbours.
+constexpr int kMarginRows = 0;
+
+// Of a block, in zigzag order: those that the decoder smooths.
+constexpr std::size_t kSmoothedCoefficients = 10;
+
+// a·b/255, rounded, for bytes.
+int scale_byte(int a, int b) {
+  const int product = a * b + 128;
+  return (product + (product >> 8)) >> 8;
+}
+
+// As Pillow: the four inks are taken to be stored inverted (Adobe's habit), whether an Adobe marker says so
+// or not; then each colour is what its ink and black leave over. In place, (pixels, 4).
+void cmyk_to_rgb(std::uint8_t* row, std::size_t pixels) {
+  for (std::uint8_t* pixel = row; pixel != row + 4 * pixels; pixel += 4) {
+    const int light = pixel[3];
+    for (std::size_t c = 0; c < 3; ++c) {
+      const int ink = 255 - pixel[c];
+      pixel[c] = static_cast<std::uint8_t>(std::clamp(light - scale_byte(ink, light), 0, 255));
+    }
+  }
+}
+
+}  // namespace
+
 // The library reports by calling back and expects not to be returned to. Throwing through its C frames is not
 // defined, so the callbacks keep the message and jump; attempt() is where they land.
-class Decoder {
+class JpegRows::Decoder {
  public:
-  Decoder(std::span<const std::byte> bytes, int max_scans) : max_scans_(max_scans) {
+  // Reads the header and checks it.
+  Decoder(std::span<const std::byte> bytes, const DecodeLimits& limits) : max_scans_(limits.max_scans) {
     info_.err = jpeg_std_error(&errors_);
     errors_.error_exit = [](j_common_ptr info) { self(info).fail(info); };
     errors_.emit_message = [](j_common_ptr info, int level) {
-      if (level < 0) self(info).fail(info);  // a warning: the data are damaged
+      if (level < 0) self(info).warn(info);
     };
     info_.client_data = this;
     attempt([&] {
@@ -30,30 +68,77 @@ class Decoder {
     });
     progress_.progress_monitor = [](j_common_ptr info) { self(info).count_scans(); };
     info_.progress = &progress_;
+    attempt([&] { jpeg_read_header(&info_, TRUE); });
+    check_header(limits);
   }
   ~Decoder() { jpeg_destroy_decompress(&info_); }
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
-  void read_header() {
-    attempt([&] { jpeg_read_header(&info_, TRUE); });
-  }
-  void start(J_COLOR_SPACE colors) {
+  void scale(int denominator) {
     attempt([&] {
-      info_.out_color_space = colors;
+      info_.scale_num = 1;
+      info_.scale_denom = static_cast<unsigned>(denominator);
+      jpeg_calc_output_dimensions(&info_);
+    });
+  }
+  void start() {
+    attempt([&] {
+      inks_ = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
+      info_.out_color_space = inks_ ? JCS_CMYK : JCS_EXT_RGBX;
       jpeg_start_decompress(&info_);
     });
   }
-  void read_row(std::uint8_t* row) {
+  void crop(JDIMENSION* left, JDIMENSION* width) {
+    attempt([&] { jpeg_crop_scanline(&info_, left, width); });
+  }
+  void skip(JDIMENSION rows) {
+    if (rows == 0) return;
+    attempt([&] { jpeg_skip_scanlines(&info_, rows); });
+  }
+  void read(std::uint8_t* row) {
     attempt([&] { jpeg_read_scanlines(&info_, &row, 1); });
+    if (inks_) cmyk_to_rgb(row, info_.output_width);
   }
-  // Reads what follows the last row, so that damage there is not overlooked.
+  void read_whole(std::vector<std::uint8_t>& pixels) {
+    attempt([&] {
+      const bool inks = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
+      info_.out_color_space = inks ? JCS_CMYK : JCS_RGB;
+      jpeg_start_decompress(&info_);
+    });
+    const std::size_t bytes =
+        std::size_t{info_.output_width} * static_cast<std::size_t>(info_.output_components);
+    if (pixels.size() < bytes * info_.output_height) pixels.resize(bytes * info_.output_height);
+    attempt([&] {
+      while (info_.output_scanline < info_.output_height) {
+        JSAMPROW row = pixels.data() + bytes * info_.output_scanline;
+        jpeg_read_scanlines(&info_, &row, 1);
+      }
+      jpeg_finish_decompress(&info_);
+    });
+  }
+  // What follows the last row: damage there matters only where the file's end is missing.
   void finish() {
-    attempt([&] { jpeg_finish_decompress(&info_); });
+    if (info_.output_scanline >= info_.output_height) {
+      attempt([&] { jpeg_finish_decompress(&info_); });
+    } else if (jpeg_input_complete(&info_) == FALSE) {
+      find_end();
+    }
   }
+
+  jpeg_decompress_struct& info() { return info_; }
   const jpeg_decompress_struct& info() const { return info_; }
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < warning_count_; ++i) texts.emplace_back(warnings_[i].data());
+    return texts;
+  }
 
  private:
+  void check_header(const DecodeLimits& limits);
+
+  using Message = std::array<char, JMSG_LENGTH_MAX>;
+
   static Decoder& self(j_common_ptr info) { return *static_cast<Decoder*>(info->client_data); }
 
   [[noreturn]] void fail(j_common_ptr info) {
@@ -61,11 +146,36 @@ class Decoder {
     std::longjmp(landing_, 1);
   }
 
+  // Pillow refuses what ends too early; everything else is mended as libjpeg-turbo does it.
+  void warn(j_common_ptr info) {
+    if (errors_.msg_code == JWRN_JPEG_EOF) fail(info);
+    Message text{};
+    errors_.format_message(info, text.data());
+    for (std::size_t i = 0; i < warning_count_; ++i) {
+      if (std::strcmp(warnings_[i].data(), text.data()) == 0) return;
+    }
+    if (warning_count_ < warnings_.size()) warnings_[warning_count_++] = text;
+  }
+
   void count_scans() {
     if (info_.input_scan_number <= max_scans_) return;
     *fmt::format_to_n(message_.data(), message_.size() - 1, "it has more than {} scans", max_scans_).out =
         '\0';
     std::longjmp(landing_, 1);
+  }
+
+  // In entropy-coded data 0xff is followed by 0 or by a restart marker, so that the end marker is what it
+  // seems.
+  void find_end() const {
+    if (info_.unread_marker == JPEG_EOI) return;
+    const unsigned char* at = info_.src->next_input_byte;
+    const unsigned char* const end = at + info_.src->bytes_in_buffer;
+    while (at != end) {
+      at = static_cast<const unsigned char*>(std::memchr(at, 0xff, static_cast<std::size_t>(end - at)));
+      if (at == nullptr || ++at == end) break;
+      if (*at == JPEG_EOI) return;
+    }
+    throw Error("cannot decode the JPEG: Premature end of JPEG file");
   }
 
   // Between here and the library's callbacks there is nothing with a destructor.
@@ -79,62 +189,97 @@ class Decoder {
   jpeg_error_mgr errors_{};
   jpeg_progress_mgr progress_{};
   std::jmp_buf landing_{};
-  std::array<char, JMSG_LENGTH_MAX> message_{};
+  Message message_{};
+  std::array<Message, kMaxWarnings> warnings_{};  // no memory is asked for between the library's frames
+  std::size_t warning_count_ = 0;
   int max_scans_;
+  bool inks_ = false;
 };
-
-// a·b/255, rounded, for bytes.
-int scale_byte(int a, int b) {
-  const int product = a * b + 128;
-  return (product + (product >> 8)) >> 8;
-}
-
-// As Pillow: the four inks are taken to be stored inverted (Adobe's habit), whether an Adobe marker says so
-// or not; then each colour is what its ink and black leave over.
-void cmyk_to_rgb(std::span<const std::uint8_t> cmyk, std::uint8_t* rgb) {
-  for (std::size_t pixel = 0; pixel < cmyk.size() / 4; ++pixel) {
-    const int light = cmyk[4 * pixel + 3];
-    for (std::size_t c = 0; c < 3; ++c) {
-      const int ink = 255 - cmyk[4 * pixel + c];
-      rgb[3 * pixel + c] = static_cast<std::uint8_t>(std::clamp(light - scale_byte(ink, light), 0, 255));
-    }
-  }
-}
-
-}  // namespace
 
 bool looks_like_jpeg(std::span<const std::byte> bytes) {
   constexpr std::array kStart = {std::byte{0xff}, std::byte{0xd8}, std::byte{0xff}};
   return bytes.size() >= kStart.size() && std::ranges::equal(bytes.first(kStart.size()), kStart);
 }
 
-Image decode_jpeg(std::span<const std::byte> bytes, const DecodeLimits& limits) {
-  Decoder decoder(bytes, limits.max_scans);
-  decoder.read_header();
-  const jpeg_decompress_struct& info = decoder.info();
-  Image image{static_cast<int>(info.image_width), static_cast<int>(info.image_height), {}};
-  if (static_cast<std::int64_t>(image.width) * image.height > limits.max_pixels) {
-    throw Error(fmt::format("the JPEG has {}x{} pixels, more than the limit of {}", image.width, image.height,
-                            limits.max_pixels));
+// Refuses what is too large or in colours of no known kind.
+void JpegRows::Decoder::check_header(const DecodeLimits& limits) {
+  const jpeg_decompress_struct& info = info_;
+  if (static_cast<std::int64_t>(info.image_width) * info.image_height > limits.max_pixels) {
+    throw Error(fmt::format("the JPEG has {}x{} pixels, more than the limit of {}", info.image_width,
+                            info.image_height, limits.max_pixels));
   }
-  const bool inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
-  if (!inks && info.jpeg_color_space != JCS_GRAYSCALE && info.jpeg_color_space != JCS_YCbCr &&
-      info.jpeg_color_space != JCS_RGB) {
+  static constexpr std::array kKnown = {JCS_GRAYSCALE, JCS_YCbCr, JCS_RGB, JCS_CMYK, JCS_YCCK};
+  if (std::ranges::find(kKnown, info.jpeg_color_space) == kKnown.end()) {
     throw Error(fmt::format("the JPEG has {} components, expected gray, RGB, YCbCr, CMYK or YCCK",
                             info.num_components));
   }
-  decoder.start(inks ? JCS_CMYK : JCS_RGB);
+}
 
-  const std::size_t width = info.image_width;
-  image.pixels.resize(width * 3 * info.image_height);
-  std::vector<std::uint8_t> ink_row(inks ? width * 4 : 0);
-  for (std::size_t y = 0; y < info.image_height; ++y) {
-    std::uint8_t* row = image.pixels.data() + y * width * 3;
-    decoder.read_row(inks ? ink_row.data() : row);
-    if (inks) cmyk_to_rgb(ink_row, row);
+JpegRows::JpegRows(std::span<const std::byte> bytes, const DecodeLimits& limits)
+    : decoder_(std::make_unique<Decoder>(bytes, limits)) {
+  shrink(1);
+}
+
+JpegRows::~JpegRows() = default;
+
+int JpegRows::width() const { return static_cast<int>(decoder_->info().output_width); }
+int JpegRows::height() const { return static_cast<int>(decoder_->info().output_height); }
+
+void JpegRows::shrink(int denominator) { decoder_->scale(denominator); }
+
+bool JpegRows::partial_is_exact() const {
+  const jpeg_decompress_struct& info = decoder_->info();
+  for (int i = 0; i < info.num_components; ++i) {
+    const jpeg_component_info& component = info.comp_info[i];
+    if (i == 0 ? component.h_samp_factor > 2 || component.v_samp_factor > 2
+               : component.h_samp_factor != 1 || component.v_samp_factor != 1) {
+      return false;
+    }
+    // Coefficients that no scan refined are smoothed over from neighbouring blocks.
+    if (info.progressive_mode != FALSE && info.coef_bits != nullptr) {
+      const std::span<const int> precision(info.coef_bits[i], kSmoothedCoefficients);
+      if (std::ranges::any_of(precision, [](int bits) { return bits != 0; })) return false;
+    }
   }
-  decoder.finish();
-  return image;
+  return true;
+}
+
+Region JpegRows::select(const Region& wanted) {
+  decoder_->start();
+  const jpeg_decompress_struct& info = decoder_->info();
+  Region given{0, wanted.top, width(), wanted.bottom};
+  int skipped = 0;
+  if (partial_is_exact()) {
+    const int margin = kMarginSamples * info.max_h_samp_factor;
+    const int left = std::max(wanted.left - margin, 0), right = std::min(wanted.right + margin, width());
+    if (right - left < width()) {
+      auto first = static_cast<JDIMENSION>(left), columns = static_cast<JDIMENSION>(right - left);
+      decoder_->crop(&first, &columns);
+      given.left = static_cast<int>(first);
+      given.right = static_cast<int>(first + columns);
+    }
+    skipped = std::max(wanted.top - kMarginRows, 0);
+    decoder_->skip(static_cast<JDIMENSION>(skipped));
+  }
+  if (skipped < wanted.top) {
+    std::vector<std::uint8_t> unused(static_cast<std::size_t>(given.width()) * 4);
+    for (; skipped < wanted.top; ++skipped) decoder_->read(unused.data());
+  }
+  return given;
+}
+
+void JpegRows::read(std::uint8_t* dst) { decoder_->read(dst); }
+void JpegRows::finish() { decoder_->finish(); }
+std::vector<std::string> JpegRows::warnings() const { return decoder_->warnings(); }
+
+void decode_jpeg_bare(std::span<const std::byte> bytes, const DecodeLimits& limits,
+                      std::vector<std::uint8_t>& pixels) {
+  JpegRows::Decoder(bytes, limits).read_whole(pixels);
+}
+
+Image decode_jpeg(std::span<const std::byte> bytes, const DecodeLimits& limits) {
+  JpegRows rows(bytes, limits);
+  return read_all(rows);
 }
 
 }  // namespace godwit::image

@@ -1,18 +1,61 @@
-// JPEG decoding by libjpeg-turbo, to the pixels that Pillow gives.
+// JPEG decoding by libjpeg-turbo, to the pixels that Pillow gives, of no more of the picture than is asked
+// for.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "runtime/image/image.h"
+#include "runtime/image/rows.h"
 
 namespace godwit::image {
 
 // True when the bytes begin as every JPEG does.
 bool looks_like_jpeg(std::span<const std::byte> bytes);
 
-// Decodes a whole JPEG file. Throws Error: damaged or truncated (every warning of the decoder counts),
-// unsupported, past a limit.
+// A JPEG file, decoded row by row. Only the blocks that the selected region needs are transformed, upsampled
+// and converted, with a margin that keeps every pixel what a full decode makes of it; nothing behind the last
+// row is decoded, though the file's end must be there. Samplings that libjpeg-turbo cannot cut exactly
+// (partial_is_exact) are decoded whole.
+//
+// All functions throw Error: damaged beyond what the decoder mends, truncated (as Pillow, which refuses a
+// file without its end), unsupported, past a limit. What the decoder mends is in warnings().
+class JpegRows : public Rows {
+ public:
+  // Reads the header. `bytes` outlive the object.
+  JpegRows(std::span<const std::byte> bytes, const DecodeLimits& limits);
+  ~JpegRows() override;
+
+  int width() const override;
+  int height() const override;
+  // Decodes at 1/denominator of the size (2, 4, 8) in the transform itself: fast, and not what Pillow's
+  // resize of the full picture gives. To be called before select(); width() and height() follow.
+  void shrink(int denominator);
+  Region select(const Region& wanted) override;
+  void read(std::uint8_t* dst) override;
+  void finish() override;
+
+  // False: select() gives whole rows and decodes those above the region as well.
+  bool partial_is_exact() const;
+  // The decoder's words about what it mended, each once, and how often.
+  std::vector<std::string> warnings() const;
+
+  class Decoder;
+
+ private:
+  std::unique_ptr<Decoder> decoder_;
+};
+
+// Decodes a whole JPEG file. Throws Error as JpegRows; the decoder's warnings are not errors.
 Image decode_jpeg(std::span<const std::byte> bytes, const DecodeLimits& limits);
+
+// Decodes a whole JPEG file with nothing around libjpeg-turbo: what preprocessing is measured against. The
+// RGB pixels (CMYK for inks) lie in `pixels`, whose memory is used again. Throws Error as JpegRows.
+void decode_jpeg_bare(std::span<const std::byte> bytes, const DecodeLimits& limits,
+                      std::vector<std::uint8_t>& pixels);
 
 }  // namespace godwit::image

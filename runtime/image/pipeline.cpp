@@ -99,11 +99,20 @@ ChannelOrder channel_order(const json& value) {
   throw Error(fmt::format("{} is not \"rgb\" or \"bgr\"", shown(value)));
 }
 
+Filter filter(const json& value) {
+  for (const Filter known : {Filter::bilinear, Filter::bicubic, Filter::nearest}) {
+    if (value == std::string(name_of(known))) return known;
+  }
+  throw Error(fmt::format("{} is not \"bilinear\", \"bicubic\" or \"nearest\"", shown(value)));
+}
+
 void set(Pipeline& pipeline, const std::string& key, const json& value) {
   if (key == "resize") {
     pipeline.resize = side(value);
   } else if (key == "crop") {
     pipeline.crop = side(value);
+  } else if (key == "filter") {
+    pipeline.filter = filter(value);
   } else if (key == "order") {
     pipeline.order = channel_order(value);
   } else if (key == "scale") {
@@ -119,7 +128,7 @@ void set(Pipeline& pipeline, const std::string& key, const json& value) {
       throw Error(fmt::format("{} is not a list of positive numbers", shown(value)));
     }
   } else if (key != "preset") {
-    throw Error("unknown key: expected resize, crop, order, scale, mean, std or preset");
+    throw Error("unknown key: expected resize, crop, filter, order, scale, mean, std or preset");
   }
 }
 

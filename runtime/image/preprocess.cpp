@@ -3,9 +3,14 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "runtime/error.h"
-#include "runtime/image/resize.h"
+#include "runtime/float16.h"
+#include "runtime/image/exif.h"
+#include "runtime/image/jpeg.h"
+#include "runtime/image/png.h"
+#include "runtime/input_file.h"
 
 namespace godwit::image {
 namespace {
@@ -19,40 +24,93 @@ std::int64_t crop_offset(std::int64_t side, std::int64_t crop) {
   return below % 2 == 0 ? below : below + 1;
 }
 
-// What a pixel of each value becomes in one channel. The product of 8 and 53 bits is rounded once on its way
-// to float, and no difference can be contracted with it: the same bits on every machine.
-std::array<float, 256> value_table(const Pipeline& pipeline, std::size_t channel) {
-  std::array<float, 256> table{};
-  for (std::size_t value = 0; value < table.size(); ++value) {
-    const auto scaled = static_cast<float>(static_cast<double>(value) * pipeline.scale);
-    table[value] = (scaled - pipeline.mean[channel]) / pipeline.stddev[channel];
-  }
-  return table;
-}
+// What to make of a picture: its size once resized, and the window of that which is kept.
+struct Geometry {
+  std::int64_t width, height;
+  Window window;
+};
 
-}  // namespace
-
-Image resize_and_crop(const Image& image, int resize, int crop) {
-  if (image.width <= 0 || image.height <= 0) throw Error("the picture has no pixels");
-  std::int64_t width = image.width, height = image.height;
+Geometry geometry(std::int64_t width, std::int64_t height, int resize, int crop) {
   if (resize > 0 && std::min(width, height) != resize) {
     const bool tall = width < height;
     const std::int64_t long_side = resize * std::max(width, height) / std::min(width, height);
     width = tall ? resize : long_side;
     height = tall ? long_side : resize;
   }
-  if (crop > 0) {
-    return resize_window(image, width, height,
-                         {crop_offset(width, crop), crop_offset(height, crop), crop, crop});
+  if (crop <= 0) return {width, height, {0, 0, 0, 0}};
+  return {width, height, {crop_offset(width, crop), crop_offset(height, crop), crop, crop}};
+}
+
+// The most that a picture can be shrunk while being decoded without getting smaller than it shall be.
+int fast_denominator(std::int64_t width, std::int64_t height, int resize) {
+  for (const int denominator : {8, 4, 2}) {
+    if (resize > 0 && (std::min(width, height) + denominator - 1) / denominator >= resize) return denominator;
   }
+  return 1;
+}
+
+// Where value (y, x, c) of a square picture of three channels lies.
+struct Strides {
+  std::size_t y, x, c;
+};
+Strides strides_of(Layout layout, std::size_t side) {
+  return layout == Layout::nchw ? Strides{side, 1, side * side} : Strides{3 * side, 3, 1};
+}
+
+// Pixels of (columns, 4) to their values; `order` has the byte of each channel.
+template <class T>
+void write_row(const std::uint8_t* pixels, std::size_t columns, const ValueTable<T>& table,
+               const std::array<std::size_t, 3>& order, const Strides& strides, T* dst) {
+  const std::uint8_t* first = pixels + order[0];
+  const std::uint8_t* second = pixels + order[1];
+  const std::uint8_t* third = pixels + order[2];
+  T* dst1 = dst + strides.c;
+  T* dst2 = dst1 + strides.c;
+  for (std::size_t x = 0; x < columns; ++x) {
+    dst[x * strides.x] = table[0][first[4 * x]];
+    dst1[x * strides.x] = table[1][second[4 * x]];
+    dst2[x * strides.x] = table[2][third[4 * x]];
+  }
+}
+
+}  // namespace
+
+// The product of 8 and 53 bits is rounded once on its way to float, and no difference can be contracted with
+// it: the same bits on every machine.
+ValueTable<float> value_table(const Pipeline& pipeline) {
+  ValueTable<float> table{};
+  for (std::size_t c = 0; c < table.size(); ++c) {
+    for (std::size_t value = 0; value < table[c].size(); ++value) {
+      const auto scaled = static_cast<float>(static_cast<double>(value) * pipeline.scale);
+      table[c][value] = (scaled - pipeline.mean[c]) / pipeline.stddev[c];
+    }
+  }
+  return table;
+}
+
+ValueTable<std::uint8_t> pixel_table() {
+  ValueTable<std::uint8_t> table{};
+  for (auto& channel : table) {
+    for (std::size_t value = 0; value < channel.size(); ++value) {
+      channel[value] = static_cast<std::uint8_t>(value);
+    }
+  }
+  return table;
+}
+
+Image resize_and_crop(const Image& image, int resize, int crop, Filter filter) {
+  if (image.width <= 0 || image.height <= 0) throw Error("the picture has no pixels");
+  const Geometry target = geometry(image.width, image.height, resize, crop);
+  if (crop > 0) return resize_window(image, target.width, target.height, target.window, filter);
   const std::int64_t limit = DecodeLimits{}.max_pixels;
-  if (std::max(width, height) > limit / std::min(width, height)) {
+  if (std::max(target.width, target.height) > limit / std::min(target.width, target.height)) {
     throw Error(fmt::format(
         "a picture of {}x{} pixels would be {}x{} when resized to a short side of {}, more than {} "
         "pixels; expected a crop as well",
-        image.width, image.height, width, height, resize, limit));
+        image.width, image.height, target.width, target.height, resize, limit));
   }
-  return resize_window(image, width, height, {0, 0, static_cast<int>(width), static_cast<int>(height)});
+  return resize_window(image, target.width, target.height,
+                       {0, 0, static_cast<int>(target.width), static_cast<int>(target.height)}, filter);
 }
 
 void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std::span<float> dst) {
@@ -61,20 +119,123 @@ void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std:
     throw Error(fmt::format("a picture of {}x{} pixels does not fill a tensor of {} values", image.width,
                             image.height, dst.size()));
   }
+  const ValueTable<float> table = value_table(pipeline);
   for (std::size_t c = 0; c < 3; ++c) {
-    const std::array<float, 256> table = value_table(pipeline, c);
     const std::uint8_t* src = image.pixels.data() + (pipeline.order == ChannelOrder::rgb ? c : 2 - c);
     float* out = layout == Layout::nchw ? dst.data() + c * pixels : dst.data() + c;
     const std::size_t step = layout == Layout::nchw ? 1 : 3;
-    for (std::size_t i = 0; i < pixels; ++i) out[i * step] = table[src[i * 3]];
+    for (std::size_t i = 0; i < pixels; ++i) out[i * step] = table[c][src[i * 3]];
   }
 }
 
+Preprocessor::Preprocessor(const Pipeline& pipeline, const PreprocessOptions& options)
+    : pipeline_(pipeline), options_(options), table_(value_table(pipeline)), resizer_(options.isa) {
+  if (pipeline.crop <= 0) {
+    throw Error(fmt::format("preprocessing '{}' has no crop, expected one: it gives a tensor its size",
+                            pipeline.name));
+  }
+}
+
+void Preprocessor::run(const std::string& path, Layout layout, std::span<float> dst) {
+  run(path, layout, table_, dst);
+}
+
+template <class T>
+void Preprocessor::run(const std::string& path, Layout layout, const ValueTable<T>& table, std::span<T> dst) {
+  const std::span<const std::byte> file = read_file(path, options_.limits.max_file_bytes, file_);
+  if (until_ == Until::read) return;
+  run(file, path, layout, table, dst);
+}
+
+template <class T>
+void Preprocessor::run(std::span<const std::byte> file, const std::string& name, Layout layout,
+                       const ValueTable<T>& table, std::span<T> dst) {
+  source_bytes_ = file.size();
+  with_context([&] { return fmt::format("'{}'", name); },
+               [&] {
+                 if (dst.size() != static_cast<std::size_t>(pipeline_.crop) *
+                                       static_cast<std::size_t>(pipeline_.crop) * 3) {
+                   throw Error(fmt::format("a picture of {}x{} pixels does not fill a tensor of {} values",
+                                           pipeline_.crop, pipeline_.crop, dst.size()));
+                 }
+                 warnings_.clear();
+                 if (file.empty()) throw Error("the file is empty, expected a JPEG or PNG picture");
+                 if (looks_like_jpeg(file)) {
+                   JpegRows jpeg(file, options_.limits);
+                   source_pixels_ = std::int64_t{jpeg.width()} * jpeg.height();
+                   const int width = jpeg.width(), height = jpeg.height();
+                   const int orientation = options_.exif ? exif_orientation(file) : 1;
+                   if (options_.fast) jpeg.shrink(fast_denominator(width, height, pipeline_.resize));
+                   if (orientation == 1) {
+                     resize_into(jpeg, width, height, layout, table, dst);
+                   } else {
+                     const Image image = upright(read_all(jpeg), orientation);
+                     ImageRows rows(image);
+                     const bool turned = orientation >= 5;
+                     resize_into(rows, turned ? height : width, turned ? width : height, layout, table, dst);
+                   }
+                   warnings_ = jpeg.warnings();
+                 } else if (looks_like_png(file)) {
+                   Image image = decode_png(file, options_.limits);
+                   source_pixels_ = std::int64_t{image.width} * image.height;
+                   if (options_.exif) image = upright(std::move(image), exif_orientation(file));
+                   ImageRows rows(image);
+                   resize_into(rows, image.width, image.height, layout, table, dst);
+                 } else {
+                   throw Error("the file is neither a JPEG nor a PNG picture");
+                 }
+               });
+}
+
+void Preprocessor::read_region(Rows& rows) {
+  const Region given = rows.select(resizer_.region());
+  row_.resize(static_cast<std::size_t>(given.width()) * 4);
+  for (int y = given.top; y < given.bottom; ++y) rows.read(row_.data());
+  rows.finish();
+}
+
+// width and height are those of the picture, of which the rows may be a smaller version.
+template <class T>
+void Preprocessor::resize_into(Rows& rows, int width, int height, Layout layout, const ValueTable<T>& table,
+                               std::span<T> dst) {
+  const auto side = static_cast<std::size_t>(pipeline_.crop);
+  const Strides strides = strides_of(layout, side);
+  const std::array<std::size_t, 3> order = pipeline_.order == ChannelOrder::rgb
+                                               ? std::array<std::size_t, 3>{0, 1, 2}
+                                               : std::array<std::size_t, 3>{2, 1, 0};
+  const Geometry target = geometry(width, height, pipeline_.resize, pipeline_.crop);
+  resizer_.plan(rows.width(), rows.height(), target.width, target.height, target.window, pipeline_.filter);
+  if (until_ == Until::decode) return read_region(rows);
+  if (until_ == Until::resize) return resizer_.run(rows, [](int, const std::uint8_t*) {});
+  const Region inside = resizer_.inside();
+  const auto columns = static_cast<std::size_t>(inside.width());
+  if (columns < side || inside.height() < pipeline_.crop) {  // a border of pixels that are 0
+    for (std::size_t c = 0; c < 3; ++c) {
+      for (std::size_t i = 0; i < side * side; ++i) {
+        dst[c * strides.c + i * strides.x] = table[c][0];
+      }
+    }
+  }
+  T* const corner = dst.data() + static_cast<std::size_t>(inside.left) * strides.x;
+  const auto write = [&](int y, const std::uint8_t* row) {
+    write_row(row, columns, table, order, strides, corner + static_cast<std::size_t>(y) * strides.y);
+  };
+  resizer_.run(rows, write);
+}
+
+template void Preprocessor::run(const std::string&, Layout, const ValueTable<float>&, std::span<float>);
+template void Preprocessor::run(const std::string&, Layout, const ValueTable<std::uint8_t>&,
+                                std::span<std::uint8_t>);
+template void Preprocessor::run(const std::string&, Layout, const ValueTable<BFloat16>&, std::span<BFloat16>);
+template void Preprocessor::run(std::span<const std::byte>, const std::string&, Layout,
+                                const ValueTable<float>&, std::span<float>);
+template void Preprocessor::run(std::span<const std::byte>, const std::string&, Layout,
+                                const ValueTable<std::uint8_t>&, std::span<std::uint8_t>);
+template void Preprocessor::run(std::span<const std::byte>, const std::string&, Layout,
+                                const ValueTable<BFloat16>&, std::span<BFloat16>);
+
 void preprocess_file(const std::string& path, const Pipeline& pipeline, Layout layout, std::span<float> dst) {
-  const Image image = read_image(path);
-  with_context(
-      [&] { return fmt::format("'{}'", path); },
-      [&] { normalize(resize_and_crop(image, pipeline.resize, pipeline.crop), pipeline, layout, dst); });
+  Preprocessor(pipeline).run(path, layout, dst);
 }
 
 }  // namespace godwit::image

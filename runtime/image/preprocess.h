@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/image/filter.h"
 #include "runtime/image/image.h"
+#include "runtime/image/resize.h"
 #include "runtime/tensor.h"
 
 namespace godwit::image {
@@ -22,6 +24,7 @@ struct Pipeline {
   std::string name;  // preset's name or the JSON file's path
   int resize = 256;  // short side; 0: no resize
   int crop = 224;    // centre crop; 0: none
+  Filter filter = Filter::bilinear;
   ChannelOrder order = ChannelOrder::rgb;
   double scale = 1.0;
   std::array<float, 3> mean{0, 0, 0};
@@ -35,22 +38,90 @@ struct Preset {
 // torch, torch-v2, caffe, tf.
 std::span<const Preset> presets();
 
-// A preset's name or the path of a JSON file with any of the keys resize, crop, order ("rgb"/"bgr"), scale,
-// mean, std and optionally "preset" as a base. Throws Error naming the known presets, or file and key.
+// A preset's name or the path of a JSON file with any of the keys resize, crop, filter, order
+// ("rgb"/"bgr"), scale, mean, std and optionally "preset" as a base. Throws Error naming the known presets,
+// or file and key.
 Pipeline pipeline(const std::string& preset_or_file);
 // As above from JSON text or a bare preset name, for the metadata entry godwit.preprocess; `source` names it
 // in errors.
 Pipeline pipeline_from_text(const std::string& text, const std::string& source);
 
 // What torchvision's Resize(size) + CenterCrop(size) do to a Pillow image, to the last bit: long side
-// int(short·long/short), triangle filter stretched by the scale, 22-bit fixed-point weights, horizontal pass
+// int(short·long/short), the filter stretched by the scale, 22-bit fixed-point weights, horizontal pass
 // first, uint8 between passes, crop offset round-half-even((side − crop) / 2); a picture smaller than the
 // crop is padded with 0. The result is crop × crop (or the resized picture when crop is 0).
-Image resize_and_crop(const Image& image, int resize, int crop);
+Image resize_and_crop(const Image& image, int resize, int crop, Filter filter = Filter::bilinear);
+
+// What a pixel of each value becomes in each of the network's channels.
+template <class T>
+using ValueTable = std::array<std::array<T, 256>, 3>;
+ValueTable<float> value_table(const Pipeline& pipeline);
+// The pixels' values themselves.
+ValueTable<std::uint8_t> pixel_table();
 
 // Writes one picture's tensor (3 channels of the pipeline's crop size) to dst in the given layout.
 // dst: (3, H, W) for nchw, (H, W, 3) for nhwc.
 void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std::span<float> dst);
+
+struct PreprocessOptions {
+  DecodeLimits limits = {};
+  bool exif = false;  // turn pictures upright as their EXIF metadata say; torchvision does not
+  // JPEG decoded at 1/2, 1/4 or 1/8 of its size where that still is no smaller than the resized picture:
+  // faster, and other pixels than Pillow's.
+  bool fast = false;
+  Isa isa = best_isa();  // at most; results do not depend on it
+};
+
+// Where to stop, so that stages can be timed by what each one adds.
+enum class Until : std::uint8_t { read, decode, resize, end };
+
+// Files into tensors, one after the other: decodes what the crop needs, resizes and crops row by row, and
+// writes each row of the result to its place at once. Keeps its memory from picture to picture; one for each
+// thread.
+class Preprocessor {
+ public:
+  // Throws Error when the pipeline has no crop, by which the tensor's size is known.
+  explicit Preprocessor(const Pipeline& pipeline, const PreprocessOptions& options = {});
+
+  // A file into its slot of a batch; the channel's values are those of value_table(). dst: (3, crop, crop)
+  // for nchw, (crop, crop, 3) for nhwc. Throws Error naming the path: absent, not a regular file, damaged,
+  // past a limit; dst then holds anything.
+  void run(const std::string& path, Layout layout, std::span<float> dst);
+  // The same with values of the caller's: bytes for a network that takes them, or the pixels themselves.
+  // `table` is in the order of the network's channels.
+  template <class T>
+  void run(const std::string& path, Layout layout, const ValueTable<T>& table, std::span<T> dst);
+  // The same from memory; `name` stands for the file in errors.
+  template <class T>
+  void run(std::span<const std::byte> file, const std::string& name, Layout layout,
+           const ValueTable<T>& table, std::span<T> dst);
+
+  // What the decoder mended in the picture read last, in its own words; empty where it was whole.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  // Pixels of the picture read last, as stored.
+  std::int64_t source_pixels() const { return source_pixels_; }
+  std::size_t source_bytes() const { return source_bytes_; }
+  const ValueTable<float>& table() const { return table_; }
+  // From now on pictures are taken only so far; before the end dst keeps what it held.
+  void stop_after(Until until) { until_ = until; }
+
+ private:
+  void read_region(Rows& rows);
+  template <class T>
+  void resize_into(Rows& rows, int width, int height, Layout layout, const ValueTable<T>& table,
+                   std::span<T> dst);
+
+  Pipeline pipeline_;
+  PreprocessOptions options_;
+  ValueTable<float> table_;
+  Resizer resizer_;
+  std::vector<std::byte> file_;
+  std::vector<std::string> warnings_;
+  std::int64_t source_pixels_ = 0;
+  std::size_t source_bytes_ = 0;
+  std::vector<std::uint8_t> row_;
+  Until until_ = Until::end;
+};
 
 // Decode, resize, crop, normalise: a file into its slot of a batch.
 void preprocess_file(const std::string& path, const Pipeline& pipeline, Layout layout, std::span<float> dst);

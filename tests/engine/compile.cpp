@@ -273,5 +273,52 @@ TEST(Compile, RandomGraphsGiveTheReferencesAnswer) {
   }
 }
 
+// Three blocks of a residual network: the sums follow each other in one place of the arena.
+TEST(Compile, ResultsTakeThePlaceOfTheResidual) {
+  GraphBuilder b;
+  ValueId x = b.node("Relu", "start", {b.conv("stem", b.input("image", {2, 3, 9, 9}), {4, 3, 1, 1})});
+  for (const std::string name : {"one", "two", "three"}) {
+    const ValueId inner = b.node("Relu", name + ".relu", {b.conv(name + ".inner", x, {4, 4, 1, 1})});
+    const ValueId outer = b.conv(name + ".outer", inner, {4, 4, 1, 1});
+    x = b.node("Add", name + ".add", {outer, x});
+  }
+  b.output(b.node("GlobalAveragePool", "mean", {x}));
+  const Graph graph = b.build();
+  const auto plan = compile(graph);
+  int in_place = 0;
+  for (const Step& step : plan->steps()) {
+    if (!step.name.ends_with(".add")) continue;
+    in_place += step.src.back().offset == step.dst.front().offset ? 1 : 0;
+  }
+  EXPECT_EQ(in_place, 3);
+  CompileOptions references;
+  for (const Pass& pass : pipeline()) references.disabled_passes.emplace_back(pass.name);
+  const std::vector<Tensor> inputs{whole_numbers({2, 3, 9, 9}, 1)};
+  const std::vector<Tensor> expected = run_graph(graph, inputs, references);
+  for (const int threads : {1, 2, 3}) expect_same(run_plan(plan, inputs, threads), expected);
+}
+
+// The residual is also what the convolution reads, or is read once more later: it keeps its place.
+TEST(Compile, AResidualThatIsStillReadKeepsItsPlace) {
+  GraphBuilder b;
+  const ValueId image = b.input("image", {1, 4, 5, 5});
+  const ValueId x = b.node("Relu", "x", {b.conv("stem", image, {4, 4, 1, 1})});
+  const ValueId self =
+      b.node("Add", "self", {b.conv("on itself", x, {4, 4, 3, 3}, {{"pads", ints({1, 1, 1, 1})}}), x});
+  const ValueId inner = b.conv("inner", self, {4, 4, 1, 1});
+  const ValueId sum = b.node("Add", "sum", {b.conv("outer", inner, {4, 4, 1, 1}), self});
+  b.output(b.node("Concat", "both", {b.node("Relu", "last", {sum}), self}, {{"axis", std::int64_t{1}}}));
+  const Graph graph = b.build();
+  const auto plan = compile(graph);
+  for (const Step& step : plan->steps()) {
+    if (step.op->name != "Conv" || step.src.size() < 4) continue;
+    EXPECT_NE(step.src.back().offset, step.dst.front().offset) << step.name;
+  }
+  CompileOptions references;
+  for (const Pass& pass : pipeline()) references.disabled_passes.emplace_back(pass.name);
+  const std::vector<Tensor> inputs{whole_numbers({1, 4, 5, 5}, 1)};
+  expect_same(run_plan(plan, inputs, 2), run_graph(graph, inputs, references));
+}
+
 }  // namespace
 }  // namespace godwit::engine

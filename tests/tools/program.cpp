@@ -40,12 +40,14 @@ Json Outcome::json() const {
   return json;
 }
 
-Outcome godwit(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+Outcome godwit(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
+               const std::string& input) {
   const TemporaryDirectory folder;
   const std::string out = folder / "out", err = folder / "err";
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC;
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input.c_str(), O_RDONLY, 0);
   ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), kFlags, 0600);
   ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), kFlags, 0600);
   std::string program = GODWIT_PROGRAM;

@@ -23,8 +23,10 @@ struct Outcome {
   Json json() const;
 };
 
-// Runs godwit with these arguments; `environment` holds NAME=VALUE added to ours.
-Outcome godwit(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {});
+// Runs godwit with these arguments; `environment` holds NAME=VALUE added to ours, `input` is the file on its
+// stdin.
+Outcome godwit(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {},
+               const std::string& input = "/dev/null");
 
 // The one line that a failed run prints: its exit code, nothing on stdout, "godwit: error: " and these words
 // in it.

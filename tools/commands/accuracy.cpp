@@ -21,23 +21,65 @@ constexpr std::size_t kBest = 5;
 
 struct Options {
   ImageModelOptions model_options;
-  std::string model, data, labels, predictions, probabilities;
+  std::string model, data, labels, classes, predictions, probabilities;
   std::int64_t label_offset = 0;
   bool top5 = false;
   bool json = false;
 };
 
 struct Examples {
-  std::vector<std::string> files;  // as the CSV has them
+  std::string source;              // names them in errors
+  std::vector<std::string> files;  // as the CSV has them, or relative to the folder
   std::vector<std::string> paths;
   std::vector<std::int64_t> classes;
 };
 
+// The lines of a text, without empty ones.
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) lines.push_back(std::move(line));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+// One folder for each class. Classes are numbered as the folders sort, or as --classes lists them.
+Examples read_folders(const Options& options) {
+  FolderClasses found = find_class_folders(options.data);
+  Examples examples;
+  examples.source = options.data;
+  if (!options.classes.empty()) {
+    const std::vector<std::string> known = lines_of(read_text(options.classes));
+    std::vector<std::int64_t> numbers;
+    for (const std::string& name : found.names) {
+      const auto at = std::ranges::find(known, name);
+      if (at == known.end()) {
+        throw Error(
+            fmt::format("'{}' does not list folder '{}' of '{}'", options.classes, name, options.data));
+      }
+      numbers.push_back(at - known.begin());
+    }
+    for (std::int64_t& number : found.classes) number = numbers[static_cast<std::size_t>(number)];
+  }
+  for (const std::string& path : found.paths) {
+    examples.files.push_back(std::filesystem::path(path).lexically_relative(options.data).string());
+  }
+  examples.paths = std::move(found.paths);
+  examples.classes = std::move(found.classes);
+  return examples;
+}
+
 Examples read_examples(const Options& options) {
+  if (options.labels.empty()) return read_folders(options);
   const CsvTable table = parse_csv(read_text(options.labels), options.labels);
   const std::size_t file = table.column("file"), label = table.column("class");
   if (table.rows.empty()) throw Error(fmt::format("'{}' has no rows below its header", options.labels));
   Examples examples;
+  examples.source = options.labels;
   for (const auto& row : table.rows) {
     const std::string& text = row[label];
     std::int64_t value = 0;
@@ -57,7 +99,10 @@ Examples read_examples(const Options& options) {
 class Score {
  public:
   Score(const Options& options, const Examples& examples, std::int64_t classes)
-      : options_(options), examples_(examples), progress_("pictures", examples.paths.size()) {
+      : options_(options),
+        examples_(examples),
+        progress_("pictures", examples.paths.size()),
+        log_(progress_, options.model_options.images.strict) {
     if (!options.predictions.empty()) {
       predictions_.emplace(options.predictions);
       write_line(options.top5 ? "file,class,first,second,third,fourth,fifth,probability\n"
@@ -71,7 +116,7 @@ class Score {
   }
 
   void add(const ImageModel::Result& result) {
-    const bool good = result.error.empty();
+    const bool good = log_.good(result.path, result.error, result.warnings);
     std::vector<std::int64_t> best;
     if (good) {
       best = largest(result.probabilities, kBest);
@@ -79,9 +124,6 @@ class Score {
       ++images;
       top1 += best.front() == wanted ? 1 : 0;
       top5 += std::ranges::find(best, wanted) != best.end() ? 1 : 0;
-    } else {
-      ++failed;
-      progress_.say(result.error);
     }
     if (predictions_) write_prediction(result, best);
     if (probabilities_) {
@@ -96,7 +138,12 @@ class Score {
     if (probabilities_) probabilities_->finish();
   }
 
-  std::int64_t images = 0, top1 = 0, top5 = 0, failed = 0;
+  double share(std::int64_t hits) const {
+    return images > 0 ? static_cast<double>(hits) / static_cast<double>(images) : 0;
+  }
+  std::size_t failed() const { return log_.failed(); }
+
+  std::int64_t images = 0, top1 = 0, top5 = 0;
 
  private:
   void write_prediction(const ImageModel::Result& result, const std::vector<std::int64_t>& best) {
@@ -116,10 +163,37 @@ class Score {
   const Options& options_;
   const Examples& examples_;
   Progress progress_;
+  PictureLog log_;
   std::optional<OutputFile> predictions_;
   std::optional<NpyWriter> probabilities_;
   std::vector<float> unreadable_row_;
 };
+
+// With --decode fast: the same pictures decoded exactly, what that changes in their pixels and in the result.
+Json compare_with_exact(const Options& options, const Examples& examples, ImageModel& model,
+                        const Score& fast) {
+  Options exact_options = options;
+  exact_options.predictions.clear();
+  exact_options.probabilities.clear();
+  exact_options.model_options.images.decode = "exact";
+  const FastDifference pixels =
+      compare_fast(examples.paths, examples.paths.size(), model.pipeline(), options.model_options.images);
+  model.set_reading(exact_options.model_options.images.preprocess_options(options.model_options.engine.isa));
+  Score exact(exact_options, examples, model.classes());
+  ImageSource source(examples.paths);
+  const ImageTimes times = model.run(source, [&](const ImageModel::Result& result) { exact.add(result); });
+  exact.commit();
+  message(pixels.to_string());
+  message(
+      fmt::format("exact decoding: top-1 {:.4f} ({:+.4f} by fast), top-5 {:.4f} ({:+.4f} by fast), {:.2f} s",
+                  exact.share(exact.top1), fast.share(fast.top1) - exact.share(exact.top1),
+                  exact.share(exact.top5), fast.share(fast.top5) - exact.share(exact.top5), times.total));
+  return {{"top1", exact.share(exact.top1)},
+          {"top5", exact.share(exact.top5)},
+          {"seconds", times.total},
+          {"mean_pixel_difference", pixels.mean},
+          {"largest_pixel_difference", pixels.largest}};
+}
 
 int accuracy(const Options& options) {
   const Examples examples = read_examples(options);
@@ -127,39 +201,43 @@ int accuracy(const Options& options) {
   for (std::size_t i = 0; i < examples.classes.size(); ++i) {
     if (examples.classes[i] + options.label_offset >= model.classes()) {
       throw Error(fmt::format("'{}': class {} of '{}' with label offset {} is beyond the model's {} classes",
-                              options.labels, examples.classes[i], examples.files[i], options.label_offset,
+                              examples.source, examples.classes[i], examples.files[i], options.label_offset,
                               model.classes()));
     }
   }
   if (model.adds_softmax())
     message("the model ends without Softmax; probabilities are softmax of its scores");
   Score score(options, examples, model.classes());
-  const ImageTimes times =
-      model.run(examples.paths, [&](const ImageModel::Result& result) { score.add(result); });
+  ImageSource source(examples.paths);
+  const ImageTimes times = model.run(source, [&](const ImageModel::Result& result) { score.add(result); });
   score.commit();
 
-  const auto images = static_cast<double>(score.images);
-  const double top1 = score.images > 0 ? static_cast<double>(score.top1) / images : 0;
-  const double top5 = score.images > 0 ? static_cast<double>(score.top5) / images : 0;
-  const double rate = times.total > 0 ? images / times.total : 0;
+  const double rate = times.total > 0 ? static_cast<double>(score.images) / times.total : 0;
+  Json exact;
+  if (options.model_options.images.fast()) exact = compare_with_exact(options, examples, model, score);
   if (options.json) {
-    print_json({{"schema", "godwit.accuracy/1"},
-                {"model", options.model},
-                {"precision", options.model_options.engine.precision},
-                {"images", score.images},
-                {"top1", top1},
-                {"top5", top5},
-                {"seconds", times.total},
-                {"images_per_second", rate}});
+    Json json = {{"schema", "godwit.accuracy/1"},
+                 {"model", options.model},
+                 {"precision", options.model_options.engine.precision},
+                 {"images", score.images},
+                 {"top1", score.share(score.top1)},
+                 {"top5", score.share(score.top5)},
+                 {"seconds", times.total},
+                 {"images_per_second", rate}};
+    if (!exact.is_null()) json["exact_decoding"] = std::move(exact);
+    print_json(json);
   } else {
     print(
         fmt::format("images  {}\ntop-1   {:.4f}  ({} right)\ntop-5   {:.4f}  ({} right)\n"
-                    "time    {:.2f} s, {:.1f} images/s: decode and preprocess {:.2f} s, inference {:.2f} s\n",
-                    score.images, top1, score.top1, top5, score.top5, times.total, rate, times.preprocess,
-                    times.inference));
+                    "time    {:.2f} s, {:.1f} images/s: decode and preprocess {:.2f} s, inference {:.2f} s, "
+                    "summed over {} "
+                    "threads\n",
+                    score.images, score.share(score.top1), score.top1, score.share(score.top5), score.top5,
+                    times.total, rate, times.preprocess, times.inference, model.threads()));
   }
-  if (score.failed == 0) return kDone;
-  message(fmt::format("{} pictures could not be read and count neither as right nor as wrong", score.failed));
+  if (score.failed() == 0) return kDone;
+  message(
+      fmt::format("{} pictures could not be read and count neither as right nor as wrong", score.failed()));
   return kFailed;
 }
 
@@ -167,14 +245,21 @@ std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->model_options.default_batch = 8;
   add_model_argument(app, options->model);
-  app.add_option("--data", options->data, "Folder that the file names in the CSV are relative to.")
+  app.add_option(
+         "--data", options->data,
+         "Folder that the file names in the CSV are relative to; without --labels, a folder of folders, "
+         "one for each class (ImageNet, Imagenette).")
       ->required()
       ->type_name("DIR");
   app.add_option("--labels", options->labels,
                  "CSV with a header line and the columns 'file' and 'class' (others are ignored); fields may "
-                 "be quoted.")
-      ->required()
+                 "be quoted. Default: the folders in --data are the classes, numbered as they sort.")
       ->type_name("FILE.csv");
+  app.add_option(
+         "--classes", options->classes,
+         "Names of the folders in the order of the model's classes, one a line; --data may have some of "
+         "them. Default: class 0 is the first folder, and so on.")
+      ->type_name("FILE");
   add_label_offset_option(app, options->label_offset);
   app.add_option("--predictions", options->predictions,
                  "Write file, true class, predicted class and its probability, one picture a line.")
@@ -190,10 +275,13 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("N")
       ->default_str("8, or what the model fixes");
   add_json_option(app, options->json);
+  add_image_options(app, options->model_options.images);
   add_engine_options(app, options->model_options.engine);
   return [options] {
     if (options->top5 && options->predictions.empty())
       throw Error("--top5 needs --predictions FILE.csv to write to");
+    if (!options->labels.empty() && !options->classes.empty())
+      throw Error("--labels FILE.csv names classes already; --classes goes with folders of classes");
     return accuracy(*options);
   };
 }
@@ -204,14 +292,19 @@ const Command accuracy_command = {
     "accuracy",
     "Measure",
     "top-1 and top-5 accuracy over labelled pictures",
-    "MODEL --data DIR --labels FILE.csv [options]",
-    "Labels every picture that the CSV names, in its order, and compares with the class it gives. top-1 is "
+    "MODEL --data DIR [--labels FILE.csv] [options]",
+    "Labels every picture that the CSV names, in its order, or every one of a folder of classes, and "
+    "compares with the class it gives. top-1 is "
     "the fraction whose likeliest class is right, top-5 the fraction whose five likeliest hold the right "
-    "one. Pictures are decoded on all threads. Time counts decoding, preprocessing and inference, not "
-    "loading the model. The JSON fields are schema, model, precision, images, top1, top5 (fractions), "
+    "one. Pictures are decoded while others go through the network. Time counts decoding, preprocessing and "
+    "inference, not loading the model. With --decode fast all is done once more exactly, and the change in "
+    "pixels "
+    "and in accuracy is printed (JSON: exact_decoding). The JSON fields are schema, model, precision, "
+    "images, top1, top5 (fractions), "
     "seconds, images_per_second.",
     "godwit accuracy models/resnet50.onnx --data photographs --labels photographs/labels.csv\n"
-    "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --json",
+    "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --json\n"
+    "godwit accuracy models/resnet50.onnx --data imagenette/val --classes classes.txt",
     prepare,
 };
 

@@ -8,6 +8,7 @@
 #include "runtime/error.h"
 #include "runtime/memory.h"
 #include "tools/commands/commands.h"
+#include "tools/support/bench_images.h"
 #include "tools/support/energy_bench.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
@@ -29,6 +30,7 @@ struct Options {
   // Given on the command line, not defaults: --energy has its own.
   std::optional<double> asked_seconds;
   std::optional<int> asked_repetitions;
+  ImageOptions image_options;
   std::string model, batch, images, preprocess;
   bool profile = false;
   bool kernels = false;
@@ -280,55 +282,52 @@ int bench_random(const Options& options) {
   return kDone;
 }
 
-// Photograph to label: every repetition takes the next `batch` pictures of the folder from file to scores.
-int bench_images(const Options& options) {
+// One run labels a batch for each thread.
+energy::Workload photograph_workload(ImageModel& model, const std::vector<std::string>& paths) {
+  const std::int64_t pictures = model.batch() * model.threads();
+  return {pictures, [&model, &paths, pictures, next = std::size_t{0}]() mutable {
+            std::int64_t taken = 0;
+            model.run(
+                [&](std::string& path) {
+                  if (taken++ == pictures) return false;
+                  path = paths[next++ % paths.size()];
+                  return true;
+                },
+                0,
+                [](const ImageModel::Result& picture) {
+                  if (!picture.error.empty()) throw Error(picture.error);
+                });
+          }};
+}
+
+// Photograph to label, over and over through the folder's pictures.
+int bench_photographs(const Options& options) {
   if (options.auto_batch()) throw Error("--images needs a number for --batch, not auto");
   if (options.profile || options.kernels) {
     throw Error(fmt::format("--{0} and --images exclude each other: --{0} times layers on random input",
                             options.profile ? "profile" : "kernels"));
   }
-  const std::vector<std::string> paths = find_images({options.images}, false);
-  ImageModel model(options.model, {options.engine, options.preprocess, options.asked_batch()});
-  const auto batch = static_cast<std::size_t>(model.batch());
+  const std::vector<std::string> paths = find_images({options.images}, true);
+  ImageModel model(options.model,
+                   {options.engine, options.image_options, options.preprocess, options.asked_batch()});
   BenchEnergy energy(options.energy, options.model, options.asked_seconds, options.asked_repetitions);
-  std::size_t next = 0;
-  std::vector<std::string> group(batch);
-  double preprocess_seconds = 0, inference_seconds = 0;
-  const auto run = [&] {
-    for (std::string& path : group) path = paths[next++ % paths.size()];
-    const ImageTimes times = model.run(group, [](const ImageModel::Result& picture) {
-      if (!picture.error.empty()) throw Error(picture.error);
-      (void)largest(picture.probabilities, 1);
-    });
-    preprocess_seconds += times.preprocess;
-    inference_seconds += times.inference;
-  };
-  const Measurement result = measure(options.measure, model.batch(), run);
-  energy.set_cpu_seconds(result.cpu_seconds_per_image());
-  const Facts facts{&model.plan(), model.batch(), model.session().threads(), model.load_seconds(),
-                    model.session().arena_bytes()};
-  const double both = preprocess_seconds + inference_seconds;
-  const double preprocess_share = both > 0 ? preprocess_seconds / both : 0;
+  const ImageBench result = bench_images(model, paths, options.measure);
+  energy.set_cpu_seconds(result.cpu_seconds_per_image);
+  const Facts facts{&model.plan(), model.batch(), model.threads(), model.load_seconds(),
+                    model.plan().memory().arena_bytes};
   const BenchFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
-                                model.session().threads()};
-  energy.measure({{model.batch(), run}});
+                                model.threads()};
+  energy.measure({photograph_workload(model, paths)});
   energy.write_ledger(energy_facts);
   if (options.json) {
     Json json = facts_json(options, facts);
-    Json entry = result.to_json();
-    entry["preprocess_share"] = preprocess_share;
-    json["results"] = Json::array({std::move(entry)});
+    json["results"] = Json::array({result.to_json()});
     json["energy"] = energy.json(energy_facts);
     json["images"] = options.images;
     print_json(json);
     return kDone;
   }
-  Table table = measurement_table();
-  add_row(table, result);
-  print(facts_text(options, facts) + "photograph to label\n" + table.to_string() +
-        fmt::format("decode and preprocess {:.1f}%, inference {:.1f}% of the time\n", 100 * preprocess_share,
-                    100 * (1 - preprocess_share)) +
-        energy.text(energy_facts));
+  print(facts_text(options, facts) + result.to_string(model.threads()) + energy.text(energy_facts));
   return kDone;
 }
 
@@ -373,18 +372,19 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option(
          "--images", options->images,
          "Measure from photograph to label instead: read, decode, preprocess and run the pictures of this "
-         "folder in turn.")
+         "folder and those below it in turn, all threads at once, beside each part alone on one thread.")
       ->type_name("DIR");
   add_preprocess_option(app, options->preprocess);
   add_json_option(app, options->json);
   add_energy_options(app, options->energy);
+  add_image_options(app, options->image_options);
   add_engine_options(app, options->engine);
   return [options, seconds, repetitions] {
     if (seconds->count() > 0) options->asked_seconds = options->measure.seconds;
     if (repetitions->count() > 0) options->asked_repetitions = options->measure.min_repetitions;
     if (options->images.empty() && !options->preprocess.empty())
       throw Error("--preprocess needs --images DIR");
-    return options->images.empty() ? bench_random(*options) : bench_images(*options);
+    return options->images.empty() ? bench_random(*options) : bench_photographs(*options);
   };
 }
 

@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "tools/commands/commands.h"
-#include "tools/support/files.h"
 #include "tools/support/image_model.h"
 #include "tools/support/labels.h"
 
@@ -13,88 +12,125 @@ namespace {
 struct Options {
   ImageModelOptions model_options;
   std::string model;
-  std::vector<std::string> images;
+  ImageArguments images;
   std::string labels;
   std::int64_t label_offset = 0;
   std::size_t top = 5;
-  bool recursive = false;
   bool json = false;
 };
 
-// Prints or collects one picture after the other.
+// Prints one picture after the other, as text or as the elements of the one JSON object, and keeps none of
+// them.
 class Report {
  public:
-  Report(const Options& options, std::vector<std::string> labels, std::span<const std::string> paths)
-      : options_(options), labels_(std::move(labels)), paths_(paths), progress_("pictures", paths.size()) {}
+  Report(const Options& options, std::vector<std::string> labels, std::size_t total)
+      : options_(options),
+        labels_(std::move(labels)),
+        progress_("pictures", total),
+        log_(progress_, options.model_options.images.strict) {}
 
   void add(const ImageModel::Result& result) {
-    const std::string& path = paths_[result.index];
-    if (!result.error.empty()) {
-      progress_.say(result.error);
-      failed_.push_back({{"file", path}, {"error", result.error}});
+    if (!log_.good(result.path, result.error, result.warnings)) {
+      failed_.push_back({{"file", result.path}, {"error", result.error}});
     } else {
+      if (!result.warnings.empty()) {
+        warnings_.push_back({{"file", result.path}, {"warnings", result.warnings}});
+      }
       Json labels = Json::array();
-      std::string text = path + "\n";
+      std::string text = result.path + "\n";
       for (const std::int64_t index : largest(result.probabilities, options_.top)) {
         const float probability = result.probabilities[static_cast<std::size_t>(index)];
         const std::string label = label_of(labels_, index, options_.label_offset);
         text += fmt::format("  {:.4f}  {}\n", probability, label);
-        labels.push_back({{"class", index}, {"label", label}, {"probability", probability}});
+        if (options_.json) {
+          labels.push_back({{"class", index}, {"label", label}, {"probability", probability}});
+        }
       }
-      if (!options_.json) {
-        progress_.clear();
+      progress_.clear();
+      if (options_.json) {
+        print((images_ > 0 ? "," : "") + json_text({{"file", result.path}, {"labels", std::move(labels)}}));
+      } else {
         print(text);
       }
-      images_.push_back({{"file", path}, {"labels", std::move(labels)}});
+      ++images_;
     }
     progress_.advance();
   }
 
+  // The object up to the list of pictures, and what follows it.
+  void begin_json(const ImageModel& model) {
+    const std::string head = json_text({{"schema", "godwit.classify/1"},
+                                        {"model", options_.model},
+                                        {"precision", options_.model_options.engine.precision},
+                                        {"softmax_added", model.adds_softmax()},
+                                        {"images", Json::array()}});
+    print(head.substr(0, head.size() - 2));  // without the closing ]}
+  }
+  void end_json(const ImageTimes& times) {
+    print("]," +
+          json_text({{"failed", failed_},
+                     {"warned", warnings_},
+                     {"seconds", times.total},
+                     {"preprocess_seconds", times.preprocess},
+                     {"inference_seconds", times.inference},
+                     {"images_per_second", rate(times)}})
+              .substr(1) +
+          "\n");
+  }
+
   void finish(const ImageModel& model, const ImageTimes& times) {
     progress_.clear();
-    const auto good = static_cast<double>(images_.size());
-    const double rate = times.total > 0 ? good / times.total : 0;
-    if (options_.json) {
-      print_json({{"schema", "godwit.classify/1"},
-                  {"model", options_.model},
-                  {"precision", options_.model_options.engine.precision},
-                  {"softmax_added", model.adds_softmax()},
-                  {"images", std::move(images_)},
-                  {"failed", failed_},
-                  {"seconds", times.total},
-                  {"preprocess_seconds", times.preprocess},
-                  {"inference_seconds", times.inference},
-                  {"images_per_second", rate}});
-      return;
-    }
-    message(fmt::format(
-        "{} pictures in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference {:.3f} s, {} "
-        "threads, {}",
-        images_.size(), times.total, rate, times.preprocess, times.inference, model.session().threads(),
-        name_of(model.plan().target().isa)));
+    if (options_.json) return end_json(times);
+    message(
+        fmt::format("{} pictures in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference "
+                    "{:.3f} s (summed over "
+                    "{} threads), {}",
+                    images_, times.total, rate(times), times.preprocess, times.inference, model.threads(),
+                    name_of(model.plan().target().isa)));
+    if (!failed_.empty()) message(fmt::format("{} pictures could not be read", failed_.size()));
   }
 
   bool any_failed() const { return !failed_.empty(); }
 
  private:
+  double rate(const ImageTimes& times) const {
+    return times.total > 0 ? static_cast<double>(images_) / times.total : 0;
+  }
+
   const Options& options_;
   std::vector<std::string> labels_;
-  std::span<const std::string> paths_;
   Progress progress_;
-  Json images_ = Json::array();
-  Json failed_ = Json::array();
+  PictureLog log_;
+  std::size_t images_ = 0;
+  Json failed_ = Json::array(), warnings_ = Json::array();
 };
 
+// Of the first pictures, before the others are labelled.
+void tell_fast_difference(const ImageArguments& images, const ImageModel& model,
+                          const ImageOptions& options) {
+  constexpr std::size_t kPictures = 16;
+  const ImageSource source(images);
+  if (source.total() == 0) {
+    message("--decode fast changes pixels; by how much is not told for paths from stdin");
+    return;
+  }
+  message(compare_fast(source.paths(), kPictures, model.pipeline(), options).to_string());
+}
+
 int classify(const Options& options) {
-  const std::vector<std::string> paths = find_images(options.images, options.recursive);
+  ImageSource source(options.images);
   ImageModel model(options.model, options.model_options);
   std::vector<std::string> labels = find_labels(options.labels, model.metadata());
   if (labels.empty())
     message("the model carries no labels, so classes are numbers; --labels FILE names them");
   if (model.adds_softmax())
     message("the model ends without Softmax; probabilities are softmax of its scores");
-  Report report(options, std::move(labels), paths);
-  const ImageTimes times = model.run(paths, [&](const ImageModel::Result& result) { report.add(result); });
+  if (options.model_options.images.fast()) {
+    tell_fast_difference(options.images, model, options.model_options.images);
+  }
+  Report report(options, std::move(labels), source.total());
+  if (options.json) report.begin_json(model);
+  const ImageTimes times = model.run(source, [&](const ImageModel::Result& result) { report.add(result); });
   report.finish(model, times);
   return report.any_failed() ? kFailed : kDone;
 }
@@ -102,11 +138,7 @@ int classify(const Options& options) {
 std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   add_model_argument(app, options->model);
-  app.add_option(
-         "IMAGE", options->images,
-         "Pictures (JPEG or PNG, told by their content) and folders of them; a folder's files are taken in "
-         "sorted order.")
-      ->required();
+  add_image_arguments(app, options->images);
   app.add_option("--top", options->top, "How many labels to print for each picture.")
       ->check(in_range(1, 1'000'000))
       ->type_name("N")
@@ -121,8 +153,8 @@ std::function<int()> prepare(CLI::App& app) {
       ->check(in_range(1, 4096))
       ->type_name("N")
       ->default_str("1, or what the model fixes");
-  app.add_flag("--recursive", options->recursive, "Also take the pictures in folders below the ones named.");
   add_json_option(app, options->json);
+  add_image_options(app, options->model_options.images);
   add_engine_options(app, options->model_options.engine);
   return [options] { return classify(*options); };
 }
@@ -137,8 +169,18 @@ const Command classify_command = {
     "Decodes, resizes and crops each picture exactly as Pillow and torchvision do, runs the network, and "
     "prints its likeliest labels with their probabilities (0 to 1). Where the model does not end in "
     "Softmax, it is applied for display and a message says so. A picture that cannot be read is named on "
-    "stderr; the others are still labelled, and the exit status is 1.",
-    "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3",
+    "stderr; the others are still labelled, and the exit status is 1. What the JPEG decoder had to mend is "
+    "named "
+    "likewise and labelled. Pictures are decoded while others go through the network, each core doing what "
+    "is "
+    "due; however many there are, no more than a few batches are in memory.\n\n"
+    "The JSON fields are schema, model, precision, softmax_added, images (file, labels), failed (file, "
+    "error), "
+    "warned (file, warnings), seconds, preprocess_seconds and inference_seconds (both summed over threads) "
+    "and "
+    "images_per_second.",
+    "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3\n"
+    "find /data -name '*.jpg' | godwit classify models/resnet50.onnx - --batch 8 --json",
     prepare,
 };
 

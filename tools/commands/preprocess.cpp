@@ -2,175 +2,235 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <limits>
 #include <memory>
+#include <type_traits>
 
+#include "runtime/conveyor.h"
 #include "runtime/error.h"
 #include "runtime/image/jpeg.h"
-#include "runtime/image/png.h"
+#include "runtime/input_file.h"
 #include "runtime/npy.h"
-#include "runtime/threads.h"
 #include "tools/commands/commands.h"
-#include "tools/support/files.h"
 #include "tools/support/image_model.h"
 
 namespace godwit::tools {
 namespace {
 
-// Pictures made in parallel before they are written.
-constexpr std::size_t kChunk = 64;
+// Pictures that are written at a time.
+constexpr std::size_t kBatch = 16;
+// Pictures looked at both ways for --decode fast when tensors are written.
+constexpr std::size_t kCompared = 64;
 
 struct Options {
-  std::vector<std::string> images;
-  std::string output, preprocess;
+  ImageArguments images;
+  ImageOptions reading;
+  std::string output, preprocess, isa;
   int threads = 0;
-  bool uint8 = false, recursive = false, bench = false, json = false;
+  bool uint8 = false, bench = false, json = false;
 };
 
-enum Stage : std::size_t { kRead, kDecode, kResize, kNormalize, kStages };
-constexpr std::array<std::string_view, kStages> kStageNames = {"read", "decode", "resize", "normalise"};
+constexpr std::array<std::string_view, 4> kStageNames = {"read", "decode", "resize", "normalise"};
 
+// Seconds over all pictures: up to the end of each stage, and of a bare full decode.
 struct StageTimes {
-  std::array<double, kStages> seconds{};
-};
-
-image::Image decode(const std::string& bytes, const std::string& path) {
-  const std::span file(reinterpret_cast<const std::byte*>(bytes.data()), bytes.size());
-  return with_context([&] { return fmt::format("'{}'", path); },
-                      [&] {
-                        if (image::looks_like_jpeg(file)) return image::decode_jpeg(file, {});
-                        if (image::looks_like_png(file)) return image::decode_png(file, {});
-                        throw Error("the file is neither a JPEG nor a PNG picture");
-                      });
-}
-
-// One thread, one picture after the other, a clock between the stages.
-int bench_stages(const Options& options, const std::vector<std::string>& paths,
-                 const image::Pipeline& pipeline) {
-  StageTimes times;
+  std::array<double, kStageNames.size()> until{};
+  double bare = 0, jpeg = 0;  // of the JPEGs alone: decoding them whole, and all stages
   double pixels = 0, bytes = 0;
   std::size_t good = 0;
-  Progress progress("pictures", paths.size());
-  const std::size_t size =
-      static_cast<std::size_t>(pipeline.crop) * static_cast<std::size_t>(pipeline.crop) * 3;
-  std::vector<float> dst(size);
-  for (const std::string& path : paths) {
-    try {
-      std::array<double, kStages + 1> marks{};
+
+  double total() const { return until.back(); }
+  double stage(std::size_t i) const { return i == 0 ? until[0] : until[i] - until[i - 1]; }
+  double per_image_ms(double seconds) const {
+    return seconds * 1e3 / std::max(1.0, static_cast<double>(good));
+  }
+  double images_per_second() const { return total() > 0 ? static_cast<double>(good) / total() : 0; }
+};
+
+// One picture through ever more stages, and bare: neighbours in time, so that they meet the same machine.
+class StageBench {
+ public:
+  StageBench(const image::Pipeline& pipeline, const image::PreprocessOptions& options)
+      : options_(options),
+        preprocessor_(pipeline, options),
+        dst_(3 * static_cast<std::size_t>(pipeline.crop) * static_cast<std::size_t>(pipeline.crop)) {}
+
+  void measure(const std::string& path, StageTimes& times) {
+    const std::span<const std::byte> file = read_file(path, options_.limits.max_file_bytes, file_);
+    std::array<double, kStageNames.size()> until{};
+    for (std::size_t i = 0; i < until.size(); ++i) {
+      preprocessor_.stop_after(static_cast<image::Until>(i));
       const Stopwatch watch;
-      const std::string file =
-          read_text(path, static_cast<std::size_t>(image::DecodeLimits{}.max_file_bytes));
-      marks[kRead + 1] = watch.seconds();
-      const image::Image picture = decode(file, path);
-      marks[kDecode + 1] = watch.seconds();
-      const image::Image cropped = image::resize_and_crop(picture, pipeline.resize, pipeline.crop);
-      marks[kResize + 1] = watch.seconds();
-      image::normalize(cropped, pipeline, Layout::nchw, dst);
-      marks[kNormalize + 1] = watch.seconds();
-      for (std::size_t stage = 0; stage < kStages; ++stage)
-        times.seconds[stage] += marks[stage + 1] - marks[stage];
-      pixels += static_cast<double>(picture.width) * picture.height;
-      bytes += static_cast<double>(file.size());
-      ++good;
+      preprocessor_.run(path, Layout::nhwc, dst_);
+      until[i] = watch.seconds();
+    }
+    if (image::looks_like_jpeg(file)) {
+      const Stopwatch watch;
+      image::decode_jpeg_bare(file, options_.limits, pixels_);
+      times.bare += watch.seconds();
+      times.jpeg += until.back();
+    }
+    for (std::size_t i = 0; i < until.size(); ++i) times.until[i] += until[i];
+    times.pixels += static_cast<double>(preprocessor_.source_pixels());
+    times.bytes += static_cast<double>(file.size());
+    ++times.good;
+  }
+  const std::vector<std::string>& warnings() const { return preprocessor_.warnings(); }
+
+ private:
+  image::PreprocessOptions options_;
+  image::Preprocessor preprocessor_;
+  std::vector<float> dst_;
+  std::vector<std::byte> file_;
+  std::vector<std::uint8_t> pixels_;
+};
+
+void print_times(const Options& options, const image::Pipeline& pipeline, const StageTimes& times) {
+  const double bare_share = times.jpeg > 0 ? times.bare / times.jpeg : 0;
+  const double count = std::max(1.0, static_cast<double>(times.good));
+  if (options.json) {
+    Json stages = Json::object();
+    for (std::size_t i = 0; i < kStageNames.size(); ++i) {
+      stages[std::string(kStageNames[i])] = times.per_image_ms(times.stage(i));
+    }
+    print_json({{"schema", "godwit.preprocess/1"},
+                {"preprocess", pipeline.name},
+                {"images", times.good},
+                {"threads", 1},
+                {"mean_file_bytes", times.bytes / count},
+                {"mean_pixels", times.pixels / count},
+                {"stage_ms_per_image", std::move(stages)},
+                {"bare_decode_ms_per_image", times.per_image_ms(times.bare)},
+                {"share_of_bare_decode", bare_share},
+                {"seconds", times.total()},
+                {"images_per_second", times.images_per_second()}});
+    return;
+  }
+  Table table({{"stage", Table::Align::left}, {"ms/image"}, {"share"}});
+  for (std::size_t i = 0; i < kStageNames.size(); ++i) {
+    table.add({std::string(kStageNames[i]), fmt::format("{:.3f}", times.per_image_ms(times.stage(i))),
+               fmt::format("{:.1f}%", times.total() > 0 ? 100 * times.stage(i) / times.total() : 0)});
+  }
+  table.add({"all", fmt::format("{:.3f}", times.per_image_ms(times.total())), ""});
+  std::string text =
+      table.to_string() +
+      fmt::format("{} pictures of {:.0f} kB and {} pixels on average, 1 thread: {:.1f} images/s\n",
+                  times.good, times.bytes / count / 1e3, with_prefix(times.pixels / count),
+                  times.images_per_second());
+  if (times.bare > 0) {
+    text += fmt::format("bare full decode by libjpeg-turbo {:.3f} ms/image: {:.2f} of its rate\n",
+                        times.per_image_ms(times.bare), bare_share);
+  }
+  print(text);
+}
+
+// One thread, one picture after the other.
+int bench_stages(const Options& options, ImageSource& source, const image::Pipeline& pipeline) {
+  StageTimes times;
+  Progress progress("pictures", source.total());
+  PictureLog log(progress, options.reading.strict);
+  StageBench bench(pipeline, options.reading.preprocess_options(options.isa));
+  std::string path;
+  while (source.next(path)) {
+    try {
+      bench.measure(path, times);
+      log.good(path, "", bench.warnings());
     } catch (const Error& error) {
-      progress.say(error.what());
+      log.good(path, error.what(), {});
     }
     progress.advance();
   }
-  double total = 0;
-  for (const double seconds : times.seconds) total += seconds;
-  const double count = std::max(1.0, static_cast<double>(good));
-  if (options.json) {
-    Json stages = Json::object();
-    for (std::size_t i = 0; i < kStages; ++i)
-      stages[std::string(kStageNames[i])] = times.seconds[i] * 1e3 / count;
-    print_json({{"schema", "godwit.preprocess/1"},
-                {"preprocess", pipeline.name},
-                {"images", good},
-                {"threads", 1},
-                {"mean_file_bytes", bytes / count},
-                {"mean_pixels", pixels / count},
-                {"stage_ms_per_image", std::move(stages)},
-                {"seconds", total},
-                {"images_per_second", total > 0 ? static_cast<double>(good) / total : 0}});
-  } else {
-    Table table({{"stage", Table::Align::left}, {"ms/image"}, {"share"}});
-    for (std::size_t i = 0; i < kStages; ++i) {
-      table.add({std::string(kStageNames[i]), fmt::format("{:.3f}", times.seconds[i] * 1e3 / count),
-                 fmt::format("{:.1f}%", total > 0 ? 100 * times.seconds[i] / total : 0)});
-    }
-    table.add({"all", fmt::format("{:.3f}", total * 1e3 / count), ""});
-    print(table.to_string() +
-          fmt::format("{} pictures of {:.0f} kB and {} pixels on average, 1 thread: {:.1f} images/s\n", good,
-                      bytes / count / 1e3, with_prefix(pixels / count),
-                      total > 0 ? static_cast<double>(good) / total : 0));
-  }
-  return good == paths.size() ? kDone : kFailed;
+  progress.clear();
+  print_times(options, pipeline, times);
+  return log.failed() == 0 ? kDone : kFailed;
 }
 
-// The cropped pixels of pictures paths[i] at dst + i × the size of one, in parallel.
-void crop_images(std::span<const std::string> paths, const image::Pipeline& pipeline, int threads,
-                 std::span<std::uint8_t> dst, std::span<std::string> errors) {
-  const std::size_t size = dst.size() / paths.size();
-  run_team(std::min(threads, static_cast<int>(paths.size())), [&](const Worker& worker) {
-    for (auto i = static_cast<std::size_t>(worker.index); i < paths.size();
-         i += static_cast<std::size_t>(worker.count)) {
-      try {
-        errors[i].clear();
-        const image::Image picture =
-            image::resize_and_crop(image::read_image(paths[i]), pipeline.resize, pipeline.crop);
-        std::ranges::copy(picture.pixels, dst.subspan(i * size, size).begin());
-      } catch (const std::exception& error) {
-        errors[i] = error.what();
-      }
-    }
-  });
-}
+// Pictures of one batch on their way into the file.
+template <class T>
+struct Batch {
+  std::vector<T> values;
+  std::vector<std::string> paths, errors;
+  std::vector<std::vector<std::string>> warnings;
+};
 
-// A picture that cannot be read stops the work: rows of the file must be the pictures in order.
-template <class T, class Fill>
-void write_all(const std::vector<std::string>& paths, std::size_t size, NpyWriter& writer, const Fill& fill) {
-  Progress progress("pictures", paths.size());
-  std::vector<T> values(std::min(kChunk, paths.size()) * size);
-  std::vector<std::string> errors(kChunk);
-  for (std::size_t begin = 0; begin < paths.size(); begin += kChunk) {
-    const std::size_t count = std::min(kChunk, paths.size() - begin);
-    const std::span<T> chunk = std::span(values).first(count * size);
-    fill(std::span(paths).subspan(begin, count), chunk, std::span(errors).first(count));
-    for (std::size_t i = 0; i < count; ++i) {
-      if (!errors[i].empty()) throw Error(errors[i]);
+// Rows of the file are the pictures in order; one that cannot be read leaves a row of `missing`.
+template <class T>
+std::size_t write_all(const Options& options, ImageSource& source, int threads,
+                      const image::Pipeline& pipeline, const image::ValueTable<T>& table, Layout layout,
+                      T missing, NpyWriter& writer) {
+  const auto size = 3 * static_cast<std::size_t>(pipeline.crop) * static_cast<std::size_t>(pipeline.crop);
+  const image::PreprocessOptions reading = options.reading.preprocess_options(options.isa);
+  const int slots = threads / static_cast<int>(kBatch) + 2;
+  std::vector<Batch<T>> batches(static_cast<std::size_t>(slots));
+  std::vector<std::unique_ptr<image::Preprocessor>> preprocessors(static_cast<std::size_t>(threads));
+  Progress progress("pictures", source.total());
+  PictureLog log(progress, options.reading.strict);
+
+  ConveyorStages stages;
+  stages.take = [&](int slot, std::size_t place) {
+    Batch<T>& batch = batches[static_cast<std::size_t>(slot)];
+    if (batch.values.empty()) {
+      batch.values.resize(kBatch * size);
+      batch.paths.resize(kBatch);
+      batch.errors.resize(kBatch);
+      batch.warnings.resize(kBatch);
     }
-    writer.append(std::span<const T>(chunk));
+    return source.next(batch.paths[place]);
+  };
+  stages.prepare = [&](int worker, int slot, std::size_t place) {
+    Batch<T>& batch = batches[static_cast<std::size_t>(slot)];
+    auto& preprocessor = preprocessors[static_cast<std::size_t>(worker)];
+    if (preprocessor == nullptr) preprocessor = std::make_unique<image::Preprocessor>(pipeline, reading);
+    const std::span<T> dst = std::span(batch.values).subspan(place * size, size);
+    batch.errors[place].clear();
+    batch.warnings[place].clear();
+    try {
+      preprocessor->run<T>(batch.paths[place], layout, table, dst);
+      batch.warnings[place] = preprocessor->warnings();
+    } catch (const std::exception& error) {
+      batch.errors[place] = error.what();
+      std::ranges::fill(dst, missing);
+    }
+  };
+  stages.work = [](int, int, int, std::size_t) {};
+  stages.deliver = [&](int slot, std::size_t count) {
+    const Batch<T>& batch = batches[static_cast<std::size_t>(slot)];
+    for (std::size_t i = 0; i < count; ++i) log.good(batch.paths[i], batch.errors[i], batch.warnings[i]);
+    writer.append(std::span<const T>(batch.values).first(count * size));
     progress.advance(count);
-  }
+  };
+  run_conveyor({threads, 1, slots, kBatch}, stages);
   writer.finish();
+  return log.failed();
 }
 
-int write_tensors(const Options& options, const std::vector<std::string>& paths,
-                  const image::Pipeline& pipeline) {
+int write_tensors(const Options& options, ImageSource& source, const image::Pipeline& pipeline) {
   EngineOptions engine;
   engine.threads = options.threads;
   const int threads = engine.thread_count();
-  const auto count = static_cast<std::int64_t>(paths.size());
+  const auto count = static_cast<std::int64_t>(source.paths().size());
   const std::int64_t crop = pipeline.crop;
-  const auto size = static_cast<std::size_t>(3 * crop * crop);
   const Shape shape = options.uint8 ? Shape{count, crop, crop, 3} : Shape{count, 3, crop, crop};
+  if (options.reading.fast()) {
+    message(compare_fast(source.paths(), kCompared, pipeline, options.reading).to_string());
+  }
   const Stopwatch watch;
   NpyWriter writer(options.output, shape, options.uint8 ? DType::u8 : DType::f32);
-  if (options.uint8) {
-    write_all<std::uint8_t>(paths, size, writer, [&](auto part, auto dst, auto errors) {
-      crop_images(part, pipeline, threads, dst, errors);
-    });
-  } else {
-    write_all<float>(paths, size, writer, [&](auto part, auto dst, auto errors) {
-      preprocess_images(part, pipeline, Layout::nchw, threads, dst, errors);
-    });
-  }
+  // Pixels are written as they are, in the picture's own order of colours.
+  image::Pipeline pixels = pipeline;
+  pixels.order = image::ChannelOrder::rgb;
+  const std::size_t failed =
+      options.uint8 ? write_all<std::uint8_t>(options, source, threads, pixels, image::pixel_table(),
+                                              Layout::nhwc, 0, writer)
+                    : write_all<float>(options, source, threads, pipeline, image::value_table(pipeline),
+                                       Layout::nchw, std::numeric_limits<float>::quiet_NaN(), writer);
   const double seconds = watch.seconds();
   const std::string_view dtype = options.uint8 ? "u8" : "f32";
   if (options.json) {
     print_json({{"schema", "godwit.preprocess/1"},
                 {"preprocess", pipeline.name},
                 {"images", count},
+                {"failed", failed},
                 {"threads", threads},
                 {"output", options.output},
                 {"dtype", dtype},
@@ -181,7 +241,10 @@ int write_tensors(const Options& options, const std::vector<std::string>& paths,
     message(fmt::format("'{}': {} {} in {:.2f} s, {:.1f} images/s, {} threads", options.output, dtype,
                         shape.to_string(), seconds, static_cast<double>(count) / seconds, threads));
   }
-  return kDone;
+  if (failed == 0) return kDone;
+  message(
+      fmt::format("{} pictures could not be read; their rows are {}", failed, options.uint8 ? "0" : "NaN"));
+  return kFailed;
 }
 
 int preprocess(const Options& options) {
@@ -190,34 +253,36 @@ int preprocess(const Options& options) {
   }
   if (options.bench && options.uint8) throw Error("--bench times all stages; --uint8 goes with --output");
   const image::Pipeline pipeline = find_pipeline(options.preprocess, {});
-  const std::vector<std::string> paths = find_images(options.images, options.recursive);
-  return options.bench ? bench_stages(options, paths, pipeline) : write_tensors(options, paths, pipeline);
+  ImageSource source(options.images);
+  return options.bench ? bench_stages(options, source, pipeline) : write_tensors(options, source, pipeline);
 }
 
 std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->preprocess = "torch";
-  app.add_option(
-         "IMAGE", options->images,
-         "Pictures (JPEG or PNG, told by their content) and folders of them; a folder's files are taken in "
-         "sorted order.")
-      ->required();
+  add_image_arguments(app, options->images);
   app.add_option("--output", options->output, "Write the tensors here: f32, N x 3 x crop x crop.")
       ->type_name("FILE.npy");
   app.add_flag(
       "--uint8", options->uint8,
       "Write the resized and cropped pixels before normalising instead: u8, N x crop x crop x 3, RGB.");
-  app.add_flag(
-      "--bench", options->bench,
-      "Time the stages read, decode, resize (with crop) and normalise on one thread instead of writing.");
+  app.add_flag("--bench", options->bench,
+               "Time the stages read, decode, resize (with crop) and normalise on one thread instead of "
+               "writing, each by "
+               "what it adds to those before it, and a bare full decode of every JPEG beside them.");
   app.add_option("--preprocess", options->preprocess,
                  "What to do to a picture: torch, torch-v2, caffe, tf, or a JSON file with any of preset, "
-                 "resize, crop, order, scale, mean, std.")
+                 "resize, crop, filter, order, scale, mean, std.")
       ->type_name("PRESET|FILE")
       ->default_str("torch");
-  app.add_flag("--recursive", options->recursive, "Also take the pictures in folders below the ones named.");
   add_json_option(app, options->json);
+  add_image_options(app, options->reading);
   add_threads_option(app, options->threads);
+  app.add_option(
+         "--isa", options->isa,
+         "Instruction set of the resizer, at most. Default: GODWIT_ISA, else the best that this CPU has.")
+      ->type_name("NAME")
+      ->group("Engine options");
   return [options] { return preprocess(*options); };
 }
 
@@ -230,7 +295,9 @@ const Command preprocess_command = {
     "IMAGE|DIR... --output X.npy [options]",
     "Does what torchvision's Resize, CenterCrop and Normalize do on Pillow images, to the last bit up to the "
     "cropped pixels. The rows of the output are the pictures in the order given, a folder's in sorted "
-    "order; one that cannot be read ends the command.",
+    "order; one that cannot be read is named on stderr, its row is NaN (0 with --uint8), and the exit status "
+    "is "
+    "1. What the JPEG decoder had to mend is named likewise.",
     "godwit preprocess photographs --output x.npy --preprocess caffe\n"
     "godwit preprocess photographs --output pixels.npy --uint8 --preprocess torch-v2\n"
     "godwit preprocess photographs --bench",

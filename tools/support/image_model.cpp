@@ -3,21 +3,22 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
 
 #include "importers/importer.h"
+#include "runtime/conveyor.h"
 #include "runtime/error.h"
-#include "runtime/threads.h"
+#include "tools/support/measure.h"
 
 namespace godwit::tools {
 namespace {
 
-// Pictures preprocessed at a time for each thread: enough that threads which drew large pictures do not hold
-// up others.
-constexpr std::int64_t kPicturesPerThread = 4;
+// With fewer batches than this for each thread, the last ones would leave too many threads without work.
+constexpr std::size_t kBatchesPerThread = 2;
+// Batches being filled or waiting, beside those that are in the network.
+constexpr int kSpareSlots = 2;
 
 // Whether the value is Softmax's result, looking through nodes that only rename or reshape.
 bool ends_in_softmax(const engine::Graph& graph, engine::ValueId value) {
@@ -69,24 +70,6 @@ image::Pipeline find_pipeline(const std::string& preset_or_file,
   return pipeline;
 }
 
-void preprocess_images(std::span<const std::string> paths, const image::Pipeline& pipeline, Layout layout,
-                       int threads, std::span<float> dst, std::span<std::string> errors) {
-  const std::size_t size = dst.size() / paths.size();
-  std::atomic<std::size_t> next{0};
-  run_team(std::min(threads, static_cast<int>(paths.size())), [&](const Worker&) {
-    for (std::size_t i = next++; i < paths.size(); i = next++) {
-      const std::span<float> slot = dst.subspan(i * size, size);
-      try {
-        errors[i].clear();
-        image::preprocess_file(paths[i], pipeline, layout, slot);
-      } catch (const std::exception& error) {
-        errors[i] = error.what();
-        std::ranges::fill(slot, 0.0F);
-      }
-    }
-  });
-}
-
 std::vector<std::int64_t> largest(std::span<const float> values, std::size_t count) {
   std::vector<std::int64_t> order(values.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
@@ -103,9 +86,9 @@ std::vector<std::int64_t> largest(std::span<const float> values, std::size_t cou
 }
 
 ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options)
-    : batch_(options.batch > 0 ? options.batch : options.default_batch) {
+    : threads_(options.engine.thread_count()),
+      batch_(options.batch > 0 ? options.batch : options.default_batch) {
   engine::CompileOptions compile_options = options.engine.compile_options();
-  const int threads = options.engine.thread_count();
   const Stopwatch watch;
   const engine::Graph graph = importers::load(path);
   load_seconds_ = watch.seconds();
@@ -118,7 +101,13 @@ ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options
                  load_seconds_ += compile_watch.seconds();
                  find_scores(graph);
                });
-  session_ = std::make_unique<engine::Session>(plan_, engine::SessionOptions{threads, false});
+  set_reading(options.images.preprocess_options(options.engine.isa));
+}
+
+void ImageModel::set_reading(const image::PreprocessOptions& reading) {
+  reading_ = reading;
+  preprocessors_.clear();
+  preprocessors_.resize(static_cast<std::size_t>(threads_));
 }
 
 void ImageModel::choose_layout(const engine::Graph& graph, const ImageModelOptions& asked,
@@ -172,49 +161,114 @@ void ImageModel::find_scores(const engine::Graph& graph) {
   adds_softmax_ = !ends_in_softmax(graph, graph.outputs.front());
 }
 
-ImageTimes ImageModel::run(std::span<const std::string> paths,
-                           const std::function<void(const Result&)>& each) {
-  if (paths.empty()) return {};
-  const Stopwatch watch;
-  ImageTimes times;
-  const TensorDesc& desc = plan_->inputs().front().desc;
-  const auto picture = static_cast<std::size_t>(desc.shape.elements() / batch_);
-  const int threads = session_->threads();
-  // A whole number of batches at a time, no more than there are pictures.
-  const auto total = static_cast<std::int64_t>(paths.size());
-  const std::int64_t wish = std::min(std::max(batch_, kPicturesPerThread * threads), total);
-  const std::int64_t chunk = (wish + batch_ - 1) / batch_ * batch_;
-  Shape chunk_shape = desc.shape;
-  chunk_shape[0] = chunk;
-  Tensor pictures(TensorDesc{desc.dtype, chunk_shape, desc.layout});
-  std::ranges::fill(pictures.mutable_values<float>(), 0.0F);
-  std::vector<std::string> errors(static_cast<std::size_t>(chunk));
-  std::vector<float> row(static_cast<std::size_t>(classes_));
-  const auto owner = std::make_shared<Tensor>(pictures);
+// A batch on its way: its pictures' tensors, and what is known of each picture.
+struct ImageModel::Slot {
+  std::shared_ptr<Tensor> pictures;
+  std::vector<std::string> paths, errors;
+  std::vector<std::vector<std::string>> warnings;
+  std::vector<float> probabilities;  // (batch, classes)
+  std::vector<double> preprocess;    // seconds
+  double inference = 0;
+  Stopwatch since_first;
+};
 
-  for (std::int64_t begin = 0; begin < total; begin += chunk) {
-    const auto count = static_cast<std::size_t>(std::min(chunk, total - begin));
-    const Stopwatch preprocess_watch;
-    preprocess_images(paths.subspan(static_cast<std::size_t>(begin), count), pipeline_, Layout::nhwc, threads,
-                      pictures.mutable_values<float>().first(count * picture), errors);
-    times.preprocess += preprocess_watch.seconds();
-    for (std::size_t first = 0; first < count; first += static_cast<std::size_t>(batch_)) {
-      const Tensor src(desc, pictures.values<float>().data() + first * picture, owner);
-      const Stopwatch inference_watch;
-      const std::span<const Tensor> results = session_->run(std::span(&src, 1));
-      times.inference += inference_watch.seconds();
-      const std::span<const float> scores = results.front().values<float>();
-      for (std::size_t i = first; i < std::min(count, first + static_cast<std::size_t>(batch_)); ++i) {
-        std::ranges::copy(scores.subspan((i - first) * row.size(), row.size()), row.begin());
-        if (adds_softmax_) apply_softmax(row);
-        const bool good = errors[i].empty();
-        each({static_cast<std::size_t>(begin) + i, errors[i],
-              good ? std::span<const float>(row) : std::span<const float>()});
-      }
+// Every thread its own session where there is enough to do and to store; else all threads in one.
+int ImageModel::lanes_for(std::size_t total) const {
+  const auto batch = static_cast<std::size_t>(batch_), threads = static_cast<std::size_t>(threads_);
+  if (threads_ == 1 || (total > 0 && total < kBatchesPerThread * threads * batch)) return 1;
+  const engine::MemoryReport& memory = plan_->memory();
+  const std::size_t bytes = memory.arena_bytes + memory.shared_scratch_bytes + memory.worker_scratch_bytes;
+  return bytes * threads < available_bytes() / 2 ? threads_ : 1;
+}
+
+void ImageModel::prepare(int worker, Slot& slot, std::size_t place) {
+  const Stopwatch watch;
+  auto& preprocessor = preprocessors_[static_cast<std::size_t>(worker)];
+  if (preprocessor == nullptr) preprocessor = std::make_unique<image::Preprocessor>(pipeline_, reading_);
+  const std::span<float> all = slot.pictures->mutable_values<float>();
+  const std::size_t size = all.size() / static_cast<std::size_t>(batch_);
+  const std::span<float> dst = all.subspan(place * size, size);
+  slot.errors[place].clear();
+  slot.warnings[place].clear();
+  try {
+    preprocessor->run(slot.paths[place], Layout::nhwc, dst);
+    slot.warnings[place] = preprocessor->warnings();
+  } catch (const std::exception& error) {
+    slot.errors[place] = error.what();
+    std::ranges::fill(dst, 0.0F);
+  }
+  slot.preprocess[place] = watch.seconds();
+}
+
+void ImageModel::infer(int lane, int lanes, Slot& slot) {
+  auto& session = sessions_[static_cast<std::size_t>(lane)];
+  if (session == nullptr) {
+    session =
+        std::make_unique<engine::Session>(plan_, engine::SessionOptions{lanes > 1 ? 1 : threads_, false});
+  }
+  const Stopwatch watch;
+  const std::span<const Tensor> results = session->run(std::span(slot.pictures.get(), 1));
+  std::ranges::copy(results.front().values<float>(), slot.probabilities.begin());
+  const auto classes = static_cast<std::size_t>(classes_);
+  if (adds_softmax_) {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(batch_); ++i) {
+      apply_softmax(std::span(slot.probabilities).subspan(i * classes, classes));
     }
   }
+  slot.inference = watch.seconds();
+}
+
+ImageTimes ImageModel::run(const Take& take, std::size_t total,
+                           const std::function<void(const Result&)>& each) {
+  const Stopwatch watch;
+  ImageTimes times;
+  const auto batch = static_cast<std::size_t>(batch_), classes = static_cast<std::size_t>(classes_);
+  const int lanes = lanes_for(total);
+  if (static_cast<int>(sessions_.size()) != lanes) {
+    sessions_.clear();
+    sessions_.resize(static_cast<std::size_t>(lanes));
+  }
+  std::vector<Slot> slots(static_cast<std::size_t>(lanes + kSpareSlots));
+  const auto at = [&](int slot) -> Slot& { return slots[static_cast<std::size_t>(slot)]; };
+  std::size_t index = 0;
+
+  ConveyorStages stages;
+  stages.take = [&](int number, std::size_t place) {
+    Slot& slot = at(number);
+    if (slot.pictures == nullptr) {
+      slot.pictures = std::make_shared<Tensor>(plan_->inputs().front().desc);
+      std::ranges::fill(slot.pictures->mutable_values<float>(), 0.0F);
+      slot.paths.resize(batch);
+      slot.errors.resize(batch);
+      slot.warnings.resize(batch);
+      slot.preprocess.resize(batch);
+      slot.probabilities.resize(batch * classes);
+    }
+    if (!take(slot.paths[place])) return false;
+    if (place == 0) slot.since_first = Stopwatch();
+    return true;
+  };
+  stages.prepare = [&](int worker, int slot, std::size_t place) { prepare(worker, at(slot), place); };
+  stages.work = [&](int, int lane, int slot, std::size_t) { infer(lane, lanes, at(slot)); };
+  stages.deliver = [&](int number, std::size_t count) {
+    const Slot& slot = at(number);
+    const double seconds = slot.since_first.seconds();
+    times.inference += slot.inference;
+    for (std::size_t i = 0; i < count; ++i) {
+      times.preprocess += slot.preprocess[i];
+      const bool good = slot.errors[i].empty();
+      each({index++, slot.paths[i], slot.errors[i], slot.warnings[i],
+            good ? std::span(slot.probabilities).subspan(i * classes, classes) : std::span<const float>(),
+            seconds});
+    }
+  };
+  run_conveyor({threads_, lanes, lanes + kSpareSlots, batch}, stages);
   times.total = watch.seconds();
   return times;
+}
+
+ImageTimes ImageModel::run(ImageSource& source, const std::function<void(const Result&)>& each) {
+  return run([&](std::string& path) { return source.next(path); }, source.total(), each);
 }
 
 }  // namespace godwit::tools

@@ -12,6 +12,8 @@
 
 #include "engine/session.h"
 #include "runtime/image/preprocess.h"
+#include "tools/support/image_options.h"
+#include "tools/support/image_source.h"
 #include "tools/support/options.h"
 #include "tools/support/output.h"
 
@@ -22,27 +24,23 @@ namespace godwit::tools {
 image::Pipeline find_pipeline(const std::string& preset_or_file,
                               const std::map<std::string, std::string>& metadata);
 
-// Fills the tensors of pictures paths[i] at dst + i × the size of one, in parallel. errors[i] says what was
-// wrong with picture i (its tensor is then zeros), empty where nothing was.
-void preprocess_images(std::span<const std::string> paths, const image::Pipeline& pipeline, Layout layout,
-                       int threads, std::span<float> dst, std::span<std::string> errors);
-
 // `count` indices of the largest values, the largest first, the lower index first among equals; NaN is below
 // all.
 std::vector<std::int64_t> largest(std::span<const float> values, std::size_t count);
 
 struct ImageModelOptions {
   EngineOptions engine;
+  ImageOptions images;
   std::string preprocess;
   std::int64_t batch = 0;  // 0: the model's own where it is fixed, else default_batch
   std::int64_t default_batch = 1;
 };
 
-// Where the time went, in seconds.
+// Where the time went, in seconds. The stages' are summed over all cores, which work on both at once.
 struct ImageTimes {
   double preprocess = 0;  // read, decode, resize, crop, normalise
   double inference = 0;
-  double total = 0;
+  double total = 0;  // by the clock on the wall
 };
 
 class ImageModel {
@@ -53,14 +51,27 @@ class ImageModel {
   // What became of one picture; `probabilities` has one value per class, and is empty where `error` is not.
   struct Result {
     std::size_t index;
+    const std::string& path;
     const std::string& error;
+    const std::vector<std::string>& warnings;  // of the decoder, about what it mended
     std::span<const float> probabilities;
+    double seconds;  // from taking the first picture of its batch until the batch was labelled
   };
-  // Labels all pictures in batches, calling `each` once for each in order.
-  ImageTimes run(std::span<const std::string> paths, const std::function<void(const Result&)>& each);
+  // Takes the next picture's path; false when there are no more.
+  using Take = std::function<bool(std::string& path)>;
+  // Labels all pictures in batches, calling `each` once for each in order. Pictures are decoded while others
+  // go through the network, each core doing what is due; `total` is how many there will be, 0 for no telling.
+  // With many, every core labels batches of its own; with few, all cores work on one.
+  ImageTimes run(const Take& take, std::size_t total, const std::function<void(const Result&)>& each);
+  ImageTimes run(ImageSource& source, const std::function<void(const Result&)>& each);
 
   const engine::Plan& plan() const { return *plan_; }
-  const engine::Session& session() const { return *session_; }
+  std::shared_ptr<const engine::Plan> shared_plan() const { return plan_; }
+  const image::Pipeline& pipeline() const { return pipeline_; }
+  const image::PreprocessOptions& reading() const { return reading_; }
+  // From now on pictures are read so; what the model makes of them stays the same.
+  void set_reading(const image::PreprocessOptions& reading);
+  int threads() const { return threads_; }
   std::int64_t batch() const { return batch_; }
   std::int64_t classes() const { return classes_; }
   // True: the model ends without Softmax, which run() then applies to every row.
@@ -69,13 +80,22 @@ class ImageModel {
   const std::map<std::string, std::string>& metadata() const { return plan_->metadata(); }
 
  private:
+  struct Slot;
   void choose_layout(const engine::Graph& graph, const ImageModelOptions& asked,
                      engine::CompileOptions& options);
   void find_scores(const engine::Graph& graph);
+  int lanes_for(std::size_t total) const;
+  void prepare(int worker, Slot& slot, std::size_t place);
+  void infer(int lane, int lanes, Slot& slot);
 
   image::Pipeline pipeline_;
+  image::PreprocessOptions reading_;
   std::shared_ptr<const engine::Plan> plan_;
-  std::unique_ptr<engine::Session> session_;
+  // Made when first needed: one for each batch that goes through the network at once, and one for each
+  // thread.
+  std::vector<std::unique_ptr<engine::Session>> sessions_;
+  std::vector<std::unique_ptr<image::Preprocessor>> preprocessors_;
+  int threads_ = 1;
   std::int64_t batch_ = 1;
   std::int64_t classes_ = 0;
   bool adds_softmax_ = false;

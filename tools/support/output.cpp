@@ -45,7 +45,9 @@ void print(std::string_view text) {
   }
 }
 
-void print_json(const Json& json) { print(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }
+std::string json_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+void print_json(const Json& json) { print(json_text(json) + "\n"); }
 
 void message(std::string_view text) { fmt::print(stderr, "godwit: {}\n", one_line(text)); }
 

@@ -16,7 +16,9 @@ using Json = nlohmann::ordered_json;
 
 // Writes to stdout. Throws Error (Fault::failed) when stdout is closed or full.
 void print(std::string_view text);
-// One line of JSON on stdout; bytes that are not UTF-8 are replaced, numbers that are not finite become null.
+// JSON on one line; bytes that are not UTF-8 are replaced, numbers that are not finite become null.
+std::string json_text(const Json& json);
+// The same on stdout, with a line end.
 void print_json(const Json& json);
 // The text without control characters, its lines joined by "; ".
 std::string one_line(std::string_view text);

@@ -144,6 +144,18 @@ TEST(DecodeJpeg, TheDecodersOwnWordsAreKept) {
   EXPECT_EQ(refusal(bytes), "cannot decode the JPEG: Premature end of JPEG file");
 }
 
+// As Pillow: what is cut off is refused, what is merely damaged is mended as libjpeg-turbo does it, and said.
+TEST(DecodeJpeg, DamageInsideIsMendedAndTold) {
+  Bytes bytes = encode_jpeg(64, 64, {.horizontal = 1, .vertical = 1});
+  bytes.insert(bytes.end() - 200, {0xff, 0xd5});  // a restart marker where there are none
+  JpegRows rows(std::as_bytes(std::span(bytes)), {});
+  EXPECT_EQ(read_all(rows).height, 64);
+  ASSERT_FALSE(rows.warnings().empty());
+  EXPECT_LE(rows.warnings().size(), 4U);
+  EXPECT_NE(rows.warnings().front().find("Corrupt JPEG data"), std::string::npos) << rows.warnings().front();
+  EXPECT_EQ(refusal(bytes), "");
+}
+
 TEST(DecodePng, SixteenBitGrayKeepsItsHighByte) {
   const TemporaryDirectory directory;
   const Image image =

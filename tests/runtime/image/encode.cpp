@@ -56,6 +56,17 @@ void append_u32(Bytes& bytes, std::size_t value) {
   for (const int shift : {24, 16, 8, 0}) bytes.push_back(static_cast<unsigned char>(value >> shift));
 }
 
+Bytes with_bytes_at(const Bytes& bytes, std::size_t at, const Bytes& more) {
+  Bytes result;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == at) {
+      for (const unsigned char byte : more) result.push_back(byte);
+    }
+    result.push_back(bytes[i]);
+  }
+  return result;
+}
+
 }  // namespace
 
 Bytes picture(int width, int height, int channels, std::uint64_t seed) {
@@ -166,12 +177,53 @@ Bytes encode_png(int width, int height, const PngOptions& options) {
   return result;
 }
 
+Bytes exif(int orientation, bool big_endian) {
+  Bytes tiff(2, big_endian ? 'M' : 'I');
+  const auto put = [&](unsigned value, int bytes) {
+    for (int i = 0; i < bytes; ++i) {
+      const int place = big_endian ? bytes - 1 - i : i;
+      tiff.push_back(static_cast<unsigned char>(value >> (8 * place)));
+    }
+  };
+  put(42, 2);
+  put(8, 4);       // where the directory is
+  put(2, 2);       // entries
+  put(0x010f, 2);  // the maker: four letters
+  put(2, 2);
+  put(4, 4);
+  put(0, 4);
+  put(0x0112, 2);  // orientation: one number of 16 bits
+  put(3, 2);
+  put(1, 4);
+  put(static_cast<unsigned>(orientation), 2);
+  put(0, 2);
+  put(0, 4);  // no other directory
+  return tiff;
+}
+
+Bytes with_jpeg_exif(const Bytes& jpeg, const Bytes& exif) {
+  const std::size_t size = exif.size() + 8;
+  Bytes segment;
+  for (const std::size_t byte : {std::size_t{0xff}, std::size_t{0xe1}, size >> 8, size & 0xff}) {
+    segment.push_back(static_cast<unsigned char>(byte));
+  }
+  for (const char c : std::string("Exif\0\0", 6)) segment.push_back(static_cast<unsigned char>(c));
+  for (const unsigned char byte : exif) segment.push_back(byte);
+  return with_bytes_at(jpeg, 2, segment);
+}
+
+Bytes with_png_exif(const Bytes& png, const Bytes& exif) {
+  constexpr std::size_t kHeader = 8 + 25;  // signature and IHDR
+  return with_bytes_at(png, kHeader, png_chunk("eXIf", exif));
+}
+
 Bytes png_chunk(const std::string& type, const Bytes& data) {
-  Bytes checked(type.begin(), type.end());
-  checked.insert(checked.end(), data.begin(), data.end());
+  Bytes checked;
+  for (const char c : type) checked.push_back(static_cast<unsigned char>(c));
+  for (const unsigned char byte : data) checked.push_back(byte);
   Bytes chunk;
   append_u32(chunk, data.size());
-  chunk.insert(chunk.end(), checked.begin(), checked.end());
+  for (const unsigned char byte : checked) chunk.push_back(byte);
   append_u32(chunk, crc32(checked));
   return chunk;
 }

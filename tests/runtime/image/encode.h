@@ -36,6 +36,11 @@ struct PngOptions {
 };
 Bytes encode_png(int width, int height, const PngOptions& options = {});
 
+// EXIF metadata with this orientation alone, and a JPEG or PNG with such metadata put in.
+Bytes exif(int orientation, bool big_endian);
+Bytes with_jpeg_exif(const Bytes& jpeg, const Bytes& exif);
+Bytes with_png_exif(const Bytes& png, const Bytes& exif);
+
 // One PNG chunk with its checksum.
 Bytes png_chunk(const std::string& type, const Bytes& data);
 

@@ -1,6 +1,7 @@
 // Decoding and resizing against Pillow itself, bit for bit: on generated pictures of many sizes and formats,
 // and on photographs where there are any.
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
@@ -84,8 +85,44 @@ Image noise(int width, int height, std::uint64_t seed) {
   return image;
 }
 
-Image resized(const Image& image, int width, int height) {
-  return resize_window(image, width, height, {0, 0, width, height});
+constexpr std::array kFilters = {Filter::bilinear, Filter::bicubic, Filter::nearest};
+
+std::string resize_job(int width, int height, Filter filter) {
+  return fmt::format("resize {} {} {}", width, height, name_of(filter));
+}
+Image resized(const Image& image, int width, int height, Filter filter) {
+  return resize_window(image, width, height, {0, 0, width, height}, filter);
+}
+
+// The cropped pixels by the way that networks are fed: decoded in part, resized row by row.
+Image cropped(const std::string& path, int resize, int crop, const PreprocessOptions& options = {}) {
+  Pipeline pipeline;
+  pipeline.resize = resize;
+  pipeline.crop = crop;
+  Image image{crop, crop, {}};
+  image.pixels.resize(static_cast<std::size_t>(crop) * static_cast<std::size_t>(crop) * 3);
+  Preprocessor(pipeline, options).run<std::uint8_t>(path, Layout::nhwc, pixel_table(), image.pixels);
+  return image;
+}
+
+// Every way in which a JPEG may be stored, by number.
+constexpr int kKinds = 20;
+test::JpegOptions kind(int number) {
+  constexpr std::array<std::pair<int, int>, 6> kSamplings = {
+      {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {4, 2}}};
+  test::JpegOptions options;
+  options.progressive = number % 2 == 1;
+  const int colors = number / 2 % 10;
+  if (colors < 6) {
+    options.quality = 75;
+    options.horizontal = kSamplings[static_cast<std::size_t>(colors)].first;
+    options.vertical = kSamplings[static_cast<std::size_t>(colors)].second;
+  } else {
+    constexpr std::array kColors = {JpegColors::gray, JpegColors::rgb, JpegColors::cmyk, JpegColors::ycck};
+    options.colors = kColors[static_cast<std::size_t>(colors - 6)];
+    options.horizontal = options.vertical = 1;
+  }
+  return options;
 }
 
 TEST(Pillow, ResizesSmallPicturesToAnySizeAlike) {
@@ -98,7 +135,8 @@ TEST(Pillow, ResizesSmallPicturesToAnySizeAlike) {
       const std::string source = comparison.file(fmt::format("{}x{}.npy", width, height), image);
       for (int i = 0; i < 6; ++i) {
         const auto w = static_cast<int>(random.integer(1, 90)), h = static_cast<int>(random.integer(1, 90));
-        comparison.add(source, fmt::format("resize {} {}", w, h), resized(image, w, h));
+        const Filter filter = kFilters[static_cast<std::size_t>(i) % 3];
+        comparison.add(source, resize_job(w, h, filter), resized(image, w, h, filter));
       }
     }
   }
@@ -111,7 +149,9 @@ TEST(Pillow, ResizesLargeAndLongPicturesAlike) {
   const auto compare = [&](int width, int height, int w, int h) {
     const Image image = noise(width, height, static_cast<std::uint64_t>(width + height));
     const std::string source = comparison.file(fmt::format("{}x{}.npy", width, height), image);
-    comparison.add(source, fmt::format("resize {} {}", w, h), resized(image, w, h));
+    for (const Filter filter : kFilters) {
+      comparison.add(source, resize_job(w, h, filter), resized(image, w, h, filter));
+    }
   };
   compare(500, 375, 341, 256);
   compare(375, 500, 232, 309);
@@ -200,6 +240,57 @@ TEST(Pillow, DecodesEveryKindOfPngAlike) {
   comparison.run();
 }
 
+// The whole way, of every size from 1×1 to 40×40: mostly enlarged.
+TEST(Pillow, PreparesSmallJpegsOfEverySizeAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  for (int width = 1; width <= 40; ++width) {
+    for (int height = 1; height <= 40; ++height) {
+      const int number = (width * 41 + height) % kKinds;
+      const std::string source = comparison.file(fmt::format("{}-{}x{}.jpg", number, width, height),
+                                                 test::encode_jpeg(width, height, kind(number)));
+      comparison.add(source, "crop 30 24", cropped(source, 30, 24));
+    }
+  }
+  comparison.run();
+}
+
+TEST(Pillow, PreparesEveryKindOfJpegAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  for (const auto& [width, height] :
+       {std::pair{1, 5000}, {5000, 1}, {301, 199}, {199, 301}, {640, 97}, {97, 640}, {257, 255}}) {
+    for (int number = 0; number < kKinds; ++number) {
+      const std::string source = comparison.file(fmt::format("{}-{}x{}.jpg", number, width, height),
+                                                 test::encode_jpeg(width, height, kind(number)));
+      // Pillow resizes all of a picture: a long one to no more than a few columns.
+      const bool is_long = std::max(width, height) > 1000;
+      const int resize = is_long ? 6 : 64, crop = is_long ? 5 : 40;
+      comparison.add(source, fmt::format("crop {} {}", resize, crop), cropped(source, resize, crop));
+      comparison.add(source, "crop 0 48", cropped(source, 0, 48));
+    }
+  }
+  comparison.run();
+}
+
+TEST(Pillow, TurnsPicturesAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  for (int orientation = 0; orientation <= 9; ++orientation) {
+    for (const bool big_endian : {false, true}) {
+      const test::Bytes exif = test::exif(orientation, big_endian);
+      const std::string jpeg = comparison.file(fmt::format("{}{}.jpg", orientation, big_endian ? "MM" : "II"),
+                                               test::with_jpeg_exif(test::encode_jpeg(90, 61), exif));
+      comparison.add(jpeg, "upright 48 40", cropped(jpeg, 48, 40, {.exif = true}));
+      comparison.add(jpeg, "crop 48 40", cropped(jpeg, 48, 40));
+      const std::string png = comparison.file(fmt::format("{}{}.png", orientation, big_endian ? "MM" : "II"),
+                                              test::with_png_exif(test::encode_png(61, 90), exif));
+      comparison.add(png, "upright 48 40", cropped(png, 48, 40, {.exif = true}));
+    }
+  }
+  comparison.run();
+}
+
 // The reference script and the photographs that come with the project's data, not with its source.
 TEST(Pillow, PreparesPhotographsAlike) {
   GODWIT_REQUIRE_PILLOW();
@@ -219,19 +310,18 @@ TEST(Pillow, PreparesPhotographsAlike) {
   for (const std::string& path : paths) arguments += path + '\0';
 
   const test::TemporaryDirectory directory;
-  constexpr std::size_t kBytes = 224 * 224 * 3;
-  for (const int resize : {256, 232}) {
+  for (const auto& [resize, crop] : {std::pair{256, 224}, {232, 224}, {320, 288}}) {
+    const std::size_t bytes = static_cast<std::size_t>(crop) * static_cast<std::size_t>(crop) * 3;
     const std::string out = directory / "out.npy";
     const std::string command =
-        fmt::format("xargs -0 -x -n 500 -s 1000000 {} '{}' '{}' {} 224 < '{}'", kPython, script.string(), out,
-                    resize, directory.write("paths", arguments));
+        fmt::format("xargs -0 -x -n 500 -s 1000000 {} '{}' '{}' {} {} < '{}'", kPython, script.string(), out,
+                    resize, crop, directory.write("paths", arguments));
     ASSERT_EQ(std::system(command.c_str()), 0);
     const Tensor theirs = read_npy(out);
-    ASSERT_EQ(theirs.shape(), (Shape{500, 224, 224, 3}));
+    ASSERT_EQ(theirs.shape(), (Shape{500, crop, crop, 3}));
     for (std::size_t i = 0; i < paths.size(); ++i) {
-      const Image ours = resize_and_crop(read_image(paths[i]), resize, 224);
-      ASSERT_EQ(ours.pixels.size(), kBytes);
-      ASSERT_EQ(std::memcmp(ours.pixels.data(), theirs.values<std::uint8_t>().data() + i * kBytes, kBytes), 0)
+      const Image ours = cropped(paths[i], resize, crop);
+      ASSERT_EQ(std::memcmp(ours.pixels.data(), theirs.values<std::uint8_t>().data() + i * bytes, bytes), 0)
           << paths[i] << " at " << resize;
     }
   }

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """What Pillow makes of pictures, for a comparison bit by bit.
-pillow_reference.py JOBS OUT: each line of JOBS is "SOURCE decode", "SOURCE resize W H" or "SOURCE crop RESIZE CROP";
+pillow_reference.py JOBS OUT: each line of JOBS is "SOURCE decode", "SOURCE resize W H FILTER", "SOURCE crop RESIZE CROP" or
+"SOURCE upright RESIZE CROP" (which heeds the orientation in EXIF);
 SOURCE is a picture or an .npy of uint8 H x W x 3. OUT gets, for each line, width and height as little-endian u32 and
 the RGB bytes."""
 import struct
 import sys
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 def load(path):
@@ -30,12 +31,15 @@ def resize_and_crop(image, resize, crop):
 
 with open(sys.argv[1]) as jobs, open(sys.argv[2], "wb") as out:
     for line in jobs:
-        source, verb, *numbers = line.split()
-        numbers = [int(number) for number in numbers]
+        source, verb, *arguments = line.split()
         image = load(source)
         if verb == "resize":
-            image = image.resize(tuple(numbers), Image.BILINEAR)
+            filter = getattr(Image, arguments[2].upper())
+            image = image.resize((int(arguments[0]), int(arguments[1])), filter)
         elif verb == "crop":
-            image = resize_and_crop(image, *numbers)
+            image = resize_and_crop(image, *map(int, arguments))
+        elif verb == "upright":
+            image = ImageOps.exif_transpose(Image.open(source)).convert("RGB")
+            image = resize_and_crop(image, *map(int, arguments))
         out.write(struct.pack("<II", *image.size))
         out.write(image.tobytes())

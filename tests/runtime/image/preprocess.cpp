@@ -2,11 +2,14 @@
 #include "runtime/image/preprocess.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
 
+#include "runtime/float16.h"
+#include "runtime/image/jpeg.h"
 #include "runtime/image/resize.h"
 #include "tests/runtime/image/encode.h"
 #include "tests/runtime/temporary_directory.h"
@@ -17,6 +20,8 @@ namespace {
 
 using support::error_of;
 using test::TemporaryDirectory;
+
+Image read_all_of(const test::Bytes& jpeg) { return decode_jpeg(std::as_bytes(std::span(jpeg)), {}); }
 
 // Pixel (x, y) is (x, y, x + y).
 Image coordinates(int width, int height) {
@@ -124,17 +129,145 @@ TEST(Normalize, RefusesATensorOfAnotherSize) {
             "a picture of 1x2 pixels does not fill a tensor of 5 values");
 }
 
-TEST(PreprocessFile, IsAllStepsInARow) {
+TEST(Preprocessor, IsAllStepsInARow) {
   const TemporaryDirectory directory;
   const std::string path = directory.write("x.jpg", test::encode_jpeg(300, 260));
-  const Pipeline caffe = pipeline("caffe");
+  Pipeline caffe = pipeline("caffe");
   std::vector<float> dst(3 * 224 * 224), expected(dst.size());
-  preprocess_file(path, caffe, Layout::nchw, dst);
-  normalize(resize_and_crop(read_image(path), 256, 224), caffe, Layout::nchw, expected);
-  EXPECT_EQ(dst, expected);
+  for (const ChannelOrder order : {ChannelOrder::rgb, ChannelOrder::bgr}) {
+    caffe.order = order;
+    for (const Layout layout : {Layout::nchw, Layout::nhwc}) {
+      Preprocessor(caffe).run(path, layout, dst);
+      normalize(resize_and_crop(read_image(path), 256, 224), caffe, layout, expected);
+      EXPECT_EQ(dst, expected);
+    }
+  }
   dst.resize(7);
-  EXPECT_EQ(error_of([&] { preprocess_file(path, caffe, Layout::nchw, dst); }),
+  EXPECT_EQ(error_of([&] { Preprocessor(caffe).run(path, Layout::nchw, dst); }),
             fmt::format("'{}': a picture of 224x224 pixels does not fill a tensor of 7 values", path));
+}
+
+TEST(Preprocessor, OneServesPicturesOfAllKindsInTurn) {
+  const TemporaryDirectory directory;
+  const std::vector<std::string> paths = {
+      directory.write("a.jpg", test::encode_jpeg(300, 260)), directory.write("b.png", test::encode_png(3, 4)),
+      directory.write("c.jpg", test::encode_jpeg(20, 900, {.progressive = true})),
+      directory.write("d.jpg", test::encode_jpeg(301, 263, {.horizontal = 1, .vertical = 2}))};
+  Pipeline small = pipeline("tf");
+  small.resize = 100;
+  small.crop = 96;
+  Preprocessor one(small);
+  std::vector<float> dst(3 * 96 * 96), expected(dst.size());
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& path : paths) {
+      one.run(path, Layout::nhwc, dst);
+      Preprocessor(small).run(path, Layout::nhwc, expected);
+      EXPECT_EQ(dst, expected) << path;
+    }
+  }
+}
+
+TEST(Preprocessor, ABorderIsBlackBeforeNormalising) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("x.png", test::encode_png(2, 1));
+  Pipeline plain = pipeline("tf");
+  plain.resize = 0;
+  plain.crop = 4;
+  std::vector<float> dst(3 * 16, 7.0F), expected(dst.size());
+  Preprocessor(plain).run(path, Layout::nchw, dst);
+  normalize(resize_and_crop(read_image(path), 0, 4), plain, Layout::nchw, expected);
+  EXPECT_EQ(dst, expected);
+  EXPECT_EQ(dst.front(), -1.0F);
+}
+
+TEST(Preprocessor, ValuesMayBeOfAnotherType) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("x.jpg", test::encode_jpeg(60, 50));
+  Pipeline torch = pipeline("torch");
+  torch.resize = 40;
+  torch.crop = 32;
+  std::vector<float> floats(3 * 32 * 32);
+  std::vector<BFloat16> halves(floats.size());
+  std::vector<std::uint8_t> bytes(floats.size());
+  Preprocessor preprocessor(torch);
+  preprocessor.run(path, Layout::nhwc, floats);
+  ValueTable<BFloat16> table;
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t i = 0; i < 256; ++i) table[c][i] = BFloat16(preprocessor.table()[c][i]);
+  }
+  preprocessor.run<BFloat16>(path, Layout::nhwc, table, halves);
+  preprocessor.run<std::uint8_t>(path, Layout::nhwc, pixel_table(), bytes);
+  EXPECT_EQ(bytes, resize_and_crop(read_image(path), 40, 32).pixels);
+  for (std::size_t i = 0; i < floats.size(); ++i) ASSERT_EQ(halves[i].bits, BFloat16(floats[i]).bits);
+}
+
+// Stages that are left out leave the tensor alone; those before them still find what is wrong.
+TEST(Preprocessor, StopsWhereItIsTold) {
+  const TemporaryDirectory directory;
+  auto half = test::encode_jpeg(60, 50);
+  const std::string whole = directory.write("x.jpg", half);
+  half.resize(half.size() / 2);
+  const std::string truncated = directory.write("half.jpg", half);
+  Preprocessor preprocessor(pipeline("torch"));
+  std::vector<float> dst(3 * 224 * 224, 5.0F);
+  const std::vector<float> untouched = dst;
+  for (const Until until : {Until::read, Until::decode, Until::resize}) {
+    preprocessor.stop_after(until);
+    preprocessor.run(whole, Layout::nhwc, dst);
+    EXPECT_EQ(dst, untouched);
+    EXPECT_EQ(error_of([&] { preprocessor.run(truncated, Layout::nhwc, dst); }).empty(),
+              until == Until::read);
+  }
+}
+
+TEST(Preprocessor, NeedsACrop) {
+  Pipeline open = pipeline("torch");
+  open.crop = 0;
+  EXPECT_NE(error_of([&] { Preprocessor preprocessor(open); }).find("has no crop"), std::string::npos);
+}
+
+// A picture 8 times as large as needed is decoded at an eighth and resized from there.
+TEST(Preprocessor, FastDecodingShrinksWhatIsLarge) {
+  const TemporaryDirectory directory;
+  Pipeline torch = pipeline("torch");
+  torch.resize = 40;
+  torch.crop = 32;
+  std::vector<std::uint8_t> fast(3 * 32 * 32), exact(fast.size());
+  const auto both = [&](const test::Bytes& jpeg) {
+    const std::string path = directory.write("x.jpg", jpeg);
+    Preprocessor(torch, {.fast = true}).run<std::uint8_t>(path, Layout::nhwc, pixel_table(), fast);
+    Preprocessor(torch).run<std::uint8_t>(path, Layout::nhwc, pixel_table(), exact);
+  };
+  both(test::encode_jpeg(79, 90));  // half would be 40 × 45
+  EXPECT_NE(fast, exact);
+  both(test::encode_jpeg(78, 90));  // and this 39: too small
+  EXPECT_EQ(fast, exact);
+  for (const bool progressive : {false, true}) {
+    const test::Bytes jpeg = test::encode_jpeg(400, 330, {.progressive = progressive});
+    both(jpeg);
+    JpegRows rows(std::as_bytes(std::span(jpeg)), {});
+    rows.shrink(8);
+    const Image small = read_all(rows);
+    EXPECT_EQ(small.width, 50);
+    EXPECT_EQ(fast, resize_window(small, 48, 40, {8, 4, 32, 32}).pixels);
+  }
+}
+
+TEST(ResizeWindow, EveryInstructionSetGivesTheSame) {
+  EXPECT_EQ(row_kernels(Isa::generic).isa, Isa::generic);
+  const Image image = read_all_of(test::encode_jpeg(123, 77));
+  for (const Isa isa : isas_of_build()) {
+    if (!cpu_supports(isa)) continue;
+    EXPECT_EQ(row_kernels(isa).isa, std::min(isa, isas_of_build().size() > 1 ? Isa::avx2 : Isa::generic));
+    for (const Filter filter : {Filter::bilinear, Filter::bicubic, Filter::nearest}) {
+      for (const auto& [width, height] : {std::pair{61, 40}, {7, 5}, {1, 1}, {300, 200}, {123, 50}}) {
+        const Window window{-1, 1, width + 2, height};
+        EXPECT_EQ(resize_window(image, width, height, window, filter, isa).pixels,
+                  resize_window(image, width, height, window, filter, Isa::generic).pixels)
+            << name_of(isa) << ' ' << name_of(filter) << ' ' << width;
+      }
+    }
+  }
 }
 
 TEST(Pipelines, PresetsHaveTheirPublishedNumbers) {
@@ -165,6 +298,14 @@ TEST(Pipelines, JsonSetsEveryKey) {
   EXPECT_EQ(read.stddev, (std::array<float, 3>{0.25F, 1, 2}));
 }
 
+TEST(Pipelines, FiltersHaveNames) {
+  EXPECT_EQ(pipeline("torch").filter, Filter::bilinear);
+  EXPECT_EQ(pipeline_from_text(R"({"filter": "bicubic"})", "m").filter, Filter::bicubic);
+  EXPECT_EQ(pipeline_from_text(R"({"filter": "nearest"})", "m").filter, Filter::nearest);
+  EXPECT_EQ(error_of([] { pipeline_from_text(R"({"filter": "lanczos"})", "m"); }),
+            "m: key 'filter': \"lanczos\" is not \"bilinear\", \"bicubic\" or \"nearest\"");
+}
+
 TEST(Pipelines, APresetIsTheBaseWhereverItStands) {
   const Pipeline read = pipeline_from_text(R"({"crop": 288, "preset": "torch-v2"})", "the model");
   EXPECT_EQ(read.crop, 288);
@@ -183,7 +324,7 @@ TEST(Pipelines, WrongJsonIsRefusedByItsKey) {
   EXPECT_EQ(refusal(" "), "m: empty: expected a preset's name or JSON");
   EXPECT_EQ(refusal("{"), "m: not valid JSON");
   EXPECT_EQ(refusal(R"({"size": 3})"),
-            "m: key 'size': unknown key: expected resize, crop, order, scale, mean, std or preset");
+            "m: key 'size': unknown key: expected resize, crop, filter, order, scale, mean, std or preset");
   EXPECT_EQ(refusal(R"({"resize": -1})"), "m: key 'resize': -1 is not a whole number from 0 to 16384");
   EXPECT_EQ(refusal(R"({"crop": 16385})"), "m: key 'crop': 16385 is not a whole number from 0 to 16384");
   EXPECT_EQ(refusal(R"({"crop": 18446744073709551615})"),

@@ -1,0 +1,18 @@
+// How a camera was held: the orientation that EXIF metadata note, and turning a picture accordingly.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "runtime/image/image.h"
+
+namespace godwit::image {
+
+// EXIF's orientation, 1 (upright) to 8, of a JPEG or PNG file; 1 where there is none or it makes no sense.
+// Never throws: metadata that are damaged say nothing.
+int exif_orientation(std::span<const std::byte> file);
+
+// The picture as it is meant to be seen: mirrored and turned as the orientation says.
+Image upright(Image image, int orientation);
+
+}  // namespace godwit::image

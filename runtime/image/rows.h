@@ -1,0 +1,70 @@
+// A picture as rows from top to bottom, made as they are asked for: what the decoders are to the resizer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "runtime/image/image.h"
+
+namespace godwit::image {
+
+// Columns [left, right) of the rows [top, bottom).
+struct Region {
+  int left = 0, top = 0, right = 0, bottom = 0;
+
+  int width() const { return right - left; }
+  int height() const { return bottom - top; }
+};
+
+class Rows {
+ public:
+  Rows() = default;
+  virtual ~Rows() = default;
+  Rows(const Rows&) = delete;
+  Rows& operator=(const Rows&) = delete;
+
+  // Of the whole picture.
+  virtual int width() const = 0;
+  virtual int height() const = 0;
+  // What will be read; called once. The columns given back hold those asked for and may be more; the rows are
+  // as asked.
+  virtual Region select(const Region& wanted) = 0;
+  // The next row of the region. dst: (columns given back, 4): R, G, B and one byte of any value.
+  virtual void read(std::uint8_t* dst) = 0;
+  // To be called after the last row: looks whether what follows is whole.
+  virtual void finish() {}
+};
+
+// Rows of pixels that are there already; `image` outlives it.
+class ImageRows : public Rows {
+ public:
+  explicit ImageRows(const Image& image) : image_(image) {}
+  int width() const override { return image_.width; }
+  int height() const override { return image_.height; }
+  Region select(const Region& wanted) override {
+    region_ = wanted;
+    next_ = wanted.top;
+    return wanted;
+  }
+  void read(std::uint8_t* dst) override {
+    const std::uint8_t* src =
+        image_.pixels.data() + (static_cast<std::size_t>(next_++) * static_cast<std::size_t>(image_.width) +
+                                static_cast<std::size_t>(region_.left)) *
+                                   3;
+    const int columns = region_.width();
+    for (int x = 0; x < columns; ++x) {
+      for (int c = 0; c < 3; ++c) dst[4 * x + c] = src[3 * x + c];
+      dst[4 * x + 3] = 0;
+    }
+  }
+
+ private:
+  const Image& image_;
+  Region region_;
+  int next_ = 0;
+};
+
+// The whole picture.
+Image read_all(Rows& rows);
+
+}  // namespace godwit::image
