@@ -22,6 +22,8 @@ namespace {
 // A value that is not settled is ours when it lies where a clamp of ours may have put it, or a rounding to
 // the register's unit.
 constexpr double kRounding = 0.01;
+// A guardian that is putting limits back holds the lock no longer than this.
+constexpr int kGuardianMs = 1000;
 
 bool is_ours(const CapEntry& entry, std::int64_t now) {
   const auto written = parse_integer(entry.written);
@@ -135,7 +137,7 @@ std::vector<Restored> restore_entries(const SysRoot& root, const std::vector<Cap
 CapJournal::CapJournal(const SysRoot& root, std::string directory)
     : root_(root), directory_(std::move(directory)) {
   make_directory(directory_);
-  lock_ = lock_journal(directory_);
+  lock_ = lock_journal(directory_, kGuardianMs);
   if (lock_ < 0) {
     throw Error(errno == EWOULDBLOCK
                     ? fmt::format("another process caps power now; it holds '{}'", directory_)
@@ -237,7 +239,7 @@ std::vector<Restored> CapJournal::restore() {
 Recovery recover_caps(const SysRoot& root, const std::string& directory) {
   Recovery recovery;
   if (!journal_exists(directory)) return recovery;
-  const int lock = lock_journal(directory);
+  const int lock = lock_journal(directory, 0);
   if (lock < 0) {
     if (errno == EWOULDBLOCK) {
       recovery.state = Recovery::State::owner_alive;
