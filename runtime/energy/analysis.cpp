@@ -61,21 +61,35 @@ struct IdlePower {
   double before_w = 0;
   std::optional<double> after_w;
   double mean_w = 0;
-  double standard_error = 0;  // of each end's noise
+  double standard_error = 0;  // of mean_w, by the noise at both ends
   double degrees = 1;
+  double steady_error = 0;  // the same with each end's own slope taken out
 };
+
+std::vector<double> without_slope(std::vector<double> values) {
+  const double middle = (static_cast<double>(values.size()) - 1) / 2;
+  double xx = 0, xy = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double x = static_cast<double>(i) - middle;
+    xx += x * x;
+    xy += x * values[i];
+  }
+  for (std::size_t i = 0; i < values.size() && xx > 0; ++i) values[i] -= xy / xx * (static_cast<double>(i) - middle);
+  return values;
+}
 
 std::optional<IdlePower> idle_power(const RunLog& log, const ProtocolOptions& options,
                                     const EnergySeries& series) {
   if (!log.before || !series.covers(log.before->begin, log.before->end)) return std::nullopt;
   IdlePower idle;
-  std::vector<std::vector<double>> centred;
+  std::vector<std::vector<double>> centred, level;
   const auto take = [&](const Window& window) {
     const double watts = series.watts(window.begin, window.end);
     centred.push_back(watts_of(series, window, options));
     const double mean = std::accumulate(centred.back().begin(), centred.back().end(), 0.0) /
                         static_cast<double>(centred.back().size());
     for (double& value : centred.back()) value -= mean;
+    level.push_back(without_slope(centred.back()));
     return watts;
   };
   idle.mean_w = idle.before_w = take(*log.before);
@@ -86,6 +100,7 @@ std::optional<IdlePower> idle_power(const RunLog& log, const ProtocolOptions& op
   const MeanEstimate mean = mean_of_rounds(centred, options.interval);
   idle.standard_error = std::isfinite(mean.standard_error) ? mean.standard_error : 0;
   idle.degrees = std::max(1.0, mean.degrees - (idle.after_w ? 1 : 0));
+  idle.steady_error = std::min(idle.standard_error, mean_of_rounds(level, options.interval).standard_error);
   return idle;
 }
 
@@ -108,7 +123,6 @@ class Analyst {
     std::vector<std::vector<double>> watts;
     for (const Window& window : windows) {
       const Nanoseconds begin = counted_from(window, options_);
-      if (!source_.series.covers(window.begin, window.end)) result.verdict.invalidate("no-data");
       const double seconds = to_seconds(window.end - begin);
       const double share = seconds / window.seconds();
       result.window_s.push_back(window.seconds());
@@ -196,6 +210,9 @@ class Analyst {
         verdict.invalidate(fault.reason);
       }
     }
+    for (const Window& window : windows) {
+      if (!verdict.invalid() && !source_.series.covers(window.begin, window.end)) verdict.invalidate("no-data");
+    }
     const double required = std::max(options_.required_window_s, source_.window_s);
     for (const Window& window : windows) {
       if (window.seconds() < required || static_cast<int>(window.run_ends.size()) < 13)
@@ -224,7 +241,7 @@ class Analyst {
     if (!idle_ || !idle_->after_w) return false;
     const double difference = std::abs(*idle_->after_w - idle_->before_w);
     // Each end's mean has √2 times the error of their mean, their difference twice.
-    const double error = 2 * idle_->standard_error;
+    const double error = 2 * idle_->steady_error;
     return difference > 0.02 * result.mean_w &&
            (error <= 0 || student_p(difference / error, idle_->degrees) < 0.01);
   }

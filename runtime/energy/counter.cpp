@@ -62,6 +62,7 @@ CounterFault Counter::add(std::int64_t value_uj, const Instant& when) {
       ++wraps_;
     }
     fault = classify(step_nj, gap, slept);
+    if (fault == CounterFault::reset) step_nj = 0;
   }
   if (value_uj != last_uj_) {
     ++changed_;

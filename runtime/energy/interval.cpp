@@ -39,9 +39,21 @@ double incomplete_beta(double a, double b, double x) {
                                    : 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
-// The factor by which autocorrelation `rho` at lag one (of a first-order process) lowers the number of
-// independent values.
-double independent_share(double rho) { return (1 - rho) / (1 + rho); }
+// Means of a process whose correlation falls as exp(-time) over parts of length x: the correlation of neighbours,
+// and the variance of one of them over that of a mean of many, each times their number.
+double neighbour_correlation(double x) { return std::pow(-std::expm1(-x), 2) / (2 * (x + std::expm1(-x))); }
+double worth(double x) { return (x + std::expm1(-x)) / x; }
+
+// How many independent values one of a series is worth whose neighbours have the correlation `rho`.
+double independent_share(double rho) {
+  if (rho <= 0) return 1;
+  double low = 1e-3, high = 1e3;  // neighbour_correlation() falls from 1 to 0
+  for (int i = 0; i < 60; ++i) {
+    const double middle = std::sqrt(low * high);
+    (neighbour_correlation(middle) > rho ? low : high) = middle;
+  }
+  return worth(low);
+}
 
 }  // namespace
 
@@ -93,10 +105,8 @@ MeanEstimate mean_of_rounds(std::span<const std::vector<double>> rounds, Interva
   }
   double rho = 0;
   if (pairs >= 3 && squares > 0) {
-    // The estimate falls short by about (1 + 4 rho) / n (Kendall 1954).
-    const double raw = (products / pairs) / (squares / n);
-    rho = std::clamp((raw * n + 1) / (n - 4), 0.0, 0.98);
-    if (n <= 8) rho = std::clamp(raw + 1 / n, 0.0, 0.98);
+    // Taken about a mean that shares the noise the estimate falls short by about 1 / n.
+    rho = std::clamp((products / pairs) / (squares / n) + 1 / n, 0.0, 0.98);
   }
   result.effective = std::clamp(n * independent_share(rho), std::min(n, std::max(2.0, 1.0 * filled)), n);
   // Variance about a mean that shares the noise is too small by the same correction.
@@ -133,7 +143,7 @@ Slope slope_of(std::span<const double> values) {
     return slope;
   }
   const double rho = std::clamp(products / squares + 2 / n, 0.0, 0.9);
-  const double effective = std::max(3.0, n * independent_share(rho));
+  const double effective = std::max(3.0, n * (1 - rho) / (1 + rho));
   const double error = std::sqrt(squares / (n - 2) / xx * n / effective);
   slope.p = student_p(gradient / error, std::max(1.0, effective - 2));
   return slope;
