@@ -2,6 +2,7 @@
 #include "runtime/energy/cap_journal.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -57,10 +58,14 @@ void say(const SysRoot& root, const std::vector<Restored>& files) {
 
 // Everything but stderr, the pipe and the lock, which stays taken until the last file is back.
 void close_others(int pipe, int lock) {
-  const long most = std::min<long>(::sysconf(_SC_OPEN_MAX), 65536);
-  for (int fd = 0; fd < most; ++fd) {
-    if (fd != STDERR_FILENO && fd != pipe && fd != lock) ::close(fd);
+  std::array<int, 3> kept = {STDERR_FILENO, pipe, lock};
+  std::ranges::sort(kept);
+  unsigned next = 0;
+  for (const int fd : kept) {
+    if (fd > static_cast<int>(next)) ::close_range(next, static_cast<unsigned>(fd) - 1, 0);
+    next = static_cast<unsigned>(fd) + 1;
   }
+  ::close_range(next, ~0U, 0);
 }
 
 // Waits until the owner ends or says that it is done; a journal that is still there then is put back.

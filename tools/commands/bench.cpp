@@ -9,6 +9,7 @@
 #include "runtime/memory.h"
 #include "tools/commands/commands.h"
 #include "tools/support/energy_bench.h"
+#include "tools/support/energy_estimate.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
 #include "tools/support/measure.h"
@@ -24,6 +25,7 @@ struct Options {
   EngineOptions engine;
   MeasureOptions measure;
   EnergyOptions energy;
+  EstimateOptions estimate;
   // Given on the command line, not defaults: --energy has its own.
   std::optional<double> asked_seconds;
   std::optional<int> asked_repetitions;
@@ -179,6 +181,12 @@ std::size_t run_bytes(const engine::Plan& plan, int threads) {
   return bytes;
 }
 
+// nullopt where --estimate was not given.
+std::optional<Estimate> estimate_of(const Options& options, const Measurement& measured, int threads) {
+  const auto images = static_cast<double>(measured.batch) * static_cast<double>(measured.sorted_ms.size());
+  return estimate(options.estimate, {measured.cpu_seconds, measured.seconds, threads, images});
+}
+
 // A session on random input.
 class Bench {
  public:
@@ -247,6 +255,8 @@ int bench_random(const Options& options) {
     }
     layers = profile(plan, options);
   }
+  const std::optional<Estimate> guess = estimate_of(options, results.back(), threads);
+  energy.set_estimate(guess);
   energy.write_ledger(energy_facts);
   if (options.json) {
     Json json = facts_json(options, facts);
@@ -254,6 +264,7 @@ int bench_random(const Options& options) {
     for (const Measurement& result : results) json["results"].push_back(result.to_json());
     if (options.auto_batch()) json["best_batch"] = best_batch(results);
     json["energy"] = energy.json(energy_facts);
+    if (guess) json["estimate"] = estimate_json(guess);
     if (options.profile) json["profile"] = layers.to_json();
     print_json(json);
     return kDone;
@@ -263,7 +274,7 @@ int bench_random(const Options& options) {
   print(facts_text(options, facts) + table.to_string());
   if (options.auto_batch())
     print(fmt::format("most images/s, ties to the smaller: batch {}\n", best_batch(results)));
-  print(energy.text(energy_facts));
+  print(energy.text(energy_facts) + estimate_text(guess));
   if (options.profile) print(layers.to_string());
   return kDone;
 }
@@ -298,6 +309,8 @@ int bench_images(const Options& options) {
   const BenchFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
                                 model.session().threads()};
   energy.measure({{model.batch(), run}});
+  const std::optional<Estimate> guess = estimate_of(options, result, model.session().threads());
+  energy.set_estimate(guess);
   energy.write_ledger(energy_facts);
   if (options.json) {
     Json json = facts_json(options, facts);
@@ -305,6 +318,7 @@ int bench_images(const Options& options) {
     entry["preprocess_share"] = preprocess_share;
     json["results"] = Json::array({std::move(entry)});
     json["energy"] = energy.json(energy_facts);
+    if (guess) json["estimate"] = estimate_json(guess);
     json["images"] = options.images;
     print_json(json);
     return kDone;
@@ -314,7 +328,7 @@ int bench_images(const Options& options) {
   print(facts_text(options, facts) + "photograph to label\n" + table.to_string() +
         fmt::format("decode and preprocess {:.1f}%, inference {:.1f}% of the time\n", 100 * preprocess_share,
                     100 * (1 - preprocess_share)) +
-        energy.text(energy_facts));
+        energy.text(energy_facts) + estimate_text(guess));
   return kDone;
 }
 
@@ -361,8 +375,11 @@ std::function<int()> prepare(CLI::App& app) {
   add_preprocess_option(app, options->preprocess);
   add_json_option(app, options->json);
   add_energy_options(app, options->energy);
+  add_estimate_options(app, options->estimate);
   add_engine_options(app, options->engine);
   return [options, seconds, repetitions] {
+    options->estimate.sysfs = options->energy.sensors.sysfs;
+    options->estimate.procfs = options->energy.sensors.procfs;
     if (seconds->count() > 0) options->asked_seconds = options->measure.seconds;
     if (repetitions->count() > 0) options->asked_repetitions = options->measure.min_repetitions;
     if (options->images.empty() && !options->preprocess.empty())

@@ -197,15 +197,15 @@ class Bench {
 };
 
 std::string answer_of(const energy::SweepResult& result) {
-  if (!result.best) return "no point keeps the floors\n";
+  if (!result.best) return "no point keeps the floors";
   const auto &best = result.points[*result.best], &before = result.points[result.reference];
   if (!result.gain) {
-    return fmt::format("no significant gain, leave it uncapped: {} threads, batch {}, {:.4g} J/img\n",
+    return fmt::format("no significant gain, leave it uncapped: {} threads, batch {}, {:.4g} J/img",
                        before.point.threads, before.point.batch, before.joules);
   }
   return fmt::format(
       "best: {:.1f} % of the limit found, {} threads, batch {}: {:+.1f} % images/kWh, {:+.1f} % W, {:+.1f} % "
-      "img/s against uncapped\n",
+      "img/s against uncapped",
       100 * best.point.level, best.point.threads, best.point.batch, 100 * (before.joules / best.joules - 1),
       100 * (best.mean_w / before.mean_w - 1), 100 * (best.img_s / before.img_s - 1));
 }
@@ -237,7 +237,7 @@ int print_result(const Options& options, const energy::SweepResult& result, cons
                 {"reference", result.reference},
                 {"best", result.best ? Json(*result.best) : Json(nullptr)},
                 {"gain", result.gain},
-                {"answer", one_line(answer_of(result))}});
+                {"answer", answer_of(result)}});
     return result.best ? kDone : kFailed;
   }
   using enum Table::Align;
@@ -258,7 +258,7 @@ int print_result(const Options& options, const energy::SweepResult& result, cons
                fmt::format("{:.4g} ({:.4g} to {:.4g})", point.objective, point.ci95.low, point.ci95.high),
                point.refused});
   }
-  print(fmt::format("measured, scope {}, gross; objective {}, lower is better\n{}{}", scope,
+  print(fmt::format("measured, scope {}, gross; objective {}, lower is better\n{}{}\n", scope,
                     options.objective == "EDP" ? "J x s of an image" : "J of an image", table.to_string(),
                     answer_of(result)));
   return result.best ? kDone : kFailed;
@@ -283,7 +283,9 @@ int run_sweep(const Options& options) {
   Bench bench(options, meter, cap, watch);
   const energy::SweepResult result =
       energy::sweep(asked, [&](const energy::SweepPoint& point) { return bench.measure(point); });
-  for (const energy::Restored& file : cap.restore()) message(file.sentence(*root));
+  for (const energy::Restored& file : cap.restore()) {
+    if (file.outcome != energy::Restored::Outcome::unchanged) message(file.sentence(*root));
+  }
   return print_result(options, result, meter.recorder()->chosen().scope);
 }
 
