@@ -1,4 +1,6 @@
 // Estimates, profiles, caps and sweeps as commands: on made-up trees, without waiting for a sensor.
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
@@ -7,6 +9,9 @@
 #include <gtest/gtest.h>
 #include <sstream>
 #include <string>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "runtime/energy/cap_journal_file.h"
@@ -213,6 +218,77 @@ TEST(SweepCommand, PutsLimitsBackWhenNothingComesOfIt) {
   EXPECT_EQ(outcome.json().at("points").at(0).at("refused"), "no-power");
   EXPECT_EQ(outcome.json().at("answer"), "no point keeps the floors");
   EXPECT_EQ(content(folder / (kZone + "constraint_0_power_limit_uw")), "65000000\n");
+}
+
+// A package whose counter climbs at 20 W as long as the object lives.
+class ClimbingCounter {
+ public:
+  explicit ClimbingCounter(const std::string& path) : file_(::open(path.c_str(), O_WRONLY | O_CREAT, 0644)) {
+    step();
+    thread_ = std::thread([this] {
+      while (!done_) {
+        step();
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      }
+    });
+  }
+  ~ClimbingCounter() {
+    done_ = true;
+    thread_.join();
+    ::close(file_);
+  }
+  ClimbingCounter(const ClimbingCounter&) = delete;
+  ClimbingCounter& operator=(const ClimbingCounter&) = delete;
+
+ private:
+  // Always as many digits, so that no reader meets a shorter text.
+  void step() const {
+    const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    const std::string text = fmt::format("{:.0f}\n", 1e9 + 20e6 * passed);
+    EXPECT_EQ(::pwrite(file_, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  }
+
+  int file_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::atomic<bool> done_ = false;
+  std::thread thread_;
+};
+
+// True once `holds` does, at the latest after so many seconds.
+template <class Holds>
+bool within(double seconds, const Holds& holds) {
+  for (double passed = 0; passed < seconds; passed += 0.002) {
+    if (holds()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return holds();
+}
+
+TEST(SweepCommand, KilledInTheMiddleEveryLimitComesBack) {
+  const TemporaryDirectory folder;
+  write_tree(folder);
+  folder.write(kZone + "max_energy_range_uj", "262143328850\n");
+  const ClimbingCounter counter(folder / (kZone + "energy_uj"));
+  const std::string limit = folder / (kZone + "constraint_0_power_limit_uw");
+  std::vector<std::string> arguments =
+      with_tree(folder, {GODWIT_PROGRAM, "energy", "sweep", save_tiny_model(folder), "--cap", "50%",
+                         "--rounds", "2", "--threads", "1", "--journal-dir", folder / "run"});
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int null = ::open("/dev/null", O_WRONLY);
+    ::dup2(null, STDOUT_FILENO);
+    ::dup2(null, STDERR_FILENO);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  // The sweep takes some 15 seconds; the cap is there after the first or second point.
+  EXPECT_TRUE(within(30, [&] { return content(limit) == "32500000\n"; }));
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_TRUE(within(1, [&] { return content(limit) == "65000000\n"; })) << content(limit);
 }
 
 }  // namespace

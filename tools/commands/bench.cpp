@@ -378,8 +378,7 @@ std::function<int()> prepare(CLI::App& app) {
   add_estimate_options(app, options->estimate);
   add_engine_options(app, options->engine);
   return [options, seconds, repetitions] {
-    options->estimate.sysfs = options->energy.sensors.sysfs;
-    options->estimate.procfs = options->energy.sensors.procfs;
+    options->estimate.directories = {options->energy.sensors.sysfs, options->energy.sensors.procfs};
     if (seconds->count() > 0) options->asked_seconds = options->measure.seconds;
     if (repetitions->count() > 0) options->asked_repetitions = options->measure.min_repetitions;
     if (options->images.empty() && !options->preprocess.empty())

@@ -225,13 +225,13 @@ Json point_json(const energy::SweepResult::Point& point) {
           {"refused", point.refused.empty() ? Json(nullptr) : Json(point.refused)}};
 }
 
-int print_result(const Options& options, const energy::SweepResult& result, const std::string& scope) {
+int print_result(const Options& options, const energy::SweepResult& result, const energy::Total& chosen) {
   if (options.json) {
     Json points = Json::array();
     for (const auto& point : result.points) points.push_back(point_json(point));
     print_json({{"schema", "godwit.sweep/1"},
-                {"quality", energy::name_of(energy::Quality::measured)},
-                {"scope", scope},
+                {"quality", energy::name_of(chosen.quality)},
+                {"scope", chosen.scope},
                 {"objective", options.objective},
                 {"points", std::move(points)},
                 {"reference", result.reference},
@@ -258,7 +258,8 @@ int print_result(const Options& options, const energy::SweepResult& result, cons
                fmt::format("{:.4g} ({:.4g} to {:.4g})", point.objective, point.ci95.low, point.ci95.high),
                point.refused});
   }
-  print(fmt::format("measured, scope {}, gross; objective {}, lower is better\n{}{}\n", scope,
+  print(fmt::format("{}, scope {}, gross; objective {}, lower is better\n{}{}\n",
+                    energy::name_of(chosen.quality), chosen.scope,
                     options.objective == "EDP" ? "J x s of an image" : "J of an image", table.to_string(),
                     answer_of(result)));
   return result.best ? kDone : kFailed;
@@ -286,7 +287,7 @@ int run_sweep(const Options& options) {
   for (const energy::Restored& file : cap.restore()) {
     if (file.outcome != energy::Restored::Outcome::unchanged) message(file.sentence(*root));
   }
-  return print_result(options, result, meter.recorder()->chosen().scope);
+  return print_result(options, result, meter.recorder()->chosen());
 }
 
 CLI::Validator one_of(const std::vector<std::string>& names) { return CLI::IsMember(names); }

@@ -81,7 +81,7 @@ void add_estimate_options(CLI::App& app, EstimateOptions& options) {
 
 std::optional<Estimate> estimate(const EstimateOptions& options, const EstimateWork& work) {
   if (!options.estimate) return std::nullopt;
-  const auto root = energy::open_sys_root({options.sysfs, options.procfs});
+  const auto root = energy::open_sys_root(options.directories);
   energy::CpuWork cpu_work;
   cpu_work.cpu_seconds = work.cpu_seconds;
   cpu_work.wall_seconds = work.wall_seconds;

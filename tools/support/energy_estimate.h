@@ -6,6 +6,7 @@
 #include <string>
 
 #include "runtime/energy/estimate.h"
+#include "runtime/energy/sys_root.h"
 #include "tools/support/output.h"
 
 namespace godwit::tools {
@@ -15,7 +16,7 @@ struct EstimateOptions {
   double tdp = 0, idle_watts = 0;  // 0: not given
   int host_cpus = 0;
   std::string profile;
-  std::string sysfs = "/sys", procfs = "/proc";
+  energy::SysDirectories directories;
 };
 
 // --estimate, --tdp, --idle-watts, --host-cpus, --power-profile.
