@@ -155,7 +155,7 @@ Alignment align(const MeterLog& log, const std::vector<Activity>& activities, do
   const Signal signal = signal_of(log, activities.front().begin);
   const Reference reference(activities);
   const double sample = update_interval(log);
-  const double coarse = std::clamp(sample / 2, 0.01, 0.25);
+  const double coarse = std::clamp(sample / 2, 0.025, 0.25);
   const Peak rough = search(signal, reference, -reach_s, reach_s, coarse);
   const double fine = std::min(coarse, sample) / 20;
   const Peak peak = search(signal, reference, rough.offset - rough.width / 2 - 2 * coarse,
@@ -171,7 +171,7 @@ Alignment align(const MeterLog& log, const std::vector<Activity>& activities, do
     return alignment;
   }
   const double apart = std::max(1.0, 2 * sample);
-  for (double offset = -reach_s; offset <= reach_s; offset += coarse) {
+  for (double offset = -reach_s; offset <= reach_s; offset += 4 * coarse) {
     if (std::abs(offset - peak.offset) < apart) continue;
     const double rival = correlation_at(signal, reference, offset);
     if (rival > kRival * peak.correlation) {
