@@ -188,7 +188,7 @@ TEST(Report, RefusesWhatItCannotMean) {
                "no row has both measured joules and an accuracy");
 }
 
-TEST(Energy, GroupListsItsCommandsAndEachHasHelp) {
+TEST(EnergyCommands, GroupListsItsCommandsAndEachHasHelp) {
   const Outcome help = godwit({"energy", "--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_NE(help.out.find("\nCommands:\n"), std::string::npos);
@@ -211,7 +211,7 @@ TEST(Energy, GroupListsItsCommandsAndEachHasHelp) {
 }
 
 // The estimate of K.10 for ResNet-50 on the V100 (Desislavov et al. 2023): 0.116 J.
-TEST(Energy, TrendSaysThatItIsAnEstimate) {
+TEST(EnergyCommands, TrendSaysThatItIsAnEstimate) {
   const Outcome text = godwit({"energy", "trend", "--gflops", "7.6", "--date", "2018-03-27"});
   EXPECT_TRUE(text.out.starts_with("estimate, not a measurement: 0.116 J per image (0.029")) << text.out;
   const Json json = godwit({"energy", "trend", "--gflops", "7.6", "--date", "2018-03-27", "--json"}).json();

@@ -407,7 +407,7 @@ const Command bench_command = {
     "(valid, "
     "suspect or invalid, with reasons). Loading, compiling and warming up lie outside of what is measured.",
     "godwit bench models/resnet50.onnx --threads 1 --profile\n"
-    "godwit bench models/resnet50.onnx --energy --meter csv:meter.csv --meter-accuracy 0.5%rdg+0.1W\n"
+    "godwit bench models/resnet50.onnx --energy --meter csv:meter.csv\n"
     "godwit bench models/resnet50.onnx --batch auto --json\n"
     "godwit bench models/resnet50.onnx --images photographs --batch 8",
     prepare,
