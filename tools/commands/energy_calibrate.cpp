@@ -19,6 +19,8 @@ namespace godwit::tools {
 namespace {
 
 constexpr std::uint64_t kSeed = 20260101;
+// More CPU time than this part taken by others, and the power is not this program's (the protocol's limit).
+constexpr double kBusyHost = 0.05;
 
 struct Options {
   std::string model, output;
@@ -38,17 +40,27 @@ std::vector<int> thread_counts() {
 }
 
 // Mean power while `work` is repeated for a time; asleep without work.
-double watts_while(EnergyMeter& meter, double seconds, const std::function<void()>& work) {
+double watts_while(EnergyMeter& meter, const energy::HostWatch& watch, double seconds,
+                   const std::function<void()>& work) {
   energy::Clock& clock = meter.clock();
   energy::Recorder& recorder = *meter.recorder();
   const auto ticker = clock.every(recorder.period(), [&] { (void)recorder.read(); });
   if (work) work();  // warm
+  const energy::HostCounters before = watch.read(clock.now().mono);
   const energy::Nanoseconds begin = recorder.read().mono, length = energy::from_seconds(seconds);
   if (!work) clock.sleep(length);
   while (work && clock.now().mono - begin < length) work();
   const energy::Nanoseconds end = recorder.read().mono;
   for (const energy::SensorFault& fault : recorder.faults(begin, end))
     throw Error(fmt::format("a sensor failed meanwhile ({}); try again", fault.reason), Fault::failed);
+  const double others = energy::change_between(before, watch.read(end)).others_share;
+  if (others > kBusyHost) {
+    throw Error(
+        fmt::format("other programs took {:.0f} % of the CPUs meanwhile, which a profile cannot have; try "
+                    "again on a quiet machine",
+                    100 * others),
+        Fault::failed);
+  }
   return recorder.total().watts(begin, end);
 }
 
@@ -63,16 +75,18 @@ int calibrate(const Options& options) {
   std::vector<Tensor> inputs;
   for (const engine::PlanInput& input : model.plan->inputs())
     inputs.push_back(random_tensor(input.desc, kSeed));
+  const auto root = energy::open_sys_root({options.energy.sensors.sysfs, options.energy.sensors.procfs});
+  const energy::HostWatch watch(*root);
   const std::vector<int> counts = thread_counts();
   message(fmt::format("about {:.0f} s: idle and {} numbers of threads, {} rounds; leave the machine alone",
                       options.seconds * options.rounds * static_cast<double>(counts.size() + 1),
                       counts.size(), options.rounds));
   std::vector<energy::PowerReading> readings;
   for (int round = 0; round < options.rounds; ++round) {
-    readings.push_back({0, watts_while(meter, options.seconds, nullptr)});
+    readings.push_back({0, watts_while(meter, watch, options.seconds, nullptr)});
     for (const int threads : counts) {
       engine::Session session(model.plan, {threads, false});
-      readings.push_back({threads, watts_while(meter, options.seconds, [&] { session.run(inputs); })});
+      readings.push_back({threads, watts_while(meter, watch, options.seconds, [&] { session.run(inputs); })});
     }
   }
   energy::PowerProfile profile = energy::fit_profile(readings);
