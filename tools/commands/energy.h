@@ -5,6 +5,7 @@
 
 namespace godwit::tools {
 
+extern const Command energy_grant_command;
 extern const Command energy_sensors_command;
 extern const Command energy_trend_command;
 

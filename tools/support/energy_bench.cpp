@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "runtime/cpu.h"
+#include "runtime/energy/attribution.h"
 #include "runtime/sha256.h"
 #include "tools/support/energy_text.h"
 #include "tools/support/output.h"
@@ -91,12 +92,16 @@ energy::Record BenchEnergy::record_of(const BenchFacts& facts, const energy::Ene
 }
 
 void BenchEnergy::write_ledger(const BenchFacts& facts,
-                               const std::vector<energy::LayerEnergy>& layers) const {
+                               const LayerJoules& layers) const {
   if (options_.ledger.empty() || !asked()) return;
   if (!outcome_) return energy::append_record(options_.ledger, record_of(facts, nullptr));
   for (const energy::EnergyResult& result : outcome_->results) {
     energy::Record record = record_of(facts, &result);
-    if (result.batch == outcome_->results.back().batch) record.layers = layers;
+    if (result.batch == outcome_->results.back().batch) {
+      record.layers = layers.rows;
+      record.closure = layers.closure;
+      if (layers.closure) energy::judge_closure(*layers.closure, record.verdict);
+    }
     energy::append_record(options_.ledger, record);
   }
 }

@@ -1,6 +1,7 @@
 // Options of energy measurements, and how they become a protocol.
 #include "tools/support/energy_options.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "runtime/error.h"
@@ -42,6 +43,8 @@ energy::ProtocolOptions EnergyOptions::protocol_options(std::optional<double> se
                                                         std::optional<int> repetitions) const {
   energy::ProtocolOptions result = energy::protocol_named(protocol).value();
   if (seconds) result.window_s = *seconds;
+  // Six windows' time is enough for a machine to settle, or never comes.
+  result.warmup_max_s = std::min(result.warmup_max_s, 6 * result.window_s);
   if (repetitions) result.repetitions = *repetitions;
   if (rounds > 0) result.rounds = rounds;
   if (baseline_s > 0) result.baseline_s = baseline_s;
@@ -135,6 +138,11 @@ void add_energy_options(CLI::App& app, EnergyOptions& options) {
   add("--baseline", options.baseline_s, "Seconds of idle power before and after. Default: the protocol's.")
       ->check(positive_real())
       ->type_name("S");
+  app.add_flag("--layers", options.layers,
+               "Then run every layer alone in a loop of two seconds and print its joules, with the closure: the sum "
+               "of the layers over the whole.")
+      ->needs(energy)
+      ->group(kEnergyGroup);
   app.add_flag("--edge-align", options.edge_align,
                "Begin and end each window just behind an update of the counter.")
       ->needs(energy)

@@ -16,7 +16,7 @@ std::string because(const energy::HostFacts& host) {
   return "the kernel offers none: no driver for energy counters is loaded, or this CPU has none";
 }
 
-std::string joules_text(double joules) { return with_prefix(joules) + "J"; }
+std::string joules_text(double joules) { return fmt::format("{:.3g} J", joules); }
 
 std::string milli(double mj) { return fmt::format("{:.{}f}", mj, mj < 10 ? 3 : mj < 100 ? 2 : 1); }
 

@@ -21,9 +21,9 @@ namespace fs = std::filesystem;
 
 // Directories in place of /sys and /proc: of a virtual machine without any sensor, so that tests mean the same on
 // every machine.
-class Energy : public testing::Test {
+class EnergyProgram : public testing::Test {
  protected:
-  Energy() {
+  EnergyProgram() {
     folder.write("proc/cpuinfo", "model name\t: Test CPU\nflags\t\t: fpu hypervisor lm\n");
     folder.write("sys/devices/system/clocksource/clocksource0/available_clocksource", "kvm-clock tsc\n");
   }
@@ -66,7 +66,7 @@ double unix_now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-TEST_F(Energy, WithoutASensorTheMessageSaysWhatWasLookedAtAndWhatToDo) {
+TEST_F(EnergyProgram, WithoutASensorTheMessageSaysWhatWasLookedAtAndWhatToDo) {
   const Outcome outcome = godwit(bench({}));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   const std::string sys = folder / "sys";
@@ -88,7 +88,7 @@ TEST_F(Energy, WithoutASensorTheMessageSaysWhatWasLookedAtAndWhatToDo) {
   EXPECT_EQ(outcome.out.find(" 0 J"), std::string::npos);
 }
 
-TEST_F(Energy, WithoutASensorJoulesAreNullNotZero) {
+TEST_F(EnergyProgram, WithoutASensorJoulesAreNullNotZero) {
   const Json json = godwit(bench({"--json"})).json();
   const Json& energy = json.at("energy");
   EXPECT_TRUE(energy.at("measured_j").is_null());
@@ -99,11 +99,11 @@ TEST_F(Energy, WithoutASensorJoulesAreNullNotZero) {
   EXPECT_TRUE(godwit({"bench", model, "--seconds", "0.01", "--json"}).json().at("energy").is_null());
 }
 
-TEST_F(Energy, RequiredAndNotThereIsExitThree) {
+TEST_F(EnergyProgram, RequiredAndNotThereIsExitThree) {
   expect_error(godwit(bench({"--require-energy"})), 3, "energy was required and cannot be measured");
 }
 
-TEST_F(Energy, OptionsThatMakeNoSenseAreRefused) {
+TEST_F(EnergyProgram, OptionsThatMakeNoSenseAreRefused) {
   expect_error(godwit({"bench", model, "--meter", "csv:x"}), 2, "--energy");
   expect_error(godwit(bench({"--meter", "csv:/nonexistent/m.csv"})), 2, "cannot read '/nonexistent/m.csv'");
   expect_error(godwit(bench({"--meter", "usb"})), 2, "none of csv:FILE, fd:N and -");
@@ -116,7 +116,7 @@ TEST_F(Energy, OptionsThatMakeNoSenseAreRefused) {
 }
 
 // Real files that a thread writes: 40 W through a counter of powercap.
-TEST_F(Energy, ACounterOfPowercapIsMeasured) {
+TEST_F(EnergyProgram, ACounterOfPowercapIsMeasured) {
   folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
   folder.write("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n");
   const std::string file = zone() + "/energy_uj";
@@ -146,7 +146,7 @@ TEST_F(Energy, ACounterOfPowercapIsMeasured) {
   EXPECT_EQ(line.at("energy").at("gross_j"), result.at("gross_j"));
 }
 
-TEST_F(Energy, CountersThatTheHostSharesAreHostAttributed) {
+TEST_F(EnergyProgram, CountersThatTheHostSharesAreHostAttributed) {
   folder.write("shared/intel-rapl:0/energy_uj", fmt::format("{:<20}\n", 1'000'000));
   const std::string file = folder / "shared/intel-rapl:0/energy_uj";
   const Feeder feeder([file](double seconds) {
@@ -158,7 +158,7 @@ TEST_F(Energy, CountersThatTheHostSharesAreHostAttributed) {
 }
 
 // A meter that shows a known constant power: power × time, within what is stated.
-TEST_F(Energy, AMeterOfConstantPowerGivesPowerTimesTime) {
+TEST_F(EnergyProgram, AMeterOfConstantPowerGivesPowerTimesTime) {
   const std::string file = folder.write("meter.csv", "t,watts\n");
   const Feeder feeder([file](double /*seconds*/) {
     std::ofstream(file, std::ios::app) << fmt::format("{:.6f},37.5\n", unix_now());
@@ -178,7 +178,7 @@ TEST_F(Energy, AMeterOfConstantPowerGivesPowerTimesTime) {
   EXPECT_NEAR(result.at("u").at("meter").get<double>(), 0.2875 / 1.7320508 * seconds, 1e-3 * seconds);
 }
 
-TEST_F(Energy, SensorsAreListedWithWhatWasLookedAt) {
+TEST_F(EnergyProgram, SensorsAreListedWithWhatWasLookedAt) {
   const Outcome none = godwit({"energy", "sensors", "--sysfs", folder / "sys", "--procfs", folder / "proc"});
   EXPECT_EQ(none.exit_code, 0);
   EXPECT_NE(none.out.find("looked at " + (folder / "sys/class/powercap") + ": absent"), std::string::npos) << none.out;
@@ -195,7 +195,7 @@ TEST_F(Energy, SensorsAreListedWithWhatWasLookedAt) {
 }
 
 // What the model computes does not depend on whether anybody measures it.
-TEST_F(Energy, OutputsAreTheSameBitsWhileSensorsAreRead) {
+TEST_F(EnergyProgram, OutputsAreTheSameBitsWhileSensorsAreRead) {
   folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
   folder.write("sys/class/powercap/intel-rapl:0/energy_uj", "17\n");
   EnergyOptions options;
