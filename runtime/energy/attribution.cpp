@@ -13,7 +13,8 @@ namespace {
 using Matrix = std::vector<std::vector<double>>;
 
 // Solves the normal equations of the columns in `active`; small and dense, with partial pivoting.
-std::vector<double> solve(const Matrix& gram, const std::vector<double>& right, const std::vector<std::size_t>& active) {
+std::vector<double> solve(const Matrix& gram, const std::vector<double>& right,
+                          const std::vector<std::size_t>& active) {
   const std::size_t n = active.size();
   Matrix a(n, std::vector<double>(n + 1));
   for (std::size_t i = 0; i < n; ++i) {
@@ -98,7 +99,8 @@ std::vector<double> fit(std::span<const ActivityRow> rows, std::size_t left_out)
     for (std::size_t j = 0; j < n; ++j) {
       const double value = rows[r].activity[j] / rows[r].joules / scale[j];
       right[j] += value;
-      for (std::size_t k = 0; k < n; ++k) gram[j][k] += value * rows[r].activity[k] / rows[r].joules / scale[k];
+      for (std::size_t k = 0; k < n; ++k)
+        gram[j][k] += value * rows[r].activity[k] / rows[r].joules / scale[k];
     }
   }
   std::vector<double> result = non_negative(gram, right);
@@ -110,8 +112,8 @@ std::vector<double> fit(std::span<const ActivityRow> rows, std::size_t left_out)
 
 std::int64_t to_nanojoules(double joules) { return std::llround(joules * 1e9); }
 
-std::vector<EnergyShare> attribute_by_time(Measured<Joules> total, std::span<const TimedPart> parts, double seconds,
-                                           double cores) {
+std::vector<EnergyShare> attribute_by_time(Measured<Joules> total, std::span<const TimedPart> parts,
+                                           double seconds, double cores) {
   double attributed = 0;
   for (const TimedPart& part : parts) attributed += part.seconds * part.cores;
   // Timers may tell a little more than the wall clock; then nothing is left over.

@@ -65,8 +65,8 @@ class Reference {
   double seconds_ = 0;
 };
 
-// Correlation of power with activity when `offset` is added to the meter's times; less where readings cover only a
-// part of the activities, 0 with too few of them.
+// Correlation of power with activity when `offset` is added to the meter's times; less where readings cover
+// only a part of the activities, 0 with too few of them.
 double correlation_at(const Signal& signal, const Reference& reference, double offset) {
   double n = 0, busy = 0, sum = 0, squares = 0, products = 0;
   std::size_t hint = 0;

@@ -19,8 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Directories in place of /sys and /proc: of a virtual machine without any sensor, so that tests mean the same on
-// every machine.
+// Directories in place of /sys and /proc: of a virtual machine without any sensor, so that tests mean the
+// same on every machine.
 class EnergyProgram : public testing::Test {
  protected:
   EnergyProgram() {
@@ -28,8 +28,9 @@ class EnergyProgram : public testing::Test {
     folder.write("sys/devices/system/clocksource/clocksource0/available_clocksource", "kvm-clock tsc\n");
   }
   std::vector<std::string> bench(std::vector<std::string> more) const {
-    std::vector<std::string> arguments{"bench",    model,          "--energy", "--sysfs",    folder / "sys",
-                                       "--procfs", folder / "proc", "--seconds", "0.2", "--baseline", "0.3"};
+    std::vector<std::string> arguments{"bench",    model,           "--energy",  "--sysfs", folder / "sys",
+                                       "--procfs", folder / "proc", "--seconds", "0.2",     "--baseline",
+                                       "0.3"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -72,16 +73,20 @@ TEST_F(EnergyProgram, WithoutASensorTheMessageSaysWhatWasLookedAtAndWhatToDo) {
   const std::string sys = folder / "sys";
   const std::string golden = fmt::format(
       "energy: NOT MEASURED - no energy sensor is visible here.\n"
-      "  looked at   {}/class/powercap (absent)  perf PMU \"power\" (absent)  {}/class/hwmon (absent)  batteries "
+      "  looked at   {}/class/powercap (absent)  perf PMU \"power\" (absent)  {}/class/hwmon (absent)  "
+      "batteries "
       "(none)\n"
       "  because     this is a virtual machine (KVM); guests do not see the host's energy counters\n"
-      "  you can     1. attach a meter:            godwit bench {} --energy --meter csv:meter.csv --meter-scope wall\n"
-      "              2. use counters the host shares: godwit bench {} --energy --powercap-dir DIR   (reported as "
+      "  you can     1. attach a meter:            godwit bench {} --energy --meter csv:meter.csv "
+      "--meter-scope wall\n"
+      "              2. use counters the host shares: godwit bench {} --energy --powercap-dir DIR   "
+      "(reported as "
       "host-attributed)\n",
       sys, sys, model, model);
   EXPECT_NE(outcome.out.find(golden), std::string::npos) << outcome.out;
-  EXPECT_NE(outcome.out.find("  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this "
-                             "an error, exit 3)\n"),
+  EXPECT_NE(outcome.out.find(
+                "  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this "
+                "an error, exit 3)\n"),
             std::string::npos)
       << outcome.out;
   EXPECT_EQ(outcome.out.find("measured J"), std::string::npos);
@@ -181,7 +186,8 @@ TEST_F(EnergyProgram, AMeterOfConstantPowerGivesPowerTimesTime) {
 TEST_F(EnergyProgram, SensorsAreListedWithWhatWasLookedAt) {
   const Outcome none = godwit({"energy", "sensors", "--sysfs", folder / "sys", "--procfs", folder / "proc"});
   EXPECT_EQ(none.exit_code, 0);
-  EXPECT_NE(none.out.find("looked at " + (folder / "sys/class/powercap") + ": absent"), std::string::npos) << none.out;
+  EXPECT_NE(none.out.find("looked at " + (folder / "sys/class/powercap") + ": absent"), std::string::npos)
+      << none.out;
   EXPECT_NE(none.out.find("energy: NOT MEASURED"), std::string::npos);
   folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
   folder.write("sys/class/powercap/intel-rapl:0/energy_uj", "17\n");
@@ -217,7 +223,8 @@ TEST_F(EnergyProgram, OutputsAreTheSameBitsWhileSensorsAreRead) {
   EnergyMeter meter(options);
   ASSERT_TRUE(meter.measures());
   std::int64_t runs = 0, different = 0;
-  const auto outcome = meter.measure({{4, [&] {
+  const auto outcome = meter.measure({{4,
+                                       [&] {
                                          ++runs;
                                          different += bits(session.run(inputs)) == alone ? 0 : 1;
                                        }}},
@@ -236,21 +243,26 @@ energy::HostFacts facts(std::optional<std::string> virt, bool container) {
 
 TEST(EnergyMessage, OfASensorThatMayNotBeReadNamesThreeWays) {
   energy::Discovery found;
-  found.unreadable = {{"/sys/class/powercap/intel-rapl:0/energy_uj", "mode 0400, owner root", false},
-                      {"perf PMU \"power\"", "needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 (it is 2)", true}};
-  EXPECT_EQ(not_measured_text(found, facts({}, false), {"m.onnx", "ann"}),
-            "energy: NOT MEASURED - a sensor exists but user 'ann' may not read it.\n"
-            "  /sys/class/powercap/intel-rapl:0/energy_uj  mode 0400, owner root (root only since Linux 5.10, "
-            "CVE-2020-8694)\n"
-            "  perf PMU \"power\"                            needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 (it is "
-            "2)\n"
-            "  choose one  a. this program only:   sudo setcap cap_perfmon=ep /usr/bin/godwit\n"
-            "              b. a group, lasting:    sudo godwit energy grant --group energy     (writes a udev rule and "
-            "shows it first)\n"
-            "              c. until reboot:        sudo chmod a+r /sys/class/powercap/intel-rapl:0/energy_uj\n"
-            "  note        energy counters can leak secrets on shared machines; a. exposes least.\n"
-            "  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this an error, exit "
-            "3)\n");
+  found.unreadable = {
+      {"/sys/class/powercap/intel-rapl:0/energy_uj", "mode 0400, owner root", false},
+      {"perf PMU \"power\"", "needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 (it is 2)", true}};
+  EXPECT_EQ(
+      not_measured_text(found, facts({}, false), {"m.onnx", "ann"}),
+      "energy: NOT MEASURED - a sensor exists but user 'ann' may not read it.\n"
+      "  /sys/class/powercap/intel-rapl:0/energy_uj  mode 0400, owner root (root only since Linux 5.10, "
+      "CVE-2020-8694)\n"
+      "  perf PMU \"power\"                            needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 "
+      "(it is "
+      "2)\n"
+      "  choose one  a. this program only:   sudo setcap cap_perfmon=ep /usr/bin/godwit\n"
+      "              b. a group, lasting:    sudo godwit energy grant --group energy     (writes a udev rule "
+      "and "
+      "shows it first)\n"
+      "              c. until reboot:        sudo chmod a+r /sys/class/powercap/intel-rapl:0/energy_uj\n"
+      "  note        energy counters can leak secrets on shared machines; a. exposes least.\n"
+      "  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this an error, "
+      "exit "
+      "3)\n");
 }
 
 TEST(EnergyMessage, InAContainerNamesBothMounts) {

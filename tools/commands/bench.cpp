@@ -9,6 +9,7 @@
 #include "runtime/memory.h"
 #include "tools/commands/commands.h"
 #include "tools/support/energy_bench.h"
+#include "tools/support/energy_estimate.h"
 #include "tools/support/energy_layers.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
@@ -25,6 +26,7 @@ struct Options {
   EngineOptions engine;
   MeasureOptions measure;
   EnergyOptions energy;
+  EstimateOptions estimate;
   // Given on the command line, not defaults: --energy has its own.
   std::optional<double> asked_seconds;
   std::optional<int> asked_repetitions;
@@ -185,6 +187,12 @@ std::size_t run_bytes(const engine::Plan& plan, int threads) {
   return bytes;
 }
 
+// nullopt where --estimate was not given.
+std::optional<Estimate> estimate_of(const Options& options, const Measurement& measured, int threads) {
+  const auto images = static_cast<double>(measured.batch) * static_cast<double>(measured.sorted_ms.size());
+  return estimate(options.estimate, {measured.cpu_seconds, measured.seconds, threads, images});
+}
+
 // A session on random input.
 class Bench {
  public:
@@ -260,8 +268,11 @@ int bench_random(const Options& options) {
   }
   LayerJoules shares;
   if (options.profile && energy.outcome()) {
-    shares = layers_by_time(*plan, layers.milliseconds(), layers.wall_ms, threads, energy.outcome()->results.back());
+    shares = layers_by_time(*plan, layers.milliseconds(), layers.wall_ms, threads,
+                            energy.outcome()->results.back());
   }
+  const std::optional<Estimate> guess = estimate_of(options, results.back(), threads);
+  energy.set_estimate(guess);
   energy.write_ledger(energy_facts, replays.rows.empty() ? shares : replays);
   if (options.json) {
     Json json = facts_json(options, facts);
@@ -269,6 +280,7 @@ int bench_random(const Options& options) {
     for (const Measurement& result : results) json["results"].push_back(result.to_json());
     if (options.auto_batch()) json["best_batch"] = best_batch(results);
     json["energy"] = energy.json(energy_facts);
+    if (guess) json["estimate"] = estimate_json(guess);
     if (options.profile) json["profile"] = layers.to_json();
     if (!shares.rows.empty()) json["energy"]["by_time"] = layers_json(shares);
     if (!replays.rows.empty()) json["energy"]["by_replay"] = layers_json(replays);
@@ -280,7 +292,7 @@ int bench_random(const Options& options) {
   print(facts_text(options, facts) + table.to_string());
   if (options.auto_batch())
     print(fmt::format("most images/s, ties to the smaller: batch {}\n", best_batch(results)));
-  print(energy.text(energy_facts));
+  print(energy.text(energy_facts) + estimate_text(guess));
   if (options.profile) print(layers.to_string());
   print(layers_text(shares) + layers_text(replays));
   return kDone;
@@ -315,8 +327,11 @@ int bench_images(const Options& options) {
   const double preprocess_share = both > 0 ? preprocess_seconds / both : 0;
   const BenchFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
                                 model.session().threads()};
-  if (options.energy.layers) throw Error("--layers and --images exclude each other: --layers runs on random input");
+  if (options.energy.layers)
+    throw Error("--layers and --images exclude each other: --layers runs on random input");
   energy.measure({{model.batch(), run}});
+  const std::optional<Estimate> guess = estimate_of(options, result, model.session().threads());
+  energy.set_estimate(guess);
   energy.write_ledger(energy_facts);
   if (options.json) {
     Json json = facts_json(options, facts);
@@ -324,6 +339,7 @@ int bench_images(const Options& options) {
     entry["preprocess_share"] = preprocess_share;
     json["results"] = Json::array({std::move(entry)});
     json["energy"] = energy.json(energy_facts);
+    if (guess) json["estimate"] = estimate_json(guess);
     json["images"] = options.images;
     print_json(json);
     return kDone;
@@ -333,7 +349,7 @@ int bench_images(const Options& options) {
   print(facts_text(options, facts) + "photograph to label\n" + table.to_string() +
         fmt::format("decode and preprocess {:.1f}%, inference {:.1f}% of the time\n", 100 * preprocess_share,
                     100 * (1 - preprocess_share)) +
-        energy.text(energy_facts));
+        energy.text(energy_facts) + estimate_text(guess));
   return kDone;
 }
 
@@ -380,8 +396,10 @@ std::function<int()> prepare(CLI::App& app) {
   add_preprocess_option(app, options->preprocess);
   add_json_option(app, options->json);
   add_energy_options(app, options->energy);
+  add_estimate_options(app, options->estimate);
   add_engine_options(app, options->engine);
   return [options, seconds, repetitions] {
+    options->estimate.directories = {options->energy.sensors.sysfs, options->energy.sensors.procfs};
     if (seconds->count() > 0) options->asked_seconds = options->measure.seconds;
     if (repetitions->count() > 0) options->asked_repetitions = options->measure.min_repetitions;
     if (options->images.empty() && !options->preprocess.empty())

@@ -75,7 +75,20 @@ energy::Record BenchEnergy::record_of(const BenchFacts& facts, const energy::Ene
   record.model.macs = facts.plan->cost().macs / facts.batch;
   record.model.flops = facts.plan->cost().flops / facts.batch;
   record.protocol.name = options_.protocol;
-  if (result == nullptr) return record;
+  const bool last = result == nullptr || result == &outcome_->results.back();
+  if (estimate_ && estimate_->energy && last) record.estimate = estimate_->energy;
+  if (result == nullptr) {
+    if (record.estimate) {
+      record.images = static_cast<std::int64_t>(estimate_->work.images);
+      record.cpu_seconds = estimate_->work.cpu_seconds;
+    }
+    return record;
+  }
+  // What was estimated over one number of images, told for those that were measured.
+  if (record.estimate) {
+    record.estimate->total =
+        record.estimate->total * (static_cast<double>(result->images) / estimate_->work.images);
+  }
   record.model.batch = result->batch;
   record.protocol.rounds = static_cast<std::int64_t>(result->window_s.size());
   record.protocol.repetitions = result->repetitions;
@@ -91,8 +104,7 @@ energy::Record BenchEnergy::record_of(const BenchFacts& facts, const energy::Ene
   return record;
 }
 
-void BenchEnergy::write_ledger(const BenchFacts& facts,
-                               const LayerJoules& layers) const {
+void BenchEnergy::write_ledger(const BenchFacts& facts, const LayerJoules& layers) const {
   if (options_.ledger.empty() || !asked()) return;
   if (!outcome_) return energy::append_record(options_.ledger, record_of(facts, nullptr));
   for (const energy::EnergyResult& result : outcome_->results) {

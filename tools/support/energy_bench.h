@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/plan.h"
+#include "tools/support/energy_estimate.h"
 #include "tools/support/energy_layers.h"
 #include "tools/support/energy_meter.h"
 #include "tools/support/energy_options.h"
@@ -41,6 +42,9 @@ class BenchEnergy {
   // CPU seconds of one image, told where no joules are.
   void set_cpu_seconds(double per_image) { cpu_s_per_image_ = per_image; }
 
+  // For the ledger, of the configuration measured last.
+  void set_estimate(const std::optional<Estimate>& estimate) { estimate_ = estimate; }
+
   // null where --energy was not given.
   Json json(const BenchFacts& facts) const;
   std::string text(const BenchFacts& facts) const;
@@ -62,6 +66,7 @@ class BenchEnergy {
   std::unique_ptr<EnergyMeter> meter_;
   std::optional<EnergyOutcome> outcome_;
   double cpu_s_per_image_ = 0;
+  std::optional<Estimate> estimate_;
 };
 
 }  // namespace godwit::tools

@@ -17,16 +17,16 @@ double joules_per_run(const energy::EnergyResult& result) {
 
 }  // namespace
 
-LayerJoules layers_by_time(const engine::Plan& plan, const std::vector<double>& layer_ms, double wall_ms, int threads,
-                           const energy::EnergyResult& result) {
+LayerJoules layers_by_time(const engine::Plan& plan, const std::vector<double>& layer_ms, double wall_ms,
+                           int threads, const energy::EnergyResult& result) {
   LayerJoules layers;
   if (result.verdict.invalid()) return layers;
   std::vector<energy::TimedPart> parts;
   for (std::size_t i = 0; i < plan.steps().size(); ++i) {
     parts.push_back({layers_of(plan.steps()[i]), layer_ms[i] * 1e-3, static_cast<double>(threads)});
   }
-  const auto shares = energy::attribute_by_time(energy::Measured<energy::Joules>({joules_per_run(result)}), parts,
-                                                wall_ms * 1e-3, threads);
+  const auto shares = energy::attribute_by_time(energy::Measured<energy::Joules>({joules_per_run(result)}),
+                                                parts, wall_ms * 1e-3, threads);
   const auto batch = static_cast<double>(result.batch);
   for (std::size_t i = 0; i < shares.size(); ++i) {
     energy::LayerEnergy row;
@@ -43,7 +43,8 @@ LayerJoules layers_by_time(const engine::Plan& plan, const std::vector<double>& 
   return layers;
 }
 
-LayerJoules layers_by_replay(engine::Session& session, EnergyMeter& meter, const energy::EnergyResult& whole) {
+LayerJoules layers_by_replay(engine::Session& session, EnergyMeter& meter,
+                             const energy::EnergyResult& whole) {
   LayerJoules layers;
   if (meter.recorder() == nullptr || whole.verdict.invalid()) return layers;
   const std::vector<engine::Step>& steps = session.plan().steps();
@@ -52,9 +53,10 @@ LayerJoules layers_by_replay(engine::Session& session, EnergyMeter& meter, const
     items.push_back({layers_of(steps[i]), [&session, i] { session.run_steps(0, i); },
                      [&session, i] { session.run_steps(i, i + 1); }});
   }
-  const double idle_w = whole.baseline ? (whole.baseline->before_w + whole.baseline->after_w.value_or(
-                                                                        whole.baseline->before_w)) / 2
-                                       : 0;
+  const double idle_w =
+      whole.baseline
+          ? (whole.baseline->before_w + whole.baseline->after_w.value_or(whole.baseline->before_w)) / 2
+          : 0;
   const auto replays = energy::replay(items, meter.clock(), *meter.recorder(), idle_w);
   layers.closure = energy::closure_of(replays, joules_per_run(whole));
   const auto batch = static_cast<double>(whole.batch);
@@ -86,9 +88,10 @@ std::string layers_text(const LayerJoules& layers) {
                row.seconds ? fmt::format("{:.4f}", *row.seconds * 1e3) : "-",
                row.macs ? with_prefix(static_cast<double>(*row.macs)) : "-", row.name});
   }
-  std::string text = replay ? "\nenergy per layer, each measured alone in a loop (measured-replay)\n"
-                            : "\nenergy per layer, attributed by core time: a share of the measured total, not a "
-                              "measurement of the layer\n";
+  std::string text =
+      replay ? "\nenergy per layer, each measured alone in a loop (measured-replay)\n"
+             : "\nenergy per layer, attributed by core time: a share of the measured total, not a "
+               "measurement of the layer\n";
   text += table.to_string();
   if (layers.closure) {
     energy::Verdict verdict;

@@ -139,7 +139,8 @@ void add_energy_options(CLI::App& app, EnergyOptions& options) {
       ->check(positive_real())
       ->type_name("S");
   app.add_flag("--layers", options.layers,
-               "Then run every layer alone in a loop of two seconds and print its joules, with the closure: the sum "
+               "Then run every layer alone in a loop of two seconds and print its joules, with the closure: "
+               "the sum "
                "of the layers over the whole.")
       ->needs(energy)
       ->group(kEnergyGroup);

@@ -57,7 +57,8 @@ TEST_F(Layers, ReplaysAreWithinThreePercentAndClose) {
   RecordProperty("worst_percent", std::to_string(100 * worst));
   EXPECT_LT(worst, 0.03);
   // The whole, measured end to end in the same way.
-  const std::vector<ReplayItem> all{{"all", [] {}, [this] {
+  const std::vector<ReplayItem> all{{"all", [] {},
+                                     [this] {
                                        for (const Layer& layer : layers()) run(layer);
                                      }}};
   const double end_to_end = replay(all, machine.clock, *machine.recorder, 15, 10).front().net_j;
@@ -134,7 +135,8 @@ TEST(Sampler, TakesLessThanTwoPermilleOfACoreAtHundredHertz) {
   const godwit::test::TemporaryDirectory folder;
   for (const char* zone : {"intel-rapl:0", "intel-rapl:0:0", "intel-rapl:1"}) {
     const std::string path = std::string("class/powercap/") + zone;
-    folder.write(path + "/name", std::string(zone) == "intel-rapl:0:0" ? "dram" : std::string("package-") + zone[11]);
+    folder.write(path + "/name",
+                 std::string(zone) == "intel-rapl:0:0" ? "dram" : std::string("package-") + zone[11]);
     folder.write(path + "/energy_uj", "123456789012\n");
   }
   const auto root = open_sys_root({folder.path().string(), "/proc"});
