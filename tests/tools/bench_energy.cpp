@@ -81,15 +81,17 @@ TEST_F(EnergyProgram, WithoutASensorTheMessageSaysWhatWasLookedAtAndWhatToDo) {
       "--meter-scope wall\n"
       "              2. use counters the host shares: godwit bench {} --energy --powercap-dir DIR   "
       "(reported as "
-      "host-attributed)\n",
-      sys, sys, model, model);
+      "host-attributed)\n"
+      "              3. ask for an estimate:       godwit bench {} --estimate --tdp WATTS --host-cpus N   (a "
+      "range, never "
+      "called measured)\n",
+      sys, sys, model, model, model);
   EXPECT_NE(outcome.out.find(golden), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find(
                 "  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this "
                 "an error, exit 3)\n"),
             std::string::npos)
       << outcome.out;
-  EXPECT_EQ(outcome.out.find("measured J"), std::string::npos);
   EXPECT_EQ(outcome.out.find(" 0 J"), std::string::npos);
 }
 
@@ -232,6 +234,87 @@ TEST_F(EnergyProgram, OutputsAreTheSameBitsWhileSensorsAreRead) {
   EXPECT_GT(runs, 5);
   EXPECT_EQ(different, 0);
   EXPECT_EQ(outcome.results.size(), 1U);
+}
+
+// A run without any sensor, its timeline in the ledger, and a meter's log whose clock is 3.2 s behind.
+TEST_F(EnergyProgram, AMeterIsJoinedToAFinishedRun) {
+  const std::string ledger = folder / "runs.jsonl";
+  const auto later = bench({"--meter-later", "--ledger", ledger, "--json"});
+  const Json run = godwit(later).json();
+  EXPECT_TRUE(run.at("energy").at("measured_j").is_null());
+  const Json line = Json::parse(std::ifstream(ledger));
+  EXPECT_TRUE(line.at("energy").is_null());
+  ASSERT_TRUE(line.contains("timeline"));
+  // The same run as if it had lasted long enough to be seen: 10 s idle, pulses, 20 s load, 10 s idle.
+  constexpr std::int64_t kBegin = 1'763'695'800'000'000'000, kNs = 1'000'000'000;
+  Json timeline = Json::array();
+  const auto add = [&](const char* phase, double begin, double end, int runs) {
+    timeline.push_back({{"phase", phase},
+                        {"begin_ns", kBegin + static_cast<std::int64_t>(begin * 1e9)},
+                        {"end_ns", kBegin + static_cast<std::int64_t>(end * 1e9)},
+                        {"runs", runs}});
+  };
+  add("idle-before", 0, 10, 0);
+  for (int i = 0; i < 3; ++i) add("pulse", 10 + 4 * i, 12 + 4 * i, 20);
+  add("warm-up", 22, 25, 30);
+  add("round", 25, 35, 100);
+  add("round", 35, 45, 100);
+  add("idle-after", 45, 55, 0);
+  Json edited = line;
+  edited["timeline"] = timeline;
+  folder.write("edited.jsonl", edited.dump() + "\n");
+  std::string log = "t,watts\n";
+  for (double t = -5; t < 60; t += 0.1) {
+    const bool busy = (t >= 22 && t < 45) || (t >= 10 && t < 22 && static_cast<int>(t - 10) % 4 < 2);
+    log += fmt::format("{:.3f},{}\n", static_cast<double>(kBegin / kNs) + t - 3.2, busy ? 50 : 20);
+  }
+  folder.write("meter.csv", log);
+  const std::string joined = folder / "joined.jsonl";
+  const Json json = godwit({"energy", "join", folder / "edited.jsonl", folder / "meter.csv", "--json",
+                            "--ledger", joined, "--meter-accuracy", "1%"})
+                        .json();
+  const Json& result = json.at("energy").at("results").at(0);
+  EXPECT_EQ(json.at("energy").at("quality"), "external");
+  EXPECT_NEAR(result.at("gross_j").get<double>(), 50 * 20, 10);
+  EXPECT_NEAR(result.at("net_j").get<double>(), 30 * 20, 10);
+  const Json appended = Json::parse(std::ifstream(joined));
+  EXPECT_EQ(appended.at("energy").at("quality"), "external");
+  EXPECT_EQ(appended.at("run"), line.at("run"));
+  expect_error(godwit({"energy", "join", folder / "meter.csv", folder / "meter.csv"}), 2, "meter.csv");
+  expect_error(godwit(bench({"--meter-later"})), 2, "--meter-later needs --ledger");
+}
+
+TEST(EnergyGrant, ShowsTheRuleAndWritesOnlyWhenToldTo) {
+  const TemporaryDirectory folder;
+  const std::string rules = folder / "70-godwit-energy.rules";
+  const Outcome shown = godwit({"energy", "grant", "--group", "root", "--rules", rules});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("SUBSYSTEM==\"powercap\""), std::string::npos);
+  EXPECT_FALSE(fs::exists(rules));
+  EXPECT_EQ(godwit({"energy", "grant", "--group", "root", "--rules", rules, "--yes"}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(rules));
+  expect_error(godwit({"energy", "grant", "--group", "a b; rm"}), 2, "is not the name of a group");
+  expect_error(godwit({"energy", "grant", "--group", "no-such-group-here"}), 3, "there is no group");
+}
+
+TEST_F(EnergyProgram, LayersByTimeSumToTheTotal) {
+  folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
+  folder.write("sys/class/powercap/intel-rapl:0/energy_uj", fmt::format("{:<20}\n", 5'000'000'000));
+  const std::string file = zone() + "/energy_uj";
+  const Feeder feeder([file](double seconds) {
+    std::fstream(file, std::ios::in | std::ios::out)
+        << fmt::format("{:<20}\n", static_cast<std::int64_t>(5e9 + seconds * 40e6));
+  });
+  const Json json = godwit(bench({"--json", "--profile"})).json();
+  const Json& energy = json.at("energy");
+  const Json& result = energy.at("results").at(0);
+  double sum = 0;
+  for (const Json& layer : energy.at("by_time").at("layers")) {
+    EXPECT_EQ(layer.at("method"), "time");
+    sum += layer.at("net_mj").get<double>();
+  }
+  EXPECT_NEAR(sum, result.at("per_image").at("net_mj").get<double>(), 1e-5);
+  EXPECT_EQ(energy.at("by_time").at("layers").back().at("name"), "unattributed");
 }
 
 energy::HostFacts facts(std::optional<std::string> virt, bool container) {

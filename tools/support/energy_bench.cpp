@@ -10,6 +10,7 @@
 #include "runtime/energy/attribution.h"
 #include "runtime/sha256.h"
 #include "tools/support/energy_text.h"
+#include "tools/support/energy_timeline.h"
 #include "tools/support/output.h"
 
 namespace godwit::tools {
@@ -95,7 +96,9 @@ energy::Record BenchEnergy::record_of(const BenchFacts& facts, const energy::Ene
   record.protocol.window_s = result->window_s;
   record.protocol.warmup_s = result->warmup_s;
   record.sensors = outcome_->sensors;
-  record.energy = result->energy;
+  if (meter_->has_source()) record.energy = result->energy;
+  const auto index = static_cast<std::size_t>(result - outcome_->results.data());
+  record.source = timeline_json(outcome_->log, index).dump();
   record.baseline = result->baseline;
   record.images = result->images;
   record.cpu_seconds = result->cpu_seconds;

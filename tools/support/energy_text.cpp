@@ -133,6 +133,11 @@ std::string not_measured_text(const energy::Discovery& found, const energy::Host
         "(reported as host-attributed)\n",
         context.model);
   }
+  text += fmt::format(
+      "              3. ask for an estimate:       godwit bench {} --estimate --tdp WATTS --host-cpus N   (a "
+      "range, never "
+      "called measured)\n",
+      context.model);
   return text + reported;
 }
 
