@@ -282,8 +282,8 @@ double update_interval(const MeterLog& log) {
   }
   if (steps.empty()) return 1;
   const double median = quantile(steps, 1, 2);
-  // Readings that are only repeated are no news; neither is a load that stands still, so that the lower quartile
-  // counts and not the mean.
+  // Readings that are only repeated are no news; neither is a load that stands still, so that the lower
+  // quartile counts and not the mean.
   return news.size() < 8 ? median : std::max(median, quantile(news, 1, 4));
 }
 

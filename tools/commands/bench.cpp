@@ -10,6 +10,7 @@
 #include "tools/commands/commands.h"
 #include "tools/support/energy_bench.h"
 #include "tools/support/energy_estimate.h"
+#include "tools/support/energy_layers.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
 #include "tools/support/measure.h"
@@ -98,6 +99,11 @@ struct Profile {
   double wall_ms = 0;  // of the same runs, timers included
   std::vector<Row> rows;
 
+  std::vector<double> milliseconds() const {
+    std::vector<double> result;
+    for (const Row& row : rows) result.push_back(row.ms);
+    return result;
+  }
   double sum_ms() const {
     double sum = 0;
     for (const Row& row : rows) sum += row.ms;
@@ -193,6 +199,7 @@ class Bench {
   Bench(std::shared_ptr<const engine::Plan> plan, int threads)
       : session_(std::move(plan), {threads, false}), inputs_(random_inputs(session_.plan())) {}
   void run() { session_.run(inputs_); }
+  engine::Session& session() { return session_; }
   energy::Workload workload() {
     return {batch_of(session_.plan()), [this] { run(); }};
   }
@@ -244,6 +251,10 @@ int bench_random(const Options& options) {
   std::vector<energy::Workload> workloads;
   for (const auto& bench : benches) workloads.push_back(bench->workload());
   energy.measure(workloads);
+  LayerJoules replays;
+  if (options.energy.layers && energy.outcome()) {
+    replays = layers_by_replay(benches.back()->session(), energy.meter(), energy.inside().back());
+  }
   benches.clear();
 
   // The layers of the batch measured last; another plan was compiled beyond it where --batch auto met a
@@ -255,9 +266,14 @@ int bench_random(const Options& options) {
     }
     layers = profile(plan, options);
   }
+  LayerJoules shares;
+  if (options.profile && energy.outcome()) {
+    shares = layers_by_time(*plan, layers.milliseconds(), layers.wall_ms, threads,
+                            energy.outcome()->results.back());
+  }
   const std::optional<Estimate> guess = estimate_of(options, results.back(), threads);
   energy.set_estimate(guess);
-  energy.write_ledger(energy_facts);
+  energy.write_ledger(energy_facts, replays.rows.empty() ? shares : replays);
   if (options.json) {
     Json json = facts_json(options, facts);
     json["results"] = Json::array();
@@ -266,6 +282,8 @@ int bench_random(const Options& options) {
     json["energy"] = energy.json(energy_facts);
     if (guess) json["estimate"] = estimate_json(guess);
     if (options.profile) json["profile"] = layers.to_json();
+    if (!shares.rows.empty()) json["energy"]["by_time"] = layers_json(shares);
+    if (!replays.rows.empty()) json["energy"]["by_replay"] = layers_json(replays);
     print_json(json);
     return kDone;
   }
@@ -276,6 +294,7 @@ int bench_random(const Options& options) {
     print(fmt::format("most images/s, ties to the smaller: batch {}\n", best_batch(results)));
   print(energy.text(energy_facts) + estimate_text(guess));
   if (options.profile) print(layers.to_string());
+  print(layers_text(shares) + layers_text(replays));
   return kDone;
 }
 
@@ -308,6 +327,8 @@ int bench_images(const Options& options) {
   const double preprocess_share = both > 0 ? preprocess_seconds / both : 0;
   const BenchFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
                                 model.session().threads()};
+  if (options.energy.layers)
+    throw Error("--layers and --images exclude each other: --layers runs on random input");
   energy.measure({{model.batch(), run}});
   const std::optional<Estimate> guess = estimate_of(options, result, model.session().threads());
   energy.set_estimate(guess);
@@ -407,7 +428,7 @@ const Command bench_command = {
     "(valid, "
     "suspect or invalid, with reasons). Loading, compiling and warming up lie outside of what is measured.",
     "godwit bench models/resnet50.onnx --threads 1 --profile\n"
-    "godwit bench models/resnet50.onnx --energy --meter csv:meter.csv\n"
+    "godwit bench models/resnet50.onnx --energy --meter csv:meter.csv --ledger runs.jsonl\n"
     "godwit bench models/resnet50.onnx --batch auto --json\n"
     "godwit bench models/resnet50.onnx --images photographs --batch 8",
     prepare,

@@ -8,6 +8,7 @@
 
 #include "engine/plan.h"
 #include "tools/support/energy_estimate.h"
+#include "tools/support/energy_layers.h"
 #include "tools/support/energy_meter.h"
 #include "tools/support/energy_options.h"
 
@@ -49,7 +50,11 @@ class BenchEnergy {
   std::string text(const BenchFacts& facts) const;
   const std::optional<EnergyOutcome>& outcome() const { return outcome_; }
   // Appends a line for each configuration to --ledger, where that was given.
-  void write_ledger(const BenchFacts& facts, const std::vector<energy::LayerEnergy>& layers = {}) const;
+  void write_ledger(const BenchFacts& facts, const LayerJoules& layers = {}) const;
+  // Results of the machine's own sensors, where a meter is the one that counts; requires an outcome.
+  const std::vector<energy::EnergyResult>& inside() const {
+    return outcome_->inside.empty() ? outcome_->results : outcome_->inside;
+  }
 
  private:
   energy::Record record_of(const BenchFacts& facts, const energy::EnergyResult* result) const;

@@ -50,7 +50,8 @@ struct Machine {
   Discovery find(const DiscoverOptions& options = {}) { return discover(root, perf, options); }
 
   // The total over a minute against these plants' true power: within 0.1 %.
-  void expect_total(const std::string& scope, const std::vector<SimPlant*>& truth, const DiscoverOptions& options = {}) {
+  void expect_total(const std::string& scope, const std::vector<SimPlant*>& truth,
+                    const DiscoverOptions& options = {}) {
     const Discovery found = find(options);
     Recorder recorder(found, clock);
     EXPECT_EQ(recorder.chosen().scope, scope);
@@ -80,7 +81,8 @@ TEST(Discover, NothingOnAVirtualMachine) {
   EXPECT_TRUE(found.sensors.empty());
   EXPECT_TRUE(found.total().scope.empty());
   ASSERT_EQ(found.looked.size(), 4U);
-  for (const Look& look : found.looked) EXPECT_TRUE(look.outcome == "absent" || look.outcome == "none") << look.place;
+  for (const Look& look : found.looked)
+    EXPECT_TRUE(look.outcome == "absent" || look.outcome == "none") << look.place;
 }
 
 TEST(Discover, AClientWithPsysAndATwinThroughMmio) {
@@ -104,7 +106,8 @@ TEST(Discover, AClientWithPsysAndATwinThroughMmio) {
   EXPECT_EQ(found.sensors[domain->sensors[0]].id, "powercap:intel-rapl:0");
   EXPECT_EQ(found.sensors[domain->sensors[1]].id, "powercap:intel-rapl-mmio:0");
   EXPECT_EQ(found.domains[static_cast<std::size_t>(domain->parent)].name, "psys");
-  EXPECT_EQ(found.domains[static_cast<std::size_t>(find_domain(found, "package-0/core")->parent)].name, "package-0");
+  EXPECT_EQ(found.domains[static_cast<std::size_t>(find_domain(found, "package-0/core")->parent)].name,
+            "package-0");
   machine.expect_total("package", {&package});
 }
 
@@ -154,7 +157,8 @@ TEST(Discover, LinksToOneZoneAreOneSensor) {
   SimPlant& package = machine.plant(30);
   package.show(machine.root, "sys/devices/virtual/powercap/intel-rapl/intel-rapl:0", "package-0");
   machine.root.link("sys/class/powercap/intel-rapl", "sys/devices/virtual/powercap/intel-rapl");
-  machine.root.link("sys/class/powercap/intel-rapl:0", "sys/devices/virtual/powercap/intel-rapl/intel-rapl:0");
+  machine.root.link("sys/class/powercap/intel-rapl:0",
+                    "sys/devices/virtual/powercap/intel-rapl/intel-rapl:0");
   EXPECT_EQ(machine.find().sensors.size(), 1U);
   // In a container the class may be missing.
   Machine bare;
@@ -202,7 +206,8 @@ TEST(Discover, PerfRulesAndPowercapStandsBeside) {
 }
 
 TEST(Discover, FilesThatAreNotNumbersAreLeftAloneWithAReason) {
-  for (const auto& [text, words] : {std::pair("nan", "'nan', which is no number"), {"", "'', which is no number"}}) {
+  for (const auto& [text, words] :
+       {std::pair("nan", "'nan', which is no number"), {"", "'', which is no number"}}) {
     Machine machine;
     machine.root.file("sys/class/powercap/intel-rapl:0/name", "package-0");
     machine.root.file("sys/class/powercap/intel-rapl:0/energy_uj", text);
@@ -254,7 +259,8 @@ TEST(Discover, JetsonsBoardIsUsedAloneAndItsRailsAreParts) {
   const std::string chip = "sys/class/hwmon/hwmon3/";
   machine.root.file(chip + "name", "ina3221");
   int channel = 1;
-  for (const auto& [label, plant] : {std::pair("VDD_IN", &board), {"VDD_CPU_GPU_CV", &cpu}, {"VDD_SOC", &soc}}) {
+  for (const auto& [label, plant] :
+       {std::pair("VDD_IN", &board), {"VDD_CPU_GPU_CV", &cpu}, {"VDD_SOC", &soc}}) {
     machine.root.file(fmt::format("{}in{}_label", chip, channel), label);
     machine.root.file(fmt::format("{}in{}_input", chip, channel), "5000");
     machine.power_file(fmt::format("{}curr{}_input", chip, channel), *plant, 200);  // mA at 5 V
@@ -311,7 +317,8 @@ TEST(Discover, AmdEnergyCountsSocketsNotCores) {
   const std::string chip = "sys/class/hwmon/hwmon1/";
   machine.root.file(chip + "name", "amd_energy");
   for (int i = 1; i <= 3; ++i) {
-    machine.root.file(fmt::format("{}energy{}_label", chip, i), i == 3 ? "Esocket0" : fmt::format("Ecore00{}", i));
+    machine.root.file(fmt::format("{}energy{}_label", chip, i),
+                      i == 3 ? "Esocket0" : fmt::format("Ecore00{}", i));
     machine.root.file(fmt::format("{}energy{}_input", chip, i), [&socket] {
       return SysText{std::to_string(static_cast<std::int64_t>(socket.joules() * 1e6)), 0};
     });

@@ -30,7 +30,8 @@ TEST(MeterAccuracy, IsOfReadingAndAbsolute) {
   EXPECT_DOUBLE_EQ(parse_meter_accuracy("0.5%rdg+0.1W").watts, 0.1);
   EXPECT_DOUBLE_EQ(parse_meter_accuracy("1%").of_reading, 0.01);
   EXPECT_DOUBLE_EQ(parse_meter_accuracy("0.2 W").watts, 0.2);
-  for (const char* bad : {"", "good", "1", "-1%", "1%+", "inf%"}) EXPECT_THROW(parse_meter_accuracy(bad), Error) << bad;
+  for (const char* bad : {"", "good", "1", "-1%", "1%+", "inf%"})
+    EXPECT_THROW(parse_meter_accuracy(bad), Error) << bad;
 }
 
 TEST(MeterLog, ReadsHeadersNumbersAndChosenColumns) {
@@ -88,7 +89,8 @@ MeteredRun metered(double hertz, double offset_s, double drift, double loss, std
     last_joules = joules;
     if (random.uniform() < loss) return;
     const double passed = to_seconds(middle - begin);
-    const Nanoseconds told = middle + support::VirtualClock::kUnixMinusMono + from_seconds(passed * drift - offset_s);
+    const Nanoseconds told =
+        middle + support::VirtualClock::kUnixMinusMono + from_seconds(passed * drift - offset_s);
     result.meter.readings.push_back({told, watts});
   });
   machine.clock.advance(5 * kSecond + static_cast<Nanoseconds>(random.uniform() * 1e9));
@@ -99,8 +101,8 @@ MeteredRun metered(double hertz, double offset_s, double drift, double loss, std
   return result;
 }
 
-// Offsets of up to half a minute, clocks that drift by 50 ppm, readings that get lost: found within half a sample or
-// refused, and the energy within what is stated.
+// Offsets of up to half a minute, clocks that drift by 50 ppm, readings that get lost: found within half a
+// sample or refused, and the energy within what is stated.
 TEST(MeterJoin, FindsTheOffsetWithinHalfASampleOrRefuses) {
   support::Random random(11);
   int found = 0, refused = 0;
@@ -109,7 +111,8 @@ TEST(MeterJoin, FindsTheOffsetWithinHalfASampleOrRefuses) {
     for (const double offset : {-30.0, -7.3, 0.0, 0.4, 12.25, 30.0}) {
       const MeteredRun run = metered(hertz, offset, 50e-6, 0.05, random.next());
       std::string note;
-      const EnergySource source = source_of(run.meter, run.log, MeterClock::pulse, "wall", MeterAccuracy{0.01, 0.2}, note);
+      const EnergySource source =
+          source_of(run.meter, run.log, MeterClock::pulse, "wall", MeterAccuracy{0.01, 0.2}, note);
       if (source.verdict.invalid()) {
         ++refused;
         continue;
@@ -156,7 +159,8 @@ TEST(MeterJoin, PowerThatDoesNotFollowTheLoadIsRefused) {
     run.meter.readings[i].value = 40 + 20 * std::sin(static_cast<double>(i) / 55) + random.uniform();
   }
   std::string note;
-  const EnergySource source = source_of(run.meter, run.log, MeterClock::automatic, "wall", std::nullopt, note);
+  const EnergySource source =
+      source_of(run.meter, run.log, MeterClock::automatic, "wall", std::nullopt, note);
   EXPECT_EQ(source.verdict.to_string(), "invalid:meter-unaligned");
   EXPECT_TRUE(note.starts_with("clock not aligned: ")) << note;
 }
@@ -168,7 +172,8 @@ TEST(MeterJoin, AHoleInTheLogIsInvalid) {
     return std::abs(reading.unix_time - middle) < 2 * kSecond;
   });
   std::string note;
-  const EnergySource source = source_of(run.meter, run.log, MeterClock::automatic, "wall", std::nullopt, note);
+  const EnergySource source =
+      source_of(run.meter, run.log, MeterClock::automatic, "wall", std::nullopt, note);
   EXPECT_EQ(source.verdict.to_string(), "invalid:meter-gap");
 }
 

@@ -1,4 +1,5 @@
-// The rule that one class alone opens sysfs and procfs for the account of energy, held by reading the sources.
+// The rule that one class alone opens sysfs and procfs for the account of energy, held by reading the
+// sources.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -29,7 +30,8 @@ std::vector<fs::path> energy_sources() {
   for (const char* folder : {"runtime/energy", "tools/commands", "tools/support"}) {
     for (const auto& entry : fs::directory_iterator(top / folder)) {
       const std::string name = entry.path().filename().string();
-      if (std::string(folder) == "runtime/energy" || name.starts_with("energy")) files.push_back(entry.path());
+      if (std::string(folder) == "runtime/energy" || name.starts_with("energy"))
+        files.push_back(entry.path());
     }
   }
   return files;

@@ -1,5 +1,5 @@
-// The protocol on a simulated machine whose joules are known: figures, intervals, and verdicts that name exactly the
-// disturbance.
+// The protocol on a simulated machine whose joules are known: figures, intervals, and verdicts that name
+// exactly the disturbance.
 #include "runtime/energy/protocol.h"
 
 #include <cmath>
@@ -132,8 +132,9 @@ TEST(Verdict, UnderVoltageOfAPi) {
   Simulated machine;
   bool alarm = false;
   machine.root.file("sys/class/hwmon/hwmon0/name", "rpi_volt");
-  machine.root.file("sys/class/hwmon/hwmon0/in0_lcrit_alarm",
-                    [&] { return SysText{alarm ? "1\n" : "0\n", 0}; });
+  machine.root.file("sys/class/hwmon/hwmon0/in0_lcrit_alarm", [&] {
+    return SysText{alarm ? "1\n" : "0\n", 0};
+  });
   machine.disturb = [&](int run) { alarm = run > 300; };
   EXPECT_EQ(machine.measure().verdict.reasons, Reasons{"under-voltage"});
 }

@@ -19,17 +19,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Directories in place of /sys and /proc: of a virtual machine without any sensor, so that tests mean the same on
-// every machine.
-class Energy : public testing::Test {
+// Directories in place of /sys and /proc: of a virtual machine without any sensor, so that tests mean the
+// same on every machine.
+class EnergyProgram : public testing::Test {
  protected:
-  Energy() {
+  EnergyProgram() {
     folder.write("proc/cpuinfo", "model name\t: Test CPU\nflags\t\t: fpu hypervisor lm\n");
     folder.write("sys/devices/system/clocksource/clocksource0/available_clocksource", "kvm-clock tsc\n");
   }
   std::vector<std::string> bench(std::vector<std::string> more) const {
-    std::vector<std::string> arguments{"bench",    model,          "--energy", "--sysfs",    folder / "sys",
-                                       "--procfs", folder / "proc", "--seconds", "0.2", "--baseline", "0.3"};
+    std::vector<std::string> arguments{"bench",    model,           "--energy",  "--sysfs", folder / "sys",
+                                       "--procfs", folder / "proc", "--seconds", "0.2",     "--baseline",
+                                       "0.3"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -66,29 +67,35 @@ double unix_now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-TEST_F(Energy, WithoutASensorTheMessageSaysWhatWasLookedAtAndWhatToDo) {
+TEST_F(EnergyProgram, WithoutASensorTheMessageSaysWhatWasLookedAtAndWhatToDo) {
   const Outcome outcome = godwit(bench({}));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   const std::string sys = folder / "sys";
   const std::string golden = fmt::format(
       "energy: NOT MEASURED - no energy sensor is visible here.\n"
-      "  looked at   {}/class/powercap (absent)  perf PMU \"power\" (absent)  {}/class/hwmon (absent)  batteries "
+      "  looked at   {}/class/powercap (absent)  perf PMU \"power\" (absent)  {}/class/hwmon (absent)  "
+      "batteries "
       "(none)\n"
       "  because     this is a virtual machine (KVM); guests do not see the host's energy counters\n"
-      "  you can     1. attach a meter:            godwit bench {} --energy --meter csv:meter.csv --meter-scope wall\n"
-      "              2. use counters the host shares: godwit bench {} --energy --powercap-dir DIR   (reported as "
-      "host-attributed)\n",
-      sys, sys, model, model);
+      "  you can     1. attach a meter:            godwit bench {} --energy --meter csv:meter.csv "
+      "--meter-scope wall\n"
+      "              2. use counters the host shares: godwit bench {} --energy --powercap-dir DIR   "
+      "(reported as "
+      "host-attributed)\n"
+      "              3. ask for an estimate:       godwit bench {} --estimate --tdp WATTS --host-cpus N   (a "
+      "range, never "
+      "called measured)\n",
+      sys, sys, model, model, model);
   EXPECT_NE(outcome.out.find(golden), std::string::npos) << outcome.out;
-  EXPECT_NE(outcome.out.find("  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this "
-                             "an error, exit 3)\n"),
+  EXPECT_NE(outcome.out.find(
+                "  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this "
+                "an error, exit 3)\n"),
             std::string::npos)
       << outcome.out;
-  EXPECT_EQ(outcome.out.find("measured J"), std::string::npos);
   EXPECT_EQ(outcome.out.find(" 0 J"), std::string::npos);
 }
 
-TEST_F(Energy, WithoutASensorJoulesAreNullNotZero) {
+TEST_F(EnergyProgram, WithoutASensorJoulesAreNullNotZero) {
   const Json json = godwit(bench({"--json"})).json();
   const Json& energy = json.at("energy");
   EXPECT_TRUE(energy.at("measured_j").is_null());
@@ -99,11 +106,11 @@ TEST_F(Energy, WithoutASensorJoulesAreNullNotZero) {
   EXPECT_TRUE(godwit({"bench", model, "--seconds", "0.01", "--json"}).json().at("energy").is_null());
 }
 
-TEST_F(Energy, RequiredAndNotThereIsExitThree) {
+TEST_F(EnergyProgram, RequiredAndNotThereIsExitThree) {
   expect_error(godwit(bench({"--require-energy"})), 3, "energy was required and cannot be measured");
 }
 
-TEST_F(Energy, OptionsThatMakeNoSenseAreRefused) {
+TEST_F(EnergyProgram, OptionsThatMakeNoSenseAreRefused) {
   expect_error(godwit({"bench", model, "--meter", "csv:x"}), 2, "--energy");
   expect_error(godwit(bench({"--meter", "csv:/nonexistent/m.csv"})), 2, "cannot read '/nonexistent/m.csv'");
   expect_error(godwit(bench({"--meter", "usb"})), 2, "none of csv:FILE, fd:N and -");
@@ -116,7 +123,7 @@ TEST_F(Energy, OptionsThatMakeNoSenseAreRefused) {
 }
 
 // Real files that a thread writes: 40 W through a counter of powercap.
-TEST_F(Energy, ACounterOfPowercapIsMeasured) {
+TEST_F(EnergyProgram, ACounterOfPowercapIsMeasured) {
   folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
   folder.write("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n");
   const std::string file = zone() + "/energy_uj";
@@ -146,7 +153,7 @@ TEST_F(Energy, ACounterOfPowercapIsMeasured) {
   EXPECT_EQ(line.at("energy").at("gross_j"), result.at("gross_j"));
 }
 
-TEST_F(Energy, CountersThatTheHostSharesAreHostAttributed) {
+TEST_F(EnergyProgram, CountersThatTheHostSharesAreHostAttributed) {
   folder.write("shared/intel-rapl:0/energy_uj", fmt::format("{:<20}\n", 1'000'000));
   const std::string file = folder / "shared/intel-rapl:0/energy_uj";
   const Feeder feeder([file](double seconds) {
@@ -158,7 +165,7 @@ TEST_F(Energy, CountersThatTheHostSharesAreHostAttributed) {
 }
 
 // A meter that shows a known constant power: power × time, within what is stated.
-TEST_F(Energy, AMeterOfConstantPowerGivesPowerTimesTime) {
+TEST_F(EnergyProgram, AMeterOfConstantPowerGivesPowerTimesTime) {
   const std::string file = folder.write("meter.csv", "t,watts\n");
   const Feeder feeder([file](double /*seconds*/) {
     std::ofstream(file, std::ios::app) << fmt::format("{:.6f},37.5\n", unix_now());
@@ -178,10 +185,11 @@ TEST_F(Energy, AMeterOfConstantPowerGivesPowerTimesTime) {
   EXPECT_NEAR(result.at("u").at("meter").get<double>(), 0.2875 / 1.7320508 * seconds, 1e-3 * seconds);
 }
 
-TEST_F(Energy, SensorsAreListedWithWhatWasLookedAt) {
+TEST_F(EnergyProgram, SensorsAreListedWithWhatWasLookedAt) {
   const Outcome none = godwit({"energy", "sensors", "--sysfs", folder / "sys", "--procfs", folder / "proc"});
   EXPECT_EQ(none.exit_code, 0);
-  EXPECT_NE(none.out.find("looked at " + (folder / "sys/class/powercap") + ": absent"), std::string::npos) << none.out;
+  EXPECT_NE(none.out.find("looked at " + (folder / "sys/class/powercap") + ": absent"), std::string::npos)
+      << none.out;
   EXPECT_NE(none.out.find("energy: NOT MEASURED"), std::string::npos);
   folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
   folder.write("sys/class/powercap/intel-rapl:0/energy_uj", "17\n");
@@ -195,7 +203,7 @@ TEST_F(Energy, SensorsAreListedWithWhatWasLookedAt) {
 }
 
 // What the model computes does not depend on whether anybody measures it.
-TEST_F(Energy, OutputsAreTheSameBitsWhileSensorsAreRead) {
+TEST_F(EnergyProgram, OutputsAreTheSameBitsWhileSensorsAreRead) {
   folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
   folder.write("sys/class/powercap/intel-rapl:0/energy_uj", "17\n");
   EnergyOptions options;
@@ -217,7 +225,8 @@ TEST_F(Energy, OutputsAreTheSameBitsWhileSensorsAreRead) {
   EnergyMeter meter(options);
   ASSERT_TRUE(meter.measures());
   std::int64_t runs = 0, different = 0;
-  const auto outcome = meter.measure({{4, [&] {
+  const auto outcome = meter.measure({{4,
+                                       [&] {
                                          ++runs;
                                          different += bits(session.run(inputs)) == alone ? 0 : 1;
                                        }}},
@@ -225,6 +234,87 @@ TEST_F(Energy, OutputsAreTheSameBitsWhileSensorsAreRead) {
   EXPECT_GT(runs, 5);
   EXPECT_EQ(different, 0);
   EXPECT_EQ(outcome.results.size(), 1U);
+}
+
+// A run without any sensor, its timeline in the ledger, and a meter's log whose clock is 3.2 s behind.
+TEST_F(EnergyProgram, AMeterIsJoinedToAFinishedRun) {
+  const std::string ledger = folder / "runs.jsonl";
+  const auto later = bench({"--meter-later", "--ledger", ledger, "--json"});
+  const Json run = godwit(later).json();
+  EXPECT_TRUE(run.at("energy").at("measured_j").is_null());
+  const Json line = Json::parse(std::ifstream(ledger));
+  EXPECT_TRUE(line.at("energy").is_null());
+  ASSERT_TRUE(line.contains("timeline"));
+  // The same run as if it had lasted long enough to be seen: 10 s idle, pulses, 20 s load, 10 s idle.
+  constexpr std::int64_t kBegin = 1'763'695'800'000'000'000, kNs = 1'000'000'000;
+  Json timeline = Json::array();
+  const auto add = [&](const char* phase, double begin, double end, int runs) {
+    timeline.push_back({{"phase", phase},
+                        {"begin_ns", kBegin + static_cast<std::int64_t>(begin * 1e9)},
+                        {"end_ns", kBegin + static_cast<std::int64_t>(end * 1e9)},
+                        {"runs", runs}});
+  };
+  add("idle-before", 0, 10, 0);
+  for (int i = 0; i < 3; ++i) add("pulse", 10 + 4 * i, 12 + 4 * i, 20);
+  add("warm-up", 22, 25, 30);
+  add("round", 25, 35, 100);
+  add("round", 35, 45, 100);
+  add("idle-after", 45, 55, 0);
+  Json edited = line;
+  edited["timeline"] = timeline;
+  folder.write("edited.jsonl", edited.dump() + "\n");
+  std::string log = "t,watts\n";
+  for (double t = -5; t < 60; t += 0.1) {
+    const bool busy = (t >= 22 && t < 45) || (t >= 10 && t < 22 && static_cast<int>(t - 10) % 4 < 2);
+    log += fmt::format("{:.3f},{}\n", static_cast<double>(kBegin / kNs) + t - 3.2, busy ? 50 : 20);
+  }
+  folder.write("meter.csv", log);
+  const std::string joined = folder / "joined.jsonl";
+  const Json json = godwit({"energy", "join", folder / "edited.jsonl", folder / "meter.csv", "--json",
+                            "--ledger", joined, "--meter-accuracy", "1%"})
+                        .json();
+  const Json& result = json.at("energy").at("results").at(0);
+  EXPECT_EQ(json.at("energy").at("quality"), "external");
+  EXPECT_NEAR(result.at("gross_j").get<double>(), 50 * 20, 10);
+  EXPECT_NEAR(result.at("net_j").get<double>(), 30 * 20, 10);
+  const Json appended = Json::parse(std::ifstream(joined));
+  EXPECT_EQ(appended.at("energy").at("quality"), "external");
+  EXPECT_EQ(appended.at("run"), line.at("run"));
+  expect_error(godwit({"energy", "join", folder / "meter.csv", folder / "meter.csv"}), 2, "meter.csv");
+  expect_error(godwit(bench({"--meter-later"})), 2, "--meter-later needs --ledger");
+}
+
+TEST(EnergyGrant, ShowsTheRuleAndWritesOnlyWhenToldTo) {
+  const TemporaryDirectory folder;
+  const std::string rules = folder / "70-godwit-energy.rules";
+  const Outcome shown = godwit({"energy", "grant", "--group", "root", "--rules", rules});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("SUBSYSTEM==\"powercap\""), std::string::npos);
+  EXPECT_FALSE(fs::exists(rules));
+  EXPECT_EQ(godwit({"energy", "grant", "--group", "root", "--rules", rules, "--yes"}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(rules));
+  expect_error(godwit({"energy", "grant", "--group", "a b; rm"}), 2, "is not the name of a group");
+  expect_error(godwit({"energy", "grant", "--group", "no-such-group-here"}), 3, "there is no group");
+}
+
+TEST_F(EnergyProgram, LayersByTimeSumToTheTotal) {
+  folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
+  folder.write("sys/class/powercap/intel-rapl:0/energy_uj", fmt::format("{:<20}\n", 5'000'000'000));
+  const std::string file = zone() + "/energy_uj";
+  const Feeder feeder([file](double seconds) {
+    std::fstream(file, std::ios::in | std::ios::out)
+        << fmt::format("{:<20}\n", static_cast<std::int64_t>(5e9 + seconds * 40e6));
+  });
+  const Json json = godwit(bench({"--json", "--profile"})).json();
+  const Json& energy = json.at("energy");
+  const Json& result = energy.at("results").at(0);
+  double sum = 0;
+  for (const Json& layer : energy.at("by_time").at("layers")) {
+    EXPECT_EQ(layer.at("method"), "time");
+    sum += layer.at("net_mj").get<double>();
+  }
+  EXPECT_NEAR(sum, result.at("per_image").at("net_mj").get<double>(), 1e-5);
+  EXPECT_EQ(energy.at("by_time").at("layers").back().at("name"), "unattributed");
 }
 
 energy::HostFacts facts(std::optional<std::string> virt, bool container) {
@@ -236,21 +326,26 @@ energy::HostFacts facts(std::optional<std::string> virt, bool container) {
 
 TEST(EnergyMessage, OfASensorThatMayNotBeReadNamesThreeWays) {
   energy::Discovery found;
-  found.unreadable = {{"/sys/class/powercap/intel-rapl:0/energy_uj", "mode 0400, owner root", false},
-                      {"perf PMU \"power\"", "needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 (it is 2)", true}};
-  EXPECT_EQ(not_measured_text(found, facts({}, false), {"m.onnx", "ann"}),
-            "energy: NOT MEASURED - a sensor exists but user 'ann' may not read it.\n"
-            "  /sys/class/powercap/intel-rapl:0/energy_uj  mode 0400, owner root (root only since Linux 5.10, "
-            "CVE-2020-8694)\n"
-            "  perf PMU \"power\"                            needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 (it is "
-            "2)\n"
-            "  choose one  a. this program only:   sudo setcap cap_perfmon=ep /usr/bin/godwit\n"
-            "              b. a group, lasting:    sudo godwit energy grant --group energy     (writes a udev rule and "
-            "shows it first)\n"
-            "              c. until reboot:        sudo chmod a+r /sys/class/powercap/intel-rapl:0/energy_uj\n"
-            "  note        energy counters can leak secrets on shared machines; a. exposes least.\n"
-            "  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this an error, exit "
-            "3)\n");
+  found.unreadable = {
+      {"/sys/class/powercap/intel-rapl:0/energy_uj", "mode 0400, owner root", false},
+      {"perf PMU \"power\"", "needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 (it is 2)", true}};
+  EXPECT_EQ(
+      not_measured_text(found, facts({}, false), {"m.onnx", "ann"}),
+      "energy: NOT MEASURED - a sensor exists but user 'ann' may not read it.\n"
+      "  /sys/class/powercap/intel-rapl:0/energy_uj  mode 0400, owner root (root only since Linux 5.10, "
+      "CVE-2020-8694)\n"
+      "  perf PMU \"power\"                            needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 "
+      "(it is "
+      "2)\n"
+      "  choose one  a. this program only:   sudo setcap cap_perfmon=ep /usr/bin/godwit\n"
+      "              b. a group, lasting:    sudo godwit energy grant --group energy     (writes a udev rule "
+      "and "
+      "shows it first)\n"
+      "              c. until reboot:        sudo chmod a+r /sys/class/powercap/intel-rapl:0/energy_uj\n"
+      "  note        energy counters can leak secrets on shared machines; a. exposes least.\n"
+      "  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this an error, "
+      "exit "
+      "3)\n");
 }
 
 TEST(EnergyMessage, InAContainerNamesBothMounts) {
