@@ -193,6 +193,19 @@ std::span<const Tensor> Session::run(std::span<const Tensor> src) {
   return results_;
 }
 
+void Session::run_steps(std::size_t first, std::size_t last) {
+  run_team(threads_, [&](const Worker& worker) {
+    std::byte* worker_scratch = worker_scratch_.at(worker_stride_ * static_cast<std::size_t>(worker.index));
+    for (std::size_t i = first; i < last; ++i) {
+      const Operands::StepRange& range = operands_->steps[i];
+      plan_->steps()[i].executable->run({operands_->src.data() + range.src, operands_->dst.data() + range.dst,
+                                         shared_scratch_.at(0), worker_scratch},
+                                        worker);
+      worker.barrier();
+    }
+  });
+}
+
 void Session::reset_profile() {
   for (StepTime& time : times_) time = {};
 }

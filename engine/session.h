@@ -48,6 +48,10 @@ class Session {
   // As above with results allocated once by the session and overwritten by the next run.
   std::span<const Tensor> run(std::span<const Tensor> src);
 
+  // Runs steps [first, last) on the tensors of the run before and what it left in the arena: for measuring layers
+  // alone. Requires a run; what the tensors hold afterwards is of no use.
+  void run_steps(std::size_t first, std::size_t last);
+
   const Plan& plan() const { return *plan_; }
   int threads() const { return threads_; }
   // One entry per step of the plan; empty without SessionOptions::profile.

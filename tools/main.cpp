@@ -10,6 +10,7 @@
 
 #include "runtime/error.h"
 #include "tools/commands/commands.h"
+#include "tools/support/caps.h"
 #include "tools/support/help.h"
 #include "tools/support/output.h"
 
@@ -87,6 +88,8 @@ int dispatch(int argc, char** argv) {
     return kDone;
   }
   const bool help = word == "--help" || word == "-h" || word == "help";
+  // Whatever the program is started for; 'energy cap' does it by itself and tells.
+  if (argc < 3 || word != "energy" || std::string_view(argv[2]) != "cap") recover_caps_at_start();
   if (help && argc == 2) {
     print(program_help(kCommands));
     return kDone;

@@ -74,7 +74,8 @@ std::vector<double> without_slope(std::vector<double> values) {
     xx += x * x;
     xy += x * values[i];
   }
-  for (std::size_t i = 0; i < values.size() && xx > 0; ++i) values[i] -= xy / xx * (static_cast<double>(i) - middle);
+  for (std::size_t i = 0; i < values.size() && xx > 0; ++i)
+    values[i] -= xy / xx * (static_cast<double>(i) - middle);
   return values;
 }
 
@@ -211,7 +212,8 @@ class Analyst {
       }
     }
     for (const Window& window : windows) {
-      if (!verdict.invalid() && !source_.series.covers(window.begin, window.end)) verdict.invalidate("no-data");
+      if (!verdict.invalid() && !source_.series.covers(window.begin, window.end))
+        verdict.invalidate("no-data");
     }
     const double required = std::max(options_.required_window_s, source_.window_s);
     for (const Window& window : windows) {

@@ -2,6 +2,7 @@
 #include "runtime/energy/cap_journal.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -22,6 +23,8 @@ namespace {
 // A value that is not settled is ours when it lies where a clamp of ours may have put it, or a rounding to
 // the register's unit.
 constexpr double kRounding = 0.01;
+// A guardian that is putting limits back holds the lock no longer than this.
+constexpr int kGuardianMs = 1000;
 
 bool is_ours(const CapEntry& entry, std::int64_t now) {
   const auto written = parse_integer(entry.written);
@@ -55,10 +58,14 @@ void say(const SysRoot& root, const std::vector<Restored>& files) {
 
 // Everything but stderr, the pipe and the lock, which stays taken until the last file is back.
 void close_others(int pipe, int lock) {
-  const long most = std::min<long>(::sysconf(_SC_OPEN_MAX), 65536);
-  for (int fd = 0; fd < most; ++fd) {
-    if (fd != STDERR_FILENO && fd != pipe && fd != lock) ::close(fd);
+  std::array<int, 3> kept = {STDERR_FILENO, pipe, lock};
+  std::ranges::sort(kept);
+  unsigned next = 0;
+  for (const int fd : kept) {
+    if (fd > static_cast<int>(next)) ::close_range(next, static_cast<unsigned>(fd) - 1, 0);
+    next = static_cast<unsigned>(fd) + 1;
   }
+  ::close_range(next, ~0U, 0);
 }
 
 // Waits until the owner ends or says that it is done; a journal that is still there then is put back.
@@ -135,7 +142,7 @@ std::vector<Restored> restore_entries(const SysRoot& root, const std::vector<Cap
 CapJournal::CapJournal(const SysRoot& root, std::string directory)
     : root_(root), directory_(std::move(directory)) {
   make_directory(directory_);
-  lock_ = lock_journal(directory_);
+  lock_ = lock_journal(directory_, kGuardianMs);
   if (lock_ < 0) {
     throw Error(errno == EWOULDBLOCK
                     ? fmt::format("another process caps power now; it holds '{}'", directory_)
@@ -237,7 +244,7 @@ std::vector<Restored> CapJournal::restore() {
 Recovery recover_caps(const SysRoot& root, const std::string& directory) {
   Recovery recovery;
   if (!journal_exists(directory)) return recovery;
-  const int lock = lock_journal(directory);
+  const int lock = lock_journal(directory, 0);
   if (lock < 0) {
     if (errno == EWOULDBLOCK) {
       recovery.state = Recovery::State::owner_alive;

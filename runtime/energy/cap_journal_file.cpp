@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include <sstream>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include "runtime/error.h"
@@ -147,12 +149,19 @@ bool journal_exists(const std::string& directory) {
 
 void remove_journal(const std::string& directory) { ::unlink(journal_path(directory).c_str()); }
 
-int lock_journal(const std::string& directory) {
+int lock_journal(const std::string& directory, int wait_ms) {
   const std::string path = directory + "/caps.lock";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+  int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+  // Another user's lock can be asked for by reading alone.
+  if (fd < 0 && (errno == EACCES || errno == EROFS))
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return -1;
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  for (int waited = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0; ++waited) {
     const int error = errno;
+    if ((error == EWOULDBLOCK && waited < wait_ms) || error == EINTR) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
     ::close(fd);
     errno = error;
     return -1;

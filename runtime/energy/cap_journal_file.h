@@ -29,7 +29,8 @@ void write_journal(const std::string& directory, const JournalFile& journal);
 std::optional<JournalFile> read_journal(const std::string& directory);
 bool journal_exists(const std::string& directory);
 void remove_journal(const std::string& directory);
-// The lock's file descriptor, taken without waiting; -1 with errno, EWOULDBLOCK where another process has it.
-int lock_journal(const std::string& directory);
+// The lock's file descriptor; -1 with errno, EWOULDBLOCK where another process has it for longer than we
+// wait.
+int lock_journal(const std::string& directory, int wait_ms);
 
 }  // namespace godwit::energy

@@ -39,8 +39,8 @@ double incomplete_beta(double a, double b, double x) {
                                    : 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
-// Means of a process whose correlation falls as exp(-time) over parts of length x: the correlation of neighbours,
-// and the variance of one of them over that of a mean of many, each times their number.
+// Means of a process whose correlation falls as exp(-time) over parts of length x: the correlation of
+// neighbours, and the variance of one of them over that of a mean of many, each times their number.
 double neighbour_correlation(double x) { return std::pow(-std::expm1(-x), 2) / (2 * (x + std::expm1(-x))); }
 double worth(double x) { return (x + std::expm1(-x)) / x; }
 

@@ -222,6 +222,7 @@ MeterAccuracy parse_meter_accuracy(std::string_view text) {
   while (good && !rest.empty()) {
     const std::size_t plus = std::min(rest.find('+'), rest.size());
     std::string_view part = trimmed(rest.substr(0, plus));
+    good = plus + 1 != rest.size();  // nothing behind the last plus
     rest.remove_prefix(std::min(plus + 1, rest.size()));
     bool percent = false;
     if (part.ends_with("rdg")) part.remove_suffix(3);
@@ -264,19 +265,26 @@ EnergySeries series_of(const MeterLog& log) {
 }
 
 double update_interval(const MeterLog& log) {
-  std::vector<double> steps;
-  std::size_t changes = 0;
+  // The quantile of values that need no order afterwards.
+  const auto quantile = [](std::vector<double>& values, std::size_t part, std::size_t of) {
+    const auto place = values.begin() + static_cast<std::ptrdiff_t>(values.size() * part / of);
+    std::ranges::nth_element(values, place);
+    return *place;
+  };
+  std::vector<double> steps, news;
+  Nanoseconds changed = log.readings.empty() ? 0 : log.readings.front().unix_time;
   for (std::size_t i = 1; i < log.readings.size(); ++i) {
-    steps.push_back(to_seconds(log.readings[i].unix_time - log.readings[i - 1].unix_time));
-    if (log.readings[i].value != log.readings[i - 1].value) ++changes;
+    const MeterReading& reading = log.readings[i];
+    steps.push_back(to_seconds(reading.unix_time - log.readings[i - 1].unix_time));
+    if (reading.value == log.readings[i - 1].value) continue;
+    news.push_back(to_seconds(reading.unix_time - changed));
+    changed = reading.unix_time;
   }
   if (steps.empty()) return 1;
-  std::ranges::nth_element(steps, steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2));
-  const double median = steps[steps.size() / 2];
-  // A reading that is only repeated is no news; a load that never changes makes none either.
-  if (changes < 8) return median;
-  const double span = to_seconds(log.readings.back().unix_time - log.readings.front().unix_time);
-  return std::max(median, span / static_cast<double>(changes));
+  const double median = quantile(steps, 1, 2);
+  // Readings that are only repeated are no news; neither is a load that stands still, so that the lower
+  // quartile counts and not the mean.
+  return news.size() < 8 ? median : std::max(median, quantile(news, 1, 4));
 }
 
 }  // namespace godwit::energy

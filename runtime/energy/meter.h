@@ -46,7 +46,8 @@ MeterAccuracy parse_meter_accuracy(std::string_view text);
 
 // Energy over unix time: powers by trapezoid, running totals as they are (a fall starts a new total).
 EnergySeries series_of(const MeterLog& log);
-// The mean time between two readings that differ; at least the median distance of readings, in seconds.
+// Seconds between two readings that differ, by their lower quartile; at least the median distance of
+// readings.
 double update_interval(const MeterLog& log);
 
 // A time in which the machine was busy (1) or idle (0), on our clock.

@@ -42,7 +42,15 @@ Signal signal_of(const MeterLog& log, Nanoseconds origin) {
 // What the machine did at a moment of our clock: 1 busy, 0 idle, nullopt between windows.
 class Reference {
  public:
-  explicit Reference(const std::vector<Activity>& activities) : activities_(activities) {}
+  explicit Reference(const std::vector<Activity>& activities) : activities_(activities) {
+    for (const Activity& activity : activities) seconds_ += to_seconds(activity.end - activity.begin);
+  }
+
+  // Readings that fall into activities where the signal covers them all.
+  double expected(const Signal& signal) const {
+    const double span = signal.time.back() - signal.time.front();
+    return span > 0 ? static_cast<double>(signal.time.size()) * std::min(1.0, seconds_ / span) : 1;
+  }
 
   std::optional<bool> at(double seconds, std::size_t& hint) const {
     const Nanoseconds time = activities_.front().begin + from_seconds(seconds);
@@ -54,9 +62,11 @@ class Reference {
 
  private:
   const std::vector<Activity>& activities_;
+  double seconds_ = 0;
 };
 
-// Correlation of power with activity when `offset` is added to the meter's times; 0 with too few readings.
+// Correlation of power with activity when `offset` is added to the meter's times; less where readings cover
+// only a part of the activities, 0 with too few of them.
 double correlation_at(const Signal& signal, const Reference& reference, double offset) {
   double n = 0, busy = 0, sum = 0, squares = 0, products = 0;
   std::size_t hint = 0;
@@ -75,8 +85,8 @@ double correlation_at(const Signal& signal, const Reference& reference, double o
   const double variance = squares - sum * sum / n;
   const double spread = busy - busy * busy / n;
   if (n < 8 || !(variance > 1e-12 * squares) || spread <= 0) return 0;
-  // Readings that fall outside of every window make a fit among few others; they count against it.
-  return (products - busy * sum / n) / std::sqrt(variance * spread);
+  const double covered = std::min(1.0, n / (0.7 * reference.expected(signal)));
+  return covered * (products - busy * sum / n) / std::sqrt(variance * spread);
 }
 
 struct Peak {
@@ -155,7 +165,7 @@ Alignment align(const MeterLog& log, const std::vector<Activity>& activities, do
   const Signal signal = signal_of(log, activities.front().begin);
   const Reference reference(activities);
   const double sample = update_interval(log);
-  const double coarse = std::clamp(sample / 2, 0.01, 0.25);
+  const double coarse = std::clamp(sample / 2, 0.025, 0.25);
   const Peak rough = search(signal, reference, -reach_s, reach_s, coarse);
   const double fine = std::min(coarse, sample) / 20;
   const Peak peak = search(signal, reference, rough.offset - rough.width / 2 - 2 * coarse,
@@ -171,7 +181,7 @@ Alignment align(const MeterLog& log, const std::vector<Activity>& activities, do
     return alignment;
   }
   const double apart = std::max(1.0, 2 * sample);
-  for (double offset = -reach_s; offset <= reach_s; offset += coarse) {
+  for (double offset = -reach_s; offset <= reach_s; offset += 4 * coarse) {
     if (std::abs(offset - peak.offset) < apart) continue;
     const double rival = correlation_at(signal, reference, offset);
     if (rival > kRival * peak.correlation) {

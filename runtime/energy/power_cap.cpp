@@ -71,7 +71,7 @@ std::vector<CapFile> powercap_files(const SysRoot& root) {
     const auto ruling = lowest_long_term.find(package_of[i]);
     if (files[i].long_term && ruling != lowest_long_term.end()) files[i].unit = ruling->second;
   }
-  std::ranges::stable_partition(files, &CapFile::long_term);
+  std::stable_partition(files.begin(), files.end(), [](const CapFile& file) { return file.long_term; });
   return files;
 }
 

@@ -156,7 +156,8 @@ SweepResult sweep(const SweepOptions& options, const std::function<SweepSample(c
     const std::size_t measured = tracks.size();
     for (const double neighbour : {below, above}) {
       // Above the highest level asked for there is nothing to seek.
-      if (!std::isfinite(neighbour) || std::abs(neighbour - best.level) < 2 * options.finest_level) continue;
+      if (!std::isfinite(neighbour) || std::abs(neighbour - best.level) / 2 < options.finest_level - 1e-9)
+        continue;
       SweepPoint middle = best;
       middle.level = (best.level + neighbour) / 2;
       tracks.push_back({middle, {}});

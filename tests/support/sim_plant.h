@@ -19,9 +19,9 @@ class SimPlant {
 
   struct Options {
     double idle_w = 15;
-    double load_w = 30;                  // added while busy
-    double noise_w = 0;                  // standard deviation of an AR(1) process
-    double correlation_s = 0.2;          // time in which its autocorrelation falls to 1/e
+    double load_w = 30;          // added while busy
+    double noise_w = 0;          // standard deviation of an AR(1) process
+    double correlation_s = 0.2;  // time in which its autocorrelation falls to 1/e
     std::uint64_t seed = 1;
     std::int64_t unit_nj = 61'035;       // of the counter's register
     std::int64_t first_register = 1000;  // what it holds at first
@@ -69,7 +69,8 @@ class SimPlant {
     next_update_ = now - now % std::max<Nanoseconds>(1, options_.update) + options_.update +
                    static_cast<Nanoseconds>(random_.uniform() * static_cast<double>(options_.jitter));
     const auto steps = static_cast<std::uint64_t>(joules_ * 1e9 / static_cast<double>(options_.unit_nj));
-    const std::uint64_t reg = (steps + static_cast<std::uint64_t>(options_.first_register) + offset_) & 0xffff'ffffU;
+    const std::uint64_t reg =
+        (steps + static_cast<std::uint64_t>(options_.first_register) + offset_) & 0xffff'ffffU;
     shown_uj_ = static_cast<std::int64_t>(static_cast<energy::Int128>(reg) * options_.unit_nj / 1000);
     return shown_uj_;
   }
@@ -144,11 +145,13 @@ class SimHost {
       const double self = energy::to_seconds(clock_.cpu_time()) * 100;
       const double user = self + others * passed, stolen = steal * passed;
       return energy::SysText{"cpu  " + whole(user) + " 0 0 " + whole(passed - user - stolen) + " 0 0 0 " +
-                                 whole(stolen) + " 0 0\n", 0};
+                                 whole(stolen) + " 0 0\n",
+                             0};
     });
     root.file("proc/self/stat", [this] {
-      return energy::SysText{"1 (a) b) R 0 0 0 0 0 0 0 0 0 0 " +
-                                 whole(energy::to_seconds(clock_.cpu_time()) * 100) + " 0 0 0\n", 0};
+      return energy::SysText{
+          "1 (a) b) R 0 0 0 0 0 0 0 0 0 0 " + whole(energy::to_seconds(clock_.cpu_time()) * 100) + " 0 0 0\n",
+          0};
     });
     const std::string cpu = "sys/devices/system/cpu/cpu0/";
     root.file(cpu + "topology/physical_package_id", "0");
@@ -158,8 +161,9 @@ class SimHost {
     number(cpu + "thermal_throttle/package_throttle_count", throttles);
     number(cpu + "thermal_throttle/package_power_limit_count", power_limits);
     number(cpu + "cpufreq/scaling_cur_freq", khz);
-    root.file("sys/fs/cgroup/cpu.stat",
-              [this] { return energy::SysText{"usage_usec 1\nnr_throttled " + std::to_string(quota) + "\n", 0}; });
+    root.file("sys/fs/cgroup/cpu.stat", [this] {
+      return energy::SysText{"usage_usec 1\nnr_throttled " + std::to_string(quota) + "\n", 0};
+    });
   }
 
  private:

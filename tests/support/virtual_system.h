@@ -27,11 +27,21 @@ class VirtualRoot final : public energy::SysRoot {
     files_[path] = {std::move(content), mode};
   }
   void file(const std::string& path, const std::string& text, unsigned mode = 0444) {
-    file(path, [text] { return energy::SysText{text + "\n", 0}; }, mode);
+    file(
+        path,
+        [text] {
+          return energy::SysText{text + "\n", 0};
+        },
+        mode);
   }
   // A file that fails with this errno, when opened or (EIO, ENODATA) when read.
   void broken(const std::string& path, int error) {
-    file(path, [error] { return energy::SysText{"", error}; }, 0400);
+    file(
+        path,
+        [error] {
+          return energy::SysText{"", error};
+        },
+        0400);
   }
   // `path` and everything below it is `target`.
   void link(const std::string& path, const std::string& target) { links_[path] = target; }

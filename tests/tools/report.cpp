@@ -1,5 +1,7 @@
 // godwit report and godwit energy as a user meets them: what is printed, what is kept apart, what is refused.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -186,12 +188,20 @@ TEST(Report, RefusesWhatItCannotMean) {
                "no row has both measured joules and an accuracy");
 }
 
-TEST(Energy, GroupListsItsCommandsAndEachHasHelp) {
+TEST(EnergyCommands, GroupListsItsCommandsAndEachHasHelp) {
   const Outcome help = godwit({"energy", "--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_NE(help.out.find("\nCommands:\n"), std::string::npos);
   EXPECT_NE(help.out.find("\n  trend "), std::string::npos);
   EXPECT_EQ(godwit({"help", "energy"}).out, help.out);
+  for (const char* name : {"sensors", "calibrate", "trend", "cap", "sweep"}) {
+    EXPECT_NE(help.out.find(fmt::format("\n  {} ", name)), std::string::npos) << name;
+    const std::string text = godwit({"energy", name, "--help"}).out;
+    for (const char* section : {"\nUsage: godwit energy ", "\nOptions:\n", "\nExit status:\n", "\nExample"})
+      EXPECT_NE(text.find(section), std::string::npos) << name << section;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 90U) << line;
+  }
   const Outcome trend = godwit({"energy", "trend", "--help"});
   EXPECT_TRUE(trend.out.starts_with("godwit energy trend: ")) << trend.out;
   EXPECT_EQ(godwit({"help", "energy", "trend"}).out, trend.out);
@@ -201,7 +211,7 @@ TEST(Energy, GroupListsItsCommandsAndEachHasHelp) {
 }
 
 // The estimate of K.10 for ResNet-50 on the V100 (Desislavov et al. 2023): 0.116 J.
-TEST(Energy, TrendSaysThatItIsAnEstimate) {
+TEST(EnergyCommands, TrendSaysThatItIsAnEstimate) {
   const Outcome text = godwit({"energy", "trend", "--gflops", "7.6", "--date", "2018-03-27"});
   EXPECT_TRUE(text.out.starts_with("estimate, not a measurement: 0.116 J per image (0.029")) << text.out;
   const Json json = godwit({"energy", "trend", "--gflops", "7.6", "--date", "2018-03-27", "--json"}).json();

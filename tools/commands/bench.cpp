@@ -10,6 +10,8 @@
 #include "tools/commands/commands.h"
 #include "tools/support/bench_images.h"
 #include "tools/support/energy_bench.h"
+#include "tools/support/energy_estimate.h"
+#include "tools/support/energy_layers.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
 #include "tools/support/kernel_bench.h"
@@ -27,6 +29,7 @@ struct Options {
   EngineOptions engine;
   MeasureOptions measure;
   EnergyOptions energy;
+  EstimateOptions estimate;
   // Given on the command line, not defaults: --energy has its own.
   std::optional<double> asked_seconds;
   std::optional<int> asked_repetitions;
@@ -101,6 +104,11 @@ struct Profile {
   double wall_ms = 0;  // of the same runs, timers included
   std::vector<Row> rows;
 
+  std::vector<double> milliseconds() const {
+    std::vector<double> result;
+    for (const Row& row : rows) result.push_back(row.ms);
+    return result;
+  }
   double sum_ms() const {
     double sum = 0;
     for (const Row& row : rows) sum += row.ms;
@@ -189,13 +197,19 @@ std::size_t run_bytes(const engine::Plan& plan, int threads) {
   return bytes;
 }
 
+// nullopt where --estimate was not given.
+std::optional<Estimate> estimate_of(const Options& options, const Measurement& measured, int threads) {
+  const auto images = static_cast<double>(measured.batch) * static_cast<double>(measured.sorted_ms.size());
+  return estimate(options.estimate, {measured.cpu_seconds, measured.seconds, threads, images});
+}
+
 // A session on random input.
 class Bench {
  public:
   Bench(std::shared_ptr<const engine::Plan> plan, int threads)
       : session_(std::move(plan), {threads, false}), inputs_(random_inputs(session_.plan())) {}
   void run() { session_.run(inputs_); }
-  const engine::Session& session() const { return session_; }
+  engine::Session& session() { return session_; }
   energy::Workload workload() {
     return {batch_of(session_.plan()), [this] { run(); }};
   }
@@ -248,6 +262,10 @@ int bench_random(const Options& options) {
   std::vector<energy::Workload> workloads;
   for (const auto& bench : benches) workloads.push_back(bench->workload());
   energy.measure(workloads);
+  LayerJoules replays;
+  if (options.energy.layers && energy.outcome()) {
+    replays = layers_by_replay(benches.back()->session(), energy.meter(), energy.inside().back());
+  }
   benches.clear();
 
   // The layers of the batch measured last; another plan was compiled beyond it where --batch auto met a
@@ -259,15 +277,25 @@ int bench_random(const Options& options) {
     }
     layers = profile(plan, options);
   }
-  energy.write_ledger(energy_facts);
+  LayerJoules shares;
+  if (options.profile && energy.outcome()) {
+    shares = layers_by_time(*plan, layers.milliseconds(), layers.wall_ms, threads,
+                            energy.outcome()->results.back());
+  }
+  const std::optional<Estimate> guess = estimate_of(options, results.back(), threads);
+  energy.set_estimate(guess);
+  energy.write_ledger(energy_facts, replays.rows.empty() ? shares : replays);
   if (options.json) {
     Json json = facts_json(options, facts);
     json["results"] = Json::array();
     for (const Measurement& result : results) json["results"].push_back(result.to_json());
     if (options.auto_batch()) json["best_batch"] = best_batch(results);
     json["energy"] = energy.json(energy_facts);
+    if (guess) json["estimate"] = estimate_json(guess);
     if (options.profile) json["profile"] = layers.to_json();
     if (options.kernels) json["kernels"] = bench_kernels(model.plan, kKernelSeconds).to_json();
+    if (!shares.rows.empty()) json["energy"]["by_time"] = layers_json(shares);
+    if (!replays.rows.empty()) json["energy"]["by_replay"] = layers_json(replays);
     print_json(json);
     return kDone;
   }
@@ -276,9 +304,10 @@ int bench_random(const Options& options) {
   print(facts_text(options, facts) + table.to_string());
   if (options.auto_batch())
     print(fmt::format("most images/s, ties to the smaller: batch {}\n", best_batch(results)));
-  print(energy.text(energy_facts));
+  print(energy.text(energy_facts) + estimate_text(guess));
   if (options.profile) print(layers.to_string());
   if (options.kernels) print(bench_kernels(model.plan, kKernelSeconds).to_string());
+  print(layers_text(shares) + layers_text(replays));
   return kDone;
 }
 
@@ -307,27 +336,33 @@ int bench_photographs(const Options& options) {
     throw Error(fmt::format("--{0} and --images exclude each other: --{0} times layers on random input",
                             options.profile ? "profile" : "kernels"));
   }
+  if (options.energy.layers)
+    throw Error("--layers and --images exclude each other: --layers runs on random input");
   const std::vector<std::string> paths = find_images({options.images}, true);
   ImageModel model(options.model,
                    {options.engine, options.image_options, options.preprocess, options.asked_batch()});
   BenchEnergy energy(options.energy, options.model, options.asked_seconds, options.asked_repetitions);
   const ImageBench result = bench_images(model, paths, options.measure);
-  energy.set_cpu_seconds(result.cpu_seconds_per_image);
+  energy.set_cpu_seconds(result.latency.cpu_seconds_per_image());
   const Facts facts{&model.plan(), model.batch(), model.threads(), model.load_seconds(),
                     model.plan().memory().arena_bytes};
   const BenchFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
                                 model.threads()};
   energy.measure({photograph_workload(model, paths)});
+  const std::optional<Estimate> guess = estimate_of(options, result.latency, model.threads());
+  energy.set_estimate(guess);
   energy.write_ledger(energy_facts);
   if (options.json) {
     Json json = facts_json(options, facts);
     json["results"] = Json::array({result.to_json()});
     json["energy"] = energy.json(energy_facts);
+    if (guess) json["estimate"] = estimate_json(guess);
     json["images"] = options.images;
     print_json(json);
     return kDone;
   }
-  print(facts_text(options, facts) + result.to_string(model.threads()) + energy.text(energy_facts));
+  print(facts_text(options, facts) + result.to_string(model.threads()) + energy.text(energy_facts) +
+        estimate_text(guess));
   return kDone;
 }
 
@@ -378,8 +413,10 @@ std::function<int()> prepare(CLI::App& app) {
   add_json_option(app, options->json);
   add_energy_options(app, options->energy);
   add_image_options(app, options->image_options);
+  add_estimate_options(app, options->estimate);
   add_engine_options(app, options->engine);
   return [options, seconds, repetitions] {
+    options->estimate.directories = {options->energy.sensors.sysfs, options->energy.sensors.procfs};
     if (seconds->count() > 0) options->asked_seconds = options->measure.seconds;
     if (repetitions->count() > 0) options->asked_repetitions = options->measure.min_repetitions;
     if (options->images.empty() && !options->preprocess.empty())
@@ -409,7 +446,7 @@ const Command bench_command = {
     "(valid, "
     "suspect or invalid, with reasons). Loading, compiling and warming up lie outside of what is measured.",
     "godwit bench models/resnet50.onnx --threads 1 --profile\n"
-    "godwit bench models/resnet50.onnx --energy --meter csv:meter.csv --meter-accuracy 0.5%rdg+0.1W\n"
+    "godwit bench models/resnet50.onnx --energy --meter csv:meter.csv --ledger runs.jsonl\n"
     "godwit bench models/resnet50.onnx --batch auto --json\n"
     "godwit bench models/resnet50.onnx --images photographs --batch 8",
     prepare,

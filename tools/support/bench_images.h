@@ -19,7 +19,6 @@ struct ImageBench {
   double preprocess_alone_ms = 0, inference_alone_ms = 0;
   // images_per_second as a share of threads / (preprocess_alone + inference_alone).
   double efficiency = 0;
-  double cpu_seconds_per_image = 0;  // of all threads
 
   // latency's fields with images_per_second of the run, preprocess_share, preprocess_alone_ms,
   // inference_alone_ms and efficiency.

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "runtime/cpu.h"
+#include "runtime/energy/attribution.h"
 #include "runtime/sha256.h"
 #include "tools/support/energy_text.h"
+#include "tools/support/energy_timeline.h"
 #include "tools/support/output.h"
 
 namespace godwit::tools {
@@ -74,14 +76,29 @@ energy::Record BenchEnergy::record_of(const BenchFacts& facts, const energy::Ene
   record.model.macs = facts.plan->cost().macs / facts.batch;
   record.model.flops = facts.plan->cost().flops / facts.batch;
   record.protocol.name = options_.protocol;
-  if (result == nullptr) return record;
+  const bool last = result == nullptr || result == &outcome_->results.back();
+  if (estimate_ && estimate_->energy && last) record.estimate = estimate_->energy;
+  if (result == nullptr) {
+    if (record.estimate) {
+      record.images = static_cast<std::int64_t>(estimate_->work.images);
+      record.cpu_seconds = estimate_->work.cpu_seconds;
+    }
+    return record;
+  }
+  // What was estimated over one number of images, told for those that were measured.
+  if (record.estimate) {
+    record.estimate->total =
+        record.estimate->total * (static_cast<double>(result->images) / estimate_->work.images);
+  }
   record.model.batch = result->batch;
   record.protocol.rounds = static_cast<std::int64_t>(result->window_s.size());
   record.protocol.repetitions = result->repetitions;
   record.protocol.window_s = result->window_s;
   record.protocol.warmup_s = result->warmup_s;
   record.sensors = outcome_->sensors;
-  record.energy = result->energy;
+  if (meter_->has_source()) record.energy = result->energy;
+  const auto index = static_cast<std::size_t>(result - outcome_->results.data());
+  record.source = timeline_json(outcome_->log, index).dump();
   record.baseline = result->baseline;
   record.images = result->images;
   record.cpu_seconds = result->cpu_seconds;
@@ -90,13 +107,16 @@ energy::Record BenchEnergy::record_of(const BenchFacts& facts, const energy::Ene
   return record;
 }
 
-void BenchEnergy::write_ledger(const BenchFacts& facts,
-                               const std::vector<energy::LayerEnergy>& layers) const {
+void BenchEnergy::write_ledger(const BenchFacts& facts, const LayerJoules& layers) const {
   if (options_.ledger.empty() || !asked()) return;
   if (!outcome_) return energy::append_record(options_.ledger, record_of(facts, nullptr));
   for (const energy::EnergyResult& result : outcome_->results) {
     energy::Record record = record_of(facts, &result);
-    if (result.batch == outcome_->results.back().batch) record.layers = layers;
+    if (result.batch == outcome_->results.back().batch) {
+      record.layers = layers.rows;
+      record.closure = layers.closure;
+      if (layers.closure) energy::judge_closure(*layers.closure, record.verdict);
+    }
     energy::append_record(options_.ledger, record);
   }
 }

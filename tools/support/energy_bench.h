@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "engine/plan.h"
+#include "tools/support/energy_estimate.h"
+#include "tools/support/energy_layers.h"
 #include "tools/support/energy_meter.h"
 #include "tools/support/energy_options.h"
 
@@ -40,12 +42,19 @@ class BenchEnergy {
   // CPU seconds of one image, told where no joules are.
   void set_cpu_seconds(double per_image) { cpu_s_per_image_ = per_image; }
 
+  // For the ledger, of the configuration measured last.
+  void set_estimate(const std::optional<Estimate>& estimate) { estimate_ = estimate; }
+
   // null where --energy was not given.
   Json json(const BenchFacts& facts) const;
   std::string text(const BenchFacts& facts) const;
   const std::optional<EnergyOutcome>& outcome() const { return outcome_; }
   // Appends a line for each configuration to --ledger, where that was given.
-  void write_ledger(const BenchFacts& facts, const std::vector<energy::LayerEnergy>& layers = {}) const;
+  void write_ledger(const BenchFacts& facts, const LayerJoules& layers = {}) const;
+  // Results of the machine's own sensors, where a meter is the one that counts; requires an outcome.
+  const std::vector<energy::EnergyResult>& inside() const {
+    return outcome_->inside.empty() ? outcome_->results : outcome_->inside;
+  }
 
  private:
   energy::Record record_of(const BenchFacts& facts, const energy::EnergyResult* result) const;
@@ -57,6 +66,7 @@ class BenchEnergy {
   std::unique_ptr<EnergyMeter> meter_;
   std::optional<EnergyOutcome> outcome_;
   double cpu_s_per_image_ = 0;
+  std::optional<Estimate> estimate_;
 };
 
 }  // namespace godwit::tools

@@ -29,7 +29,10 @@ EnergyMeter::EnergyMeter(const EnergyOptions& options)
   host_ = energy::probe_host(*root_);
   watch_ = std::make_unique<energy::HostWatch>(*root_);
   if (!found_.total().domains.empty()) recorder_ = std::make_unique<energy::Recorder>(found_, *clock_);
-  if (options.require && !measures()) {
+  if (options.meter_later && options.ledger.empty()) {
+    throw Error("--meter-later needs --ledger FILE, where 'godwit energy join' finds the run");
+  }
+  if (options.require && !has_source()) {
     throw Error(
         fmt::format("energy was required and cannot be measured: {}; attach a meter with --meter, or see "
                     "'godwit energy sensors'",
@@ -53,6 +56,14 @@ EnergyOutcome EnergyMeter::measure(const std::vector<energy::Workload>& workload
     if (!outcome.notes.empty()) source.verdict.suspect("implausible-domain");
     outcome.sensors = source.uses;
     outcome.results = energy::analyse(outcome.log, outcome.protocol, workloads, source);
+  }
+  if (!has_source()) {
+    energy::EnergySource none;
+    none.quality = energy::Quality::external;
+    none.scope = options_.meter_scope;
+    none.verdict.invalidate("meter-later");
+    outcome.meter_note = "not measured yet: 'godwit energy join' adds the meter's log";
+    outcome.results = energy::analyse(outcome.log, outcome.protocol, workloads, none);
   }
   if (stream_ != nullptr) {
     const energy::MeterLog meter = energy::finish_meter(

@@ -34,7 +34,9 @@ class EnergyMeter {
   EnergyMeter(const EnergyMeter&) = delete;
   EnergyMeter& operator=(const EnergyMeter&) = delete;
 
-  bool measures() const { return recorder_ != nullptr || stream_ != nullptr; }
+  // True where a protocol run makes sense: there is a sensor, or a meter's log comes later.
+  bool measures() const { return has_source() || options_.meter_later; }
+  bool has_source() const { return recorder_ != nullptr || stream_ != nullptr; }
   const energy::Discovery& found() const { return found_; }
   const energy::HostFacts& host() const { return host_; }
   energy::Clock& clock() { return *clock_; }

@@ -1,6 +1,7 @@
 // Options of energy measurements, and how they become a protocol.
 #include "tools/support/energy_options.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "runtime/error.h"
@@ -42,13 +43,15 @@ energy::ProtocolOptions EnergyOptions::protocol_options(std::optional<double> se
                                                         std::optional<int> repetitions) const {
   energy::ProtocolOptions result = energy::protocol_named(protocol).value();
   if (seconds) result.window_s = *seconds;
+  // Six windows' time is enough for a machine to settle, or never comes.
+  result.warmup_max_s = std::min(result.warmup_max_s, 6 * result.window_s);
   if (repetitions) result.repetitions = *repetitions;
   if (rounds > 0) result.rounds = rounds;
   if (baseline_s > 0) result.baseline_s = baseline_s;
   if (interval == "sem") result.interval = energy::IntervalMethod::sem;
   if (interval == "student") result.interval = energy::IntervalMethod::student;
   result.edge_align = edge_align;
-  result.pulses = !meter.empty() && clock() != energy::MeterClock::trusted;
+  result.pulses = meter_later || (!meter.empty() && clock() != energy::MeterClock::trusted);
   return result;
 }
 
@@ -84,6 +87,29 @@ void add_sensor_options(CLI::App& app, SensorOptions& options) {
       ->group(kSensorGroup);
 }
 
+void add_meter_options(CLI::App& app, EnergyOptions& options, CLI::Option* needs) {
+  const auto add = [&](const std::string& name, auto& value, const std::string& text) {
+    CLI::Option* option = app.add_option(name, value, text)->group(kEnergyGroup);
+    return needs == nullptr ? option : option->needs(needs);
+  };
+  add("--meter-scope", options.meter_scope, "What the meter sees: wall, dc or usb.")
+      ->check(one_of({"wall", "dc", "usb"}))
+      ->type_name("S")
+      ->default_str("wall");
+  add("--meter-accuracy", options.meter_accuracy,
+      "What the meter's maker promises, such as 0.5%rdg+0.1W. Default: unknown, and said so.")
+      ->type_name("A");
+  add("--meter-columns", options.meter_columns,
+      "Columns of the log by name or number: t=COLUMN,watts=COLUMN or t=COLUMN,joules=COLUMN.")
+      ->type_name("C");
+  add("--meter-clock", options.meter_clock,
+      "auto: aligned by the pulses, taken as it stands where the log is flat; pulse: aligned or refused; "
+      "trusted: taken as it stands, no pulses.")
+      ->check(one_of({"auto", "pulse", "trusted"}))
+      ->type_name("M")
+      ->default_str("auto");
+}
+
 void add_energy_options(CLI::App& app, EnergyOptions& options) {
   CLI::Option* energy =
       app.add_flag("--energy", options.energy,
@@ -101,22 +127,13 @@ void add_energy_options(CLI::App& app, EnergyOptions& options) {
       "A meter's log, lines of t,watts or t,joules with unix time: a file that is written meanwhile, an open "
       "file descriptor, or stdin. Its clock is aligned by three pulses of load before the warm-up.")
       ->type_name("csv:FILE|fd:N|-");
-  add("--meter-scope", options.meter_scope, "What the meter sees: wall, dc or usb.")
-      ->check(one_of({"wall", "dc", "usb"}))
-      ->type_name("S")
-      ->default_str("wall");
-  add("--meter-accuracy", options.meter_accuracy,
-      "What the meter's maker promises, such as 0.5%rdg+0.1W. Default: unknown, and said so.")
-      ->type_name("A");
-  add("--meter-columns", options.meter_columns,
-      "Columns of the log by name or number: t=COLUMN,watts=COLUMN or t=COLUMN,joules=COLUMN.")
-      ->type_name("C");
-  add("--meter-clock", options.meter_clock,
-      "auto: aligned by the pulses, taken as it stands where the log is flat; pulse: aligned or refused; "
-      "trusted: taken as it stands, no pulses.")
-      ->check(one_of({"auto", "pulse", "trusted"}))
-      ->type_name("M")
-      ->default_str("auto");
+  add_meter_options(app, options, energy);
+  app.add_flag("--meter-later", options.meter_later,
+               "Run the protocol, pulses included, whether or not there are sensors, and write to --ledger "
+               "when it did "
+               "what: 'godwit energy join' adds a meter's log afterwards.")
+      ->needs(energy)
+      ->group(kEnergyGroup);
   add("--protocol", options.protocol,
       "std: 3 rounds of 10 s; edge5: idle power of 3 s at 16 Hz, before only; yang: 100 Hz, no idle power, "
       "the "
@@ -135,6 +152,12 @@ void add_energy_options(CLI::App& app, EnergyOptions& options) {
   add("--baseline", options.baseline_s, "Seconds of idle power before and after. Default: the protocol's.")
       ->check(positive_real())
       ->type_name("S");
+  app.add_flag("--layers", options.layers,
+               "Then run every layer alone in a loop of two seconds and print its joules, with the closure: "
+               "the sum "
+               "of the layers over the whole.")
+      ->needs(energy)
+      ->group(kEnergyGroup);
   app.add_flag("--edge-align", options.edge_align,
                "Begin and end each window just behind an update of the counter.")
       ->needs(energy)

@@ -31,6 +31,7 @@ struct EnergyOptions {
   int rounds = 0;         // 0: the protocol's
   bool edge_align = false;
   bool layers = false;
+  bool meter_later = false;
   std::string soak;
   std::string ledger;
 
@@ -45,6 +46,8 @@ struct EnergyOptions {
 
 // --sysfs, --procfs, --powercap-dir, --rail.
 void add_sensor_options(CLI::App& app, SensorOptions& options);
+// --meter-scope, --meter-accuracy, --meter-columns, --meter-clock.
+void add_meter_options(CLI::App& app, EnergyOptions& options, CLI::Option* needs = nullptr);
 // --energy and everything that refines it.
 void add_energy_options(CLI::App& app, EnergyOptions& options);
 // "30m", "90s", "1h", "45": seconds. Throws Error naming `option`.

@@ -16,7 +16,7 @@ std::string because(const energy::HostFacts& host) {
   return "the kernel offers none: no driver for energy counters is loaded, or this CPU has none";
 }
 
-std::string joules_text(double joules) { return with_prefix(joules) + "J"; }
+std::string joules_text(double joules) { return fmt::format("{:.3g} J", joules); }
 
 std::string milli(double mj) { return fmt::format("{:.{}f}", mj, mj < 10 ? 3 : mj < 100 ? 2 : 1); }
 
@@ -133,6 +133,11 @@ std::string not_measured_text(const energy::Discovery& found, const energy::Host
         "(reported as host-attributed)\n",
         context.model);
   }
+  text += fmt::format(
+      "              3. ask for an estimate:       godwit bench {} --estimate --tdp WATTS --host-cpus N   (a "
+      "range, never "
+      "called measured)\n",
+      context.model);
   return text + reported;
 }
 

@@ -71,8 +71,8 @@ TEST(Counter, WholeJoulesGiveThemselvesAway) {
   EXPECT_LT(fine.resolution_j(), 1e-4);
 }
 
-// Random ranges, units, powers and reading times, 1e5 counters: as long as every gap is shorter than range / P_max the
-// sum is the truth but for one step of the register at each end; longer gaps are flagged, always.
+// Random ranges, units, powers and reading times, 1e5 counters: as long as every gap is shorter than range /
+// P_max the sum is the truth but for one step of the register at each end; longer gaps are flagged, always.
 TEST(Counter, SumsAreTrueOrFlaggedInHundredThousandRandomCases) {
   support::Random random(20260101);
   int wrapped = 0, flagged = 0;
@@ -97,7 +97,8 @@ TEST(Counter, SumsAreTrueOrFlaggedInHundredThousandRandomCases) {
     for (int r = 0; r < reads; ++r) {
       const bool is_long = too_long && r == long_read;
       const auto limit = static_cast<double>(range.ambiguous_after());
-      const auto gap = static_cast<Nanoseconds>(limit * (is_long ? random.uniform(1.001, 5) : random.uniform(0, 0.999)));
+      const auto gap =
+          static_cast<Nanoseconds>(limit * (is_long ? random.uniform(1.001, 5) : random.uniform(0, 0.999)));
       now += gap;
       energy_nj += static_cast<Int128>(random.uniform(0, most_w) * static_cast<double>(gap));
       const CounterFault fault = read();

@@ -1,5 +1,5 @@
-// The protocol on a simulated machine whose joules are known: figures, intervals, and verdicts that name exactly the
-// disturbance.
+// The protocol on a simulated machine whose joules are known: figures, intervals, and verdicts that name
+// exactly the disturbance.
 #include "runtime/energy/protocol.h"
 
 #include <cmath>
@@ -132,8 +132,9 @@ TEST(Verdict, UnderVoltageOfAPi) {
   Simulated machine;
   bool alarm = false;
   machine.root.file("sys/class/hwmon/hwmon0/name", "rpi_volt");
-  machine.root.file("sys/class/hwmon/hwmon0/in0_lcrit_alarm",
-                    [&] { return SysText{alarm ? "1\n" : "0\n", 0}; });
+  machine.root.file("sys/class/hwmon/hwmon0/in0_lcrit_alarm", [&] {
+    return SysText{alarm ? "1\n" : "0\n", 0};
+  });
   machine.disturb = [&](int run) { alarm = run > 300; };
   EXPECT_EQ(machine.measure().verdict.reasons, Reasons{"under-voltage"});
 }
@@ -247,7 +248,7 @@ double coverage(IntervalMethod method, double correlation_s, int runs) {
 TEST(Coverage, OfTheStudentIntervalIsWhatItSays) {
   for (const double correlation_s : {0.1, 1.0}) {
     const double percent = coverage(IntervalMethod::student, correlation_s, 400);
-    RecordProperty("coverage", std::to_string(percent));
+    RecordProperty("coverage_" + std::to_string(correlation_s), std::to_string(percent));
     EXPECT_GE(percent, 92) << correlation_s;
     EXPECT_LE(percent, 98) << correlation_s;
   }

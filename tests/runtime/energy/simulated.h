@@ -13,7 +13,8 @@
 namespace godwit::energy::test {
 
 struct Simulated {
-  explicit Simulated(const support::SimPlant::Options& options = {}) : plant(clock, options), sim_host(clock) {
+  explicit Simulated(const support::SimPlant::Options& options = {})
+      : plant(clock, options), sim_host(clock) {
     plant.show(root, "sys/class/powercap/intel-rapl:0", "package-0");
     sim_host.show(root);
   }

@@ -1,0 +1,379 @@
+// Energy through the program: sensors that are made up, meters that are fed, and machines that have neither.
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <string>
+#include <thread>
+
+#include "engine/session.h"
+#include "tests/tools/program.h"
+#include "tools/support/energy_text.h"
+#include "tools/support/measure.h"
+#include "tools/support/model.h"
+
+namespace godwit::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Directories in place of /sys and /proc: of a virtual machine without any sensor, so that tests mean the
+// same on every machine.
+class EnergyProgram : public testing::Test {
+ protected:
+  EnergyProgram() {
+    folder.write("proc/cpuinfo", "model name\t: Test CPU\nflags\t\t: fpu hypervisor lm\n");
+    folder.write("sys/devices/system/clocksource/clocksource0/available_clocksource", "kvm-clock tsc\n");
+  }
+  std::vector<std::string> bench(std::vector<std::string> more) const {
+    std::vector<std::string> arguments{"bench",    model,           "--energy",  "--sysfs", folder / "sys",
+                                       "--procfs", folder / "proc", "--seconds", "0.2",     "--baseline",
+                                       "0.3"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+  std::string zone() const { return folder / "sys/class/powercap/intel-rapl:0"; }
+
+  TemporaryDirectory folder;
+  std::string model = save_tiny_model(folder);
+};
+
+// A thread that writes what a sensor would show until it is destroyed.
+class Feeder {
+ public:
+  explicit Feeder(std::function<void(double seconds)> write)
+      : thread_([this, write = std::move(write)] {
+          const auto begin = std::chrono::steady_clock::now();
+          while (!stop_.load()) {
+            write(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+          }
+        }) {}
+  ~Feeder() {
+    stop_.store(true);
+    thread_.join();
+  }
+  Feeder(const Feeder&) = delete;
+  Feeder& operator=(const Feeder&) = delete;
+
+ private:
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+double unix_now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+TEST_F(EnergyProgram, WithoutASensorTheMessageSaysWhatWasLookedAtAndWhatToDo) {
+  const Outcome outcome = godwit(bench({}));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::string sys = folder / "sys";
+  const std::string golden = fmt::format(
+      "energy: NOT MEASURED - no energy sensor is visible here.\n"
+      "  looked at   {}/class/powercap (absent)  perf PMU \"power\" (absent)  {}/class/hwmon (absent)  "
+      "batteries "
+      "(none)\n"
+      "  because     this is a virtual machine (KVM); guests do not see the host's energy counters\n"
+      "  you can     1. attach a meter:            godwit bench {} --energy --meter csv:meter.csv "
+      "--meter-scope wall\n"
+      "              2. use counters the host shares: godwit bench {} --energy --powercap-dir DIR   "
+      "(reported as "
+      "host-attributed)\n"
+      "              3. ask for an estimate:       godwit bench {} --estimate --tdp WATTS --host-cpus N   (a "
+      "range, never "
+      "called measured)\n",
+      sys, sys, model, model, model);
+  EXPECT_NE(outcome.out.find(golden), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find(
+                "  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this "
+                "an error, exit 3)\n"),
+            std::string::npos)
+      << outcome.out;
+  EXPECT_EQ(outcome.out.find(" 0 J"), std::string::npos);
+}
+
+TEST_F(EnergyProgram, WithoutASensorJoulesAreNullNotZero) {
+  const Json json = godwit(bench({"--json"})).json();
+  const Json& energy = json.at("energy");
+  EXPECT_TRUE(energy.at("measured_j").is_null());
+  EXPECT_TRUE(energy.at("quality").is_null());
+  EXPECT_EQ(energy.at("looked_at").size(), 4U);
+  EXPECT_EQ(energy.at("per_image").at("macs"), 12);
+  EXPECT_GT(energy.at("per_image").at("cpu_s"), 0);
+  EXPECT_TRUE(godwit({"bench", model, "--seconds", "0.01", "--json"}).json().at("energy").is_null());
+}
+
+TEST_F(EnergyProgram, RequiredAndNotThereIsExitThree) {
+  expect_error(godwit(bench({"--require-energy"})), 3, "energy was required and cannot be measured");
+}
+
+TEST_F(EnergyProgram, OptionsThatMakeNoSenseAreRefused) {
+  expect_error(godwit({"bench", model, "--meter", "csv:x"}), 2, "--energy");
+  expect_error(godwit(bench({"--meter", "csv:/nonexistent/m.csv"})), 2, "cannot read '/nonexistent/m.csv'");
+  expect_error(godwit(bench({"--meter", "usb"})), 2, "none of csv:FILE, fd:N and -");
+  expect_error(godwit(bench({"--meter-accuracy", "good"})), 2, "--meter-accuracy 'good'");
+  expect_error(godwit(bench({"--protocol", "best"})), 2, "'best' is none of std, edge5, yang, wall");
+  expect_error(godwit(bench({"--ci", "99"})), 2, "none of student, sem");
+  expect_error(godwit(bench({"--rail", "VDD"})), 2, "LABEL=board");
+  expect_error(godwit(bench({"--powercap-dir", "/nonexistent"})), 2, "--powercap-dir");
+  expect_error(godwit({"bench", model, "--energy", "--sysfs", "/nonexistent"}), 2, "--sysfs");
+}
+
+// Real files that a thread writes: 40 W through a counter of powercap.
+TEST_F(EnergyProgram, ACounterOfPowercapIsMeasured) {
+  folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
+  folder.write("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n");
+  const std::string file = zone() + "/energy_uj";
+  // As wide in every write, and over the same bytes, so that no reader sees half a number.
+  const auto write = [file](double seconds) {
+    std::fstream stream(file, std::ios::in | std::ios::out);
+    stream << fmt::format("{:<20}\n", static_cast<std::int64_t>(5e9 + seconds * 40e6));
+  };
+  folder.write("sys/class/powercap/intel-rapl:0/energy_uj", fmt::format("{:<20}\n", 5'000'000'000));
+  const Feeder feeder(write);
+  const std::string ledger = folder / "runs.jsonl";
+  const Json json = godwit(bench({"--json", "--ledger", ledger})).json();
+  const Json& energy = json.at("energy");
+  EXPECT_EQ(energy.at("quality"), "measured");
+  EXPECT_EQ(energy.at("scope"), "package");
+  EXPECT_EQ(energy.at("sensors").at(0).at("id"), "powercap:intel-rapl:0");
+  const Json& result = energy.at("results").at(0);
+  // The writer is late by a few milliseconds now and then; windows are of 200.
+  EXPECT_NEAR(result.at("mean_w").get<double>(), 40, 8);
+  EXPECT_EQ(result.at("window_s").size(), 3U);
+  EXPECT_GT(energy.at("measured_j"), 0);
+  // A short window is said so.
+  EXPECT_EQ(result.at("verdict").at("state"), "suspect");
+  const Json line = Json::parse(std::ifstream(ledger));
+  EXPECT_EQ(line.at("schema"), "godwit.energy/1");
+  EXPECT_EQ(line.at("energy").at("quality"), "measured");
+  EXPECT_EQ(line.at("energy").at("gross_j"), result.at("gross_j"));
+}
+
+TEST_F(EnergyProgram, CountersThatTheHostSharesAreHostAttributed) {
+  folder.write("shared/intel-rapl:0/energy_uj", fmt::format("{:<20}\n", 1'000'000));
+  const std::string file = folder / "shared/intel-rapl:0/energy_uj";
+  const Feeder feeder([file](double seconds) {
+    std::fstream(file, std::ios::in | std::ios::out)
+        << fmt::format("{:<20}\n", static_cast<std::int64_t>(1e6 + seconds * 12e6));
+  });
+  const Json json = godwit(bench({"--json", "--powercap-dir", folder / "shared"})).json();
+  EXPECT_EQ(json.at("energy").at("quality"), "host-attributed");
+}
+
+// A meter that shows a known constant power: power × time, within what is stated.
+TEST_F(EnergyProgram, AMeterOfConstantPowerGivesPowerTimesTime) {
+  const std::string file = folder.write("meter.csv", "t,watts\n");
+  const Feeder feeder([file](double /*seconds*/) {
+    std::ofstream(file, std::ios::app) << fmt::format("{:.6f},37.5\n", unix_now());
+  });
+  const Json json = godwit(bench({"--json", "--meter", "csv:" + file, "--meter-accuracy", "0.5%rdg+0.1W",
+                                  "--meter-clock", "trusted"}))
+                        .json();
+  const Json& energy = json.at("energy");
+  EXPECT_EQ(energy.at("quality"), "external");
+  EXPECT_EQ(energy.at("scope"), "wall");
+  const Json& result = energy.at("results").at(0);
+  double seconds = 0;
+  for (const Json& window : result.at("window_s")) seconds += window.get<double>();
+  const double stated = result.at("u").at("meter").get<double>() + result.at("u").at("edge").get<double>();
+  EXPECT_NEAR(result.at("gross_j").get<double>(), 37.5 * seconds, 2 * stated);
+  // (0.5 % of 37.5 W + 0.1 W) / √3
+  EXPECT_NEAR(result.at("u").at("meter").get<double>(), 0.2875 / 1.7320508 * seconds, 1e-3 * seconds);
+}
+
+TEST_F(EnergyProgram, SensorsAreListedWithWhatWasLookedAt) {
+  const Outcome none = godwit({"energy", "sensors", "--sysfs", folder / "sys", "--procfs", folder / "proc"});
+  EXPECT_EQ(none.exit_code, 0);
+  EXPECT_NE(none.out.find("looked at " + (folder / "sys/class/powercap") + ": absent"), std::string::npos)
+      << none.out;
+  EXPECT_NE(none.out.find("energy: NOT MEASURED"), std::string::npos);
+  folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
+  folder.write("sys/class/powercap/intel-rapl:0/energy_uj", "17\n");
+  folder.write("sys/class/powercap/intel-rapl-mmio:0/name", "package-0\n");
+  folder.write("sys/class/powercap/intel-rapl-mmio:0/energy_uj", "17\n");
+  const Json json = godwit({"energy", "sensors", "--sysfs", folder / "sys", "--json"}).json();
+  EXPECT_EQ(json.at("schema"), "godwit.sensors/1");
+  EXPECT_EQ(json.at("total"), "package");
+  EXPECT_EQ(json.at("sensors").at(0).at("role"), "total");
+  EXPECT_EQ(json.at("sensors").at(1).at("role"), "alternate");
+}
+
+// What the model computes does not depend on whether anybody measures it.
+TEST_F(EnergyProgram, OutputsAreTheSameBitsWhileSensorsAreRead) {
+  folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
+  folder.write("sys/class/powercap/intel-rapl:0/energy_uj", "17\n");
+  EnergyOptions options;
+  options.energy = true;
+  options.sensors.sysfs = folder / "sys";
+  options.sensors.procfs = folder / "proc";
+  options.baseline_s = 0.05;
+  options.rounds = 1;
+  EngineOptions engine;
+  engine.threads = 2;
+  const LoadedModel loaded = load_model(model, engine, 4);
+  const std::vector<Tensor> inputs{random_tensor(loaded.plan->inputs()[0].desc, 5)};
+  const auto bits = [](std::span<const Tensor> outputs) {
+    const auto values = outputs[0].values<float>();
+    return std::vector<float>(values.begin(), values.end());
+  };
+  engine::Session session(loaded.plan, {2, false});
+  const std::vector<float> alone = bits(session.run(inputs));
+  EnergyMeter meter(options);
+  ASSERT_TRUE(meter.measures());
+  std::int64_t runs = 0, different = 0;
+  const auto outcome = meter.measure({{4,
+                                       [&] {
+                                         ++runs;
+                                         different += bits(session.run(inputs)) == alone ? 0 : 1;
+                                       }}},
+                                     0.05, 5);
+  EXPECT_GT(runs, 5);
+  EXPECT_EQ(different, 0);
+  EXPECT_EQ(outcome.results.size(), 1U);
+}
+
+// A run without any sensor, its timeline in the ledger, and a meter's log whose clock is 3.2 s behind.
+TEST_F(EnergyProgram, AMeterIsJoinedToAFinishedRun) {
+  const std::string ledger = folder / "runs.jsonl";
+  const auto later = bench({"--meter-later", "--ledger", ledger, "--json"});
+  const Json run = godwit(later).json();
+  EXPECT_TRUE(run.at("energy").at("measured_j").is_null());
+  const Json line = Json::parse(std::ifstream(ledger));
+  EXPECT_TRUE(line.at("energy").is_null());
+  ASSERT_TRUE(line.contains("timeline"));
+  // The same run as if it had lasted long enough to be seen: 10 s idle, pulses, 20 s load, 10 s idle.
+  constexpr std::int64_t kBegin = 1'763'695'800'000'000'000, kNs = 1'000'000'000;
+  Json timeline = Json::array();
+  const auto add = [&](const char* phase, double begin, double end, int runs) {
+    timeline.push_back({{"phase", phase},
+                        {"begin_ns", kBegin + static_cast<std::int64_t>(begin * 1e9)},
+                        {"end_ns", kBegin + static_cast<std::int64_t>(end * 1e9)},
+                        {"runs", runs}});
+  };
+  add("idle-before", 0, 10, 0);
+  for (int i = 0; i < 3; ++i) add("pulse", 10 + 4 * i, 12 + 4 * i, 20);
+  add("warm-up", 22, 25, 30);
+  add("round", 25, 35, 100);
+  add("round", 35, 45, 100);
+  add("idle-after", 45, 55, 0);
+  Json edited = line;
+  edited["timeline"] = timeline;
+  folder.write("edited.jsonl", edited.dump() + "\n");
+  std::string log = "t,watts\n";
+  for (double t = -5; t < 60; t += 0.1) {
+    const bool busy = (t >= 22 && t < 45) || (t >= 10 && t < 22 && static_cast<int>(t - 10) % 4 < 2);
+    log += fmt::format("{:.3f},{}\n", static_cast<double>(kBegin / kNs) + t - 3.2, busy ? 50 : 20);
+  }
+  folder.write("meter.csv", log);
+  const std::string joined = folder / "joined.jsonl";
+  const Json json = godwit({"energy", "join", folder / "edited.jsonl", folder / "meter.csv", "--json",
+                            "--ledger", joined, "--meter-accuracy", "1%"})
+                        .json();
+  const Json& result = json.at("energy").at("results").at(0);
+  EXPECT_EQ(json.at("energy").at("quality"), "external");
+  EXPECT_NEAR(result.at("gross_j").get<double>(), 50 * 20, 10);
+  EXPECT_NEAR(result.at("net_j").get<double>(), 30 * 20, 10);
+  const Json appended = Json::parse(std::ifstream(joined));
+  EXPECT_EQ(appended.at("energy").at("quality"), "external");
+  EXPECT_EQ(appended.at("run"), line.at("run"));
+  expect_error(godwit({"energy", "join", folder / "meter.csv", folder / "meter.csv"}), 2, "meter.csv");
+  expect_error(godwit(bench({"--meter-later"})), 2, "--meter-later needs --ledger");
+}
+
+TEST(EnergyGrant, ShowsTheRuleAndWritesOnlyWhenToldTo) {
+  const TemporaryDirectory folder;
+  const std::string rules = folder / "70-godwit-energy.rules";
+  const Outcome shown = godwit({"energy", "grant", "--group", "root", "--rules", rules});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("SUBSYSTEM==\"powercap\""), std::string::npos);
+  EXPECT_FALSE(fs::exists(rules));
+  EXPECT_EQ(godwit({"energy", "grant", "--group", "root", "--rules", rules, "--yes"}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(rules));
+  expect_error(godwit({"energy", "grant", "--group", "a b; rm"}), 2, "is not the name of a group");
+  expect_error(godwit({"energy", "grant", "--group", "no-such-group-here"}), 3, "there is no group");
+}
+
+TEST_F(EnergyProgram, LayersByTimeSumToTheTotal) {
+  folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
+  folder.write("sys/class/powercap/intel-rapl:0/energy_uj", fmt::format("{:<20}\n", 5'000'000'000));
+  const std::string file = zone() + "/energy_uj";
+  const Feeder feeder([file](double seconds) {
+    std::fstream(file, std::ios::in | std::ios::out)
+        << fmt::format("{:<20}\n", static_cast<std::int64_t>(5e9 + seconds * 40e6));
+  });
+  const Json json = godwit(bench({"--json", "--profile"})).json();
+  const Json& energy = json.at("energy");
+  const Json& result = energy.at("results").at(0);
+  double sum = 0;
+  for (const Json& layer : energy.at("by_time").at("layers")) {
+    EXPECT_EQ(layer.at("method"), "time");
+    sum += layer.at("net_mj").get<double>();
+  }
+  EXPECT_NEAR(sum, result.at("per_image").at("net_mj").get<double>(), 1e-5);
+  EXPECT_EQ(energy.at("by_time").at("layers").back().at("name"), "unattributed");
+}
+
+energy::HostFacts facts(std::optional<std::string> virt, bool container) {
+  energy::HostFacts host;
+  host.host.virt = std::move(virt);
+  host.container = container;
+  return host;
+}
+
+TEST(EnergyMessage, OfASensorThatMayNotBeReadNamesThreeWays) {
+  energy::Discovery found;
+  found.unreadable = {
+      {"/sys/class/powercap/intel-rapl:0/energy_uj", "mode 0400, owner root", false},
+      {"perf PMU \"power\"", "needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 (it is 2)", true}};
+  EXPECT_EQ(
+      not_measured_text(found, facts({}, false), {"m.onnx", "ann"}),
+      "energy: NOT MEASURED - a sensor exists but user 'ann' may not read it.\n"
+      "  /sys/class/powercap/intel-rapl:0/energy_uj  mode 0400, owner root (root only since Linux 5.10, "
+      "CVE-2020-8694)\n"
+      "  perf PMU \"power\"                            needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 "
+      "(it is "
+      "2)\n"
+      "  choose one  a. this program only:   sudo setcap cap_perfmon=ep /usr/bin/godwit\n"
+      "              b. a group, lasting:    sudo godwit energy grant --group energy     (writes a udev rule "
+      "and "
+      "shows it first)\n"
+      "              c. until reboot:        sudo chmod a+r /sys/class/powercap/intel-rapl:0/energy_uj\n"
+      "  note        energy counters can leak secrets on shared machines; a. exposes least.\n"
+      "  reported    time, CPU seconds, MACs and bytes per image. (--require-energy makes this an error, "
+      "exit "
+      "3)\n");
+}
+
+TEST(EnergyMessage, InAContainerNamesBothMounts) {
+  energy::Discovery found;
+  found.looked = {{"/sys/class/powercap", "absent"}};
+  const std::string text = not_measured_text(found, facts({}, true), {"m.onnx", "root"});
+  EXPECT_NE(text.find("this is a container"), std::string::npos);
+  EXPECT_NE(text.find("/sys/class/powercap:/host/class/powercap:ro"), std::string::npos) << text;
+  EXPECT_NE(text.find("/sys/devices/virtual/powercap:/host/devices/virtual/powercap:ro"), std::string::npos);
+  EXPECT_NE(text.find("--sysfs /host"), std::string::npos);
+}
+
+Measurement at(std::int64_t batch, double images_per_second) {
+  Measurement m;
+  m.batch = batch;
+  m.sorted_ms = {static_cast<double>(batch) * 1e3 / images_per_second};
+  return m;
+}
+
+TEST(BatchSweep, StopsWhenTwoDoublingsGainLessThanTwoPercent) {
+  EXPECT_FALSE(levels_off({at(1, 100), at(2, 101)}));
+  EXPECT_FALSE(levels_off({at(1, 100), at(2, 101), at(4, 103)}));
+  EXPECT_TRUE(levels_off({at(1, 100), at(2, 101), at(4, 101.5)}));
+  EXPECT_TRUE(levels_off({at(1, 100), at(2, 140), at(4, 130), at(8, 120)}));
+  // Ties go to the smaller batch.
+  EXPECT_EQ(best_batch({at(1, 100), at(2, 139), at(4, 140), at(8, 120)}), 2);
+  EXPECT_EQ(best_batch({at(1, 100), at(2, 130), at(4, 140)}), 4);
+}
+
+}  // namespace
+}  // namespace godwit::tools
