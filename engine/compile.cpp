@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "engine/images.h"
 #include "engine/plan_builder.h"
 #include "runtime/error.h"
+#include "runtime/threads.h"
 
 namespace godwit::engine {
 namespace {
@@ -89,6 +91,25 @@ std::vector<PassReport> joined(const std::vector<PassReport>& first, std::vector
   return second;
 }
 
+// Null where the model does not take single images, or would compute them in other steps.
+std::shared_ptr<const Plan> single_image_plan(const Plan& plan) {
+  std::map<std::string, Shape> shapes;
+  for (const PlanInput& input : plan.inputs()) {
+    Shape shape = input.desc.shape;
+    shape[0] = 1;
+    shapes[input.name] = shape;
+  }
+  const auto same = [](const Step& a, const Step& b) {
+    return a.name == b.name && a.implementation == b.implementation && a.kernel == b.kernel;
+  };
+  try {
+    std::shared_ptr<const Plan> one = plan.with_shapes(shapes);
+    if (std::ranges::equal(one->steps(), plan.steps(), same)) return one;
+  } catch (const Error&) {  // a batch that the model fixes
+  }
+  return nullptr;
+}
+
 bool ran(const std::vector<PassReport>& reports, std::string_view pass) {
   return std::ranges::find(reports, pass, &PassReport::name) != reports.end();
 }
@@ -116,11 +137,15 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
                                                      {.disabled = source.options.disabled_passes,
                                                       .stop_after = source.options.stop_after,
                                                       .shapes_bound = true,
-                                                      .weights = source.weights.get()}));
+                                                      .weights = source.weights.get(),
+                                                      .threads = chosen_threads(source.options.threads)}));
   // Without the pass that packs for all, this plan packs for itself.
   ops::WeightCache own;
-  PlanBuilder(std::move(graph), *plan, ran(plan->passes_, "prepack_weights") ? *source.weights : own).run();
+  const bool shares_weights = ran(plan->passes_, "prepack_weights");
+  const std::int64_t images = separable_images(graph);
+  PlanBuilder(std::move(graph), *plan, shares_weights ? *source.weights : own).run();
   for (std::size_t i = 0; i < output_names.size(); ++i) plan->outputs_[i].name = output_names[i];
+  if (images > 1 && shares_weights) plan->one_image_ = single_image_plan(*plan);
   return plan;
 }
 

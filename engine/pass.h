@@ -22,6 +22,7 @@ struct PassContext {
   const ops::Target& target;
   PassLog& log;
   ops::WeightCache* weights = nullptr;  // where packed weights are shared; null: nothing is packed ahead
+  int threads = 1;                      // that pack them
 };
 
 struct Pass {
@@ -40,6 +41,7 @@ struct PipelineOptions {
   int stop_after = -1;                     // run only so many passes (-1: all); bisects a miscompile
   bool shapes_bound = true;                // false: only passes that do not need shapes
   ops::WeightCache* weights = nullptr;     // for prepack_weights
+  int threads = 1;                         // for prepack_weights
 };
 
 struct PassReport {

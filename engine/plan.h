@@ -25,6 +25,7 @@ struct CompileOptions {
   std::vector<std::string> outputs = {};
   std::vector<std::string> disabled_passes = {};
   int stop_after = -1;
+  int threads = 0;  // that pack weights; 0: usable_cores(). The plan is the same for any number.
 };
 
 // Where a step finds an operand or puts a result.
@@ -76,6 +77,10 @@ class Plan {
   // Totals over all steps.
   ops::Cost cost() const;
 
+  // This plan's model for a single image, with the same steps, where this plan takes several and treats them
+  // apart (engine/images.h); null otherwise. Its results are this plan's, bit for bit, image by image.
+  const std::shared_ptr<const Plan>& one_image() const { return one_image_; }
+
   // The same model for other input shapes (in the sense of CompileOptions::shapes), over the same packed
   // weights.
   std::shared_ptr<const Plan> with_shapes(const std::map<std::string, Shape>& shapes) const;
@@ -99,6 +104,7 @@ class Plan {
   std::shared_ptr<const Graph> graph_;
   std::vector<PassReport> graph_passes_;  // what those passes did
   std::shared_ptr<ops::WeightCache> weights_;
+  std::shared_ptr<const Plan> one_image_;
 };
 
 // Runs the passes, binds shapes, chooses implementations, packs weights, lays out the arena. Throws Error

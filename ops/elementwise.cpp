@@ -1,6 +1,8 @@
 // Shapes and layouts of element-wise ops.
 #include "ops/elementwise.h"
 
+#include <algorithm>
+
 namespace godwit::ops {
 
 std::vector<TensorDesc> infer_unary(const NodeView& node) {
@@ -23,6 +25,15 @@ LayoutRule layout_of_binary(const NodeView& node) {
       return LayoutRule::nchw_only;
   }
   return LayoutRule::follows;
+}
+
+bool broadcast_keeps_images_apart(const NodeView& node) {
+  const int rank = node.outputs[0].shape.rank();
+  return std::ranges::all_of(node.inputs, [rank](const Operand& operand) {
+    if (!operand.present()) return true;
+    const Shape& shape = operand.desc->shape;
+    return operand.constant == nullptr ? shape.rank() == rank : shape.rank() < rank || shape[0] == 1;
+  });
 }
 
 }  // namespace godwit::ops

@@ -33,6 +33,10 @@ std::vector<TensorDesc> infer_binary(const NodeView& node);
 // result has them (rank 3 or 4) or one number.
 LayoutRule layout_of_binary(const NodeView& node);
 
+// Whether operands that broadcast meet image by image: those computed have the result's rank, and those
+// constant are the same for every image.
+bool broadcast_keeps_images_apart(const NodeView& node);
+
 // dst = clamp(function(a, b)) with broadcasting; `function` takes and returns the element type.
 template <class Function>
 void map_binary(const NodeView& node, std::span<const TensorView> src, const TensorView& dst,

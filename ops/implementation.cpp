@@ -111,7 +111,7 @@ std::shared_ptr<const std::byte> WeightCache::get(const Tensor& constant, const 
                                                   std::size_t bytes,
                                                   const std::function<void(std::byte*)>& make) {
   const std::lock_guard lock(mutex_);
-  Entry& entry = entries_[{constant.data(), format}];
+  Entry& entry = entries_[{constant.identity(), format}];
   if (entry.packed == nullptr) {
     std::shared_ptr<std::byte> block = take(bytes);
     make(block.get());

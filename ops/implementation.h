@@ -25,7 +25,8 @@ struct Target {
 class WeightCache {
  public:
   // The packed form of `constant` under `format` (which names everything that the bytes depend on besides the
-  // constant itself); `make` is called when it is not there yet. `constant` is kept alive as part of the key.
+  // constant itself); `make` is called when it is not there yet. `constant` is kept as part of the key, but
+  // not its bytes where they can be made on demand.
   std::shared_ptr<const std::byte> get(const Tensor& constant, const std::string& format, std::size_t bytes,
                                        const std::function<void(std::byte*)>& make);
   // Bytes of all packed weights.
@@ -50,6 +51,7 @@ class WeightCache {
 struct PrepareContext {
   const Target& target;
   WeightCache& weights;
+  int threads = 1;  // that may share the work of packing; what comes out does not depend on it
 };
 
 // Memory a step needs while it runs, contents undefined before: one shared part and one part for each worker.

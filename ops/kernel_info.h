@@ -33,6 +33,7 @@ enum class KernelFamily : std::uint8_t {
   div,
   affine,
   softmax,
+  peak,  // nothing but fused multiply-adds, to measure what the core can do
 };
 
 // A kernel's function without its type; its family says what it is (ops/kernels/arguments.h).

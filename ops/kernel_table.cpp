@@ -12,7 +12,7 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 24> kFamilyNames = {"gemm",
+constexpr std::array<std::string_view, 25> kFamilyNames = {"gemm",
                                                            "depthwise",
                                                            "depthwise3_stride1",
                                                            "depthwise3_stride2",
@@ -35,7 +35,8 @@ constexpr std::array<std::string_view, 24> kFamilyNames = {"gemm",
                                                            "mul",
                                                            "div",
                                                            "affine",
-                                                           "softmax"};
+                                                           "softmax",
+                                                           "peak"};
 
 GemmKernels collect_gemm(Isa isa) {
   GemmKernels kernels;

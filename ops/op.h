@@ -91,6 +91,9 @@ struct OpDef {
   NodePredicate is_view = nullptr;
   // True: the value follows from the operands' descriptions alone (Shape). Null: never.
   NodePredicate folds_from_descs = nullptr;
+  // True: where dimension 0 of every computed operand and of every result counts images, each image's results
+  // follow from that image and from constants that are the same for all of them. Null: never.
+  NodePredicate keeps_images_apart = nullptr;
   // From most special to most general; the reference follows implicitly.
   std::vector<const Implementation*> implementations = {};
 };

@@ -58,6 +58,14 @@ bool reduces_nothing(const NodeView& node) {
   return no_axes && empty_means_none(node);
 }
 
+bool reduction_keeps_images_apart(const NodeView& node) {
+  if (reduces_nothing(node)) return true;
+  if (!node.has_input(1)) return false;
+  const IntegerList axes = integer_list(node, 1, "axes");
+  return axes.values && !axes.values->empty() &&
+         std::ranges::count(normalize_axes(*axes.values, node.shape(0).rank()), 0) == 0;
+}
+
 Reduction reduction_of(const NodeView& node, std::span<const TensorView> src) {
   const Shape& shape = src[0].desc.shape;
   const std::int64_t count = src.size() > 1 && src[1].present() ? src[1].desc.shape.elements() : 0;

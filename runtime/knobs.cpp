@@ -9,8 +9,8 @@
 namespace godwit {
 namespace {
 
-// GODWIT_ISA is read by best_isa(). GODWIT_THREADS is read where threads are chosen, by an engine::Session
-// whose options ask for 0 threads; usable_cores() reports the machine and does not read it.
+// GODWIT_ISA is read by best_isa(), GODWIT_THREADS by chosen_threads(); usable_cores() reports the machine
+// and does not read it.
 constexpr std::array kKnobs = {
     Knob{"GODWIT_ISA", "the best this CPU has", "Caps the instruction set of the kernels, like --isa."},
     Knob{"GODWIT_THREADS", "the cores this process may use",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <mutex>
 
 #include "runtime/error.h"
 #include "runtime/memory.h"
@@ -83,6 +84,56 @@ Tensor::Tensor(const TensorDesc& desc) : desc_(desc) {
 
 Tensor::Tensor(const TensorDesc& desc, const void* data, std::shared_ptr<const void> owner)
     : desc_(desc), data_(const_cast<void*>(data)), owner_(std::move(owner)) {}
+
+class Tensor::Source {
+ public:
+  explicit Source(std::function<std::shared_ptr<const void>()> make) : make_(std::move(make)) {}
+
+  std::shared_ptr<const void> bytes() {
+    const std::lock_guard lock(mutex_);
+    return made();
+  }
+  const void* keep() {
+    const std::lock_guard lock(mutex_);
+    kept_ = made();
+    return kept_.get();
+  }
+
+ private:
+  std::shared_ptr<const void> made() {
+    std::shared_ptr<const void> bytes = last_.lock();
+    if (bytes == nullptr) {
+      bytes = make_();
+      last_ = bytes;
+    }
+    return bytes;
+  }
+
+  std::function<std::shared_ptr<const void>()> make_;
+  std::mutex mutex_;
+  std::weak_ptr<const void> last_;
+  std::shared_ptr<const void> kept_;
+};
+
+Tensor Tensor::on_demand(const TensorDesc& desc, std::function<std::shared_ptr<const void>()> make) {
+  Tensor tensor;
+  tensor.desc_ = desc;
+  tensor.source_ = std::make_shared<Source>(std::move(make));
+  return tensor;
+}
+
+const void* Tensor::kept_bytes() const { return source_->keep(); }
+
+Tensor Tensor::resident() const {
+  if (source_ == nullptr) return *this;
+  std::shared_ptr<const void> bytes = source_->bytes();
+  const void* data = bytes.get();
+  return Tensor(desc_, data, std::move(bytes));
+}
+
+const void* Tensor::identity() const {
+  return source_ == nullptr ? data_ : static_cast<const void*>(source_.get());
+}
 
 Tensor Tensor::reshaped(const Shape& shape) const {
   require_elements(shape, static_cast<std::size_t>(desc_.shape.elements()));

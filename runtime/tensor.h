@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -98,6 +99,10 @@ class Tensor {
   // Bytes inside memory that `owner` keeps alive.
   Tensor(const TensorDesc& desc, const void* data, std::shared_ptr<const void> owner);
 
+  // Bytes that need not stay in memory, since `make` can provide them again at any time: desc.bytes() of
+  // them, the same each time. It is called by one thread at a time.
+  static Tensor on_demand(const TensorDesc& desc, std::function<std::shared_ptr<const void>()> make);
+
   template <class T>
   static Tensor of(const Shape& shape, std::span<const T> values);
   template <class T>
@@ -109,27 +114,36 @@ class Tensor {
   const Shape& shape() const { return desc_.shape; }
   DType dtype() const { return desc_.dtype; }
   std::size_t bytes() const { return desc_.bytes(); }
-  bool empty() const { return data_ == nullptr; }
+  bool empty() const { return data_ == nullptr && source_ == nullptr; }
 
-  const void* data() const { return data_; }
+  // Bytes on demand are made by the first call and stay from then on.
+  const void* data() const { return source_ == nullptr ? data_ : kept_bytes(); }
+  // The same tensor with its bytes in memory; those on demand may go when the last such tensor goes.
+  Tensor resident() const;
+  // Tells these bytes from all others for as long as a tensor holds them, without making them.
+  const void* identity() const;
   // Only while this tensor is being filled by whoever allocated it.
   void* mutable_data() { return data_; }
   template <class T>
   std::span<const T> values() const {
-    return {static_cast<const T*>(data_), static_cast<std::size_t>(shape().elements())};
+    return {static_cast<const T*>(data()), static_cast<std::size_t>(shape().elements())};
   }
   template <class T>
   std::span<T> mutable_values() {
     return {static_cast<T*>(data_), static_cast<std::size_t>(shape().elements())};
   }
-  TensorView view() const { return {desc_, data_}; }
+  TensorView view() const { return {desc_, const_cast<void*>(data())}; }
   // The same bytes under another shape; the number of elements must be the same.
   Tensor reshaped(const Shape& shape) const;
 
  private:
+  class Source;
+  const void* kept_bytes() const;
+
   TensorDesc desc_;
   void* data_ = nullptr;
   std::shared_ptr<const void> owner_;
+  std::shared_ptr<Source> source_;  // set: data_ and owner_ are not
 };
 
 // Throws Error unless `count` values fill `shape` exactly.

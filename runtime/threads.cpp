@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <chrono>
+#include <fmt/format.h>
 #include <mutex>
 #include <omp.h>
 #include <system_error>
 #include <thread>
 
 #include "runtime/cpu.h"
+#include "runtime/error.h"
+#include "runtime/knobs.h"
 
 namespace godwit {
 namespace {
@@ -155,6 +159,22 @@ void grow(int threads) {
 }
 
 }  // namespace
+
+int chosen_threads(int asked) {
+  if (asked < 0 || asked > kMaxThreads) {
+    throw Error(fmt::format("{} threads, expected 1 to {}, or 0 for the default", asked, kMaxThreads));
+  }
+  if (asked > 0) return asked;
+  const std::optional<std::string> text = knob("GODWIT_THREADS");
+  if (!text) return usable_cores();
+  int threads = 0;
+  const char* end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, threads);
+  if (error != std::errc{} || stop != end || threads < 1 || threads > kMaxThreads) {
+    throw Error(fmt::format("GODWIT_THREADS is '{}', expected a number from 1 to {}", *text, kMaxThreads));
+  }
+  return threads;
+}
 
 void Worker::barrier() const {
   if (team_barrier != nullptr) team_barrier->wait(count);

@@ -52,6 +52,10 @@ struct Worker {
   }
 };
 
+// The number of threads to work with: `asked`, or for 0 the knob GODWIT_THREADS, or without it
+// usable_cores(). Throws Error unless it is 1 to 1024.
+int chosen_threads(int asked);
+
 // Runs `work` once on each of `threads` members, the caller being member 0, and returns when all have
 // finished. All sessions share one set of threads: teams of more than one run one after the other; a team of
 // one runs on the caller at once. `work` must not throw.

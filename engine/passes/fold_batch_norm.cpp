@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "engine/rewrite.h"
+#include "runtime/memory.h"
 
 namespace godwit::engine::passes {
 namespace {
@@ -42,20 +43,24 @@ Affine affine_of(const Graph& graph, const Node& norm) {
   return affine;
 }
 
-// Each weight times the factor of its output channel, which is (i / inner) % channels.
+// Each weight times the factor of its output channel, which is (i / inner) % channels. Made when it is asked
+// for: packing is mostly all that reads it.
 Tensor scaled(const Tensor& weights, const Affine& affine, std::size_t inner) {
-  Tensor result(weights.desc());
-  const auto src = weights.values<float>();
-  const auto dst = result.mutable_values<float>();
-  std::size_t i = 0;
-  while (i < src.size()) {
-    for (const double factor : affine.factor) {
-      for (const std::size_t end = i + inner; i < end; ++i) {
-        dst[i] = static_cast<float>(static_cast<double>(src[i]) * factor);
+  return Tensor::on_demand(weights.desc(), [weights, factors = affine.factor, inner] {
+    const Tensor original = weights.resident();
+    const auto src = original.values<float>();
+    const std::shared_ptr<std::byte> result = allocate_aligned(original.bytes());
+    auto* dst = reinterpret_cast<float*>(result.get());
+    std::size_t i = 0;
+    while (i < src.size()) {
+      for (const double factor : factors) {
+        for (const std::size_t end = i + inner; i < end; ++i) {
+          dst[i] = static_cast<float>(static_cast<double>(src[i]) * factor);
+        }
       }
     }
-  }
-  return result;
+    return std::shared_ptr<const void>(result);
+  });
 }
 
 // `bias` (times beta) may be null, one number, or one per channel.

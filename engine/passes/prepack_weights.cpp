@@ -10,7 +10,7 @@ namespace godwit::engine::passes {
 
 void prepack_weights(Graph& graph, PassContext& context) {
   if (context.weights == nullptr) return;
-  const ops::PrepareContext prepare{context.target, *context.weights};
+  const ops::PrepareContext prepare{context.target, *context.weights, context.threads};
   for (const Node& node : graph.nodes) {
     bool has_weights = false;
     for (const ValueId id : node.inputs)

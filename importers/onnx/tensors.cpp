@@ -67,7 +67,26 @@ void check_bools(const TensorDesc& desc, Bytes bytes) {
   }
 }
 
-// A view when `file` owns the bytes and they are aligned for the type; a copy otherwise.
+// Below this size, bytes of a file that were used stay in memory: their pages hold others' bytes too.
+constexpr std::size_t kSmall = std::size_t{64} << 10;
+
+// Bytes of a mapped file, in place where they are aligned for their type, else copied; either way their pages
+// are given back after use.
+Tensor from_file(const TensorDesc& desc, Bytes bytes, const std::shared_ptr<const MappedFile>& file) {
+  return Tensor::on_demand(desc, [file, bytes, alignment = size_of(desc.dtype)]() {
+    const auto offset = static_cast<std::size_t>(bytes.data() - file->data());
+    if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignment == 0) {
+      return std::shared_ptr<const void>(
+          bytes.data(), [file, offset, size = bytes.size()](const void*) { file->release(offset, size); });
+    }
+    std::shared_ptr<std::byte> copy = allocate_aligned(bytes.size());
+    std::memcpy(copy.get(), bytes.data(), bytes.size());
+    file->release(offset, bytes.size());
+    return std::shared_ptr<const void>(std::move(copy));
+  });
+}
+
+// On demand where `file` owns the bytes and they are many, a view where they are aligned, a copy otherwise.
 Tensor from_bytes(const TensorDesc& desc, Bytes bytes, const std::shared_ptr<const MappedFile>& file) {
   if (bytes.size() != desc.bytes()) {
     throw Error(fmt::format("has {} bytes of data, its shape {} of {} takes {}", bytes.size(),
@@ -75,12 +94,10 @@ Tensor from_bytes(const TensorDesc& desc, Bytes bytes, const std::shared_ptr<con
   }
   check_bools(desc, bytes);
   const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % size_of(desc.dtype) == 0;
+  if (file != nullptr && bytes.size() >= kSmall) return from_file(desc, bytes, file);
   if (file != nullptr && aligned && !bytes.empty()) return Tensor(desc, bytes.data(), file);
   Tensor tensor(desc);
   if (!bytes.empty()) std::memcpy(tensor.mutable_data(), bytes.data(), bytes.size());
-  if (file != nullptr && !bytes.empty()) {
-    file->release(static_cast<std::size_t>(bytes.data() - file->data()), bytes.size());
-  }
   return tensor;
 }
 

@@ -37,7 +37,8 @@ class ConvDepthwise final : public Executable {
     const Tensor& weights = *node.inputs[1].constant;
     weights_ = context.weights.get(weights, "depthwise", weights.bytes(), [&](std::byte* dst) {
       // (channels, taps) to (taps, channels)
-      const auto src = weights.values<float>();
+      const Tensor resident = weights.resident();
+      const auto src = resident.values<float>();
       const std::int64_t taps = geometry_.taps();
       for (std::int64_t c = 0; c < geometry_.oc; ++c) {
         for (std::int64_t t = 0; t < taps; ++t) {

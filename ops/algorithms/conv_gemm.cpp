@@ -42,14 +42,15 @@ class ConvExecutable : public Executable {
     const std::size_t group_bytes = layout_.bytes();
     weights_ = context.weights.get(
         weights, format, group_bytes * static_cast<std::size_t>(geometry_.group), [&](std::byte* dst) {
-          const float* src = weights.values<float>().data();
+          const Tensor resident = weights.resident();
+          const float* src = resident.values<float>().data();
           const std::int64_t ic = geometry_.group_ic();
           const std::int64_t window = geometry_.taps();
           for (std::int64_t g = 0; g < geometry_.group; ++g) {
             const float* group = src + g * geometry_.group_oc() * ic * window;
             // The inner dimension runs over (kh, kw, ic); the model's order is (oc, ic, kh, kw).
             pack_panels(
-                layout_, window,
+                layout_, window, context.threads,
                 [&](std::int64_t oc, std::int64_t tap, std::int64_t i) {
                   return group[(oc * ic + i) * window + tap];
                 },

@@ -49,9 +49,9 @@ class ConvWinograd final : public Executable {
     output_ = find_function<WinogradOutputFunction>(
         small ? KernelFamily::winograd2_output : KernelFamily::winograd4_output, DType::f32, isa);
     const Tensor& weights = *node.inputs[1].constant;
-    weights_ =
-        context.weights.get(weights, fmt::format("winograd{}_panels_{}", m, layout_.nr), layout_.bytes(),
-                            [&](std::byte* dst) { pack(weights, reinterpret_cast<float*>(dst)); });
+    weights_ = context.weights.get(
+        weights, fmt::format("winograd{}_panels_{}", m, layout_.nr), layout_.bytes(),
+        [&](std::byte* dst) { pack(weights, context.threads, reinterpret_cast<float*>(dst)); });
     if (node.own_inputs() > 2 && node.has_input(2)) {
       const auto values = node.inputs[2].constant->values<float>();
       bias_.assign(values.begin(), values.end());
@@ -109,30 +109,26 @@ class ConvWinograd final : public Executable {
   std::int64_t product_plane() const { return block_ * kernels_.nr + kPlanePad; }
   std::int64_t product_floats() const { return grid_.planes * product_plane(); }
 
-  // (oc, ic, 3, 3) to panels of (planes, ic, nr); all columns of a panel at a time, so that dst is written in
-  // lines.
-  void pack(const Tensor& weights, float* dst) const {
-    const float* src = weights.values<float>().data();
-    const std::int64_t ic = geometry_.ic, oc = geometry_.oc;
-    std::vector<float> filters(static_cast<std::size_t>(grid_.planes * layout_.nr),
-                               0.0F);  // (columns, planes)
-    for (std::int64_t p = 0; p < layout_.panels(); ++p) {
-      const int width = layout_.width(p);
-      const auto columns = std::min<std::int64_t>(width, oc - p * layout_.nr);
-      float* panel = dst + layout_.offset(p);
-      std::fill(filters.begin(), filters.end(), 0.0F);  // columns beyond the last output channel
-      for (std::int64_t i = 0; i < ic; ++i) {
-        for (std::int64_t c = 0; c < columns; ++c) {
-          winograd_filter(grid_.m, src + ((p * layout_.nr + c) * ic + i) * 9,
-                          filters.data() + c * grid_.planes);
-        }
-        for (std::int64_t plane = 0; plane < grid_.planes; ++plane) {
-          float* row = panel + (plane * ic + i) * width;
-          for (int c = 0; c < width; ++c)
-            row[c] = filters[static_cast<std::size_t>(c * grid_.planes + plane)];
+  // (oc, ic, 3, 3) to panels of (planes, ic, nr), all columns of a panel at a time; threads share the panels.
+  void pack(const Tensor& weights, int threads, float* dst) const {
+    const Tensor resident = weights.resident();
+    const float* src = resident.values<float>().data();
+    const std::int64_t ic = geometry_.ic;
+    run_team(threads, [&](const Worker& worker) {
+      const Worker::Range panels = worker.share(layout_.panels());
+      for (std::int64_t p = panels.begin; p < panels.end; ++p) {
+        const int width = layout_.width(p);
+        const auto columns = static_cast<int>(std::min<std::int64_t>(width, geometry_.oc - p * layout_.nr));
+        for (std::int64_t i = 0; i < ic; ++i) {
+          winograd_filters(grid_.m, {.src = src + (p * layout_.nr * ic + i) * 9,
+                                     .src_stride = ic * 9,
+                                     .dst = dst + layout_.offset(p) + i * width,
+                                     .dst_plane = ic * width,
+                                     .count = columns,
+                                     .padded = width});
         }
       }
-    }
+    });
   }
 
   struct TileAt {

@@ -38,11 +38,12 @@ struct PanelLayout {
   std::size_t bytes() const { return static_cast<std::size_t>(panels() * nr * inner) * sizeof(float); }
 };
 
-// Writes panels from a weight(column, tap, k), k in [0, inner / taps).
+// Writes panels from a weight(column, tap, k), k in [0, inner / taps); threads share the panels.
 template <class Weight>
-void pack_panels(const PanelLayout& layout, std::int64_t taps, const Weight& weight, float* dst) {
+void pack_panels(const PanelLayout& layout, std::int64_t taps, int threads, const Weight& weight,
+                 float* dst) {
   const std::int64_t depth = layout.inner / taps;
-  for (std::int64_t p = 0; p < layout.panels(); ++p) {
+  const auto pack = [&](std::int64_t p) {
     const int width = layout.width(p);
     const auto columns = static_cast<int>(std::min<std::int64_t>(width, layout.columns - p * layout.nr));
     float* row = dst + layout.offset(p);
@@ -52,7 +53,11 @@ void pack_panels(const PanelLayout& layout, std::int64_t taps, const Weight& wei
         for (int c = columns; c < width; ++c) row[c] = 0.0F;
       }
     }
-  }
+  };
+  run_team(threads, [&](const Worker& worker) {
+    const Worker::Range panels = worker.share(layout.panels());
+    for (std::int64_t p = panels.begin; p < panels.end; ++p) pack(p);
+  });
 }
 
 struct GemmCall {

@@ -32,12 +32,13 @@ class GemmPanels final : public Executable {
     const std::string format =
         fmt::format("gemm_panels_{}{}_alpha_{}", layout_.nr, product.transposed ? "_t" : "", product.alpha);
     weights_ = context.weights.get(weights, format, layout_.bytes(), [&](std::byte* dst) {
-      const float* src = weights.values<float>().data();
+      const Tensor resident = weights.resident();
+      const float* src = resident.values<float>().data();
       const auto weight = [&](std::int64_t column, std::int64_t, std::int64_t k) {
         return product.alpha *
                (product.transposed ? src[column * product.k + k] : src[k * product.n + column]);
       };
-      pack_panels(layout_, 1, weight, reinterpret_cast<float*>(dst));
+      pack_panels(layout_, 1, context.threads, weight, reinterpret_cast<float*>(dst));
     });
   }
 

@@ -7,6 +7,7 @@
 
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
+#include "ops/movement.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -71,6 +72,7 @@ const OpDef& op_batch_normalization() {
       .cost = cost_per_element<2>,
       .layout = channels_last,
       .fuses_clamp = true,
+      .keeps_images_apart = always,
       .implementations = {&batch_normalization_nhwc},
   };
   return def;

@@ -126,6 +126,7 @@ const OpDef& op_cast() {
       .reference = reference,
       .layout = any_layout,
       .is_view = keeps_type,
+      .keeps_images_apart = always,
       .implementations = {&flat},
   };
   return def;

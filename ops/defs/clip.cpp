@@ -48,6 +48,7 @@ const OpDef& op_clip() {
       .reference = reference,
       .cost = cost_per_element<2>,
       .layout = any_layout,
+      .keeps_images_apart = always,
       .implementations = {&unary_clip},
   };
   return def;

@@ -6,6 +6,7 @@
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
+#include "ops/movement.h"
 #include "ops/window.h"
 #include "runtime/error.h"
 
@@ -151,6 +152,7 @@ const OpDef& op_conv() {
       .layout = channels_last,
       .fuses_clamp = true,
       .fuses_residual = true,
+      .keeps_images_apart = always,
       .implementations = {&conv_depthwise, &conv_gemm_rows, &conv_winograd4, &conv_winograd2, &conv_gemm},
   };
   return def;

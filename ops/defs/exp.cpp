@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/elementwise.h"
+#include "ops/movement.h"
 
 namespace godwit::ops {
 namespace {
@@ -19,6 +20,7 @@ const OpDef& op_exp() {
       .since_opset = 6,
       .infer = infer_unary,
       .reference = reference,
+      .keeps_images_apart = always,
   };
   return def;
 }

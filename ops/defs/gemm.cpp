@@ -75,6 +75,14 @@ Cost cost_gemm(const NodeView& node) {
   return cost;
 }
 
+// Rows are images; C must be the same for all of them or computed row by row.
+bool keeps_images_apart(const NodeView& node) {
+  if (node.attributes.flag("transA", false) || node.inputs[1].constant == nullptr) return false;
+  if (!has_own_input(node, 2)) return true;
+  const Shape& c = node.shape(2);
+  return node.inputs[2].constant == nullptr ? c.rank() == 2 : c.rank() < 2 || c[0] == 1;
+}
+
 }  // namespace
 
 const OpDef& op_gemm() {
@@ -93,6 +101,7 @@ const OpDef& op_gemm() {
       .cost = cost_gemm,
       .fuses_clamp = true,
       .fuses_residual = true,
+      .keeps_images_apart = keeps_images_apart,
       .implementations = {&gemm_panels},
   };
   return def;

@@ -4,6 +4,7 @@
 
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
+#include "ops/movement.h"
 
 namespace godwit::ops {
 namespace {
@@ -44,6 +45,7 @@ const OpDef& op_global_average_pool() {
       .reference = reference,
       .cost = cost_global_average_pool,
       .layout = channels_last,
+      .keeps_images_apart = always,
       .implementations = {&global_average_pool_nhwc},
   };
   return def;

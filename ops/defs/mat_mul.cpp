@@ -83,6 +83,15 @@ Cost cost_mat_mul(const NodeView& node) {
   return cost;
 }
 
+// Rows, or matrices of a batch, are images; on the right stand constants that all share, or a matrix for
+// each.
+bool keeps_images_apart(const NodeView& node) {
+  const int rank = node.shape(0).rank();
+  if (node.inputs[0].constant != nullptr || rank < 2) return false;
+  return node.inputs[1].constant != nullptr ? node.shape(1).rank() == 2
+                                            : rank > 2 && node.shape(1).rank() == rank;
+}
+
 }  // namespace
 
 const OpDef& op_mat_mul() {
@@ -97,6 +106,7 @@ const OpDef& op_mat_mul() {
       .cost = cost_mat_mul,
       .fuses_clamp = true,
       .fuses_residual = true,
+      .keeps_images_apart = keeps_images_apart,
       .implementations = {&mat_mul_panels, &mat_mul_eigen},
   };
   return def;

@@ -4,6 +4,7 @@
 
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
+#include "ops/movement.h"
 #include "ops/pooling.h"
 
 namespace godwit::ops {
@@ -88,6 +89,7 @@ const OpDef& op_max_pool() {
       .reference = reference,
       .cost = cost_of_pool,
       .layout = channels_last,
+      .keeps_images_apart = always,
       .implementations = {&max_pool_nhwc},
   };
   return def;

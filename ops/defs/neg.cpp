@@ -2,6 +2,7 @@
 #include <array>
 
 #include "ops/elementwise.h"
+#include "ops/movement.h"
 
 namespace godwit::ops {
 namespace {
@@ -36,6 +37,7 @@ const OpDef& op_neg() {
       .since_opset = 6,
       .infer = infer_neg,
       .reference = reference,
+      .keeps_images_apart = always,
   };
   return def;
 }

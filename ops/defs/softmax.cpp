@@ -45,6 +45,10 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   });
 }
 
+bool keeps_images_apart(const NodeView& node) {
+  return normalize_axis(node.attributes.integer("axis", -1), node.shape(0).rank()) != 0;
+}
+
 }  // namespace
 
 const OpDef& op_softmax() {
@@ -56,6 +60,7 @@ const OpDef& op_softmax() {
       .infer = infer_softmax,
       .reference = reference,
       .cost = cost_per_element<5>,  // largest, subtract, exp, sum, divide
+      .keeps_images_apart = keeps_images_apart,
       .implementations = {&softmax_rows},
   };
   return def;

@@ -37,6 +37,7 @@ const OpDef& op_unsqueeze() {
       .reference = copy_reference,
       .cost = no_arithmetic,
       .is_view = always,
+      .keeps_images_apart = always,
   };
   return def;
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ops/broadcast.h"
+#include "ops/elementwise.h"
 #include "ops/movement.h"
 #include "runtime/error.h"
 
@@ -44,6 +45,7 @@ const OpDef& op_where() {
       .infer = infer_where,
       .reference = reference,
       .cost = no_arithmetic,
+      .keeps_images_apart = broadcast_keeps_images_apart,
   };
   return def;
 }

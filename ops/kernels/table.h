@@ -4,6 +4,7 @@
 #include "ops/kernel_info.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/gemm.h"
+#include "ops/kernels/peak.h"
 #include "ops/kernels/spatial.h"
 #include "ops/kernels/winograd.h"
 
@@ -70,6 +71,7 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   add(KernelFamily::div, erase(&Binary<Arch, DivOf>::run));
   add(KernelFamily::affine, erase(&Affine<Arch>::run));
   add(KernelFamily::softmax, erase(&Softmax<Arch>::run));
+  add(KernelFamily::peak, erase(&Peak<Arch>::run));
   return static_cast<int>(row - rows);
 }
 

@@ -98,6 +98,22 @@ TEST(NoAllocation, WhileASessionRuns) {
       EXPECT_EQ(allocations.load(), 0) << threads << " threads";
     }
   }
+
+  // Both divisions of a batch, the trial and what follows it.
+  GraphBuilder open;
+  const ValueId image = open.input("image", {open.graph().symbol("N"), 8, 9, 9});
+  open.output(open.node("Relu", "last", {open.conv("first", image, {16, 8, 3, 3})}));
+  const auto batch = compile(open.build(), {.shapes = {{"image", {3, 8, 9, 9}}}});
+  ASSERT_NE(batch->one_image(), nullptr);
+  Session session(batch, {.threads = 2, .profile = true});
+  const std::vector<Tensor> images{whole_numbers({3, 8, 9, 9}, 1)};
+  allocations = 0;
+  counting = true;
+  for (int run = 0; run < 6; ++run) session.run(images);
+  counting = false;
+  EXPECT_EQ(allocations.load(), 0) << "image by image";
+
+  allocations = 0;
   counting = true;
   (void)allocate_aligned(64);
   counting = false;

@@ -2,9 +2,12 @@
 #include "runtime/tensor.h"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <gtest/gtest.h>
 #include <limits>
+#include <memory>
+#include <thread>
 #include <vector>
 
 #include "runtime/error.h"
@@ -96,6 +99,73 @@ TEST(Tensor, RefusesAShapeThatItsValuesDoNotFill) {
   const Tensor tensor = Tensor::of<float>({2}, {1, 2});
   EXPECT_NE(error_of([&] { return tensor.reshaped({3}); }), "");
   EXPECT_NE(error_of([&] { return tensor.reshaped({kAnyDim, 2}); }), "");
+}
+
+// Counts how often its bytes are made.
+Tensor counted(int& made) {
+  return Tensor::on_demand({DType::f32, {3}, Layout::nchw}, [&made] {
+    ++made;
+    return std::shared_ptr<const void>(std::make_shared<std::array<float, 3>>(std::array{1.0F, 2.0F, 3.0F}));
+  });
+}
+
+TEST(TensorOnDemand, MakesItsBytesOnlyWhileTheyAreHeld) {
+  int made = 0;
+  const Tensor tensor = counted(made);
+  EXPECT_FALSE(tensor.empty());
+  EXPECT_EQ(tensor.bytes(), 12U);
+  EXPECT_EQ(made, 0);
+  {
+    const Tensor held = tensor.resident();
+    const Tensor again = tensor.resident();
+    EXPECT_EQ(held.data(), again.data());
+    EXPECT_EQ(held.values<float>()[2], 3.0F);
+    EXPECT_EQ(held.desc(), tensor.desc());
+    EXPECT_EQ(made, 1);
+  }
+  EXPECT_EQ(tensor.resident().values<float>()[1], 2.0F);
+  EXPECT_EQ(made, 2);
+}
+
+TEST(TensorOnDemand, KeepsItsBytesOnceTheirAddressIsGivenOut) {
+  int made = 0;
+  const Tensor tensor = counted(made);
+  const void* data = tensor.data();
+  EXPECT_EQ(tensor.values<float>()[0], 1.0F);
+  EXPECT_EQ(tensor.view().data, data);
+  EXPECT_EQ(Tensor(tensor).data(), data) << "copies share them";
+  EXPECT_EQ(tensor.reshaped({1, 3}).data(), data);
+  EXPECT_EQ(tensor.resident().data(), data);
+  EXPECT_EQ(made, 1);
+}
+
+TEST(TensorOnDemand, HasAnIdentityWithoutBytes) {
+  int made = 0;
+  const Tensor tensor = counted(made), other = counted(made);
+  EXPECT_EQ(tensor.identity(), Tensor(tensor).identity());
+  EXPECT_NE(tensor.identity(), other.identity());
+  EXPECT_EQ(made, 0);
+  const Tensor plain = Tensor::of({1}, {1.0F});
+  EXPECT_EQ(plain.identity(), plain.data());
+  EXPECT_EQ(plain.resident().data(), plain.data());
+}
+
+TEST(TensorOnDemand, IsMadeOnceForManyThreads) {
+  std::atomic<int> made = 0;
+  const Tensor tensor = Tensor::on_demand({DType::f32, {1}, Layout::nchw}, [&made] {
+    ++made;
+    return std::shared_ptr<const void>(std::make_shared<float>(7.0F));
+  });
+  std::vector<std::thread> readers;
+  std::atomic<int> wrong = 0;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      for (int k = 0; k < 100; ++k) wrong += tensor.values<float>()[0] == 7.0F ? 0 : 1;
+    });
+  }
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(made, 1);
 }
 
 }  // namespace

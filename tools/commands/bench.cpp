@@ -13,6 +13,7 @@
 #include "tools/support/energy_layers.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
+#include "tools/support/kernel_bench.h"
 #include "tools/support/measure.h"
 #include "tools/support/model.h"
 
@@ -20,6 +21,7 @@ namespace godwit::tools {
 namespace {
 
 constexpr std::int64_t kMaxBatch = 1024;
+constexpr double kKernelSeconds = 0.1;  // for each shape
 constexpr std::uint64_t kSeed = 20260101;
 
 struct Options {
@@ -32,6 +34,7 @@ struct Options {
   std::optional<int> asked_repetitions;
   std::string model, batch, images, preprocess;
   bool profile = false;
+  bool kernels = false;
   bool json = false;
 
   bool auto_batch() const { return batch == "auto"; }
@@ -178,9 +181,14 @@ std::string Profile::to_string() const {
       batch, table.to_string(), sum_ms(), wall_ms, wall_ms > 0 ? 100 * sum_ms() / wall_ms : 0);
 }
 
+// What a session takes, its caller's tensors included.
 std::size_t run_bytes(const engine::Plan& plan, int threads) {
-  std::size_t bytes = plan.memory().arena_bytes + plan.memory().shared_scratch_bytes +
-                      plan.memory().worker_scratch_bytes * static_cast<std::size_t>(threads);
+  const auto lane = [](const engine::MemoryReport& memory) {
+    return memory.arena_bytes + memory.shared_scratch_bytes;
+  };
+  const auto members = static_cast<std::size_t>(threads);
+  std::size_t bytes = lane(plan.memory()) + plan.memory().worker_scratch_bytes * members;
+  if (plan.one_image() != nullptr) bytes += lane(plan.one_image()->memory()) * members;
   for (const auto* tensors : {&plan.inputs(), &plan.outputs()}) {
     for (const engine::PlanInput& tensor : *tensors) bytes += tensor.desc.bytes();
   }
@@ -229,9 +237,10 @@ int bench_random(const Options& options) {
   for (;;) {
     benches.push_back(std::make_unique<Bench>(plan, threads));
     results.push_back(measure(options.measure, batch_of(*plan), [&] { benches.back()->run(); }));
+    results.back().division = name_of(benches.back()->session().division());
+    facts.arena_bytes = std::max(facts.arena_bytes, benches.back()->session().arena_bytes());
     energy.set_cpu_seconds(results.back().cpu_seconds_per_image());
     if (!energy.measures()) benches.clear();
-    facts.arena_bytes = std::max(facts.arena_bytes, plan->memory().arena_bytes);
     const std::int64_t next = results.back().batch * 2;
     if (!options.auto_batch() || !open || next > kMaxBatch) break;
     if (levels_off(results)) {
@@ -284,6 +293,7 @@ int bench_random(const Options& options) {
     if (options.profile) json["profile"] = layers.to_json();
     if (!shares.rows.empty()) json["energy"]["by_time"] = layers_json(shares);
     if (!replays.rows.empty()) json["energy"]["by_replay"] = layers_json(replays);
+    if (options.kernels) json["kernels"] = bench_kernels(model.plan, kKernelSeconds).to_json();
     print_json(json);
     return kDone;
   }
@@ -295,14 +305,17 @@ int bench_random(const Options& options) {
   print(energy.text(energy_facts) + estimate_text(guess));
   if (options.profile) print(layers.to_string());
   print(layers_text(shares) + layers_text(replays));
+  if (options.kernels) print(bench_kernels(model.plan, kKernelSeconds).to_string());
   return kDone;
 }
 
 // Photograph to label: every repetition takes the next `batch` pictures of the folder from file to scores.
 int bench_images(const Options& options) {
   if (options.auto_batch()) throw Error("--images needs a number for --batch, not auto");
-  if (options.profile)
-    throw Error("--profile and --images exclude each other: --profile times layers on random input");
+  if (options.profile || options.kernels) {
+    throw Error(fmt::format("--{0} and --images exclude each other: --{0} times layers on random input",
+                            options.profile ? "profile" : "kernels"));
+  }
   const std::vector<std::string> paths = find_images({options.images}, false);
   ImageModel model(options.model, {options.engine, options.preprocess, options.asked_batch()});
   const auto batch = static_cast<std::size_t>(model.batch());
@@ -322,7 +335,7 @@ int bench_images(const Options& options) {
   const Measurement result = measure(options.measure, model.batch(), run);
   energy.set_cpu_seconds(result.cpu_seconds_per_image());
   const Facts facts{&model.plan(), model.batch(), model.session().threads(), model.load_seconds(),
-                    model.plan().memory().arena_bytes};
+                    model.session().arena_bytes()};
   const double both = preprocess_seconds + inference_seconds;
   const double preprocess_share = both > 0 ? preprocess_seconds / both : 0;
   const BenchFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
@@ -388,6 +401,9 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_flag("--profile", options->profile,
                "After measuring, run again with a timer around every layer and print a table in the model's "
                "own names.");
+  app.add_flag("--kernels", options->kernels,
+               "After measuring, run each kernel alone at the shapes of the layers, on one thread, and print "
+               "GFLOP/s and the share of the peak that is measured in turns with it.");
   app.add_option(
          "--images", options->images,
          "Measure from photograph to label instead: read, decode, preprocess and run the pictures of this "
@@ -421,7 +437,8 @@ const Command bench_command = {
     "are those of one image.\n\n"
     "The JSON fields are schema, model, precision, isa, threads, macs, flops, load_ms, peak_rss_mib, "
     "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second) and "
-    "energy (null without --energy; its measured_j is null where nothing was measured), and profile where "
+    "energy (null without --energy; its measured_j is null where nothing was measured), and profile and "
+    "kernels where "
     "that "
     "was asked for.\n\n"
     "--energy adds joules per image: gross, net of the idle power, with a 95 % interval and a verdict "

@@ -35,16 +35,18 @@ double Measurement::mean_ms() const {
 }
 
 Json Measurement::to_json() const {
-  return {{"batch", batch},
-          {"repetitions", sorted_ms.size()},
-          {"seconds", seconds},
-          {"latency_ms",
-           {{"min", sorted_ms.front()},
-            {"median", median_ms()},
-            {"mean", mean_ms()},
-            {"p90", quantile_of(sorted_ms, 0.9)},
-            {"p99", quantile_of(sorted_ms, 0.99)}}},
-          {"images_per_second", images_per_second()}};
+  Json json = {{"batch", batch},
+               {"repetitions", sorted_ms.size()},
+               {"seconds", seconds},
+               {"latency_ms",
+                {{"min", sorted_ms.front()},
+                 {"median", median_ms()},
+                 {"mean", mean_ms()},
+                 {"p90", quantile_of(sorted_ms, 0.9)},
+                 {"p99", quantile_of(sorted_ms, 0.99)}}},
+               {"images_per_second", images_per_second()}};
+  if (!division.empty()) json["division"] = division;
+  return json;
 }
 
 Measurement measure(const MeasureOptions& options, std::int64_t batch, const std::function<void()>& work) {

@@ -9,7 +9,7 @@
 
 #include "runtime/cpu.h"
 #include "runtime/error.h"
-#include "runtime/knobs.h"
+#include "runtime/threads.h"
 
 namespace godwit::tools {
 namespace {
@@ -36,23 +36,14 @@ CLI::Validator known_precision() {
 
 }  // namespace
 
-int EngineOptions::thread_count() const {
-  if (threads > 0) return threads;
-  const std::optional<std::string> text = knob("GODWIT_THREADS");
-  if (!text) return usable_cores();
-  const auto value = parse_whole<int>(*text);
-  if (!value || *value < 1 || *value > kMaxThreads) {
-    throw Error(
-        fmt::format("GODWIT_THREADS is '{}', expected a whole number from 1 to {}", *text, kMaxThreads));
-  }
-  return *value;
-}
+int EngineOptions::thread_count() const { return chosen_threads(threads); }
 
 engine::CompileOptions EngineOptions::compile_options() const {
   engine::CompileOptions options;
   if (!isa.empty()) options.target.isa = require_isa(isa);
   options.disabled_passes = disabled_passes;
   options.stop_after = stop_after;
+  options.threads = thread_count();
   for (const std::string& text : shapes) {
     const NamedText named = split_named(text);
     if (named.name.empty()) throw Error(fmt::format("--shape '{}': expected NAME=1x3x224x224", text));
