@@ -194,14 +194,24 @@ std::span<const Tensor> Session::run(std::span<const Tensor> src) {
 }
 
 void Session::run_steps(std::size_t first, std::size_t last) {
+  const bool images = division() == Division::images;
+  const Plan& plan = images ? *plan_->one_image() : *plan_;
+  const std::int64_t count = images ? plan_->inputs()[0].desc.shape[0] : 1;
   run_team(threads_, [&](const Worker& worker) {
-    std::byte* worker_scratch = worker_scratch_.at(worker_stride_ * static_cast<std::size_t>(worker.index));
+    const auto member = static_cast<std::size_t>(worker.index);
+    const Lane& lane = images ? *lanes_[member] : *whole_;
+    std::byte* worker_scratch = worker_scratch_.at(worker_stride_ * member);
+    const Worker::Range mine = images ? worker.share(count) : Worker::Range{0, 1};
+    const Worker alone;
+    const Worker& steps_worker = images ? alone : worker;
     for (std::size_t i = first; i < last; ++i) {
-      const Operands::StepRange& range = operands_->steps[i];
-      plan_->steps()[i].executable->run({operands_->src.data() + range.src, operands_->dst.data() + range.dst,
-                                         shared_scratch_.at(0), worker_scratch},
-                                        worker);
-      worker.barrier();
+      const Lane::StepRange& range = lane.steps[i];
+      for (std::int64_t image = mine.begin; image < mine.end; ++image) {
+        plan.steps()[i].executable->run({lane.src.data() + range.src, lane.dst.data() + range.dst,
+                                         lane.shared_scratch.at(0), worker_scratch},
+                                        steps_worker);
+      }
+      steps_worker.barrier();
     }
   });
 }

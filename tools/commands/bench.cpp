@@ -293,9 +293,9 @@ int bench_random(const Options& options) {
     json["energy"] = energy.json(energy_facts);
     if (guess) json["estimate"] = estimate_json(guess);
     if (options.profile) json["profile"] = layers.to_json();
-    if (options.kernels) json["kernels"] = bench_kernels(model.plan, kKernelSeconds).to_json();
     if (!shares.rows.empty()) json["energy"]["by_time"] = layers_json(shares);
     if (!replays.rows.empty()) json["energy"]["by_replay"] = layers_json(replays);
+    if (options.kernels) json["kernels"] = bench_kernels(model.plan, kKernelSeconds).to_json();
     print_json(json);
     return kDone;
   }
@@ -306,8 +306,8 @@ int bench_random(const Options& options) {
     print(fmt::format("most images/s, ties to the smaller: batch {}\n", best_batch(results)));
   print(energy.text(energy_facts) + estimate_text(guess));
   if (options.profile) print(layers.to_string());
-  if (options.kernels) print(bench_kernels(model.plan, kKernelSeconds).to_string());
   print(layers_text(shares) + layers_text(replays));
+  if (options.kernels) print(bench_kernels(model.plan, kKernelSeconds).to_string());
   return kDone;
 }
 

@@ -83,35 +83,4 @@ EnergyOutcome EnergyMeter::measure(const std::vector<energy::Workload>& workload
   return outcome;
 }
 
-std::vector<EnergyMeter::SoakRow> EnergyMeter::soak(const energy::Workload& workload, double seconds) {
-  constexpr double kRow = 10;
-  std::vector<SoakRow> rows;
-  const auto ticker = recorder_ == nullptr
-                          ? nullptr
-                          : clock_->every(recorder_->period(), [this] { (void)recorder_->read(); });
-  const auto now = [this] { return recorder_ == nullptr ? clock_->now().mono : recorder_->read().mono; };
-  const energy::Nanoseconds begin = now();
-  energy::Nanoseconds last = begin;
-  std::int64_t runs = 0;
-  while (energy::to_seconds(last - begin) < seconds) {
-    workload.run();
-    ++runs;
-    const energy::Nanoseconds here = clock_->now().mono;
-    const double passed = energy::to_seconds(here - last);
-    if (passed < std::min(kRow, seconds)) continue;
-    SoakRow row;
-    const energy::Nanoseconds end = now();
-    row.seconds = energy::to_seconds(end - begin);
-    row.img_s = static_cast<double>(runs * workload.images) / passed;
-    if (recorder_ != nullptr) row.watts = recorder_->total().watts(last, end);
-    const energy::HostCounters state = watch_->read(end);
-    row.temperature_c = state.temperature_c;
-    if (state.mhz > 0) row.mhz = state.mhz;
-    rows.push_back(row);
-    last = end;
-    runs = 0;
-  }
-  return rows;
-}
-
 }  // namespace godwit::tools

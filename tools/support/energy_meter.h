@@ -44,13 +44,6 @@ class EnergyMeter {
 
   EnergyOutcome measure(const std::vector<energy::Workload>& workloads, std::optional<double> seconds,
                         std::optional<int> repetitions);
-  // Runs one workload for `seconds`, calling `row` every ten seconds with time, watts, images/s and
-  // temperature.
-  struct SoakRow {
-    double seconds = 0, watts = 0, img_s = 0;
-    std::optional<double> temperature_c, mhz;
-  };
-  std::vector<SoakRow> soak(const energy::Workload& workload, double seconds);
 
  private:
   EnergyOptions options_;

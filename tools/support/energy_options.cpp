@@ -170,19 +170,4 @@ void add_energy_options(CLI::App& app, EnergyOptions& options) {
   add_sensor_options(app, options.sensors);
 }
 
-double parse_duration(const std::string& text, const std::string& option) {
-  double unit = 1;
-  std::string number = text;
-  if (!number.empty()) {
-    const char last = number.back();
-    unit = last == 'h' ? 3600 : last == 'm' ? 60 : 1;
-    if (last == 'h' || last == 'm' || last == 's') number.pop_back();
-  }
-  double value = 0;
-  if (!CLI::detail::lexical_cast(number, value) || !(value > 0) || value * unit > 1e7) {
-    throw Error(fmt::format("{} '{}' is not a duration such as 30m, 90s or 1h", option, text));
-  }
-  return value * unit;
-}
-
 }  // namespace godwit::tools

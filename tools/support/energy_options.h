@@ -32,7 +32,6 @@ struct EnergyOptions {
   bool edge_align = false;
   bool layers = false;
   bool meter_later = false;
-  std::string soak;
   std::string ledger;
 
   // The named protocol with what the options change of it. `seconds` and `repetitions` are of each window
@@ -50,7 +49,4 @@ void add_sensor_options(CLI::App& app, SensorOptions& options);
 void add_meter_options(CLI::App& app, EnergyOptions& options, CLI::Option* needs = nullptr);
 // --energy and everything that refines it.
 void add_energy_options(CLI::App& app, EnergyOptions& options);
-// "30m", "90s", "1h", "45": seconds. Throws Error naming `option`.
-double parse_duration(const std::string& text, const std::string& option);
-
 }  // namespace godwit::tools
