@@ -48,8 +48,8 @@ class Session {
   // As above with results allocated once by the session and overwritten by the next run.
   std::span<const Tensor> run(std::span<const Tensor> src);
 
-  // Runs steps [first, last) on the tensors of the run before and what it left in the arena: for measuring layers
-  // alone. Requires a run; what the tensors hold afterwards is of no use.
+  // Runs steps [first, last) on the tensors of the run before and what it left in the arena: for measuring
+  // layers alone. Requires a run; what the tensors hold afterwards is of no use.
   void run_steps(std::size_t first, std::size_t last);
 
   const Plan& plan() const { return *plan_; }
