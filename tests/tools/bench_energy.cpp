@@ -239,7 +239,7 @@ TEST_F(EnergyProgram, OutputsAreTheSameBitsWhileSensorsAreRead) {
 // A run without any sensor, its timeline in the ledger, and a meter's log whose clock is 3.2 s behind.
 TEST_F(EnergyProgram, AMeterIsJoinedToAFinishedRun) {
   const std::string ledger = folder / "runs.jsonl";
-  const auto later = bench({"--meter-later", "--ledger", ledger, "--json"});
+  const auto later = bench({"--meter-later", "--meter-clock", "trusted", "--ledger", ledger, "--json"});
   const Json run = godwit(later).json();
   EXPECT_TRUE(run.at("energy").at("measured_j").is_null());
   const Json line = Json::parse(std::ifstream(ledger));

@@ -51,7 +51,7 @@ energy::ProtocolOptions EnergyOptions::protocol_options(std::optional<double> se
   if (interval == "sem") result.interval = energy::IntervalMethod::sem;
   if (interval == "student") result.interval = energy::IntervalMethod::student;
   result.edge_align = edge_align;
-  result.pulses = meter_later || (!meter.empty() && clock() != energy::MeterClock::trusted);
+  result.pulses = (meter_later || !meter.empty()) && clock() != energy::MeterClock::trusted;
   return result;
 }
 
