@@ -58,7 +58,8 @@ LayerJoules layers_by_replay(engine::Session& session, EnergyMeter& meter,
           ? (whole.baseline->before_w + whole.baseline->after_w.value_or(whole.baseline->before_w)) / 2
           : 0;
   const auto replays = energy::replay(items, meter.clock(), *meter.recorder(), idle_w);
-  layers.closure = energy::closure_of(replays, joules_per_run(whole));
+  // Against a whole that does not rise above idle power there is nothing to compare with.
+  if (joules_per_run(whole) > 0) layers.closure = energy::closure_of(replays, joules_per_run(whole));
   const auto batch = static_cast<double>(whole.batch);
   double sum = 0;
   for (const energy::Replay& replay : replays) sum += replay.net_j;
