@@ -207,7 +207,7 @@ std::string CapJournal::set(const std::string& path, const std::string& value) {
   }
   save();
   const int error = root_.write(path, value + "\n");
-  const std::string after = std::to_string(root_.number(path).value_or(-1));
+  std::string after = std::to_string(root_.number(path).value_or(-1));
   entry->written = after;
   entry->settled = true;
   save();

@@ -50,7 +50,7 @@ std::string cgroup_stat(const SysRoot& root) {
   std::istringstream groups(root.read("proc/self/cgroup").text);
   for (std::string line; std::getline(groups, line);) {
     if (!line.starts_with("0::")) continue;
-    const std::string path = "sys/fs/cgroup" + line.substr(3) + (line.ends_with('/') ? "" : "/") + "cpu.stat";
+    std::string path = "sys/fs/cgroup" + line.substr(3) + (line.ends_with('/') ? "" : "/") + "cpu.stat";
     if (root.exists(path)) return path;
   }
   return "sys/fs/cgroup/cpu.stat";

@@ -97,7 +97,9 @@ struct Peak {
 Peak search(const Signal& signal, const Reference& reference, double low, double high, double step) {
   std::vector<std::pair<double, double>> tried;
   double best = -2;
-  for (double offset = low; offset <= high + step / 2; offset += step) {
+  const auto steps = static_cast<int>(std::floor((high - low) / step + 0.5));
+  for (int i = 0; i <= steps; ++i) {
+    const double offset = low + i * step;
     tried.emplace_back(offset, correlation_at(signal, reference, offset));
     best = std::max(best, tried.back().second);
   }
@@ -114,8 +116,9 @@ double spread_of_energy(const EnergySeries& series, const RunLog& log, double re
     for (const Window& window : windows) {
       double low = 0, high = 0;
       bool first = true;
-      for (double offset = -reach_s; offset <= reach_s; offset += reach_s / 20) {
-        const Nanoseconds shift = from_seconds(offset);
+      constexpr int kSteps = 20;  // on either side
+      for (int i = -kSteps; i <= kSteps; ++i) {
+        const Nanoseconds shift = from_seconds(reach_s * i / kSteps);
         if (!series.covers(window.begin - shift, window.end - shift)) continue;
         const double joules = series.joules(window.begin - shift, window.end - shift);
         low = first ? joules : std::min(low, joules);
@@ -181,7 +184,9 @@ Alignment align(const MeterLog& log, const std::vector<Activity>& activities, do
     return alignment;
   }
   const double apart = std::max(1.0, 2 * sample);
-  for (double offset = -reach_s; offset <= reach_s; offset += 4 * coarse) {
+  const auto rivals = static_cast<int>(2 * reach_s / (4 * coarse));
+  for (int i = 0; i <= rivals; ++i) {
+    const double offset = -reach_s + i * 4 * coarse;
     if (std::abs(offset - peak.offset) < apart) continue;
     const double rival = correlation_at(signal, reference, offset);
     if (rival > kRival * peak.correlation) {

@@ -114,7 +114,7 @@ MeterLog finish_meter(MeterStream& stream, Clock& clock, Nanoseconds unix_time, 
     // The last whole line is enough to know how far the log has come.
     const std::size_t end = text.rfind('\n');
     if (end != std::string::npos && std::count(text.begin(), text.end(), '\n') > 2) {
-      const MeterLog log = parse_meter_log(text, stream.name(), columns);
+      MeterLog log = parse_meter_log(text, stream.name(), columns);
       if (log.readings.back().unix_time >= unix_time) return log;
     }
     if (clock.now().mono - last_news > kPatience) break;

@@ -142,7 +142,7 @@ SweepResult sweep(const SweepOptions& options, const std::function<SweepSample(c
 
   // Halve the distance to the neighbours of the best until it is fine enough.
   for (;;) {
-    const SweepResult now = summary_of(tracks, options);
+    SweepResult now = summary_of(tracks, options);
     if (!now.best) return now;
     const SweepPoint best = now.points[*now.best].point;
     double below = options.lowest_level, above = std::numeric_limits<double>::infinity();
