@@ -1,6 +1,7 @@
 // godwit energy sweep: which power cap, number of threads and batch get most out of a joule.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fmt/format.h>
 #include <map>
 #include <memory>
@@ -72,7 +73,8 @@ std::vector<double> levels_of(const std::string& text) {
   if (low > high) throw Error(fmt::format("--cap '{}' begins above its end", text));
   constexpr double kStep = 0.2;
   std::vector<double> levels;
-  for (double level = high; level > low + kStep / 2; level -= kStep) levels.push_back(level);
+  const auto above = static_cast<int>(std::ceil((high - low) / kStep - 0.5));  // levels before the lowest
+  for (int i = 0; i < above; ++i) levels.push_back(high - i * kStep);
   levels.push_back(low);
   return levels;
 }

@@ -55,9 +55,9 @@ energy::RunLog log_of_timeline(const std::string& record, const std::string& whe
   try {
     for (const Json& entry : json.at("timeline")) {
       const std::string phase = entry.at("phase").get<std::string>();
-      energy::Window window = window_of(entry);
-      if (phase == "idle-before") log.before = std::move(window);
-      if (phase == "idle-after") log.after = std::move(window);
+      const energy::Window window = window_of(entry);
+      if (phase == "idle-before") log.before = window;
+      if (phase == "idle-after") log.after = window;
       if (phase == "pulse") log.pulses.push_back(window);
       if (phase == "warm-up") log.warmups.push_back(window);
       if (phase == "round") log.rounds[0].push_back(window);
