@@ -152,6 +152,20 @@ TEST_F(Models, BenchShowsLayersByTheModelsNames) {
   }
 }
 
+TEST_F(Models, BenchMeasuresEachKernelAgainstThePeak) {
+  const Json kernels = godwit({"bench", model, "--seconds", "0.01", "--kernels", "--json"}).json().at("kernels");
+  const double peak = kernels.at("peak_gflops_per_second");
+  EXPECT_GT(peak, 0);
+  ASSERT_FALSE(kernels.at("shapes").empty());
+  for (const Json& shape : kernels.at("shapes")) {
+    EXPECT_GT(shape.at("m"), 0);
+    EXPECT_GT(shape.at("n"), 0);
+    EXPECT_GT(shape.at("k"), 0);
+    EXPECT_GT(shape.at("gflops_per_second"), 0);
+    EXPECT_FALSE(shape.at("kernel").get<std::string>().empty());
+  }
+}
+
 TEST_F(Models, BenchFromPhotographToLabel) {
   folder.write("photos/a.png", plain_png(255, 0, 0));
   const Json json =

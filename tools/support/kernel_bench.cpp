@@ -6,19 +6,16 @@
 #include <fmt/format.h>
 #include <map>
 
-#include "engine/step_runner.h"
+#include "engine/session.h"
 #include "ops/kernel_table.h"
+#include "runtime/energy/correlation.h"
+#include "tools/support/measure.h"
 
 namespace godwit::tools {
 namespace {
 
 constexpr int kTurns = 9;  // of each shape: enough for a median
 constexpr double kTurnSeconds = 0.004;
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return quantile_of(values, 0.5);
-}
 
 // Turns of the peak kernel, each long enough for the clock to settle.
 class PeakMeter {
@@ -79,6 +76,10 @@ KernelBench bench_kernels(const std::shared_ptr<const engine::Plan>& plan, doubl
   PeakMeter peak(plan->target().isa);
   std::map<std::string, std::size_t> known;
   std::vector<double> peaks;
+  engine::Session session(plan, {.threads = 1});
+  std::vector<Tensor> inputs;
+  for (const engine::PlanInput& input : plan->inputs()) inputs.push_back(random_tensor(input.desc, 1));
+  session.run(inputs);
   for (std::size_t i = 0; i < plan->steps().size(); ++i) {
     const engine::Step& step = plan->steps()[i];
     if (step.cost.macs == 0) continue;
@@ -91,27 +92,28 @@ KernelBench bench_kernels(const std::shared_ptr<const engine::Plan>& plan, doubl
     row.step = &step;
     row.layers = 1;
     set_product(row);
-    engine::StepRunner runner(plan, i, 1);
-    runner.run(2);
+    const auto run = [&](int times) {
+      for (int t = 0; t < times; ++t) session.run_steps(i, i + 1);
+    };
     int times = 1;
-    for (Stopwatch watch; runner.run(times), watch.seconds() < kTurnSeconds; watch = Stopwatch()) times *= 2;
+    for (Stopwatch watch; run(times), watch.seconds() < kTurnSeconds; watch = Stopwatch()) times *= 2;
     std::vector<double> ms, gflops, shares;
     const Stopwatch all;
     while (ms.size() < kTurns || all.seconds() < seconds) {
       peaks.push_back(peak.measure());
       const Stopwatch watch;
-      runner.run(times);
+      run(times);
       const double once = watch.seconds() / times;
       ms.push_back(once * 1e3);
       gflops.push_back(2.0 * static_cast<double>(step.cost.macs) / once / 1e9);
       shares.push_back(gflops.back() / peaks.back());
     }
-    row.ms = median(ms);
-    row.gflops_second = median(gflops);
-    row.share_of_peak = median(shares);
+    row.ms = energy::median(ms);
+    row.gflops_second = energy::median(gflops);
+    row.share_of_peak = energy::median(shares);
     bench.rows.push_back(row);
   }
-  bench.peak = peaks.empty() ? 0 : median(peaks);
+  bench.peak = peaks.empty() ? 0 : energy::median(peaks);
   return bench;
 }
 
