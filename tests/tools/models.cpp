@@ -153,7 +153,8 @@ TEST_F(Models, BenchShowsLayersByTheModelsNames) {
 }
 
 TEST_F(Models, BenchMeasuresEachKernelAgainstThePeak) {
-  const Json kernels = godwit({"bench", model, "--seconds", "0.01", "--kernels", "--json"}).json().at("kernels");
+  const Json kernels =
+      godwit({"bench", model, "--seconds", "0.01", "--kernels", "--json"}).json().at("kernels");
   const double peak = kernels.at("peak_gflops_per_second");
   EXPECT_GT(peak, 0);
   ASSERT_FALSE(kernels.at("shapes").empty());
