@@ -33,6 +33,8 @@ enum class KernelFamily : std::uint8_t {
   div,
   affine,
   softmax,
+  quantize,
+  dequantize,
   peak,  // nothing but fused multiply-adds, to measure what the core can do
 };
 
@@ -48,6 +50,6 @@ struct KernelInfo {
   AnyKernel* function;
 };
 
-inline constexpr int kMaxKernelsPerIsa = 96;
+inline constexpr int kMaxKernelsPerIsa = 160;
 
 }  // namespace godwit::ops

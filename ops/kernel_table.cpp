@@ -12,7 +12,7 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 25> kFamilyNames = {"gemm",
+constexpr std::array<std::string_view, 27> kFamilyNames = {"gemm",
                                                            "depthwise",
                                                            "depthwise3_stride1",
                                                            "depthwise3_stride2",
@@ -36,6 +36,8 @@ constexpr std::array<std::string_view, 25> kFamilyNames = {"gemm",
                                                            "div",
                                                            "affine",
                                                            "softmax",
+                                                           "quantize",
+                                                           "dequantize",
                                                            "peak"};
 
 GemmKernels collect_gemm(Isa isa) {

@@ -19,6 +19,7 @@ extern const Implementation batch_normalization_nhwc;        // batch_normalizat
 extern const Implementation unary_relu, unary_clip, unary_leaky_relu, unary_sigmoid, unary_hard_sigmoid,
     unary_hard_swish;                                                        // unary.cpp
 extern const Implementation binary_add, binary_sub, binary_mul, binary_div;  // binary.cpp
+extern const Implementation quantize_span, dequantize_span;  // quantize.cpp
 extern const Implementation softmax_rows;                                    // softmax.cpp
 
 }  // namespace godwit::ops

@@ -10,8 +10,46 @@ namespace {
 struct Avx2 : simd::Xsimd<xsimd::avx2> {
   static constexpr Isa kIsa = Isa::avx2;
   static constexpr int kTileRows = 6;
+  using S32 = __m256i;
+  using Base = simd::Xsimd<xsimd::avx2>;
+  using Base::load;
+  using Base::store;
+  static GODWIT_INLINE F32 load(const std::uint8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  static GODWIT_INLINE F32 load(const std::int8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  static GODWIT_INLINE void store(std::uint8_t* p, F32 v) {
+    const __m128i words = narrow(v);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+  }
+  static GODWIT_INLINE void store(std::int8_t* p, F32 v) {
+    const __m128i words = narrow(v);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
+  }
+  static GODWIT_INLINE S32 load_words(const void* p) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+  }
+  static GODWIT_INLINE S32 broadcast_word(const void* p) {
+    std::int32_t x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return _mm256_set1_epi32(x);
+  }
+  static GODWIT_INLINE F32 to_float(S32 v) { return _mm256_cvtepi32_ps(v); }
+  static constexpr int kDotDepth = 2;
+  static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+  }
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+
+ private:
+  // Whole floats as eight signed 16-bit numbers.
+  static GODWIT_INLINE __m128i narrow(F32 v) {
+    const __m256i whole = _mm256_cvtps_epi32(v);
+    return _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+  }
 };
 
 }  // namespace

@@ -132,6 +132,27 @@ struct SoftmaxRow {
 };
 using SoftmaxKernel = void(const SoftmaxRow& row);
 
+// dst[i] = round(clamp(src[i] / scale, lowest, highest)) + zero_point: 8-bit numbers of the kernel's dtype.
+struct QuantizeSpan {
+  const float* src;
+  void* dst;
+  std::int64_t count;
+  float scale;
+  float zero_point;
+  float lowest, highest;  // the dtype's own bounds less the zero point
+};
+using QuantizeKernel = void(const QuantizeSpan& span);
+
+// dst[i] = (src[i] - zero_point) * scale, src of the kernel's dtype.
+struct DequantizeSpan {
+  const void* src;
+  float* dst;
+  std::int64_t count;
+  float scale;
+  float zero_point;
+};
+using DequantizeKernel = void(const DequantizeSpan& span);
+
 // `rounds` times kPeakChains independent fused multiply-adds of whole vectors; what it returns only keeps the
 // compiler from leaving them out.
 inline constexpr int kPeakChains = 12;

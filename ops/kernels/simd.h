@@ -4,6 +4,10 @@
 
 #include <cstdint>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 // Kernels are inlined whole: a vector function called out of line could be shared with code for another CPU.
 #define GODWIT_INLINE __attribute__((always_inline)) inline
 
@@ -22,6 +26,40 @@ struct Portable {
     return v;
   }
   static GODWIT_INLINE void store(float* p, F32 v) { __builtin_memcpy(p, &v, sizeof v); }
+  // 8-bit numbers as floats, and back from floats that are whole and in range.
+  template <class Q>
+  static GODWIT_INLINE F32 load(const Q* p) requires(sizeof(Q) == 1) {
+    F32 v;
+    for (int i = 0; i < kWidth; ++i) v[i] = static_cast<float>(p[i]);
+    return v;
+  }
+  template <class Q>
+  static GODWIT_INLINE void store(Q* p, F32 v) requires(sizeof(Q) == 1) {
+    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<Q>(static_cast<std::int32_t>(v[i]));
+  }
+  static GODWIT_INLINE S32 load_words(const void* p) {
+    S32 v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+  }
+  // The 32 bits at p in every lane.
+  static GODWIT_INLINE S32 broadcast_word(const void* p) {
+    std::int32_t x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return S32{x, x, x, x};
+  }
+  static GODWIT_INLINE F32 to_float(S32 v) { return __builtin_convertvector(v, F32); }
+  // In each lane sum + a.low · b.low + a.high · b.high, of signed 16-bit halves.
+  static constexpr int kDotDepth = 2;
+  static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
+#ifdef __SSE2__
+    return sum +
+           reinterpret_cast<S32>(_mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+#else
+    const S32 low = ((a << 16) >> 16) * ((b << 16) >> 16);
+    return sum + low + (a >> 16) * (b >> 16);
+#endif
+  }
   static GODWIT_INLINE F32 broadcast(float x) { return F32{x, x, x, x}; }
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return a * b + c; }
   // As x86's: the second operand when either is NaN.

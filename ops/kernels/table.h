@@ -5,6 +5,7 @@
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/gemm.h"
 #include "ops/kernels/peak.h"
+#include "ops/kernels/quantize.h"
 #include "ops/kernels/spatial.h"
 #include "ops/kernels/winograd.h"
 
@@ -71,6 +72,13 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   add(KernelFamily::div, erase(&Binary<Arch, DivOf>::run));
   add(KernelFamily::affine, erase(&Affine<Arch>::run));
   add(KernelFamily::softmax, erase(&Softmax<Arch>::run));
+  const auto add_bytes = [&row](KernelFamily family, DType dtype, AnyKernel* function) {
+    *row++ = {family, Arch::kIsa, dtype, 1, Arch::kWidth, function};
+  };
+  add_bytes(KernelFamily::quantize, DType::u8, erase(&Quantize<Arch, std::uint8_t>::run));
+  add_bytes(KernelFamily::quantize, DType::s8, erase(&Quantize<Arch, std::int8_t>::run));
+  add_bytes(KernelFamily::dequantize, DType::u8, erase(&Dequantize<Arch, std::uint8_t>::run));
+  add_bytes(KernelFamily::dequantize, DType::s8, erase(&Dequantize<Arch, std::int8_t>::run));
   add(KernelFamily::peak, erase(&Peak<Arch>::run));
   return static_cast<int>(row - rows);
 }

@@ -1,0 +1,72 @@
+// Between real numbers and 8-bit ones, over flat spans.
+#pragma once
+
+#include "ops/kernels/arguments.h"
+#include "ops/kernels/simd.h"
+
+namespace godwit::ops::kernels {
+
+// 8-bit numbers at the ends of spans, through copies that are whole vectors long.
+template <class Arch, class Q>
+struct Bytes {
+  using F32 = typename Arch::F32;
+  static constexpr int kWidth = Arch::kWidth;
+
+  static GODWIT_INLINE F32 load_part(const Q* src, std::int64_t count) {
+    Q lanes[kWidth] = {};
+    for (int i = 0; i < kWidth && i < count; ++i) lanes[i] = src[i];
+    return Arch::load(lanes);
+  }
+  static GODWIT_INLINE void store_part(Q* dst, F32 value, std::int64_t count) {
+    Q lanes[kWidth];
+    Arch::store(lanes, value);
+    for (int i = 0; i < kWidth && i < count; ++i) dst[i] = lanes[i];
+  }
+};
+
+// In steps of the scale, without zero point: held between whole bounds, then rounded half to even.
+template <class Arch>
+GODWIT_INLINE typename Arch::F32 round_inside(typename Arch::F32 value, typename Arch::F32 lowest,
+                                              typename Arch::F32 highest) {
+  return Arch::round(Arch::min(Arch::max(value, lowest), highest));
+}
+
+template <class Arch, class Q>
+struct Quantize {
+  using F32 = typename Arch::F32;
+
+  static void run(const QuantizeSpan& span) {
+    const F32 scale = Arch::broadcast(span.scale), zero = Arch::broadcast(span.zero_point);
+    const F32 lowest = Arch::broadcast(span.lowest), highest = Arch::broadcast(span.highest);
+    const auto apply = [&](F32 x) { return round_inside<Arch>(x / scale, lowest, highest) + zero; };
+    Q* dst = static_cast<Q*>(span.dst);
+    std::int64_t i = 0;
+    for (; i + Arch::kWidth <= span.count; i += Arch::kWidth) {
+      Arch::store(dst + i, apply(Arch::load(span.src + i)));
+    }
+    if (i == span.count) return;
+    float lanes[Arch::kWidth] = {};
+    for (std::int64_t k = i; k < span.count; ++k) lanes[k - i] = span.src[k];
+    Bytes<Arch, Q>::store_part(dst + i, apply(Arch::load(lanes)), span.count - i);
+  }
+};
+
+template <class Arch, class Q>
+struct Dequantize {
+  using F32 = typename Arch::F32;
+
+  static void run(const DequantizeSpan& span) {
+    const F32 scale = Arch::broadcast(span.scale), zero = Arch::broadcast(span.zero_point);
+    const Q* src = static_cast<const Q*>(span.src);
+    std::int64_t i = 0;
+    for (; i + Arch::kWidth <= span.count; i += Arch::kWidth) {
+      Arch::store(span.dst + i, (Arch::load(src + i) - zero) * scale);
+    }
+    if (i == span.count) return;
+    float lanes[Arch::kWidth];
+    Arch::store(lanes, (Bytes<Arch, Q>::load_part(src + i, span.count - i) - zero) * scale);
+    for (std::int64_t k = i; k < span.count; ++k) span.dst[k] = lanes[k - i];
+  }
+};
+
+}  // namespace godwit::ops::kernels

@@ -1,0 +1,61 @@
+// Linear quantisation as ONNX defines it: real = (number - zero_point) · scale; and what the ops that use it
+// share.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+#include "ops/op.h"
+#include "runtime/tensor.h"
+
+namespace godwit::ops {
+
+// Round half to even, whatever the rounding mode of the thread; |value| below 2^22.
+inline float round_half_even(float value) {
+  constexpr float kMagic = 12582912.0F;           // 1.5 · 2^23: the sum's last bit is worth 1
+  volatile const float shifted = value + kMagic;  // volatile: not to be simplified away
+  return shifted - kMagic;
+}
+
+// `value` (in steps of the scale, without zero point) as a number of T: held inside T's range, rounded half
+// to even, moved by the zero point. NaN gives the lowest number. This and nothing else decides the bits of
+// every quantised result, on every ISA.
+template <class T>
+T to_quantized(float value, T zero_point) {
+  const auto zero = static_cast<float>(zero_point);
+  const float lowest = static_cast<float>(std::numeric_limits<T>::min()) - zero;
+  const float highest = static_cast<float>(std::numeric_limits<T>::max()) - zero;
+  value = value > lowest ? value : lowest;
+  value = value < highest ? value : highest;
+  return static_cast<T>(static_cast<std::int32_t>(round_half_even(value)) +
+                        static_cast<std::int32_t>(zero_point));
+}
+
+// Throws Error unless operand `i` can be a scale: f32, one number or one for each element along an axis (of
+// length `count`), and every one that is known finite and above 0. `what` names it.
+void require_scale(const NodeView& node, std::size_t i, std::string_view what, std::int64_t count);
+// Throws Error unless operand `i`, where present, is a zero point of this type for the scale that is operand
+// i - 1, of its shape.
+void require_zero_point(const NodeView& node, std::size_t i, std::string_view what, DType dtype);
+
+// The number of an operand that is known at compile time and has one element; 0 for a zero point left out.
+// Requires u8, s8 or s32.
+std::int32_t constant_zero_point(const NodeView& node, std::size_t i);
+float constant_scale(const NodeView& node, std::size_t i);
+// Whether operand `i` is left out, or known at compile time.
+bool known_or_absent(const NodeView& node, std::size_t i);
+
+// The axis that scales of QuantizeLinear and DequantizeLinear run along; requires a ranked operand 0.
+int quantization_axis(const NodeView& node);
+// How many scales there must be: the length of that axis; kAnyDim where it is not known or one scale serves
+// all.
+std::int64_t scale_count(const NodeView& node);
+// True when one scale serves the whole tensor.
+bool is_per_tensor(const NodeView& node);
+// any layout where one scale serves the whole tensor, ONNX's order else.
+LayoutRule layout_of_quantization(const NodeView& node);
+bool quantization_keeps_images_apart(const NodeView& node);
+
+}  // namespace godwit::ops
