@@ -35,7 +35,8 @@ enum class KernelFamily : std::uint8_t {
   softmax,
   quantize,
   dequantize,
-  peak,  // nothing but fused multiply-adds, to measure what the core can do
+  widen,  // u8 to s16
+  peak,   // nothing but fused multiply-adds, to measure what the core can do
 };
 
 // A kernel's function without its type; its family says what it is (ops/kernels/arguments.h).
@@ -48,6 +49,7 @@ struct KernelInfo {
   int mr;  // rows of the tile
   int nr;  // columns of the tile, or elements of a vector
   AnyKernel* function;
+  int kr = 1;  // numbers of the inner dimension that a step of a GEMM tile takes: 32 bits of them
 };
 
 inline constexpr int kMaxKernelsPerIsa = 160;

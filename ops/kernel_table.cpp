@@ -12,7 +12,7 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 27> kFamilyNames = {"gemm",
+constexpr std::array<std::string_view, 28> kFamilyNames = {"gemm",
                                                            "depthwise",
                                                            "depthwise3_stride1",
                                                            "depthwise3_stride2",
@@ -38,19 +38,32 @@ constexpr std::array<std::string_view, 27> kFamilyNames = {"gemm",
                                                            "softmax",
                                                            "quantize",
                                                            "dequantize",
+                                                           "widen",
                                                            "peak"};
 
-GemmKernels collect_gemm(Isa isa) {
-  GemmKernels kernels;
-  kernels.full = find_kernel(KernelFamily::gemm, DType::f32, isa);
-  kernels.mr = kernels.full->mr;
-  kernels.nr = kernels.full->nr;
+template <class Kernel>
+GemmTiles<Kernel> collect_gemm(Isa isa, DType dtype) {
+  GemmTiles<Kernel> tiles;
+  tiles.full = find_kernel(KernelFamily::gemm, dtype, isa);
+  tiles.mr = tiles.full->mr;
+  tiles.nr = tiles.full->nr;
+  tiles.kr = tiles.full->kr;
   for (const KernelInfo& kernel : all_kernels()) {
-    if (kernel.family != KernelFamily::gemm || kernel.isa != kernels.full->isa) continue;
-    kernels.by_rows[kernel.nr == kernels.nr ? 1 : 0][kernel.mr] =
-        reinterpret_cast<GemmKernel*>(kernel.function);
+    if (kernel.family != KernelFamily::gemm || kernel.dtype != dtype || kernel.isa != tiles.full->isa)
+      continue;
+    tiles.by_rows[kernel.nr == tiles.nr ? 1 : 0][kernel.mr] = reinterpret_cast<Kernel*>(kernel.function);
   }
-  return kernels;
+  return tiles;
+}
+
+template <class Kernel, DType dtype>
+const GemmTiles<Kernel>& tiles_of(Isa isa) {
+  static const std::map<Isa, GemmTiles<Kernel>> by_isa = [] {
+    std::map<Isa, GemmTiles<Kernel>> map;
+    for (const Isa each : isas_of_build()) map.emplace(each, collect_gemm<Kernel>(each, dtype));
+    return map;
+  }();
+  return by_isa.at(isa);
 }
 
 }  // namespace
@@ -100,13 +113,10 @@ const KernelInfo* find_tile(KernelFamily family, DType dtype, Isa isa, int rows)
   return nullptr;
 }
 
-const GemmKernels& gemm_kernels(Isa isa) {
-  static const std::map<Isa, GemmKernels> by_isa = [] {
-    std::map<Isa, GemmKernels> map;
-    for (const Isa each : isas_of_build()) map.emplace(each, collect_gemm(each));
-    return map;
-  }();
-  return by_isa.at(isa);
+const GemmKernels& gemm_kernels(Isa isa) { return tiles_of<GemmKernel, DType::f32>(isa); }
+
+const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa) {
+  return tiles_of<QuantizedGemmKernel, DType::s8>(isa);
 }
 
 }  // namespace godwit::ops

@@ -31,13 +31,20 @@ Function* find_function(KernelFamily family, DType dtype, Isa isa) {
 }
 
 // The GEMM tiles of one ISA: full width (two vectors) and half width, every height from 1 to mr.
-struct GemmKernels {
+struct GemmTileSizes {
   static constexpr int kMaxRows = 16;
   int mr = 0;
-  int nr = 0;                                 // full width; the half width is nr / 2
-  const KernelInfo* full = nullptr;           // the mr × nr tile
-  GemmKernel* by_rows[2][kMaxRows + 1] = {};  // [0: half, 1: full width][rows]
+  int nr = 0;                        // full width; the half width is nr / 2
+  int kr = 1;                        // numbers in 32 bits of the inner dimension
+  const KernelInfo* full = nullptr;  // the mr × nr tile
 };
+template <class Kernel>
+struct GemmTiles : GemmTileSizes {
+  Kernel* by_rows[2][kMaxRows + 1] = {};  // [0: half, 1: full width][rows]
+};
+using GemmKernels = GemmTiles<GemmKernel>;
+using QuantizedGemmKernels = GemmTiles<QuantizedGemmKernel>;
 const GemmKernels& gemm_kernels(Isa isa);
+const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa);
 
 }  // namespace godwit::ops

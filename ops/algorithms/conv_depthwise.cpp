@@ -2,28 +2,19 @@
 #include <algorithm>
 #include <vector>
 
-#include "ops/algorithms/conv_geometry.h"
+#include "ops/algorithms/conv_rows.h"
+#include "ops/algorithms/depthwise.h"
 #include "ops/algorithms/implementations.h"
 #include "ops/kernel_table.h"
 
 namespace godwit::ops {
 namespace {
 
-// The kernel made for this size and stride, or the one for all of them.
-KernelFamily family_of(const ConvGeometry& g) {
-  const bool square = g.h.kernel == g.w.kernel && g.h.dilation == 1 && g.w.dilation == 1;
-  const bool one = g.w.stride == 1;
-  if (!square || g.w.stride > 2) return KernelFamily::depthwise;
-  if (g.w.kernel == 3) return one ? KernelFamily::depthwise3_stride1 : KernelFamily::depthwise3_stride2;
-  if (g.w.kernel == 5) return one ? KernelFamily::depthwise5_stride1 : KernelFamily::depthwise5_stride2;
-  return KernelFamily::depthwise;
-}
-
 class ConvDepthwise final : public Executable {
  public:
   ConvDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(node)),
-        info_(find_kernel(family_of(geometry_), DType::f32, context.target.isa)),
+        info_(find_kernel(depthwise_family(geometry_), DType::f32, context.target.isa)),
         epilogue_(node.epilogue),
         zeros_(static_cast<std::size_t>(geometry_.ic), 0.0F) {
     if (info_->family == KernelFamily::depthwise) {
@@ -61,41 +52,20 @@ class ConvDepthwise final : public Executable {
   bool reads_constant(std::size_t) const override { return false; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
-    const ConvGeometry& g = geometry_;
-    const Worker::Range lines = worker.share(g.batch * g.h.output);
-    for (std::int64_t line = lines.begin; line < lines.end; ++line) {
-      std::int64_t ow = 0;
-      while (ow < g.w.output) {
-        // The last block reaches back over pixels that are done: the same values once more.
-        if (ow + pixels_ > g.w.output && g.w.output >= pixels_) ow = g.w.output - pixels_;
-        const bool whole = ow + pixels_ <= g.w.output;
-        block(args, line, ow, whole ? pixels_ : 1);
-        ow += whole ? pixels_ : 1;
-      }
-    }
+    over_depthwise_blocks(
+        geometry_, pixels_, worker,
+        [&](std::int64_t line, std::int64_t ow, std::int64_t pixels) { block(args, line, ow, pixels); });
   }
 
  private:
   // `pixels` outputs from column ow on of one output row.
   void block(const RunArgs& args, std::int64_t line, std::int64_t ow, std::int64_t pixels) const {
     const ConvGeometry& g = geometry_;
-    auto** taps = reinterpret_cast<const float**>(args.worker_scratch);
-    const float* image =
-        static_cast<const float*>(args.src[0]) + line / g.h.output * g.h.input * g.w.input * g.ic;
-    const std::int64_t top = line % g.h.output * g.h.stride - g.h.pad_begin;
-    const std::int64_t left = ow * g.w.stride - g.w.pad_begin;
     // Kernels for one pixel step by the dilation, those for several have dilation 1.
     const std::int64_t columns = (pixels - 1) * g.w.stride + g.w.kernel;
-    const float** tap = taps;
-    for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
-      const std::int64_t ih = top + kh * g.h.dilation;
-      const bool row_inside = ih >= 0 && ih < g.h.input;
-      for (std::int64_t j = 0; j < columns; ++j) {
-        const std::int64_t iw = left + j * g.w.dilation;
-        const bool inside = row_inside && iw >= 0 && iw < g.w.input;
-        *tap++ = inside ? image + (ih * g.w.input + iw) * g.ic : zeros_.data();
-      }
-    }
+    fill_block(g, {args.src[0], g.ic * std::int64_t{sizeof(float)}, zeros_.data()}, line, ow, columns,
+               reinterpret_cast<const void**>(args.worker_scratch));
+    const auto* const* taps = reinterpret_cast<const float* const*>(args.worker_scratch);
     const auto* weights = reinterpret_cast<const float*>(weights_.get());
     const float* bias = bias_.empty() ? nullptr : bias_.data();
     float* dst = static_cast<float*>(args.dst[0]) + (line * g.w.output + ow) * g.ic;
@@ -132,10 +102,7 @@ class ConvDepthwise final : public Executable {
 
 std::string reject(const NodeView& node, const Target&) {
   if (std::string reason = reject_conv_nhwc(node); !reason.empty()) return reason;
-  const ConvGeometry g = conv_geometry(node);
-  if (g.group != g.ic || g.group != g.oc || g.group == 1) return "needs one filter for each input channel";
-  if (node.epilogue.residual) return "adds no residual";
-  return {};
+  return reject_depthwise(node, conv_geometry(node));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "ops/algorithms/conv_cost.h"
 #include "ops/algorithms/conv_geometry.h"
+#include "ops/algorithms/conv_rows.h"
 #include "ops/algorithms/gemm.h"
 #include "ops/algorithms/implementations.h"
 #include "runtime/memory.h"
@@ -67,7 +68,7 @@ class ConvExecutable : public Executable {
   GemmCall call(const RunArgs& args, std::int64_t group) const {
     const std::int64_t column = group * geometry_.group_oc();
     GemmCall call;
-    call.kernels = &kernels_;
+    call.tiles = &kernels_;
     call.shape = shape_;
     call.weights =
         reinterpret_cast<const float*>(weights_.get() + static_cast<std::size_t>(group) * layout_.bytes());
@@ -91,20 +92,6 @@ class ConvExecutable : public Executable {
   std::shared_ptr<const std::byte> weights_;
 };
 
-// Walks output pixels in row order without dividing for each of them.
-struct PixelWalk {
-  std::int64_t n, oh, ow;
-  PixelWalk(std::int64_t row, const ConvGeometry& g)
-      : n(row / (g.h.output * g.w.output)), oh(row / g.w.output % g.h.output), ow(row % g.w.output) {}
-  void next(const ConvGeometry& g) {
-    if (++ow < g.w.output) return;
-    ow = 0;
-    if (++oh < g.h.output) return;
-    oh = 0;
-    ++n;
-  }
-};
-
 class ConvGemm final : public ConvExecutable {
  public:
   ConvGemm(const NodeView& node, const PrepareContext& context)
@@ -119,40 +106,23 @@ class ConvGemm final : public ConvExecutable {
 
   void run(const RunArgs& args, const Worker& worker) const override {
     for (std::int64_t g = 0; g < geometry_.group; ++g) {
-      const float* src = static_cast<const float*>(args.src[0]) + g * geometry_.group_ic();
+      const Pixels src{static_cast<const float*>(args.src[0]) + g * geometry_.group_ic(),
+                       geometry_.ic * std::int64_t{sizeof(float)}, zeros_.data()};
       GemmCall gemm = call(args, g);
       // Taps of neighbouring pixels overlap unless the stride parts them.
       gemm.row_bytes = (copy_rows_ ? 1 : geometry_.h.stride * geometry_.w.stride) * geometry_.ic *
                        std::int64_t{sizeof(float)};
       gemm.copy_rows = copy_rows_;
       run_gemm(
-          gemm, [&](std::int64_t row, int count, const float** pointers) { fill(src, row, count, pointers); },
+          gemm,
+          [&](std::int64_t row, int count, const void** pointers) {
+            fill_taps(geometry_, src, row, count, pointers);
+          },
           args.worker_scratch, worker);
     }
   }
 
  private:
-  // pointers: (kh, kw, count)
-  void fill(const float* src, std::int64_t row, int count, const float** pointers) const {
-    const ConvGeometry& g = geometry_;
-    PixelWalk pixel(row, g);
-    for (int r = 0; r < count; ++r, pixel.next(g)) {
-      const float* image = src + pixel.n * g.h.input * g.w.input * g.ic;
-      const std::int64_t top = pixel.oh * g.h.stride - g.h.pad_begin;
-      const std::int64_t left = pixel.ow * g.w.stride - g.w.pad_begin;
-      const float** slot = pointers + r;
-      for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
-        const std::int64_t ih = top + kh * g.h.dilation;
-        const bool row_inside = ih >= 0 && ih < g.h.input;
-        for (std::int64_t kw = 0; kw < g.w.kernel; ++kw, slot += count) {
-          const std::int64_t iw = left + kw * g.w.dilation;
-          const bool inside = row_inside && iw >= 0 && iw < g.w.input;
-          *slot = inside ? image + (ih * g.w.input + iw) * g.ic : zeros_.data();
-        }
-      }
-    }
-  }
-
   std::vector<float> zeros_;
   bool copy_rows_;
 };
@@ -164,12 +134,12 @@ class ConvGemmRows final : public ConvExecutable {
   ConvGemmRows(const NodeView& node, const PrepareContext& context)
       : ConvExecutable(node, context, conv_geometry(node).h.kernel,
                        conv_geometry(node).w.kernel * conv_geometry(node).ic),
-        height_((geometry_.h.output - 1) * geometry_.h.stride + geometry_.h.extent()),
-        width_((geometry_.w.output - 1) * geometry_.w.stride + geometry_.w.extent()) {}
+        image_(geometry_) {}
 
   Scratch scratch() const override {
     return {
-        .shared = static_cast<std::size_t>(geometry_.batch * height_ * width_ * geometry_.ic) * sizeof(float),
+        .shared = static_cast<std::size_t>(geometry_.batch * image_.height * image_.width * geometry_.ic) *
+                  sizeof(float),
         .per_worker = gemm_scratch_bytes(kernels_, shape_, false)};
   }
 
@@ -181,37 +151,32 @@ class ConvGemmRows final : public ConvExecutable {
     gemm.row_bytes = geometry_.ic * geometry_.h.stride * geometry_.w.stride * std::int64_t{sizeof(float)};
     run_gemm(
         gemm,
-        [&](std::int64_t row, int count, const float** pointers) {
-          PixelWalk pixel(row, geometry_);
-          for (int r = 0; r < count; ++r, pixel.next(geometry_)) {
-            const std::int64_t top = pixel.n * height_ + pixel.oh * geometry_.h.stride;
-            for (std::int64_t kh = 0; kh < geometry_.h.kernel; ++kh) {
-              pointers[kh * count + r] =
-                  padded +
-                  ((top + kh * geometry_.h.dilation) * width_ + pixel.ow * geometry_.w.stride) * geometry_.ic;
-            }
-          }
+        [&](std::int64_t row, int count, const void** pointers) {
+          fill_kernel_rows(geometry_, image_, {padded, geometry_.ic * std::int64_t{sizeof(float)}}, row,
+                           count, pointers);
         },
         args.worker_scratch, worker);
   }
 
  private:
-  // src: (N, H, W, C); dst: (N, height_, width_, C) with zeros around; each worker some of the rows.
+  // src: (N, H, W, C); dst: (N, image_.height, image_.width, C) with zeros around; each worker some of the
+  // rows.
   void pad(const float* src, float* dst, const Worker& worker) const {
     const ConvGeometry& g = geometry_;
-    const std::int64_t copied = std::min(g.w.input, width_ - g.w.pad_begin);
-    const Worker::Range rows = worker.share(g.batch * height_);
+    const std::int64_t copied = std::min(g.w.input, image_.width - g.w.pad_begin);
+    const Worker::Range rows = worker.share(g.batch * image_.height);
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      float* line = dst + row * width_ * g.ic;
-      const std::int64_t ih = row % height_ - g.h.pad_begin;
-      std::memset(line, 0, static_cast<std::size_t>(width_ * g.ic) * sizeof(float));
+      float* line = dst + row * image_.width * g.ic;
+      const std::int64_t ih = row % image_.height - g.h.pad_begin;
+      std::memset(line, 0, static_cast<std::size_t>(image_.width * g.ic) * sizeof(float));
       if (ih < 0 || ih >= g.h.input || copied <= 0) continue;
-      std::memcpy(line + g.w.pad_begin * g.ic, src + (row / height_ * g.h.input + ih) * g.w.input * g.ic,
+      std::memcpy(line + g.w.pad_begin * g.ic,
+                  src + (row / image_.height * g.h.input + ih) * g.w.input * g.ic,
                   static_cast<std::size_t>(copied * g.ic) * sizeof(float));
     }
   }
 
-  std::int64_t height_, width_;  // of the padded image
+  PaddedImage image_;
 };
 
 constexpr std::int64_t kFewChannels = 8;

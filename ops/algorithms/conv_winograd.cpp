@@ -172,7 +172,7 @@ class ConvWinograd final : public Executable {
         planes == reinterpret_cast<float*>(args.shared_scratch) ? kSharedTiles : block_;
     const std::int64_t mr = kernels_.mr;
     const std::int64_t steps = (count + mr - 1) / mr;
-    const float* rows[GemmKernels::kMaxRows];
+    const void* rows[GemmKernels::kMaxRows];
     for (std::int64_t p = panels.begin; p < panels.end; ++p) {
       const int width = layout_.width(p);
       const auto& by_rows = kernels_.by_rows[layout_.half(p) ? 0 : 1];

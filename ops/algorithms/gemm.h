@@ -14,7 +14,10 @@
 
 namespace godwit::ops {
 
-// dst (rows × columns) = A (rows × taps·depth) · weights, with the epilogue of GemmTile. Element type f32.
+// What A and the weights are counted in: one f32, two 16-bit or four 8-bit numbers.
+inline constexpr std::int64_t kStepBytes = 4;
+
+// dst (rows × columns) = A (rows × taps·depth) · weights; depth in steps of 32 bits.
 struct GemmShape {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
@@ -35,7 +38,7 @@ struct PanelLayout {
   bool half(std::int64_t panel) const { return columns - panel * nr <= nr / 2; }
   int width(std::int64_t panel) const { return half(panel) ? nr / 2 : nr; }
   std::int64_t offset(std::int64_t panel) const { return panel * nr * inner; }
-  std::size_t bytes() const { return static_cast<std::size_t>(panels() * nr * inner) * sizeof(float); }
+  std::size_t bytes() const { return static_cast<std::size_t>(panels() * nr * inner * kStepBytes); }
 };
 
 // Writes panels from a weight(column, tap, k), k in [0, inner / taps); threads share the panels.
@@ -60,11 +63,16 @@ void pack_panels(const PanelLayout& layout, std::int64_t taps, int threads, cons
   });
 }
 
-struct GemmCall {
-  const GemmKernels* kernels = nullptr;
+// The work as the driver sees it, whatever the numbers are.
+struct GemmWork {
+  const GemmTileSizes* tiles = nullptr;
   GemmShape shape;
-  std::int64_t row_bytes = 0;       // of A that a row adds to the working set
-  bool copy_rows = false;           // see rows_collide(); with one tap only
+  std::int64_t row_bytes = 0;  // of A that a row adds to the working set
+  bool copy_rows = false;      // see rows_collide(); with one tap only
+};
+
+struct GemmCall : GemmWork {
+  const GemmKernels& kernels() const { return static_cast<const GemmKernels&>(*tiles); }
   const float* weights = nullptr;   // panels
   const float* bias = nullptr;      // padded to whole panels, or null
   const float* residual = nullptr;  // or null
@@ -82,7 +90,7 @@ struct GemmShare {
 
 // Divides the work in two dimensions: first for balance, then for the fewest bytes read by all workers
 // together.
-GemmShare divide_gemm(const GemmCall& call, const Worker& worker);
+GemmShare divide_gemm(const GemmWork& work, const Worker& worker);
 
 // Rows whose distance is a multiple of 4 KiB share their few lines of L1, so that a tile of them evicts
 // itself: they are copied next to each other first, a cache line apart from such a distance.
@@ -94,30 +102,36 @@ struct GemmBlocking {
   std::int64_t rows = 0;
   std::int64_t panels = 1;
 };
-GemmBlocking block_gemm(const GemmCall& call, std::int64_t panels);
+GemmBlocking block_gemm(const GemmWork& work, std::int64_t panels);
 
 // What a worker needs: pointers to the rows of one tile or block, and the copy of one block of rows.
-std::size_t gemm_scratch_bytes(const GemmKernels& kernels, const GemmShape& shape, bool copy_rows);
+std::size_t gemm_scratch_bytes(const GemmTileSizes& tiles, const GemmShape& shape, bool copy_rows);
 // Of that, the part for pointers.
-std::size_t gemm_pointer_bytes(const GemmKernels& kernels, const GemmShape& shape);
+std::size_t gemm_pointer_bytes(const GemmTileSizes& tiles, const GemmShape& shape);
 
 // Calls kernels for the tile of `rows` rows that starts at row `row`, over panels [begin, end).
-void run_gemm_tiles(const GemmCall& call, const float* const* pointers, std::int64_t row, int rows,
+void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int64_t row, int rows,
                     std::int64_t begin, std::int64_t end);
+// One row of A as the kernels read it, `depth` steps long.
+inline void copy_row(const GemmCall& call, const void* src, void* dst) {
+  std::memcpy(dst, src, static_cast<std::size_t>(call.shape.depth * kStepBytes));
+}
 
-// fill(row, count, pointers): pointers[t * count + r] = tap t of row (row + r), `depth` elements each.
-template <class FillRows>
-void run_gemm(const GemmCall& call, const FillRows& fill, std::byte* worker_scratch, const Worker& worker) {
-  auto** pointers = reinterpret_cast<const float**>(worker_scratch);
-  auto* copies = reinterpret_cast<float*>(worker_scratch + gemm_pointer_bytes(*call.kernels, call.shape));
-  const std::int64_t copy_stride = call.shape.depth + std::int64_t{kAlignment / sizeof(float)};
+// fill(row, count, pointers): pointers[t * count + r] = tap t of row (row + r), `depth` steps each (where
+// rows are copied, what copy_row() reads). Call is a GemmWork with a run_gemm_tiles() and a copy_row() of its
+// own.
+template <class Call, class FillRows>
+void run_gemm(const Call& call, const FillRows& fill, std::byte* worker_scratch, const Worker& worker) {
+  auto** pointers = reinterpret_cast<const void**>(worker_scratch);
+  std::byte* copies = worker_scratch + gemm_pointer_bytes(*call.tiles, call.shape);
+  const std::int64_t copy_stride = call.shape.depth * kStepBytes + std::int64_t{kAlignment};
   const GemmShare share = divide_gemm(call, worker);
   const std::int64_t rows = share.rows.end - share.rows.begin;
   if (rows <= 0 || share.panels.end <= share.panels.begin) return;
 
   const GemmBlocking blocking = block_gemm(call, share.panels.end - share.panels.begin);
   const bool keep_pointers = call.shape.taps == 1;
-  const std::int64_t mr = call.kernels->mr;
+  const std::int64_t mr = call.tiles->mr;
   const std::int64_t blocks = (rows + blocking.rows - 1) / blocking.rows;
   for (std::int64_t block = 0; block < blocks; ++block) {
     // Blocks and tiles of nearly equal height rather than full ones and a small last one.
@@ -126,8 +140,8 @@ void run_gemm(const GemmCall& call, const FillRows& fill, std::byte* worker_scra
     const std::int64_t tiles = (height + mr - 1) / mr;
     if (keep_pointers) fill(begin, static_cast<int>(height), pointers);
     for (std::int64_t r = 0; call.copy_rows && r < height; ++r) {
-      float* copy = copies + r * copy_stride;
-      std::memcpy(copy, pointers[r], static_cast<std::size_t>(call.shape.depth) * sizeof(float));
+      std::byte* copy = copies + r * copy_stride;
+      copy_row(call, pointers[r], copy);
       pointers[r] = copy;
     }
     for (std::int64_t panel = share.panels.begin; panel < share.panels.end; panel += blocking.panels) {

@@ -51,7 +51,7 @@ class GemmPanels final : public Executable {
 
   void run(const RunArgs& args, const Worker& worker) const override {
     GemmCall call;
-    call.kernels = &kernels_;
+    call.tiles = &kernels_;
     call.shape = shape();
     call.copy_rows = copy_rows();
     call.row_bytes = product_.k * std::int64_t{sizeof(float)};
@@ -66,7 +66,7 @@ class GemmPanels final : public Executable {
     const auto* src = static_cast<const float*>(args.src[0]);
     run_gemm(
         call,
-        [&](std::int64_t row, int count, const float** pointers) {
+        [&](std::int64_t row, int count, const void** pointers) {
           for (int r = 0; r < count; ++r) pointers[r] = src + (row + r) * product_.k;
         },
         args.worker_scratch, worker);

@@ -29,6 +29,31 @@ std::int64_t padded_taps(const WindowAxis& axis, std::int64_t output) {
   return std::min(axis.kernel, (room + axis.dilation - 1) / axis.dilation);
 }
 
+struct Source {
+  const void* data = nullptr;    // (N, H, W) pixels
+  std::int64_t pixel_bytes = 0;  // from one to the next
+};
+
+// Pointers to the pixels inside the image under the window of output pixel ow of line `line`, and their
+// number.
+std::int64_t fill_window(const PoolGeometry& g, const Source& src, std::int64_t line, std::int64_t ow,
+                         const void** pointers) {
+  const auto* image =
+      static_cast<const std::byte*>(src.data) + line / g.h.output * g.h.input * g.w.input * src.pixel_bytes;
+  const std::int64_t oh = line % g.h.output;
+  std::int64_t count = 0;
+  for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
+    const std::int64_t ih = oh * g.h.stride - g.h.pad_begin + kh * g.h.dilation;
+    if (ih < 0 || ih >= g.h.input) continue;
+    for (std::int64_t kw = 0; kw < g.w.kernel; ++kw) {
+      const std::int64_t iw = ow * g.w.stride - g.w.pad_begin + kw * g.w.dilation;
+      if (iw < 0 || iw >= g.w.input) continue;
+      pointers[count++] = image + (ih * g.w.input + iw) * src.pixel_bytes;
+    }
+  }
+  return count;
+}
+
 class PoolExecutable final : public Executable {
  public:
   PoolExecutable(const NodeView& node, const PrepareContext& context, KernelFamily family)
@@ -47,24 +72,14 @@ class PoolExecutable final : public Executable {
 
   void run(const RunArgs& args, const Worker& worker) const override {
     const PoolGeometry& g = geometry_;
-    const auto* src = static_cast<const float*>(args.src[0]);
+    const Source src{args.src[0], g.channels * std::int64_t{sizeof(float)}};
     auto** taps = reinterpret_cast<const float**>(args.worker_scratch);
     PoolPixel pixel{.src = taps, .dst = nullptr, .taps = 0, .channels = g.channels, .scale = 1.0F};
     const Worker::Range lines = worker.share(g.batch * g.h.output);
     for (std::int64_t line = lines.begin; line < lines.end; ++line) {
-      const float* image = src + line / g.h.output * g.h.input * g.w.input * g.channels;
       const std::int64_t oh = line % g.h.output;
       for (std::int64_t ow = 0; ow < g.w.output; ++ow) {
-        pixel.taps = 0;
-        for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
-          const std::int64_t ih = oh * g.h.stride - g.h.pad_begin + kh * g.h.dilation;
-          if (ih < 0 || ih >= g.h.input) continue;
-          for (std::int64_t kw = 0; kw < g.w.kernel; ++kw) {
-            const std::int64_t iw = ow * g.w.stride - g.w.pad_begin + kw * g.w.dilation;
-            if (iw < 0 || iw >= g.w.input) continue;
-            taps[pixel.taps++] = image + (ih * g.w.input + iw) * g.channels;
-          }
-        }
+        pixel.taps = fill_window(g, src, line, ow, reinterpret_cast<const void**>(taps));
         pixel.dst = static_cast<float*>(args.dst[0]) + (line * g.w.output + ow) * g.channels;
         if (pixel.taps == 0) {
           // A window wholly in the padding.
@@ -88,13 +103,62 @@ class PoolExecutable final : public Executable {
   bool count_pads_;
 };
 
-std::string reject_nhwc(const NodeView& node, const Target&) {
-  if (node.input(0).dtype != DType::f32) return "needs f32";
+// The maximum of 8-bit numbers.
+class BytePool final : public Executable {
+ public:
+  BytePool(const NodeView& node, const PrepareContext& context)
+      : geometry_(geometry_of(node)),
+        info_(find_kernel(KernelFamily::max_pool, node.input(0).dtype, context.target.isa)),
+        lowest_(node.input(0).dtype == DType::s8 ? std::byte{0x80} : std::byte{0}) {}
+
+  Scratch scratch() const override {
+    return {.shared = 0,
+            .per_worker =
+                static_cast<std::size_t>(geometry_.h.kernel * geometry_.w.kernel) * sizeof(const void*)};
+  }
+  std::string kernel() const override { return name_of(*info_); }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    const PoolGeometry& g = geometry_;
+    auto** taps = reinterpret_cast<const void**>(args.worker_scratch);
+    BytePoolPixel pixel{.src = taps, .dst = nullptr, .taps = 0, .channels = g.channels};
+    const Worker::Range lines = worker.share(g.batch * g.h.output);
+    for (std::int64_t line = lines.begin; line < lines.end; ++line) {
+      for (std::int64_t ow = 0; ow < g.w.output; ++ow) {
+        pixel.taps = fill_window(g, {args.src[0], g.channels}, line, ow, taps);
+        auto* dst = static_cast<std::byte*>(args.dst[0]) + (line * g.w.output + ow) * g.channels;
+        pixel.dst = dst;
+        if (pixel.taps == 0) {
+          std::fill_n(dst, g.channels, lowest_);
+        } else {
+          reinterpret_cast<BytePoolKernel*>(info_->function)(pixel);
+        }
+      }
+    }
+  }
+
+ private:
+  PoolGeometry geometry_;
+  const KernelInfo* info_;
+  std::byte lowest_;
+};
+
+std::string reject_layout(const NodeView& node) {
   if (node.input(0).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
     return "needs nhwc tensors";
   if (node.output_count > 1) return "gives no indices";
   if (node.shape(0).elements() == 0 || node.outputs[0].shape.elements() == 0) return "has nothing to compute";
   return {};
+}
+
+std::string reject_bytes(const NodeView& node, const Target&) {
+  if (node.input(0).dtype != DType::u8 && node.input(0).dtype != DType::s8) return "needs u8 or s8";
+  return reject_layout(node);
+}
+
+std::string reject_nhwc(const NodeView& node, const Target&) {
+  if (node.input(0).dtype != DType::f32) return "needs f32";
+  return reject_layout(node);
 }
 
 // Sums columns of (H·W, C), blocks of channels shared among the workers.
@@ -137,6 +201,12 @@ const Implementation max_pool_nhwc{
     "max_pool_nhwc", "the window's pixels by pointer, vectors of channels", reject_nhwc,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<PoolExecutable>(node, context, KernelFamily::max_pool);
+    }};
+
+const Implementation max_pool_bytes{
+    "max_pool_bytes", "8-bit numbers: the window's pixels by pointer, vectors of channels", reject_bytes,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<BytePool>(node, context);
     }};
 
 const Implementation average_pool_nhwc{

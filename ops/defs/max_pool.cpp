@@ -90,7 +90,7 @@ const OpDef& op_max_pool() {
       .cost = cost_of_pool,
       .layout = channels_last,
       .keeps_images_apart = always,
-      .implementations = {&max_pool_nhwc},
+      .implementations = {&max_pool_nhwc, &max_pool_bytes},
   };
   return def;
 }

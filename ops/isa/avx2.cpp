@@ -37,6 +37,8 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
     return _mm256_set1_epi32(x);
   }
   static GODWIT_INLINE F32 to_float(S32 v) { return _mm256_cvtepi32_ps(v); }
+  static GODWIT_INLINE S32 to_words(F32 v) { return _mm256_cvtps_epi32(v); }
+  static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return _mm256_add_epi32(a, b); }
   static constexpr int kDotDepth = 2;
   static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));

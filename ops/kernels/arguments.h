@@ -9,7 +9,7 @@ namespace godwit::ops {
 // One tile of the GEMM core: dst[r][c] = clamp(sum over taps t and k of a[t*rows + r][k] * b[t][k][c] +
 // bias[c] + residual[r][c]). The number of rows is the kernel's own (its mr).
 struct GemmTile {
-  const float* const* a;  // taps * rows pointers to depth elements each
+  const void* const* a;   // taps * rows pointers to depth floats each
   const float* b;         // packed panel: (taps, depth, nr), zero beyond `columns`
   const float* bias;      // nr values, or null
   const float* residual;  // rows of `residual_stride` elements, or null
@@ -22,6 +22,40 @@ struct GemmTile {
   float minimum, maximum;
 };
 using GemmKernel = void(const GemmTile& tile);
+
+// From sums of products of 8-bit numbers to what is stored. Every step is one f32 operation, none contracted,
+// so that all ISAs give the same bits:
+//   value = sum * scale[c]                                    (scale: of src and weights, in steps of the
+//   result) with `rounds_sum`: value = round(clamp(value, sum_minimum, sum_maximum)) * sum_factor with a
+//   residual:   value = value + (residual - residual_zero_point) * residual_factor value = clamp(value,
+//   minimum, maximum) dst = round(value) + zero_point as u8 or, when `real`, value as f32.
+struct QuantizedFinish {
+  bool real = false;
+  bool rounds_sum = false;
+  float minimum = 0, maximum = 0;  // less the zero point
+  float zero_point = 0;
+  float sum_minimum = 0, sum_maximum = 0, sum_factor = 1;
+  float residual_zero_point = 0, residual_factor = 0;
+};
+
+// One tile of the GEMM core on 8-bit numbers: sum[r][c] = bias[c] + sum over taps t, steps k and the kr
+// numbers of a step of a[t*rows + r][k] * b[t][k][c], exact in 32 bits; then QuantizedFinish. Where kr is 4,
+// A is u8 and B s8; where it is 2, both have been widened to s16.
+struct QuantizedTile {
+  const void* const* a;          // taps * rows pointers to depth steps of 32 bits each
+  const void* b;                 // packed panel: (taps, depth, nr) steps, zero beyond `columns`
+  const std::int32_t* bias;      // nr
+  const float* scale;            // nr
+  const std::uint8_t* residual;  // rows of `residual_stride` numbers, or null
+  void* dst;                     // rows of `dst_stride` numbers
+  const QuantizedFinish* finish;
+  std::int64_t taps;
+  std::int64_t depth;
+  std::int64_t residual_stride;
+  std::int64_t dst_stride;
+  std::int64_t columns;  // 1 to nr of the panel
+};
+using QuantizedGemmKernel = void(const QuantizedTile& tile);
 
 // One output pixel of a depthwise convolution, all channels: dst[c] = clamp(sum over t of src[t][c] *
 // weights[t][c]
@@ -49,6 +83,31 @@ struct DepthwiseBlock {
   float minimum, maximum;
 };
 using DepthwiseBlockKernel = void(const DepthwiseBlock& block);
+
+// Some neighbouring output pixels of one row of a depthwise convolution of 8-bit numbers, all channels; sums
+// end as in QuantizedTile. The kernel's size, the stride and how many pixels are the function's own, or one
+// pixel and any `taps`. Arrays by channel are padded to `padded` of them, a multiple of every ISA's vectors.
+struct QuantizedDepthwiseBlock {
+  const std::uint8_t* const* src;  // as DepthwiseBlock's, or `taps` pointers
+  const float* weights;            // (taps, padded), whole numbers
+  const std::int32_t* bias;        // padded
+  const float* scale;              // padded
+  void* dst;                       // (pixels, channels)
+  const QuantizedFinish* finish;   // without a residual
+  std::int64_t taps;
+  std::int64_t channels;
+  std::int64_t padded;
+};
+using QuantizedDepthwiseKernel = void(const QuantizedDepthwiseBlock& block);
+
+// The largest of each channel's 8-bit numbers over `taps` input pixels, taps >= 1.
+struct BytePoolPixel {
+  const void* const* src;
+  void* dst;
+  std::int64_t taps;
+  std::int64_t channels;
+};
+using BytePoolKernel = void(const BytePoolPixel& pixel);
 
 // One output pixel of a pooling, all channels: the maximum, or the sum times `scale`, over `taps` input
 // pixels.
@@ -152,6 +211,14 @@ struct DequantizeSpan {
   float zero_point;
 };
 using DequantizeKernel = void(const DequantizeSpan& span);
+
+// dst[i] = src[i]: what kernels multiply that take two 16-bit numbers at a step.
+struct WidenSpan {
+  const std::uint8_t* src;
+  std::int16_t* dst;
+  std::int64_t count;
+};
+using WidenKernel = void(const WidenSpan& span);
 
 // `rounds` times kPeakChains independent fused multiply-adds of whole vectors; what it returns only keeps the
 // compiler from leaving them out.

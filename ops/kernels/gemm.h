@@ -43,7 +43,7 @@ struct Gemm {
     for (std::int64_t t = 0; t < tile.taps; ++t) {
       const float* a[Rows];
 #pragma GCC unroll 32
-      for (int r = 0; r < Rows; ++r) a[r] = tile.a[t * Rows + r];
+      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const float*>(tile.a[t * Rows + r]);
       for (std::int64_t k = 0; k < tile.depth; ++k) {  // the hot loop
         F32 weights[Vectors];
 #pragma GCC unroll 4

@@ -69,4 +69,15 @@ struct Dequantize {
   }
 };
 
+// Left to the compiler, which makes vectors of it.
+template <class Arch>
+struct Widen {
+  static void run(const WidenSpan& span) {
+    const std::uint8_t* __restrict src = span.src;
+    std::int16_t* __restrict dst = span.dst;
+    const std::int64_t count = span.count;
+    for (std::int64_t i = 0; i < count; ++i) dst[i] = src[i];
+  }
+};
+
 }  // namespace godwit::ops::kernels

@@ -49,6 +49,9 @@ struct Portable {
     return S32{x, x, x, x};
   }
   static GODWIT_INLINE F32 to_float(S32 v) { return __builtin_convertvector(v, F32); }
+  // Of whole floats below 2^31.
+  static GODWIT_INLINE S32 to_words(F32 v) { return __builtin_convertvector(v, S32); }
+  static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return a + b; }
   // In each lane sum + a.low · b.low + a.high · b.high, of signed 16-bit halves.
   static constexpr int kDotDepth = 2;
   static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {

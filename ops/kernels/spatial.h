@@ -67,13 +67,41 @@ struct Depthwise {
   }
 };
 
-// Pixels outputs at once: each input vector is loaded once for all outputs that it is a tap of, so that the
-// FMAs and not the loads set the pace (3×3, stride 1, 4 pixels: 36 FMAs on 27 loads). Register budget: Pixels
-// accumulators + Kernel weights + 1 input.
+// The sums of Pixels outputs at once: each input vector is loaded once for all outputs that it is a tap of,
+// so that the FMAs and not the loads set the pace (3×3, stride 1, 4 pixels: 36 FMAs on 27 loads). Register
+// budget: Pixels accumulators + Kernel weights + 1 input. load_src(i): vector i of (Kernel, columns);
+// load_weights(t): of tap t.
+template <class Arch, int Kernel, int Stride, int Pixels>
+struct DepthwiseSums {
+  using F32 = typename Arch::F32;
+  static constexpr int kColumns = (Pixels - 1) * Stride + Kernel;
+
+  template <class LoadSrc, class LoadWeights>
+  static GODWIT_INLINE void run(F32 (&sum)[Pixels], const LoadSrc& load_src,
+                                const LoadWeights& load_weights) {
+#pragma GCC unroll 8
+    for (int p = 0; p < Pixels; ++p) sum[p] = Arch::broadcast(0.0F);
+#pragma GCC unroll 8
+    for (int kh = 0; kh < Kernel; ++kh) {
+      F32 weights[Kernel];
+#pragma GCC unroll 8
+      for (int kw = 0; kw < Kernel; ++kw) weights[kw] = load_weights(kh * Kernel + kw);
+#pragma GCC unroll 16
+      for (int j = 0; j < kColumns; ++j) {
+        const F32 src = load_src(kh * kColumns + j);
+#pragma GCC unroll 8
+        for (int p = 0; p < Pixels; ++p) {
+          const int kw = j - p * Stride;
+          if (kw >= 0 && kw < Kernel) sum[p] = Arch::fma(src, weights[kw], sum[p]);
+        }
+      }
+    }
+  }
+};
+
 template <class Arch, int Kernel, int Stride, int Pixels>
 struct DepthwisePixels {
   using F32 = typename Arch::F32;
-  static constexpr int kColumns = (Pixels - 1) * Stride + Kernel;
 
   static void run(const DepthwiseBlock& block) {
     std::int64_t c = 0;
@@ -93,24 +121,9 @@ struct DepthwisePixels {
   template <class Load, class Store>
   static GODWIT_INLINE void channels(const DepthwiseBlock& block, const Load& load, const Store& store) {
     F32 sum[Pixels];
-#pragma GCC unroll 8
-    for (int p = 0; p < Pixels; ++p) sum[p] = Arch::broadcast(0.0F);
-#pragma GCC unroll 8
-    for (int kh = 0; kh < Kernel; ++kh) {
-      F32 weights[Kernel];
-#pragma GCC unroll 8
-      for (int kw = 0; kw < Kernel; ++kw)
-        weights[kw] = load(block.weights + (kh * Kernel + kw) * block.channels);
-#pragma GCC unroll 16
-      for (int j = 0; j < kColumns; ++j) {
-        const F32 src = load(block.src[kh * kColumns + j]);
-#pragma GCC unroll 8
-        for (int p = 0; p < Pixels; ++p) {
-          const int kw = j - p * Stride;
-          if (kw >= 0 && kw < Kernel) sum[p] = Arch::fma(src, weights[kw], sum[p]);
-        }
-      }
-    }
+    DepthwiseSums<Arch, Kernel, Stride, Pixels>::run(
+        sum, [&](int i) { return load(block.src[i]); },
+        [&](int tap) { return load(block.weights + tap * block.channels); });
     const F32 bias = block.bias == nullptr ? Arch::broadcast(0.0F) : load(block.bias);
     const F32 minimum = Arch::broadcast(block.minimum);
     const F32 maximum = Arch::broadcast(block.maximum);

@@ -6,6 +6,8 @@
 #include "ops/kernels/gemm.h"
 #include "ops/kernels/peak.h"
 #include "ops/kernels/quantize.h"
+#include "ops/kernels/quantized_gemm.h"
+#include "ops/kernels/quantized_spatial.h"
 #include "ops/kernels/spatial.h"
 #include "ops/kernels/winograd.h"
 
@@ -29,6 +31,27 @@ GODWIT_INLINE KernelInfo* add_gemm(KernelInfo* row) {
   return row + 1;
 }
 
+template <class Arch, int Vectors, int Rows>
+GODWIT_INLINE KernelInfo* add_quantized_gemm(KernelInfo* row) {
+  if constexpr (Rows > 1) row = add_quantized_gemm<Arch, Vectors, Rows - 1>(row);
+  *row = {KernelFamily::gemm,
+          Arch::kIsa,
+          DType::s8,
+          Rows,
+          Vectors * Arch::kWidth,
+          erase(&QuantizedGemm<Arch, Rows, Vectors>::run),
+          Arch::kDotDepth};
+  return row + 1;
+}
+
+// The products of 8-bit numbers alone, for an ISA that adds nothing else to the one below it.
+template <class Arch>
+GODWIT_INLINE int fill_quantized_gemm(KernelInfo* rows) {
+  KernelInfo* row = add_quantized_gemm<Arch, 1, Arch::kTileRows>(rows);
+  row = add_quantized_gemm<Arch, 2, Arch::kTileRows>(row);
+  return static_cast<int>(row - rows);
+}
+
 template <class Arch, int Kernel, int Stride>
 GODWIT_INLINE KernelInfo* add_depthwise(KernelInfo* row, KernelFamily family) {
   constexpr int kPixels = 4;
@@ -36,6 +59,10 @@ GODWIT_INLINE KernelInfo* add_depthwise(KernelInfo* row, KernelFamily family) {
             1,      Arch::kWidth, erase(&DepthwisePixels<Arch, Kernel, Stride, 1>::run)};
   *row++ = {family,  Arch::kIsa,   DType::f32,
             kPixels, Arch::kWidth, erase(&DepthwisePixels<Arch, Kernel, Stride, kPixels>::run)};
+  *row++ = {family, Arch::kIsa,   DType::u8,
+            1,      Arch::kWidth, erase(&QuantizedDepthwisePixels<Arch, Kernel, Stride, 1>::run)};
+  *row++ = {family,  Arch::kIsa,   DType::u8,
+            kPixels, Arch::kWidth, erase(&QuantizedDepthwisePixels<Arch, Kernel, Stride, kPixels>::run)};
   return row;
 }
 
@@ -46,6 +73,7 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   KernelInfo* row = rows;
   row = add_gemm<Arch, 1, Arch::kTileRows>(row);
   row = add_gemm<Arch, 2, Arch::kTileRows>(row);
+  row += fill_quantized_gemm<Arch>(row);
   row = add_depthwise<Arch, 3, 1>(row, KernelFamily::depthwise3_stride1);
   row = add_depthwise<Arch, 3, 2>(row, KernelFamily::depthwise3_stride2);
   row = add_depthwise<Arch, 5, 1>(row, KernelFamily::depthwise5_stride1);
@@ -79,6 +107,10 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   add_bytes(KernelFamily::quantize, DType::s8, erase(&Quantize<Arch, std::int8_t>::run));
   add_bytes(KernelFamily::dequantize, DType::u8, erase(&Dequantize<Arch, std::uint8_t>::run));
   add_bytes(KernelFamily::dequantize, DType::s8, erase(&Dequantize<Arch, std::int8_t>::run));
+  add_bytes(KernelFamily::depthwise, DType::u8, erase(&QuantizedDepthwise<Arch>::run));
+  add_bytes(KernelFamily::max_pool, DType::u8, erase(&MaxPoolBytes<Arch, std::uint8_t>::run));
+  add_bytes(KernelFamily::max_pool, DType::s8, erase(&MaxPoolBytes<Arch, std::int8_t>::run));
+  add_bytes(KernelFamily::widen, DType::u8, erase(&Widen<Arch>::run));
   add(KernelFamily::peak, erase(&Peak<Arch>::run));
   return static_cast<int>(row - rows);
 }

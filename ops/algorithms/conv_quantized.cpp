@@ -1,0 +1,251 @@
+// Convolution of 8-bit numbers on the GEMM core. Kernels that multiply 16-bit pairs read pixels that were
+// widened first: rows of a block for 1×1, the whole image for larger kernels, which read each pixel many
+// times.
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "ops/algorithms/conv_rows.h"
+#include "ops/algorithms/gemm_quantized.h"
+#include "ops/algorithms/implementations.h"
+#include "runtime/memory.h"
+
+namespace godwit::ops {
+namespace {
+
+using In = QuantizedOperand;
+
+// Rows of the inner dimension: `taps` of them, `numbers` long, and where in the operand (oc, ic, kh, kw) each
+// of their weights lies.
+struct TapFeed {
+  explicit TapFeed(const ConvGeometry& g)
+      : taps(g.taps()), numbers(g.group_ic()), group_stride(g.group_oc() * numbers * taps) {}
+  std::int64_t taps, numbers, group_stride;
+  std::int64_t operator()(std::int64_t group, std::int64_t oc, std::int64_t tap, std::int64_t ic) const {
+    return group * group_stride + (oc * numbers + ic) * taps + tap;
+  }
+};
+struct RowFeed {
+  explicit RowFeed(const ConvGeometry& g)
+      : taps(g.h.kernel), numbers(g.w.kernel * g.ic), ic(g.ic), width(g.w.kernel) {}
+  std::int64_t taps, numbers, ic, width;
+  std::int64_t operator()(std::int64_t, std::int64_t oc, std::int64_t kh, std::int64_t k) const {
+    return ((oc * ic + k % ic) * taps + kh) * width + k / ic;
+  }
+};
+
+class QuantizedConvExecutable : public Executable {
+ public:
+  template <class Feed>
+  QuantizedConvExecutable(const NodeView& node, const PrepareContext& context, const Feed& feed,
+                          const char* format)
+      : geometry_(conv_geometry(RealConv(node).view())),
+        kernels_(quantized_gemm_kernels(context.target.isa)),
+        widen_(find_function<WidenKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
+        numbers_(feed.numbers),
+        shape_{geometry_.rows(), geometry_.group_oc(), feed.taps, steps_of(feed.numbers, kernels_.kr)},
+        zero_point_(static_cast<std::uint8_t>(constant_zero_point(node, In::src_zero_point))),
+        weights_(node, context, kernels_, {geometry_.group, geometry_.group_oc(), feed.taps, feed.numbers},
+                 format, feed),
+        residual_index_(node.epilogue.residual ? node.inputs.size() - 1 : 0),
+        real_(node.outputs[0].dtype == DType::f32) {}
+
+  bool may_overwrite_residual() const override { return true; }
+  std::string kernel() const override { return name_of(*kernels_.full); }
+  bool reads_constant(std::size_t) const override { return false; }
+
+ protected:
+  QuantizedGemmCall call(const RunArgs& args, std::int64_t group) const {
+    const std::int64_t column = group * geometry_.group_oc();
+    QuantizedGemmCall call;
+    call.tiles = &kernels_;
+    call.shape = shape_;
+    call.numbers = numbers_;
+    call.widen = widen_;
+    weights_.set(call, group);
+    if (residual_index_ != 0)
+      call.residual = static_cast<const std::uint8_t*>(args.src[residual_index_]) + column;
+    call.residual_stride = geometry_.oc;
+    call.dst = static_cast<std::byte*>(args.dst[0]) + column * (real_ ? 4 : 1);
+    call.dst_stride = geometry_.oc;
+    return call;
+  }
+  std::int64_t number_bytes() const { return kStepBytes / kernels_.kr; }
+
+  ConvGeometry geometry_;
+  const QuantizedGemmKernels& kernels_;
+  WidenKernel* widen_;
+  std::int64_t numbers_;
+  GemmShape shape_;
+  std::uint8_t zero_point_;
+  QuantizedWeights weights_;
+  std::size_t residual_index_;
+  bool real_;
+};
+
+class ConvQuantized final : public QuantizedConvExecutable {
+ public:
+  ConvQuantized(const NodeView& node, const PrepareContext& context)
+      : QuantizedConvExecutable(node, context, TapFeed(conv_geometry(RealConv(node).view())),
+                                "quantized_taps") {
+    const bool as_it_lies = kernels_.kr == 4 && numbers_ % 4 == 0;
+    const bool one_tap = shape_.taps == 1;
+    copy_rows_ = one_tap && (!as_it_lies || rows_collide(geometry_.w.stride * geometry_.ic));
+    copy_image_ = !one_tap && !as_it_lies;
+    // Pixels outside of the image stand for 0.
+    border_.resize(static_cast<std::size_t>(shape_.depth * kStepBytes));
+    if (copy_image_ && kernels_.kr == 2) {
+      std::fill_n(reinterpret_cast<std::int16_t*>(border_.data()), numbers_, std::int16_t{zero_point_});
+    } else {
+      std::fill_n(reinterpret_cast<std::uint8_t*>(border_.data()), numbers_, zero_point_);
+    }
+  }
+
+  Scratch scratch() const override {
+    return {.shared = copy_image_ ? static_cast<std::size_t>(pixels() * copied_bytes()) : 0,
+            .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows_)};
+  }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    const ConvGeometry& g = geometry_;
+    if (copy_image_) {
+      copy_image(static_cast<const std::uint8_t*>(args.src[0]), args.shared_scratch, worker);
+      worker.barrier();
+    }
+    for (std::int64_t group = 0; group < g.group; ++group) {
+      Pixels src{static_cast<const std::byte*>(args.src[0]) + group * numbers_, g.ic, border_.data()};
+      if (copy_image_)
+        src = {args.shared_scratch + group * shape_.depth * kStepBytes, copied_bytes(), border_.data()};
+      QuantizedGemmCall gemm = call(args, group);
+      // Taps of neighbouring pixels overlap unless the stride parts them.
+      gemm.row_bytes = (copy_rows_ ? 1 : g.h.stride * g.w.stride) * src.pixel_bytes;
+      gemm.copy_rows = copy_rows_;
+      run_gemm(
+          gemm,
+          [&](std::int64_t row, int count, const void** pointers) {
+            fill_taps(g, src, row, count, pointers);
+          },
+          args.worker_scratch, worker);
+    }
+  }
+
+ private:
+  std::int64_t pixels() const { return geometry_.batch * geometry_.h.input * geometry_.w.input; }
+  // Of one pixel in the copy: all groups.
+  std::int64_t copied_bytes() const { return geometry_.group * shape_.depth * kStepBytes; }
+
+  void copy_image(const std::uint8_t* src, std::byte* dst, const Worker& worker) const {
+    const Worker::Range share = worker.share(pixels());
+    if (geometry_.group * shape_.depth * kernels_.kr == geometry_.ic) {
+      // Nothing to fill up: one run.
+      copy_numbers(kernels_, widen_, src + share.begin * geometry_.ic,
+                   (share.end - share.begin) * geometry_.ic, dst + share.begin * copied_bytes());
+      return;
+    }
+    for (std::int64_t pixel = share.begin; pixel < share.end; ++pixel) {
+      for (std::int64_t group = 0; group < geometry_.group; ++group) {
+        copy_numbers(kernels_, widen_, src + pixel * geometry_.ic + group * numbers_, numbers_,
+                     dst + pixel * copied_bytes() + group * shape_.depth * kStepBytes);
+      }
+    }
+  }
+
+  std::vector<std::byte> border_;
+  bool copy_rows_ = false, copy_image_ = false;
+};
+
+// Few input channels: whole rows of the kernel over a copy with borders, as in conv_gemm_rows.
+class ConvQuantizedRows final : public QuantizedConvExecutable {
+ public:
+  ConvQuantizedRows(const NodeView& node, const PrepareContext& context)
+      : QuantizedConvExecutable(node, context, RowFeed(conv_geometry(RealConv(node).view())),
+                                "quantized_rows"),
+        image_(geometry_) {}
+
+  Scratch scratch() const override {
+    // The last row's last step may read over its end, where weights are 0.
+    const std::int64_t bytes = geometry_.batch * image_.height * line_bytes() + kStepBytes;
+    return {.shared = static_cast<std::size_t>(bytes),
+            .per_worker = gemm_scratch_bytes(kernels_, shape_, false)};
+  }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    pad(static_cast<const std::uint8_t*>(args.src[0]), args.shared_scratch, worker);
+    worker.barrier();
+    QuantizedGemmCall gemm = call(args, 0);
+    const Pixels src{args.shared_scratch, geometry_.ic * number_bytes(), nullptr};
+    gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * src.pixel_bytes;
+    run_gemm(
+        gemm,
+        [&](std::int64_t row, int count, const void** pointers) {
+          fill_kernel_rows(geometry_, image_, src, row, count, pointers);
+        },
+        args.worker_scratch, worker);
+  }
+
+ private:
+  std::int64_t line_bytes() const { return image_.width * geometry_.ic * number_bytes(); }
+
+  // src: (N, H, W, C); dst: (N, height, width, C) with the zero point around.
+  void pad(const std::uint8_t* src, std::byte* dst, const Worker& worker) const {
+    const ConvGeometry& g = geometry_;
+    const std::int64_t copied = std::min(g.w.input, image_.width - g.w.pad_begin);
+    const Worker::Range rows = worker.share(g.batch * image_.height);
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      std::byte* line = dst + row * line_bytes();
+      if (kernels_.kr == 2) {
+        std::fill_n(reinterpret_cast<std::int16_t*>(line), image_.width * g.ic, std::int16_t{zero_point_});
+      } else {
+        std::memset(line, zero_point_, static_cast<std::size_t>(line_bytes()));
+      }
+      const std::int64_t ih = row % image_.height - g.h.pad_begin;
+      if (ih < 0 || ih >= g.h.input || copied <= 0) continue;
+      const std::uint8_t* from = src + (row / image_.height * g.h.input + ih) * g.w.input * g.ic;
+      std::byte* to = line + g.w.pad_begin * g.ic * number_bytes();
+      if (kernels_.kr == 2) {
+        widen_({.src = from, .dst = reinterpret_cast<std::int16_t*>(to), .count = copied * g.ic});
+      } else {
+        std::memcpy(to, from, static_cast<std::size_t>(copied * g.ic));
+      }
+    }
+  }
+
+  PaddedImage image_;
+};
+
+constexpr std::int64_t kFewChannels = 8;
+
+std::string reject(const NodeView& node, const Target&) {
+  if (std::string reason = reject_quantized(node); !reason.empty()) return reason;
+  if (node.input(In::src).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
+    return "needs nhwc tensors";
+  if (node.epilogue.residual && node.inputs.back().desc->layout != Layout::nhwc)
+    return "needs an nhwc residual";
+  return {};
+}
+
+std::string reject_rows(const NodeView& node, const Target& target) {
+  if (std::string reason = reject(node, target); !reason.empty()) return reason;
+  const ConvGeometry g = conv_geometry(RealConv(node).view());
+  if (g.group != 1) return "needs a single group";
+  if (g.ic > kFewChannels) return "is for at most 8 input channels";
+  if (g.w.kernel == 1) return "is for kernels wider than 1";
+  if (g.w.dilation != 1) return "needs a kernel without dilation along the width";
+  return {};
+}
+
+}  // namespace
+
+const Implementation conv_quantized_rows{
+    "conv_quantized_rows", "few input channels: whole rows of the kernel over a padded copy", reject_rows,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<ConvQuantizedRows>(node, context);
+    }};
+
+const Implementation conv_quantized{
+    "conv_quantized", "pixels of each tap by pointer into the GEMM core, sums in 32-bit integers", reject,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<ConvQuantized>(node, context);
+    }};
+
+}  // namespace godwit::ops

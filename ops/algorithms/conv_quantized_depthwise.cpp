@@ -1,0 +1,109 @@
+// Depthwise convolution of 8-bit numbers, vectorised over channels: one filter for each channel,
+// channels-last.
+#include <vector>
+
+#include "ops/algorithms/conv_rows.h"
+#include "ops/algorithms/depthwise.h"
+#include "ops/algorithms/implementations.h"
+#include "ops/kernel_table.h"
+#include "ops/quantized.h"
+
+namespace godwit::ops {
+namespace {
+
+using In = QuantizedOperand;
+
+constexpr std::int64_t kWidest = 16;      // channels in the widest vector of any ISA
+constexpr std::int64_t kExactTaps = 514;  // 255 · 127 · 514 < 2^24
+
+class ConvQuantizedDepthwise final : public Executable {
+ public:
+  ConvQuantizedDepthwise(const NodeView& node, const PrepareContext& context)
+      : geometry_(conv_geometry(RealConv(node).view())),
+        info_(find_kernel(depthwise_family(geometry_), DType::u8, context.target.isa)),
+        several_(reinterpret_cast<QuantizedDepthwiseKernel*>(info_->function)),
+        single_(several_),
+        padded_((geometry_.ic + kWidest - 1) / kWidest * kWidest),
+        finish_(quantized_finish(node, constant_operands(node))),
+        border_(static_cast<std::size_t>(geometry_.ic),
+                static_cast<std::uint8_t>(constant_zero_point(node, In::src_zero_point))) {
+    if (info_->family != KernelFamily::depthwise) {
+      single_ = reinterpret_cast<QuantizedDepthwiseKernel*>(
+          find_tile(info_->family, DType::u8, context.target.isa, 1)->function);
+      pixels_ = info_->mr;
+    }
+    const Tensor resident = node.inputs[In::weights].constant->resident();
+    const auto src = resident.values<std::int8_t>();
+    const std::int64_t taps = geometry_.taps();
+    weights_.assign(static_cast<std::size_t>(taps * padded_), 0.0F);
+    std::vector<std::int64_t> sums(static_cast<std::size_t>(geometry_.oc), 0);
+    for (std::int64_t c = 0; c < geometry_.oc; ++c) {
+      for (std::int64_t t = 0; t < taps; ++t) {
+        const std::int8_t weight = src[static_cast<std::size_t>(c * taps + t)];
+        weights_[static_cast<std::size_t>(t * padded_ + c)] = static_cast<float>(weight);
+        sums[static_cast<std::size_t>(c)] += weight;
+      }
+    }
+    channels_ = quantized_channels(node, sums);
+    channels_.bias.resize(static_cast<std::size_t>(padded_), 0);
+    channels_.scale.resize(static_cast<std::size_t>(padded_), 0.0F);
+  }
+
+  Scratch scratch() const override {
+    const std::int64_t columns = (pixels_ - 1) * geometry_.w.stride + geometry_.w.kernel;
+    return {.shared = 0,
+            .per_worker = static_cast<std::size_t>(geometry_.h.kernel * columns) * sizeof(const void*)};
+  }
+  std::string kernel() const override { return name_of(*info_); }
+  bool reads_constant(std::size_t) const override { return false; }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    const ConvGeometry& g = geometry_;
+    const std::int64_t size = finish_.real ? 4 : 1;
+    over_depthwise_blocks(g, pixels_, worker, [&](std::int64_t line, std::int64_t ow, std::int64_t pixels) {
+      fill_block(g, {args.src[In::src], g.ic, border_.data()}, line, ow,
+                 (pixels - 1) * g.w.stride + g.w.kernel, reinterpret_cast<const void**>(args.worker_scratch));
+      (pixels > 1 ? several_ : single_)(
+          {.src = reinterpret_cast<const std::uint8_t* const*>(args.worker_scratch),
+           .weights = weights_.data(),
+           .bias = channels_.bias.data(),
+           .scale = channels_.scale.data(),
+           .dst = static_cast<std::byte*>(args.dst[0]) + (line * g.w.output + ow) * g.oc * size,
+           .finish = &finish_,
+           .taps = g.taps(),
+           .channels = g.oc,
+           .padded = padded_});
+    });
+  }
+
+ private:
+  ConvGeometry geometry_;
+  const KernelInfo* info_;
+  QuantizedDepthwiseKernel *several_, *single_;
+  std::int64_t pixels_ = 1;  // that `several_` computes at once
+  std::int64_t padded_;
+  QuantizedFinish finish_;
+  std::vector<std::uint8_t> border_;  // a pixel that stands for 0
+  std::vector<float> weights_;        // (taps, padded)
+  QuantizedChannels channels_;
+};
+
+std::string reject(const NodeView& node, const Target&) {
+  if (std::string reason = reject_quantized(node); !reason.empty()) return reason;
+  if (node.input(In::src).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
+    return "needs nhwc tensors";
+  const ConvGeometry g = conv_geometry(RealConv(node).view());
+  if (std::string reason = reject_depthwise(node, g); !reason.empty()) return reason;
+  if (g.taps() > kExactTaps) return "is for kernels of at most 514 taps, whose sums f32 holds exactly";
+  return {};
+}
+
+}  // namespace
+
+const Implementation conv_quantized_depthwise{
+    "conv_quantized_depthwise", "one filter per channel, vectors of channels", reject,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<ConvQuantizedDepthwise>(node, context);
+    }};
+
+}  // namespace godwit::ops

@@ -1,0 +1,69 @@
+// Packs 8-bit weights into panels of 32-bit steps and runs tiles over them.
+#include "ops/algorithms/gemm_quantized.h"
+
+#include <cstring>
+#include <fmt/format.h>
+
+namespace godwit::ops {
+
+void run_gemm_tiles(const QuantizedGemmCall& call, const void* const* pointers, std::int64_t row, int rows,
+                    std::int64_t begin, std::int64_t end) {
+  const PanelLayout layout{call.shape.columns, call.shape.inner(), call.tiles->nr};
+  const std::int64_t size = call.finish->real ? 4 : 1;
+  QuantizedTile tile{};
+  tile.a = pointers;
+  tile.finish = call.finish;
+  tile.taps = call.shape.taps;
+  tile.depth = call.shape.depth;
+  tile.residual_stride = call.residual_stride;
+  tile.dst_stride = call.dst_stride;
+  for (std::int64_t p = begin; p < end; ++p) {
+    const std::int64_t column = p * layout.nr;
+    tile.b = call.weights + layout.offset(p) * kStepBytes;
+    tile.bias = call.bias + column;
+    tile.scale = call.scale + column;
+    tile.residual = call.residual == nullptr ? nullptr : call.residual + row * call.residual_stride + column;
+    tile.dst = static_cast<std::byte*>(call.dst) + (row * call.dst_stride + column) * size;
+    tile.columns = std::min<std::int64_t>(layout.width(p), layout.columns - column);
+    call.kernels().by_rows[layout.half(p) ? 0 : 1][rows](tile);
+  }
+}
+
+void copy_numbers(const QuantizedGemmKernels& kernels, WidenKernel* widen, const std::uint8_t* src,
+                  std::int64_t numbers, std::byte* dst) {
+  if (kernels.kr == 2) {
+    auto* wide = reinterpret_cast<std::int16_t*>(dst);
+    widen({.src = src, .dst = wide, .count = numbers});
+    if (numbers % 2 != 0) wide[numbers] = 0;
+  } else {
+    std::memcpy(dst, src, static_cast<std::size_t>(numbers));
+    const std::int64_t whole = steps_of(numbers, kernels.kr) * kernels.kr;
+    std::memset(dst + numbers, 0, static_cast<std::size_t>(whole - numbers));
+  }
+}
+
+std::string QuantizedWeights::packed_format(const std::string& format, const QuantizedGemmKernels& kernels) {
+  return fmt::format("{}_{}x{}", format, kernels.nr, kernels.kr);
+}
+
+void QuantizedWeights::set_channels(const NodeView& node, const Sizes& sizes,
+                                    const std::vector<std::int64_t>& weight_sums) {
+  const QuantizedChannels channels = quantized_channels(node, weight_sums);
+  const std::int64_t padded = layout_.panels() * layout_.nr;
+  bias_.resize(static_cast<std::size_t>(padded * sizes.groups), 0);
+  scale_.resize(bias_.size(), 0.0F);
+  for (std::int64_t g = 0; g < sizes.groups; ++g) {
+    std::copy_n(channels.bias.begin() + g * sizes.columns, sizes.columns, bias_.begin() + g * padded);
+    std::copy_n(channels.scale.begin() + g * sizes.columns, sizes.columns, scale_.begin() + g * padded);
+  }
+}
+
+void QuantizedWeights::set(QuantizedGemmCall& call, std::int64_t group) const {
+  const std::int64_t padded = layout_.panels() * layout_.nr;
+  call.weights = panels_.get() + static_cast<std::size_t>(group) * layout_.bytes();
+  call.bias = bias_.data() + group * padded;
+  call.scale = scale_.data() + group * padded;
+  call.finish = &finish_;
+}
+
+}  // namespace godwit::ops

@@ -1,0 +1,124 @@
+// The blocked GEMM on 8-bit numbers: what it takes beside the driver in gemm.h, and its packed weights.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ops/algorithms/gemm.h"
+#include "ops/implementation.h"
+#include "ops/quantized.h"
+
+namespace godwit::ops {
+
+// Steps of kr numbers that `numbers` of them fill.
+inline std::int64_t steps_of(std::int64_t numbers, int kr) { return (numbers + kr - 1) / kr; }
+
+struct QuantizedGemmCall : GemmWork {
+  const QuantizedGemmKernels& kernels() const { return static_cast<const QuantizedGemmKernels&>(*tiles); }
+  std::int64_t numbers = 0;  // of a row of A as it lies, u8, where rows are copied
+  WidenKernel* widen = nullptr;
+  const std::byte* weights = nullptr;  // panels
+  const std::int32_t* bias = nullptr;  // padded to whole panels
+  const float* scale = nullptr;        // padded to whole panels
+  const std::uint8_t* residual = nullptr;
+  std::int64_t residual_stride = 0;
+  void* dst = nullptr;
+  std::int64_t dst_stride = 0;
+  const QuantizedFinish* finish = nullptr;
+};
+
+void run_gemm_tiles(const QuantizedGemmCall& call, const void* const* pointers, std::int64_t row, int rows,
+                    std::int64_t begin, std::int64_t end);
+// `numbers` u8 to what the kernels read: widened to s16 where kr is 2, filled up with zeros to whole steps.
+void copy_numbers(const QuantizedGemmKernels& kernels, WidenKernel* widen, const std::uint8_t* src,
+                  std::int64_t numbers, std::byte* dst);
+inline void copy_row(const QuantizedGemmCall& call, const void* src, void* dst) {
+  copy_numbers(call.kernels(), call.widen, static_cast<const std::uint8_t*>(src), call.numbers,
+               static_cast<std::byte*>(dst));
+}
+
+// Weights and channels of one node on 8-bit numbers, in the form that kernels take: for each of `groups`
+// panels of (taps, steps, nr), channels padded to whole panels.
+class QuantizedWeights {
+ public:
+  struct Sizes {
+    std::int64_t groups = 1, columns = 0;  // of one group
+    std::int64_t taps = 1, numbers = 0;    // of the inner dimension
+  };
+  // index(group, column, tap, number): where in the operand that weight lies.
+  template <class Index>
+  QuantizedWeights(const NodeView& node, const PrepareContext& context, const QuantizedGemmKernels& kernels,
+                   const Sizes& sizes, const std::string& format, const Index& index)
+      : layout_{sizes.columns, sizes.taps * steps_of(sizes.numbers, kernels.kr), kernels.nr},
+        finish_(quantized_finish(node, constant_operands(node))) {
+    const Tensor& weights = *node.inputs[QuantizedOperand::weights].constant;
+    const Tensor resident = weights.resident();
+    const auto* src = resident.values<std::int8_t>().data();
+    panels_ =
+        context.weights.get(weights, packed_format(format, kernels),
+                            layout_.bytes() * static_cast<std::size_t>(sizes.groups), [&](std::byte* dst) {
+                              for (std::int64_t g = 0; g < sizes.groups; ++g, dst += layout_.bytes()) {
+                                pack(
+                                    sizes, kernels.kr, context.threads,
+                                    [&](std::int64_t column, std::int64_t tap, std::int64_t k) {
+                                      return src[index(g, column, tap, k)];
+                                    },
+                                    dst);
+                              }
+                            });
+    std::vector<std::int64_t> sums;
+    for (std::int64_t g = 0; g < sizes.groups; ++g) {
+      for (std::int64_t column = 0; column < sizes.columns; ++column) {
+        std::int64_t sum = 0;
+        for (std::int64_t tap = 0; tap < sizes.taps; ++tap) {
+          for (std::int64_t k = 0; k < sizes.numbers; ++k) sum += src[index(g, column, tap, k)];
+        }
+        sums.push_back(sum);
+      }
+    }
+    set_channels(node, sizes, sums);
+  }
+
+  const PanelLayout& layout() const { return layout_; }
+  // Weights, bias, scale and finish of one group.
+  void set(QuantizedGemmCall& call, std::int64_t group) const;
+
+ private:
+  static std::string packed_format(const std::string& format, const QuantizedGemmKernels& kernels);
+  void set_channels(const NodeView& node, const Sizes& sizes, const std::vector<std::int64_t>& weight_sums);
+
+  // One group's weight(column, tap, number) as panels.
+  template <class Weight>
+  void pack(const Sizes& sizes, int kr, int threads, const Weight& weight, std::byte* dst) const {
+    run_team(threads, [&](const Worker& worker) {
+      const Worker::Range panels = worker.share(layout_.panels());
+      for (std::int64_t p = panels.begin; p < panels.end; ++p) {
+        const int width = layout_.width(p);
+        const auto columns = std::min<std::int64_t>(width, sizes.columns - p * layout_.nr);
+        std::byte* to = dst + layout_.offset(p) * kStepBytes;
+        for (std::int64_t tap = 0; tap < sizes.taps; ++tap) {
+          for (std::int64_t k = 0; k < sizes.numbers; k += kr) {
+            const auto count = static_cast<int>(std::min<std::int64_t>(kr, sizes.numbers - k));
+            for (int c = 0; c < width; ++c, to += kStepBytes) {
+              std::int8_t narrow[4] = {};
+              for (int j = 0; j < count && c < columns; ++j)
+                narrow[j] = weight(p * layout_.nr + c, tap, k + j);
+              const std::int16_t wide[2] = {narrow[0], narrow[1]};
+              std::memcpy(to, kr == 2 ? static_cast<const void*>(wide) : narrow, kStepBytes);
+            }
+          }
+        }
+      }
+    });
+  }
+
+  PanelLayout layout_;
+  QuantizedFinish finish_;
+  std::vector<std::int32_t> bias_;
+  std::vector<float> scale_;
+  std::shared_ptr<const std::byte> panels_;
+};
+
+}  // namespace godwit::ops

@@ -1,0 +1,50 @@
+// The vector type of AVX-512 F, BW, DQ and VL. Each file that includes it has a type of its own: nothing is
+// shared between objects that are built with different flags.
+#pragma once
+
+#include <immintrin.h>
+
+#include "ops/kernels/simd_xsimd.h"
+#include "runtime/cpu.h"
+
+namespace godwit::ops {
+namespace {
+
+struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
+  static constexpr Isa kIsa = Isa::avx512;
+  static constexpr int kTileRows = 14;
+  using S32 = __m512i;
+  using Base = simd::Xsimd<xsimd::avx512bw>;
+  using Base::load;
+  using Base::store;
+  static GODWIT_INLINE F32 load(const std::uint8_t* p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  static GODWIT_INLINE F32 load(const std::int8_t* p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  static GODWIT_INLINE void store(std::uint8_t* p, F32 v) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+  }
+  static GODWIT_INLINE void store(std::int8_t* p, F32 v) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+  }
+  static GODWIT_INLINE S32 load_words(const void* p) { return _mm512_loadu_si512(p); }
+  static GODWIT_INLINE S32 broadcast_word(const void* p) {
+    std::int32_t x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return _mm512_set1_epi32(x);
+  }
+  static GODWIT_INLINE F32 to_float(S32 v) { return _mm512_cvtepi32_ps(v); }
+  static GODWIT_INLINE S32 to_words(F32 v) { return _mm512_cvtps_epi32(v); }
+  static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return _mm512_add_epi32(a, b); }
+  static constexpr int kDotDepth = 2;
+  static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+  }
+  static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
+  static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+};
+
+}  // namespace
+}  // namespace godwit::ops

@@ -1,0 +1,123 @@
+// The GEMM core's tile on 8-bit numbers: broadcast 32 bits of A, multiply by vectors of B, add up in 32-bit
+// integers.
+#pragma once
+
+#include "ops/kernels/arguments.h"
+#include "ops/kernels/quantize.h"
+#include "ops/kernels/simd.h"
+
+namespace godwit::ops::kernels {
+
+// The end of every kernel on 8-bit numbers, vector by vector; see QuantizedFinish.
+template <class Arch>
+struct Finish {
+  using F32 = typename Arch::F32;
+  static constexpr int kWidth = Arch::kWidth;
+  using Bytes8 = Bytes<Arch, std::uint8_t>;
+
+  explicit GODWIT_INLINE Finish(const QuantizedFinish& finish)
+      : minimum(Arch::broadcast(finish.minimum)),
+        maximum(Arch::broadcast(finish.maximum)),
+        zero_point(Arch::broadcast(finish.zero_point)) {}
+
+  // `value` is the sum in steps of the result (or a real number); count: how many of its lanes there are.
+  template <bool Whole>
+  GODWIT_INLINE void store(const QuantizedFinish& finish, F32 value, const std::uint8_t* residual, void* dst,
+                           std::int64_t at, std::int64_t count) const {
+    if (residual != nullptr) {
+      if (finish.rounds_sum) {
+        value = round_inside<Arch>(value, Arch::broadcast(finish.sum_minimum),
+                                   Arch::broadcast(finish.sum_maximum)) *
+                Arch::broadcast(finish.sum_factor);
+      }
+      const F32 added = Whole ? Arch::load(residual + at) : Bytes8::load_part(residual + at, count);
+      value = value +
+              (added - Arch::broadcast(finish.residual_zero_point)) * Arch::broadcast(finish.residual_factor);
+    }
+    if (finish.real) {
+      value = Arch::min(Arch::max(value, minimum), maximum);
+      float* to = static_cast<float*>(dst) + at;
+      if constexpr (Whole) {
+        Arch::store(to, value);
+      } else {
+        float lanes[kWidth];
+        Arch::store(lanes, value);
+        for (int i = 0; i < kWidth && i < count; ++i) to[i] = lanes[i];
+      }
+      return;
+    }
+    value = round_inside<Arch>(value, minimum, maximum) + zero_point;
+    std::uint8_t* to = static_cast<std::uint8_t*>(dst) + at;
+    if constexpr (Whole) {
+      Arch::store(to, value);
+    } else {
+      Bytes8::store_part(to, value, count);
+    }
+  }
+
+  F32 minimum, maximum, zero_point;
+};
+
+// Register budget as Gemm's: Rows·Vectors accumulators + Vectors of B + 1 broadcast of A, and one for the
+// products where an ISA has no instruction that also adds (avx2 6×2: 16 of 16).
+template <class Arch, int Rows, int Vectors>
+struct QuantizedGemm {
+  using F32 = typename Arch::F32;
+  using S32 = typename Arch::S32;
+  static constexpr int kWidth = Arch::kWidth;
+  static constexpr int kColumns = Vectors * kWidth;
+  static constexpr int kStep = 4;  // bytes of A for each step
+
+  static void run(const QuantizedTile& tile) {
+    S32 sum[Rows][Vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      const S32 bias = Arch::load_words(tile.bias + v * kWidth);
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) sum[r][v] = bias;
+    }
+    const char* b = static_cast<const char*>(tile.b);
+    for (std::int64_t t = 0; t < tile.taps; ++t) {
+      const char* a[Rows];
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(tile.a[t * Rows + r]);
+      for (std::int64_t k = 0; k < tile.depth; ++k) {  // the hot loop
+        S32 weights[Vectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) weights[v] = Arch::load_words(b + v * kWidth * kStep);
+        b += kColumns * kStep;
+#pragma GCC unroll 32
+        for (int r = 0; r < Rows; ++r) {
+          const S32 src = Arch::broadcast_word(a[r] + k * kStep);
+#pragma GCC unroll 4
+          for (int v = 0; v < Vectors; ++v) sum[r][v] = Arch::dot(sum[r][v], src, weights[v]);
+        }
+      }
+    }
+    if (tile.columns == kColumns) {
+      finish<true>(tile, sum);
+    } else {
+      finish<false>(tile, sum);
+    }
+  }
+
+ private:
+  template <bool Whole>
+  static GODWIT_INLINE void finish(const QuantizedTile& tile, S32 (&sum)[Rows][Vectors]) {
+    const Finish<Arch> finish(*tile.finish);
+    const std::int64_t size = tile.finish->real ? 4 : 1;
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      const F32 scale = Arch::load(tile.scale + v * kWidth);
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) {
+        finish.template store<Whole>(
+            *tile.finish, Arch::to_float(sum[r][v]) * scale,
+            tile.residual == nullptr ? nullptr : tile.residual + r * tile.residual_stride,
+            static_cast<char*>(tile.dst) + r * tile.dst_stride * size, v * kWidth, tile.columns - v * kWidth);
+      }
+    }
+  }
+};
+
+}  // namespace godwit::ops::kernels

@@ -1,0 +1,98 @@
+// Kernels on 8-bit numbers that vectorise over channels: depthwise convolution, maximum pooling.
+#pragma once
+
+#include "ops/kernels/arguments.h"
+#include "ops/kernels/quantized_gemm.h"
+#include "ops/kernels/spatial.h"
+
+namespace godwit::ops::kernels {
+
+// Sums of products of 8-bit numbers are whole and stay below 2^24 for up to 514 taps, where f32 is exact: the
+// same FMAs as for real numbers give the same bits on every ISA. The bias, which may be larger, is added in
+// integers.
+template <class Arch>
+struct QuantizedDepthwiseStore {
+  using F32 = typename Arch::F32;
+
+  template <bool Whole>
+  static GODWIT_INLINE void store(const Finish<Arch>& finish, const QuantizedDepthwiseBlock& block, F32 sum,
+                                  std::int64_t pixel, std::int64_t c, std::int64_t count) {
+    const auto whole = Arch::add_words(Arch::to_words(sum), Arch::load_words(block.bias + c));
+    const std::int64_t size = block.finish->real ? 4 : 1;
+    finish.template store<Whole>(*block.finish, Arch::to_float(whole) * Arch::load(block.scale + c), nullptr,
+                                 static_cast<char*>(block.dst) + pixel * block.channels * size, c, count);
+  }
+};
+
+// A square kernel of fixed size and stride; see DepthwiseSums.
+template <class Arch, int Kernel, int Stride, int Pixels>
+struct QuantizedDepthwisePixels {
+  using F32 = typename Arch::F32;
+
+  static void run(const QuantizedDepthwiseBlock& block) {
+    const Finish<Arch> finish(*block.finish);
+    std::int64_t c = 0;
+    for (; c + Arch::kWidth <= block.channels; c += Arch::kWidth) {
+      channels<true>(block, finish, c, [&](int i) { return Arch::load(block.src[i] + c); });
+    }
+    if (const std::int64_t left = block.channels - c; left > 0) {
+      channels<false>(block, finish, c,
+                      [&](int i) { return Bytes<Arch, std::uint8_t>::load_part(block.src[i] + c, left); });
+    }
+  }
+
+ private:
+  template <bool Whole, class Load>
+  static GODWIT_INLINE void channels(const QuantizedDepthwiseBlock& block, const Finish<Arch>& finish,
+                                     std::int64_t c, const Load& load) {
+    F32 sum[Pixels];
+    DepthwiseSums<Arch, Kernel, Stride, Pixels>::run(
+        sum, load, [&](int tap) { return Arch::load(block.weights + tap * block.padded + c); });
+#pragma GCC unroll 8
+    for (int p = 0; p < Pixels; ++p) {
+      QuantizedDepthwiseStore<Arch>::template store<Whole>(finish, block, sum[p], p, c, block.channels - c);
+    }
+  }
+};
+
+// Any kernel, one pixel.
+template <class Arch>
+struct QuantizedDepthwise {
+  using F32 = typename Arch::F32;
+
+  static void run(const QuantizedDepthwiseBlock& block) {
+    const Finish<Arch> finish(*block.finish);
+    std::int64_t c = 0;
+    for (; c + Arch::kWidth <= block.channels; c += Arch::kWidth) {
+      F32 sum = Arch::broadcast(0.0F);
+      for (std::int64_t t = 0; t < block.taps; ++t) {
+        sum = Arch::fma(Arch::load(block.src[t] + c), Arch::load(block.weights + t * block.padded + c), sum);
+      }
+      QuantizedDepthwiseStore<Arch>::template store<true>(finish, block, sum, 0, c, Arch::kWidth);
+    }
+    if (const std::int64_t left = block.channels - c; left > 0) {
+      F32 sum = Arch::broadcast(0.0F);
+      for (std::int64_t t = 0; t < block.taps; ++t) {
+        sum = Arch::fma(Bytes<Arch, std::uint8_t>::load_part(block.src[t] + c, left),
+                        Arch::load(block.weights + t * block.padded + c), sum);
+      }
+      QuantizedDepthwiseStore<Arch>::template store<false>(finish, block, sum, 0, c, left);
+    }
+  }
+};
+
+// Left to the compiler, which makes vectors of it. Q: the type of the numbers.
+template <class Arch, class Q>
+struct MaxPoolBytes {
+  static void run(const BytePoolPixel& pixel) {
+    Q* __restrict dst = static_cast<Q*>(pixel.dst);
+    const std::int64_t channels = pixel.channels;
+    __builtin_memcpy(dst, pixel.src[0], static_cast<unsigned long>(channels));
+    for (std::int64_t t = 1; t < pixel.taps; ++t) {
+      const Q* src = static_cast<const Q*>(pixel.src[t]);
+      for (std::int64_t c = 0; c < channels; ++c) dst[c] = src[c] > dst[c] ? src[c] : dst[c];
+    }
+  }
+};
+
+}  // namespace godwit::ops::kernels

@@ -1,0 +1,159 @@
+// Operands, factors and rounding of the ops on 8-bit numbers.
+#include "ops/quantized.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "ops/arithmetic.h"
+#include "runtime/error.h"
+
+namespace godwit::ops {
+namespace {
+
+using In = QuantizedOperand;
+
+void require_type(const NodeView& node, std::size_t i, DType dtype) {
+  if (!node.has_input(i) || node.input(i).dtype == dtype) return;
+  throw Error(fmt::format("input {} is {}, expected {}", i, name_of(node.input(i).dtype), name_of(dtype)));
+}
+
+float number(std::span<const TensorView> operands, std::size_t i) { return operands[i].as<const float>()[0]; }
+float zero_point(std::span<const TensorView> operands, std::size_t i) {
+  return operands[i].present() ? static_cast<float>(operands[i].as<const std::uint8_t>()[0]) : 0.0F;
+}
+
+float quotient(float a, float b) {
+  return static_cast<float>(static_cast<double>(a) / static_cast<double>(b));
+}
+
+}  // namespace
+
+DType quantized_result(const NodeView& node) {
+  return has_own_input(node, In::sum_scale) || has_own_input(node, In::dst_scale) ? DType::u8 : DType::f32;
+}
+
+void require_quantized_operands(const NodeView& node, std::int64_t channels) {
+  require_type(node, In::src, DType::u8);
+  require_type(node, In::weights, DType::s8);
+  require_type(node, In::bias, DType::s32);
+  require_scale(node, In::src_scale, "the scale of the input", 1);
+  require_scale(node, In::weight_scale, "the scale of the weights", channels);
+  require_zero_point(node, In::src_zero_point, "the zero point of the input", DType::u8);
+  if (has_own_input(node, In::bias) && node.shape(In::bias).known() && is_known(channels) &&
+      node.shape(In::bias).elements() != channels) {
+    throw Error(
+        fmt::format("the bias has {} numbers, expected {}", node.shape(In::bias).elements(), channels));
+  }
+  if (has_own_input(node, In::sum_scale)) {
+    require_scale(node, In::sum_scale, "the scale of the sum", 1);
+    require_zero_point(node, In::sum_zero_point, "the zero point of the sum", DType::u8);
+  }
+  if (node.epilogue.residual != has_own_input(node, In::dst_scale)) {
+    throw Error("the scale of the result with a residual goes with a residual, and the other way round");
+  }
+  if (!node.epilogue.residual) return;
+  require_type(node, node.inputs.size() - 1, DType::u8);
+  require_scale(node, In::residual_scale, "the scale of the residual", 1);
+  require_zero_point(node, In::residual_zero_point, "the zero point of the residual", DType::u8);
+  require_scale(node, In::dst_scale, "the scale of the result", 1);
+  require_zero_point(node, In::dst_zero_point, "the zero point of the result", DType::u8);
+}
+
+QuantizedFinish quantized_finish(const NodeView& node, std::span<const TensorView> operands) {
+  QuantizedFinish finish;
+  finish.real = quantized_result(node) == DType::f32;
+  finish.minimum = node.epilogue.minimum;
+  finish.maximum = node.epilogue.maximum;
+  if (finish.real) return finish;
+
+  const bool residual = node.epilogue.residual;
+  const std::size_t result = residual ? In::dst_scale : In::sum_scale;
+  const float step = number(operands, result);
+  finish.zero_point = zero_point(operands, result + 1);
+  // Bounds of the type and of the activation, in steps; rounding comes after them.
+  finish.minimum = std::max(0.0F - finish.zero_point, quotient(node.epilogue.minimum, step));
+  finish.maximum = std::min(255.0F - finish.zero_point, quotient(node.epilogue.maximum, step));
+  if (!residual) return finish;
+  finish.residual_zero_point = zero_point(operands, In::residual_zero_point);
+  finish.residual_factor = quotient(number(operands, In::residual_scale), step);
+  if (!has_own_input(node, In::sum_scale)) return finish;
+  finish.rounds_sum = true;
+  finish.sum_minimum = 0.0F - zero_point(operands, In::sum_zero_point);
+  finish.sum_maximum = 255.0F + finish.sum_minimum;
+  finish.sum_factor = quotient(number(operands, In::sum_scale), step);
+  return finish;
+}
+
+float quantized_scale(const NodeView& node, std::span<const TensorView> operands, std::int64_t channel) {
+  const TensorView& weight_scale = operands[In::weight_scale];
+  const std::int64_t at = weight_scale.desc.shape.elements() == 1 ? 0 : channel;
+  const double scale = static_cast<double>(number(operands, In::src_scale)) *
+                       static_cast<double>(weight_scale.as<const float>()[at]);
+  if (has_own_input(node, In::sum_scale)) {
+    return static_cast<float>(scale / static_cast<double>(number(operands, In::sum_scale)));
+  }
+  if (has_own_input(node, In::dst_scale)) {
+    return static_cast<float>(scale / static_cast<double>(number(operands, In::dst_scale)));
+  }
+  return static_cast<float>(scale);
+}
+
+std::int32_t quantized_bias(const NodeView& node, std::span<const TensorView> operands, std::int64_t channel,
+                            std::int64_t weight_sum) {
+  const std::int64_t bias =
+      has_own_input(node, In::bias) ? operands[In::bias].as<const std::int32_t>()[channel] : 0;
+  const std::int64_t zero =
+      operands[In::src_zero_point].present() ? operands[In::src_zero_point].as<const std::uint8_t>()[0] : 0;
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(bias - zero * weight_sum));
+}
+
+float finish_quantized(const QuantizedFinish& finish, std::int32_t sum, float scale,
+                       const std::uint8_t* residual) {
+  float value = static_cast<float>(sum) * scale;
+  if (residual != nullptr) {
+    if (finish.rounds_sum) {
+      value = round_half_even(std::min(std::max(value, finish.sum_minimum), finish.sum_maximum)) *
+              finish.sum_factor;
+    }
+    value = value + (static_cast<float>(*residual) - finish.residual_zero_point) * finish.residual_factor;
+  }
+  value = std::min(std::max(value, finish.minimum), finish.maximum);
+  return finish.real ? value : round_half_even(value) + finish.zero_point;
+}
+
+std::vector<TensorView> constant_operands(const NodeView& node) {
+  std::vector<TensorView> operands(std::max<std::size_t>(node.inputs.size(), In::count));
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (i != In::weights && node.inputs[i].constant != nullptr) operands[i] = node.inputs[i].constant->view();
+  }
+  return operands;
+}
+
+QuantizedChannels quantized_channels(const NodeView& node, std::span<const std::int64_t> weight_sums) {
+  const std::vector<TensorView> operands = constant_operands(node);
+  QuantizedChannels channels;
+  for (std::size_t c = 0; c < weight_sums.size(); ++c) {
+    const auto channel = static_cast<std::int64_t>(c);
+    channels.scale.push_back(quantized_scale(node, operands, channel));
+    channels.bias.push_back(quantized_bias(node, operands, channel, weight_sums[c]));
+  }
+  return channels;
+}
+
+RealConv::RealConv(const NodeView& node)
+    : descs_{node.input(In::src), node.input(In::weights)},
+      operands_{{&descs_[0], nullptr}, {&descs_[1], nullptr}},
+      view_{node.name, node.attributes, operands_, 1, node.outputs, {}} {
+  for (TensorDesc& desc : descs_) desc.dtype = DType::f32;
+}
+
+std::string reject_quantized(const NodeView& node) {
+  for (std::size_t i = 1; i < In::count && i < node.own_inputs(); ++i) {
+    if (!known_or_absent(node, i)) return "needs weights, scales and zero points known at compile time";
+  }
+  if (node.outputs[0].shape.elements() == 0 || node.shape(In::src).elements() == 0)
+    return "has nothing to compute";
+  return {};
+}
+
+}  // namespace godwit::ops

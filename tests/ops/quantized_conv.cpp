@@ -1,0 +1,178 @@
+// QuantizedConv: values by hand, and every implementation bit for bit over sizes, strides, groups and
+// epilogues.
+#include <gtest/gtest.h>
+#include <vector>
+
+#include "tests/support/errors.h"
+#include "tests/support/op_runner.h"
+#include "tests/support/random.h"
+
+namespace godwit::support {
+namespace {
+
+Tensor real(float value) { return Tensor::of<float>({}, {value}); }
+Tensor zero(std::uint8_t value) { return Tensor::of<std::uint8_t>({}, {value}); }
+
+struct Case {
+  Shape src, weights;
+  std::vector<std::int64_t> strides{1, 1}, pads{0, 0, 0, 0}, dilations{1, 1};
+  std::int64_t group = 1;
+};
+
+enum class Ending { real, rounded, residual, rounded_residual };
+
+Shape dst_shape(const Case& c) {
+  const OpRunner conv = OpRunner("Conv")
+                            .input(c.src)
+                            .input(c.weights)
+                            .attribute("strides", c.strides)
+                            .attribute("pads", c.pads)
+                            .attribute("dilations", c.dilations)
+                            .attribute("group", c.group);
+  return conv.shape();
+}
+
+OpRunner make(const Case& c, Ending ending, bool bias = true, float top = 1e9F) {
+  OpRunner runner("QuantizedConv", "godwit");
+  const std::int64_t channels = c.weights[0];
+  runner.input(random_tensor<std::uint8_t>(c.src, 1, 0, 255))
+      .constant(real(0.02F))
+      .constant(zero(113))
+      .constant(random_tensor<std::int8_t>(c.weights, 2, -127, 127))
+      .constant(random_tensor({channels}, 3, 0.001, 0.02));
+  if (bias) {
+    runner.constant(random_tensor<std::int32_t>({channels}, 4, -40000, 40000));
+  } else {
+    runner.omitted();
+  }
+  const bool rounded = ending == Ending::rounded || ending == Ending::rounded_residual;
+  if (rounded) {
+    runner.constant(real(0.25F)).constant(zero(100));
+  } else {
+    runner.omitted().omitted();
+  }
+  if (ending == Ending::residual || ending == Ending::rounded_residual) {
+    runner.constant(real(0.11F)).constant(zero(7)).constant(real(0.3F)).constant(zero(60));
+  }
+  runner.attribute("strides", c.strides)
+      .attribute("pads", c.pads)
+      .attribute("dilations", c.dilations)
+      .attribute("group", c.group);
+  if (ending == Ending::residual || ending == Ending::rounded_residual) {
+    runner.residual(random_tensor<std::uint8_t>(dst_shape(c), 5, 0, 255));
+  }
+  runner.clamp(-3.0F, top);
+  return runner;
+}
+
+TEST(QuantizedConvOp, ByHand) {
+  // (10 - 5) · 3 + (1 - 5) · -2 = 23; plus a bias of 7: 30. Times 0.5 · 0.1: 1.5.
+  OpRunner runner("QuantizedConv", "godwit");
+  runner.input(Tensor::of<std::uint8_t>({1, 2, 1, 1}, {10, 1}))
+      .constant(real(0.5F))
+      .constant(zero(5))
+      .constant(Tensor::of<std::int8_t>({1, 2, 1, 1}, {3, -2}))
+      .constant(real(0.1F))
+      .constant(Tensor::of<std::int32_t>({1}, {7}));
+  EXPECT_FLOAT_EQ(values_of<float>(runner.reference()[0])[0], 1.5F);
+  OpRunner rounded = runner;
+  rounded.constant(real(1.0F)).constant(zero(20));
+  EXPECT_EQ(values_of<std::uint8_t>(rounded.reference()[0])[0], 22);  // half to even
+  OpRunner clamped = rounded;
+  clamped.clamp(-1, 0.4F);
+  EXPECT_EQ(values_of<std::uint8_t>(clamped.reference()[0])[0], 20);
+  // round(1.5) · 1 + (9 - 4) · 2 = 12; in steps of 4: 3.
+  OpRunner added = rounded;
+  added.constant(real(2.0F)).constant(zero(4)).constant(real(4.0F)).constant(zero(1));
+  added.residual(Tensor::of<std::uint8_t>({1, 1, 1, 1}, {9}));
+  EXPECT_EQ(values_of<std::uint8_t>(added.reference()[0])[0], 4);
+}
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {{2, 16, 5, 7}, {24, 16, 1, 1}},
+      {{1, 13, 6, 5}, {17, 13, 1, 1}},                     // depth and columns that fill no step or vector
+      {{1, 5, 9, 8}, {33, 5, 1, 1}, {2, 2}},               // strided
+      {{1, 6, 4, 4}, {5, 6, 1, 1}, {1, 1}, {1, 2, 0, 1}},  // 1×1 with borders
+      {{2, 8, 7, 6}, {19, 8, 3, 3}, {1, 1}, {1, 1, 1, 1}},
+      {{1, 7, 9, 11}, {40, 7, 3, 3}, {2, 1}, {0, 1, 2, 1}},
+      {{1, 9, 12, 10}, {8, 9, 3, 2}, {1, 1}, {2, 2, 2, 2}, {2, 3}},  // dilated
+      {{1, 3, 17, 19}, {21, 3, 7, 7}, {2, 2}, {3, 3, 3, 3}},         // the stem
+      {{1, 1, 8, 9}, {3, 1, 3, 5}, {1, 2}, {1, 2, 1, 2}},
+      {{2, 12, 6, 6}, {15, 4, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 3},  // groups
+      {{1, 9, 6, 6}, {6, 3, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 3},
+      {{1, 128, 3, 3}, {64, 128, 3, 3}, {1, 1}, {1, 1, 1, 1}},
+  };
+  return all;
+}
+
+TEST(QuantizedConvOp, EveryImplementationGivesTheSameBits) {
+  for (const Case& c : cases()) {
+    for (const Ending ending : {Ending::real, Ending::rounded, Ending::residual, Ending::rounded_residual}) {
+      SCOPED_TRACE(c.src.to_string() + " by " + c.weights.to_string());
+      EXPECT_TRUE(did_run(make(c, ending).run_implementations(exact()), "conv_quantized"));
+    }
+    make(c, Ending::rounded, false, 6.0F).run_implementations(exact());
+  }
+}
+
+TEST(QuantizedConvOp, TheStemHasAnImplementationOfItsOwn) {
+  EXPECT_TRUE(did_run(make(cases()[7], Ending::rounded).run_implementations(exact()), "conv_quantized_rows"));
+}
+
+TEST(QuantizedConvOp, DepthwiseGivesTheSameBits) {
+  for (const std::int64_t kernel : {3, 5, 4}) {
+    for (const std::int64_t stride : {1, 2, 3}) {
+      for (const std::int64_t channels : {2, 16, 21}) {
+        const std::int64_t pad = kernel / 2;
+        const Case c{{2, channels, 11, 9},
+                     {channels, 1, kernel, kernel},
+                     {stride, stride},
+                     {pad, pad, pad, pad},
+                     {1, 1},
+                     channels};
+        EXPECT_TRUE(did_run(make(c, Ending::rounded, true, 6.0F).run_implementations(exact()),
+                            "conv_quantized_depthwise"));
+        make(c, Ending::real).run_implementations(exact());
+      }
+    }
+  }
+}
+
+TEST(QuantizedConvOp, TheExtremesSumUpExactly) {
+  // The largest sums: every product at its largest, 2,304 of them.
+  for (const int weight : {-128, 127}) {
+    OpRunner runner("QuantizedConv", "godwit");
+    Tensor src({DType::u8, {1, 256, 3, 3}, Layout::nchw});
+    std::ranges::fill(src.mutable_values<std::uint8_t>(), std::uint8_t{255});
+    Tensor weights({DType::s8, {16, 256, 3, 3}, Layout::nchw});
+    std::ranges::fill(weights.mutable_values<std::int8_t>(), static_cast<std::int8_t>(weight));
+    runner.input(src).constant(real(1)).constant(zero(0)).constant(weights).constant(real(1));
+    EXPECT_EQ(values_of<float>(runner.reference()[0])[0], static_cast<float>(255 * weight * 2304));
+    runner.run_implementations(exact());
+  }
+}
+
+TEST(QuantizedConvOp, Refuses) {
+  const auto with = [](Tensor src, Tensor weights, Tensor scale) {
+    return error_of([&] {
+      OpRunner("QuantizedConv", "godwit")
+          .input(src)
+          .constant(real(1))
+          .constant(zero(0))
+          .constant(weights)
+          .constant(scale)
+          .infer();
+    });
+  };
+  const Tensor src({DType::u8, {1, 2, 3, 3}, Layout::nchw}), weights({DType::s8, {4, 2, 1, 1}, Layout::nchw});
+  EXPECT_EQ(with(Tensor({DType::s8, {1, 2, 3, 3}, Layout::nchw}), weights, real(1)),
+            "input 0 is s8, expected u8");
+  EXPECT_EQ(with(src, Tensor({DType::u8, {4, 2, 1, 1}, Layout::nchw}), real(1)),
+            "input 3 is u8, expected s8");
+  EXPECT_EQ(with(src, weights, random_tensor({3}, 1, 1, 2)),
+            "the scale of the weights (input 4) has 3 numbers, expected 1 or 4");
+}
+
+}  // namespace
+}  // namespace godwit::support
