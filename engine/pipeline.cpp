@@ -11,7 +11,7 @@ namespace passes {
 
 using Function = void(Graph&, PassContext&);
 Function fold_constants, eliminate_identity, fold_pad, fold_batch_norm, fuse_activation, fuse_residual_add,
-    eliminate_dead, choose_layout, prepack_weights;
+    fold_quantization, eliminate_dead, choose_layout, prepack_weights;
 
 }  // namespace passes
 
@@ -30,6 +30,8 @@ constexpr std::array kPasses = {
          passes::fuse_activation},
     Pass{"fuse_residual_add", "lets a node add the other branch of a residual block to its own result",
          passes::fuse_residual_add},
+    Pass{"fold_quantization", "computes in 8-bit numbers what stands between dequantisation and quantisation",
+         passes::fold_quantization},
     Pass{"eliminate_dead", "drops nodes whose results nobody asks for", passes::eliminate_dead},
     Pass{"choose_layout", "makes image tensors channels-last, with as few reorders as it can",
          passes::choose_layout, true},

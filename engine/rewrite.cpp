@@ -154,15 +154,29 @@ void Rewriter::absorb(NodeId survivor, NodeId absorbed) {
 
 NodeId Rewriter::absorb_in_place(NodeId survivor, NodeId absorbed) {
   absorb(survivor, absorbed);
-  Node moved = node(survivor);
-  erase(survivor);
+  return move(survivor, absorbed);
+}
+
+NodeId Rewriter::take_over(NodeId survivor, NodeId absorbed, bool in_place) {
+  const ValueId inner = node(survivor).outputs[0];
+  const ValueId result = node(absorbed).outputs[0];
+  erase(absorbed);
+  node(survivor).outputs[0] = result;
+  producers_[static_cast<std::size_t>(result)] = survivor;
+  producers_[static_cast<std::size_t>(inner)] = kNoNode;
+  return in_place ? move(survivor, absorbed) : survivor;
+}
+
+NodeId Rewriter::move(NodeId from, NodeId to) {
+  Node moved = node(from);
+  erase(from);
   for (const ValueId id : moved.inputs) {
-    if (id != kNoValue) readers_[static_cast<std::size_t>(id)].push_back(absorbed);
+    if (id != kNoValue) readers_[static_cast<std::size_t>(id)].push_back(to);
   }
-  producers_[static_cast<std::size_t>(moved.outputs[0])] = absorbed;
-  node(absorbed) = std::move(moved);
-  alive_[static_cast<std::size_t>(absorbed)] = true;
-  return absorbed;
+  producers_[static_cast<std::size_t>(moved.outputs[0])] = to;
+  node(to) = std::move(moved);
+  alive_[static_cast<std::size_t>(to)] = true;
+  return to;
 }
 
 void Rewriter::erase(NodeId id) {

@@ -59,12 +59,18 @@ class Rewriter {
   // As absorb, and the survivor takes the absorbed node's place in the order, where that node's operands are
   // ready.
   NodeId absorb_in_place(NodeId survivor, NodeId absorbed);
+  // `survivor` gives the absorbed node's result 0 in place of its own, which nobody else reads; the two may
+  // be of different types. With `in_place` it also takes the absorbed node's place in the order; its id is
+  // returned.
+  NodeId take_over(NodeId survivor, NodeId absorbed, bool in_place);
   void erase(NodeId id);
 
   // Drops removed nodes and the values nobody refers to.
   void finish();
 
  private:
+  // The node takes the place of one that was erased.
+  NodeId move(NodeId from, NodeId to);
   void forget_reader(ValueId id, NodeId reader);
   void track(ValueId id);
 

@@ -26,6 +26,8 @@ void fold_constants(Graph& graph, PassContext& context) {
   for (NodeId id = 0; id < rewriter.size(); ++id) {
     const Node& node = rewriter.node(id);
     if (!is_foldable(graph, node)) continue;
+    // Quantised weights stay as they are for fold_quantization, which folds what it has no use for.
+    if (node.op->name == "DequantizeLinear") continue;
     const std::size_t bytes = bytes_of(graph, node.outputs);
     if (bytes > kAlwaysFolded && bytes > kGrowth * bytes_of(graph, node.inputs)) {
       log_left(context, fmt::format("{}: its result of {} bytes is far larger than its operands",

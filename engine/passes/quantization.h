@@ -1,0 +1,36 @@
+// Reading quantisation off a graph: scales and zero points of nodes, and the operands of products on 8-bit
+// numbers.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/graph.h"
+
+namespace godwit::engine::passes {
+
+// real = (number - zero_point) · scale, for a whole tensor of 8-bit numbers.
+struct Linear {
+  float scale = 1;
+  std::int32_t zero_point = 0;
+  DType dtype = DType::u8;
+  bool operator==(const Linear&) const = default;
+};
+// That of a QuantizeLinear or DequantizeLinear with one constant scale and zero point for u8 or s8; nullopt
+// for others.
+std::optional<Linear> linear_of(const Graph& graph, const Node& node);
+
+// The constant operands of a QuantizedConv or QuantizedMatMul.
+struct QuantizedProduct {
+  Tensor weights;  // s8, (oc, ic, kh, kw) or (k, n)
+  Tensor scale;    // one number, or one for each result channel
+  Tensor bias;     // s32 in steps of src_scale · scale; empty where the node has none
+};
+// Those of a Conv, Gemm or MatMul whose operand 1 is the result of `weights`, a DequantizeLinear, and whose
+// bias is that of `bias` or, where that is null, a constant of real numbers or none. Nullopt and a reason in
+// words where it is not made of such, where sums could leave 32 bits, or where the Gemm does more than x · W
+// + b.
+std::optional<QuantizedProduct> quantized_product(const Graph& graph, const Node& node, const Node& weights,
+                                                  const Node* bias, float src_scale, std::string& reason);
+
+}  // namespace godwit::engine::passes
