@@ -156,13 +156,29 @@ TEST(DecodeJpeg, DamageInsideIsMendedAndTold) {
   EXPECT_EQ(refusal(bytes), "");
 }
 
-TEST(DecodePng, SixteenBitGrayKeepsItsHighByte) {
+// As Pillow, which clips such a picture's integers.
+TEST(DecodePng, SixteenBitGrayIsCutOffAt255) {
   const TemporaryDirectory directory;
   const Image image =
-      read_image(directory.write("gray", encode_png(5, 4, {.color_type = 0, .bit_depth = 16})));
+      read_image(directory.write("gray", encode_png(5, 4, {.color_type = 0, .bit_depth = 16, .dark = true})));
   const Bytes samples = test::picture(10, 4, 1);  // big-endian
   for (std::size_t i = 0; i < 20; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) ASSERT_EQ(image.pixels[3 * i + c], samples[2 * i]);
+    const unsigned char wanted = samples[2 * i] % 2 != 0 ? 255 : samples[2 * i + 1];
+    for (std::size_t c = 0; c < 3; ++c) ASSERT_EQ(image.pixels[3 * i + c], wanted) << i;
+  }
+}
+
+TEST(DecodePng, SixteenBitColoursKeepTheirHighByte) {
+  for (const int color_type : {2, 4, 6}) {
+    const Bytes png = encode_png(5, 4, {.color_type = color_type, .bit_depth = 16});
+    const Image image = decode_png(std::as_bytes(std::span(png)), {});
+    const std::size_t channels = color_type == 2 ? 3 : color_type == 4 ? 2 : 4;
+    const Bytes samples = test::picture(static_cast<int>(10 * channels), 4, 1);
+    for (std::size_t i = 0; i < 20; ++i) {
+      for (std::size_t c = 0; c < 3; ++c) {
+        ASSERT_EQ(image.pixels[3 * i + c], samples[2 * (channels * i + (color_type == 4 ? 0 : c))]);
+      }
+    }
   }
 }
 

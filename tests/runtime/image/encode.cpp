@@ -165,7 +165,10 @@ Bytes encode_png(int width, int height, const PngOptions& options) {
                       : options.color_type == 6 ? 4
                                                 : 1;
   const int row_bytes = (width * samples * options.bit_depth + 7) / 8;
-  const Bytes pixels = picture(row_bytes, height, 1);
+  Bytes pixels = picture(row_bytes, height, 1);
+  if (options.dark) {
+    for (std::size_t i = 0; i < pixels.size(); i += 2) pixels[i] &= 1U;
+  }
   check(spng_encode_image(context, pixels.data(), pixels.size(), SPNG_FMT_RAW, SPNG_ENCODE_FINALIZE));
   std::size_t size = 0;
   int status = 0;

@@ -33,6 +33,7 @@ struct PngOptions {
   int bit_depth = 8;
   bool interlaced = false;
   int transparent = 0;
+  bool dark = false;  // the high byte of every sample of 16 bits is 0 or 1
 };
 Bytes encode_png(int width, int height, const PngOptions& options = {});
 
