@@ -2,6 +2,7 @@
 // wait.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <span>
 #include <string>
 #include <sys/stat.h>
@@ -125,6 +126,33 @@ TEST(DecodeJpeg, ScansAreCounted) {
   EXPECT_EQ(refusal(many), "cannot decode the JPEG: it has more than 100 scans");
   EXPECT_EQ(refusal(many, {.max_scans = 190}), "");
   EXPECT_EQ(refusal(encode_jpeg(64, 64, {.progressive = true})), "");
+}
+
+TEST(DecodeJpeg, TenThousandScansAreRefusedAtTheLimitAndAtNoOtherFault) {
+  const Bytes many = test::jpeg_of_scans(10'000);
+  for (const int limit : {1, 100, 9'999}) {
+    EXPECT_EQ(refusal(many, {.max_scans = limit}),
+              fmt::format("cannot decode the JPEG: it has more than {} scans", limit));
+  }
+  EXPECT_EQ(refusal(many, {.max_scans = 10'000}), "");
+  // What stands behind the scan that goes past the limit is not looked at, so that nobody misses it.
+  Bytes cut = many;
+  cut.resize(cut.size() / 2);
+  EXPECT_EQ(refusal(cut), "cannot decode the JPEG: it has more than 100 scans");
+}
+
+// Found by fuzzing: a picture refused at its header kept the decoder's memory.
+TEST(DecodeJpeg, ARefusedHeaderLeavesNoMemoryBehind) {
+  const std::vector<Bytes> refused = {jpeg_claiming(65500, 65500), jpeg_claiming(0, 8), {0xff, 0xd8, 0xff}};
+  const auto refuse_all = [&] {
+    for (const Bytes& bytes : refused) ASSERT_NE(decoding_error(bytes), "");
+  };
+  refuse_all();  // what is made once and kept is there
+  constexpr std::size_t kTimes = 100;
+  const std::size_t before = ::mallinfo2().uordblks;
+  for (std::size_t i = 0; i < kTimes; ++i) refuse_all();
+  const std::size_t after = ::mallinfo2().uordblks;
+  EXPECT_LT(after, before + kTimes * refused.size());  // less than a byte for each
 }
 
 TEST(DecodeJpeg, EveryTruncationIsAnError) {
