@@ -198,7 +198,7 @@ TEST(OnnxOpsets, AttributesAndOperandsCameLaterThanTheirOperators) {
   EXPECT_EQ(versions_of(pad), (Versions{18, 8}));
 }
 
-// Every operator with every element type that it takes here, against the schemas of ONNX's own package (as
+// Every operator with every element type that it takes here, against ONNX's own checker (as
 // far as that one's opsets go): the operator is known at the opset claimed, and takes these types there.
 TEST(OnnxOpsets, EveryOperatorTakesTheseTypesAtTheOpsetClaimed) {
   for (const ops::OpDef* op : ops::all_ops())
