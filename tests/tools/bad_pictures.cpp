@@ -211,7 +211,7 @@ TEST_F(BadPictures, StrictLeavesNoJsonUnfinished) {
     ASSERT_EQ(json.at("images").size(), 1U);
     EXPECT_EQ(json.at("images").at(0).at("labels").at(0).at("label"), "red");
     const std::string error = json.at("error");
-    EXPECT_EQ(outcome.err, "godwit: error: " + error + "\n");
+    EXPECT_EQ(outcome.err, fmt::format("godwit: error: {}\n", error));
   }
   const std::string output = folder / "x.npy";
   for (const std::vector<std::string>& command :
