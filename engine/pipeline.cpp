@@ -10,8 +10,8 @@ namespace godwit::engine {
 namespace passes {
 
 using Function = void(Graph&, PassContext&);
-Function fold_constants, eliminate_identity, fold_pad, fold_batch_norm, fuse_activation, fuse_residual_add,
-    fold_quantization, eliminate_dead, choose_layout, prepack_weights;
+Function fold_constants, eliminate_identity, lower_reduce_mean, fold_pad, fuse_bias, fold_batch_norm,
+    fuse_activation, fuse_residual_add, fold_quantization, eliminate_dead, choose_layout, prepack_weights;
 
 }  // namespace passes
 
@@ -22,8 +22,12 @@ constexpr std::array kPasses = {
          passes::fold_constants},
     Pass{"eliminate_identity", "takes out nodes that hand their input on unchanged",
          passes::eliminate_identity},
+    Pass{"lower_reduce_mean", "makes the mean over an image's height and width a global average pooling",
+         passes::lower_reduce_mean},
     Pass{"fold_pad", "moves zero padding into the window of the convolution or pooling behind it",
          passes::fold_pad},
+    Pass{"fuse_bias", "makes a constant that is added for each channel the bias of the node in front of it",
+         passes::fuse_bias},
     Pass{"fold_batch_norm", "multiplies batch normalisation into the weights in front of it",
          passes::fold_batch_norm},
     Pass{"fuse_activation", "lets a node clamp its own result, as Relu and Clip would",

@@ -13,6 +13,11 @@ namespace {
 constexpr std::array<std::string_view, 7> kTypeNames = {
     "integer", "real", "string", "list of integers", "list of reals", "list of strings", "tensor"};
 
+// "an integer", "a list of reals".
+std::string with_article(AttributeType type) {
+  return fmt::format("{} {}", type == AttributeType::integer ? "an" : "a", name_of(type));
+}
+
 // Null when absent; throws when of another type.
 template <class T>
 const T* get(const std::map<std::string, AttributeValue, std::less<>>& values, std::string_view name,
@@ -21,8 +26,8 @@ const T* get(const std::map<std::string, AttributeValue, std::less<>>& values, s
   if (found == values.end()) return nullptr;
   const T* value = std::get_if<T>(&found->second);
   if (value == nullptr) {
-    throw Error(fmt::format("attribute '{}' is a {}, expected a {}", name, name_of(type_of(found->second)),
-                            name_of(expected)));
+    throw Error(fmt::format("attribute '{}' is {}, expected {}", name, with_article(type_of(found->second)),
+                            with_article(expected)));
   }
   return value;
 }
@@ -109,8 +114,8 @@ void Attributes::check(std::span<const AttributeSpec> specs) const {
     const auto spec = std::ranges::find(specs, std::string_view(name), &AttributeSpec::name);
     if (spec == specs.end()) throw Error(fmt::format("attribute '{}' is not known for this operator", name));
     if (type_of(value) != spec->type) {
-      throw Error(fmt::format("attribute '{}' is a {}, expected a {}", name, name_of(type_of(value)),
-                              name_of(spec->type)));
+      throw Error(fmt::format("attribute '{}' is {}, expected {}", name, with_article(type_of(value)),
+                              with_article(spec->type)));
     }
   }
   for (const AttributeSpec& spec : specs) {

@@ -52,11 +52,32 @@ constexpr std::array kAdditions = {
 constexpr std::size_t kPadAxesInput = 3;
 constexpr int kPadAxesOpset = 18;
 
-int opset_of(const Node& node) {
+// Element types of result 0 that an operator has only from an opset on that is above the oldest one written.
+struct Widening {
+  std::string_view op;
+  DType dtype;
+  int opset;
+};
+constexpr std::array kWidenings = {
+    Widening{"Add", DType::s8, 14},     Widening{"Add", DType::u8, 14},
+    Widening{"Div", DType::s8, 14},     Widening{"Div", DType::u8, 14},
+    Widening{"Mul", DType::s8, 14},     Widening{"Mul", DType::u8, 14},
+    Widening{"Sub", DType::s8, 14},     Widening{"Sub", DType::u8, 14},
+    Widening{"Where", DType::bf16, 16}, Widening{"ConstantOfShape", DType::bf16, 20},
+};
+
+int opset_of(const Graph& graph, const Node& node) {
   int opset = node.op->since_opset;
   for (const Addition& addition : kAdditions) {
     if (addition.op == node.op->name && node.attributes.has(addition.attribute))
       opset = std::max(opset, addition.opset);
+  }
+  for (const Widening& widening : kWidenings) {
+    const ValueId result = node.outputs.front();
+    if (widening.op == node.op->name && result != engine::kNoValue &&
+        graph.value(result).desc.dtype == widening.dtype) {
+      opset = std::max(opset, widening.opset);
+    }
   }
   if (node.op->name == "Pad" && node.inputs.size() > kPadAxesInput) opset = std::max(opset, kPadAxesOpset);
   return opset;
@@ -162,7 +183,7 @@ onnx::Model write_header(const Graph& graph) {
   std::map<std::string, int> opsets = {{"", kOldestWritten}};
   for (const Node& node : graph.nodes) {
     int& opset = opsets[std::string(node.op->domain)];
-    opset = std::max(opset, opset_of(node));
+    opset = std::max(opset, opset_of(graph, node));
   }
   onnx::Model model;
   model.set_ir_version(ir_version_of(opsets[""]));

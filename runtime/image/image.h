@@ -22,7 +22,8 @@ struct DecodeLimits {
 
 // Reads a JPEG or PNG file; which one is decided by its first bytes, not by its name. Gray becomes RGB by
 // repeating, CMYK and YCCK as Pillow's convert("RGB") does it, palettes are looked up, alpha is dropped
-// (Pillow's convert("RGB")), 16-bit samples keep their high byte. Decoder warnings (a truncated JPEG) are
+// (Pillow's convert("RGB")), 16-bit samples keep their high byte but for 16-bit gray, which is cut off at 255
+// as Pillow does it. Decoder warnings (a truncated JPEG) are
 // errors. Throws Error naming the path: absent, not a regular file, neither format, damaged, past a limit.
 Image read_image(const std::string& path, const DecodeLimits& limits = {});
 

@@ -54,21 +54,13 @@ void cmyk_to_rgb(std::uint8_t* row, std::size_t pixels) {
 // defined, so the callbacks keep the message and jump; attempt() is where they land.
 class JpegRows::Decoder {
  public:
-  // Reads the header and checks it.
-  Decoder(std::span<const std::byte> bytes, const DecodeLimits& limits) : max_scans_(limits.max_scans) {
-    info_.err = jpeg_std_error(&errors_);
-    errors_.error_exit = [](j_common_ptr info) { self(info).fail(info); };
-    errors_.emit_message = [](j_common_ptr info, int level) {
-      if (level < 0) self(info).warn(info);
-    };
-    info_.client_data = this;
+  // Reads the header and checks it. Delegating makes the destructor free the library's memory when that
+  // throws.
+  Decoder(std::span<const std::byte> bytes, const DecodeLimits& limits) : Decoder(limits.max_scans) {
     attempt([&] {
-      jpeg_create_decompress(&info_);
       jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+      jpeg_read_header(&info_, TRUE);
     });
-    progress_.progress_monitor = [](j_common_ptr info) { self(info).count_scans(); };
-    info_.progress = &progress_;
-    attempt([&] { jpeg_read_header(&info_, TRUE); });
     check_header(limits);
   }
   ~Decoder() { jpeg_destroy_decompress(&info_); }
@@ -135,6 +127,18 @@ class JpegRows::Decoder {
   }
 
  private:
+  explicit Decoder(int max_scans) : max_scans_(max_scans) {
+    info_.err = jpeg_std_error(&errors_);
+    errors_.error_exit = [](j_common_ptr info) { self(info).fail(info); };
+    errors_.emit_message = [](j_common_ptr info, int level) {
+      if (level < 0) self(info).warn(info);
+    };
+    info_.client_data = this;
+    progress_.progress_monitor = [](j_common_ptr info) { self(info).count_scans(); };
+    attempt([&] { jpeg_create_decompress(&info_); });
+    info_.progress = &progress_;
+  }
+
   void check_header(const DecodeLimits& limits);
 
   using Message = std::array<char, JMSG_LENGTH_MAX>;

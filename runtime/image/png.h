@@ -11,9 +11,9 @@ namespace godwit::image {
 // True when the bytes begin with PNG's signature.
 bool looks_like_png(std::span<const std::byte> bytes);
 
-// Decodes a whole PNG file. Samples of 16 bits keep their high byte; that is Pillow's way with RGB, RGBA and
-// gray-alpha, while it clips 16-bit gray at 255, which leaves most such pictures white and is not followed
-// here. Throws Error: damaged or truncated, past a limit.
+// Decodes a whole PNG file. Samples of 16 bits keep their high byte in RGB, RGBA and gray-alpha, and are cut
+// off at 255 in gray: Pillow takes such a picture for integers and clips them, which leaves most of them
+// white. Throws Error: damaged or truncated, past a limit.
 Image decode_png(std::span<const std::byte> bytes, const DecodeLimits& limits);
 
 }  // namespace godwit::image

@@ -5,11 +5,10 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "importers/onnx/writer.h"
 #include "tests/importers/model_maker.h"
+#include "tests/importers/python.h"
 
 namespace godwit::importers::test {
 namespace {
@@ -230,20 +229,8 @@ TEST(OnnxWriter, FoldersThatCannotBeWritten) {
   EXPECT_EQ(files_in(folder), std::vector<std::string>{"taken.onnx"});
 }
 
-// The exit status of python3 running this text with one argument; 127 where there is no python3.
-int run_python(const char* script, const std::string& argument) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::execl("/usr/bin/python3", "python3", "-c", script, argument.c_str(), nullptr);
-    ::_exit(127);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 TEST(OnnxWriter, OnnxsOwnCheckerAgrees) {
-  if (run_python("import importlib.util, sys; sys.exit(importlib.util.find_spec('onnx') is None)", "") != 0) {
+  if (!python_has_onnx()) {
     GTEST_SKIP() << "python3-onnx is not installed: ONNX's checker has not seen what is written here";
   }
   // Loaded first: given a path, some versions of the full check write the shapes that they find into the

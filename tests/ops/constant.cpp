@@ -52,7 +52,9 @@ TEST(ConstantOp, RefusesNoValueAndTwo) {
   EXPECT_EQ(error_of([] { OpRunner("Constant").attribute("value_string", "a").infer(); }),
             "attribute 'value_string' is not known for this operator");
   EXPECT_EQ(error_of([] { OpRunner("Constant").attribute("value_int", 1.F).infer(); }),
-            "attribute 'value_int' is a real, expected a integer");
+            "attribute 'value_int' is a real, expected an integer");
+  EXPECT_EQ(error_of([] { OpRunner("Constant").attribute("value_float", 1).infer(); }),
+            "attribute 'value_float' is an integer, expected a real");
 }
 
 }  // namespace

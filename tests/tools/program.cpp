@@ -12,6 +12,7 @@
 #include <spng.h>
 #include <sstream>
 #include <stdexcept>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,13 @@ Json Outcome::json() const {
 
 Outcome godwit(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
                const std::string& input) {
+  std::vector<std::string> command{GODWIT_PROGRAM};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run_program(command, environment, input);
+}
+
+Outcome run_program(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+                    const std::string& input) {
   const TemporaryDirectory folder;
   const std::string out = folder / "out", err = folder / "err";
   posix_spawn_file_actions_t actions;
@@ -50,9 +58,9 @@ Outcome godwit(const std::vector<std::string>& arguments, const std::vector<std:
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input.c_str(), O_RDONLY, 0);
   ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), kFlags, 0600);
   ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), kFlags, 0600);
-  std::string program = GODWIT_PROGRAM;
-  std::vector<char*> argv{program.data()};
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  const std::string& program = command.front();
+  std::vector<char*> argv;
+  for (const std::string& argument : command) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   std::vector<char*> variables;
   for (const std::string& variable : environment) variables.push_back(const_cast<char*>(variable.c_str()));
@@ -64,9 +72,11 @@ Outcome godwit(const std::vector<std::string>& arguments, const std::vector<std:
   ::posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) throw std::runtime_error("cannot start " + program + ": " + std::strerror(failure));
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  struct rusage usage {};
+  while (::wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
   }
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out), read_file(err)};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out), read_file(err),
+          usage.ru_maxrss};
 }
 
 void expect_error(const Outcome& outcome, int exit_code, const std::string& words) {

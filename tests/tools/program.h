@@ -18,6 +18,7 @@ using test::TemporaryDirectory;
 struct Outcome {
   int exit_code = -1;  // 128 + the signal where one ended it
   std::string out, err;
+  std::int64_t peak_kib = 0;  // the most memory that it held at once
 
   // stdout as JSON; a test failure where it is none.
   Json json() const;
@@ -27,6 +28,10 @@ struct Outcome {
 // stdin.
 Outcome godwit(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {},
                const std::string& input = "/dev/null");
+
+// Runs any program: its path, then its arguments.
+Outcome run_program(const std::vector<std::string>& command, const std::vector<std::string>& environment = {},
+                    const std::string& input = "/dev/null");
 
 // The one line that a failed run prints: its exit code, nothing on stdout, "godwit: error: " and these words
 // in it.

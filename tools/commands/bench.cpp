@@ -311,24 +311,6 @@ int bench_random(const Options& options) {
   return kDone;
 }
 
-// One run labels a batch for each thread.
-energy::Workload photograph_workload(ImageModel& model, const std::vector<std::string>& paths) {
-  const std::int64_t pictures = model.batch() * model.threads();
-  return {pictures, [&model, &paths, pictures, next = std::size_t{0}]() mutable {
-            std::int64_t taken = 0;
-            model.run(
-                [&](std::string& path) {
-                  if (taken++ == pictures) return false;
-                  path = paths[next++ % paths.size()];
-                  return true;
-                },
-                0,
-                [](const ImageModel::Result& picture) {
-                  if (!picture.error.empty()) throw Error(picture.error);
-                });
-          }};
-}
-
 // Photograph to label, over and over through the folder's pictures.
 int bench_photographs(const Options& options) {
   if (options.auto_batch()) throw Error("--images needs a number for --batch, not auto");
@@ -338,17 +320,17 @@ int bench_photographs(const Options& options) {
   }
   if (options.energy.layers)
     throw Error("--layers and --images exclude each other: --layers runs on random input");
-  const std::vector<std::string> paths = find_images({options.images}, true);
+  PictureRing pictures(find_images({options.images}, true), options.image_options.strict);
   ImageModel model(options.model,
                    {options.engine, options.image_options, options.preprocess, options.asked_batch()});
   BenchEnergy energy(options.energy, options.model, options.asked_seconds, options.asked_repetitions);
-  const ImageBench result = bench_images(model, paths, options.measure);
+  const ImageBench result = bench_images(model, pictures, options.measure);
   energy.set_cpu_seconds(result.latency.cpu_seconds_per_image());
   const Facts facts{&model.plan(), model.batch(), model.threads(), model.load_seconds(),
                     model.plan().memory().arena_bytes};
   const BenchFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
                                 model.threads()};
-  energy.measure({photograph_workload(model, paths)});
+  energy.measure({photograph_workload(model, pictures)});
   const std::optional<Estimate> guess = estimate_of(options, result.latency, model.threads());
   energy.set_estimate(guess);
   energy.write_ledger(energy_facts);
@@ -358,12 +340,15 @@ int bench_photographs(const Options& options) {
     json["energy"] = energy.json(energy_facts);
     if (guess) json["estimate"] = estimate_json(guess);
     json["images"] = options.images;
+    json["failed"] = pictures.failed();
     print_json(json);
-    return kDone;
+  } else {
+    print(facts_text(options, facts) + result.to_string(model.threads()) + energy.text(energy_facts) +
+          estimate_text(guess));
   }
-  print(facts_text(options, facts) + result.to_string(model.threads()) + energy.text(energy_facts) +
-        estimate_text(guess));
-  return kDone;
+  if (pictures.failed().empty()) return kDone;
+  message(fmt::format("{} pictures could not be read and were left out", pictures.failed().size()));
+  return kFailed;
 }
 
 CLI::Validator batch_or_auto() {
@@ -407,7 +392,9 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option(
          "--images", options->images,
          "Measure from photograph to label instead: read, decode, preprocess and run the pictures of this "
-         "folder and those below it in turn, all threads at once, beside each part alone on one thread.")
+         "folder and those below it in turn, all threads at once, beside each part alone on one thread. One "
+         "that "
+         "cannot be read is named and left out, and the exit status is 1.")
       ->type_name("DIR");
   add_preprocess_option(app, options->preprocess);
   add_json_option(app, options->json);
@@ -439,9 +426,8 @@ const Command bench_command = {
     "The JSON fields are schema, model, precision, isa, threads, macs, flops, load_ms, peak_rss_mib, "
     "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second) and "
     "energy (null without --energy; its measured_j is null where nothing was measured), and profile and "
-    "kernels where "
-    "that "
-    "was asked for.\n\n"
+    "kernels where that "
+    "was asked for; with --images also images (the folder) and failed (file, error).\n\n"
     "--energy adds joules per image: gross, net of the idle power, with a 95 % interval and a verdict "
     "(valid, "
     "suspect or invalid, with reasons). Loading, compiling and warming up lie outside of what is measured.",

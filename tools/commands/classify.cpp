@@ -1,4 +1,5 @@
 // godwit classify: the likeliest labels of each picture.
+#include <exception>
 #include <fmt/format.h>
 #include <memory>
 
@@ -67,15 +68,17 @@ class Report {
     print(head.substr(0, head.size() - 2));  // without the closing ]}
   }
   void end_json(const ImageTimes& times) {
-    print("]," +
-          json_text({{"failed", failed_},
-                     {"warned", warnings_},
-                     {"seconds", times.total},
-                     {"preprocess_seconds", times.preprocess},
-                     {"inference_seconds", times.inference},
-                     {"images_per_second", rate(times)}})
-              .substr(1) +
-          "\n");
+    close_json({{"failed", failed_},
+                {"warned", warnings_},
+                {"seconds", times.total},
+                {"preprocess_seconds", times.preprocess},
+                {"inference_seconds", times.inference},
+                {"images_per_second", rate(times)}});
+  }
+  // Where an error ends the work: what has been printed becomes a whole object that tells so.
+  void end_json_early(const std::string& error) {
+    progress_.clear();
+    close_json({{"failed", failed_}, {"warned", warnings_}, {"error", one_line(error)}});
   }
 
   void finish(const ImageModel& model, const ImageTimes& times) {
@@ -93,6 +96,8 @@ class Report {
   bool any_failed() const { return !failed_.empty(); }
 
  private:
+  void close_json(const Json& tail) { print("]," + json_text(tail).substr(1) + "\n"); }
+
   double rate(const ImageTimes& times) const {
     return times.total > 0 ? static_cast<double>(images_) / times.total : 0;
   }
@@ -130,7 +135,13 @@ int classify(const Options& options) {
   }
   Report report(options, std::move(labels), source.total());
   if (options.json) report.begin_json(model);
-  const ImageTimes times = model.run(source, [&](const ImageModel::Result& result) { report.add(result); });
+  ImageTimes times;
+  try {
+    times = model.run(source, [&](const ImageModel::Result& result) { report.add(result); });
+  } catch (const std::exception& error) {
+    if (options.json) report.end_json_early(error.what());
+    throw;
+  }
   report.finish(model, times);
   return report.any_failed() ? kFailed : kDone;
 }
@@ -175,10 +186,9 @@ const Command classify_command = {
     "is "
     "due; however many there are, no more than a few batches are in memory.\n\n"
     "The JSON fields are schema, model, precision, softmax_added, images (file, labels), failed (file, "
-    "error), "
-    "warned (file, warnings), seconds, preprocess_seconds and inference_seconds (both summed over threads) "
-    "and "
-    "images_per_second.",
+    "error), warned (file, warnings), seconds, preprocess_seconds and inference_seconds (both summed over "
+    "threads) and images_per_second. Where --strict or an error ends the work early, the object is closed "
+    "with failed, warned and error.",
     "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3\n"
     "find /data -name '*.jpg' | godwit classify models/resnet50.onnx - --batch 8 --json",
     prepare,

@@ -132,12 +132,13 @@ int bench_stages(const Options& options, ImageSource& source, const image::Pipel
   StageBench bench(pipeline, options.reading.preprocess_options(options.isa));
   std::string path;
   while (source.next(path)) {
+    std::string bad;
     try {
       bench.measure(path, times);
-      log.good(path, "", bench.warnings());
     } catch (const Error& error) {
-      log.good(path, error.what(), {});
+      bad = error.what();
     }
+    log.good(path, bad, bad.empty() ? bench.warnings() : std::vector<std::string>{});
     progress.advance();
   }
   progress.clear();

@@ -13,21 +13,32 @@ namespace {
 // Pictures that preprocessing alone is measured on.
 constexpr std::size_t kAlonePictures = 128;
 
-double preprocess_alone(const ImageModel& model, const std::vector<std::string>& paths) {
+double preprocess_alone(const ImageModel& model, PictureRing& pictures) {
   image::Preprocessor preprocessor(model.pipeline(), model.reading());
   const auto side = static_cast<std::size_t>(model.pipeline().crop);
   std::vector<float> dst(3 * side * side);
   // Evenly over all paths, so that their mean is that of the run.
+  const std::vector<std::string>& paths = pictures.paths();
   const std::size_t count = std::min(paths.size(), kAlonePictures);
-  const auto all = [&] {
-    for (std::size_t i = 0; i < count; ++i) {
-      preprocessor.run(paths[i * paths.size() / count], Layout::nhwc, dst);
+  std::vector<std::string> chosen;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string& path = paths[i * paths.size() / count];
+    std::string error;
+    try {
+      preprocessor.run(path, Layout::nhwc, dst);
+    } catch (const Error& caught) {
+      error = caught.what();
     }
-  };
-  all();
+    if (pictures.good(path, error, error.empty() ? preprocessor.warnings() : std::vector<std::string>{})) {
+      chosen.push_back(path);
+    }
+  }
+  if (chosen.empty()) {
+    throw Error(fmt::format("none of {} pictures could be read; there is nothing to measure", count));
+  }
   const Stopwatch watch;
-  all();
-  return watch.seconds() * 1e3 / static_cast<double>(count);
+  for (const std::string& path : chosen) preprocessor.run(path, Layout::nhwc, dst);
+  return watch.seconds() * 1e3 / static_cast<double>(chosen.size());
 }
 
 double inference_alone(const ImageModel& model, const MeasureOptions& options) {
@@ -63,29 +74,56 @@ std::string ImageBench::to_string(int threads) const {
       preprocess_alone_ms, inference_alone_ms, efficiency, threads);
 }
 
-ImageBench bench_images(ImageModel& model, const std::vector<std::string>& paths,
-                        const MeasureOptions& options) {
+PictureRing::PictureRing(std::vector<std::string> paths, bool strict)
+    : paths_(std::move(paths)), log_(progress_, strict) {}
+
+std::string PictureRing::next() {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    const std::string& path = paths_[next_++ % paths_.size()];
+    if (!bad_.contains(path)) return path;
+  }
+  throw Error(fmt::format("none of {} pictures could be read", paths_.size()));
+}
+
+bool PictureRing::good(const std::string& path, const std::string& error,
+                       const std::vector<std::string>& warnings) {
+  const std::lock_guard lock(mutex_);
+  const bool bad = !error.empty();
+  std::unordered_set<std::string>& told = bad ? bad_ : warned_;
+  if ((bad || !warnings.empty()) && told.insert(path).second) {
+    log_.good(path, error, warnings);
+    if (bad) failed_.push_back({{"file", path}, {"error", error}});
+  }
+  return !bad;
+}
+
+ImageBench bench_images(ImageModel& model, PictureRing& pictures, const MeasureOptions& options) {
   ImageBench result;
-  result.preprocess_alone_ms = preprocess_alone(model, paths);
+  result.preprocess_alone_ms = preprocess_alone(model, pictures);
   result.inference_alone_ms = inference_alone(model, options);
   result.latency.batch = model.batch();
   const auto batch = static_cast<std::size_t>(model.batch());
+  std::size_t labelled = 0;
   const auto each = [&](const ImageModel::Result& picture) {
-    if (!picture.error.empty()) throw Error(picture.error);
-    (void)largest(picture.probabilities, 1);
+    if (pictures.good(picture.path, picture.error, picture.warnings)) {
+      (void)largest(picture.probabilities, 1);
+      ++labelled;
+    }
     if (picture.index % batch == 0) result.latency.sorted_ms.push_back(picture.seconds * 1e3);
   };
   // Warms up: every thread makes its session and its buffers.
   const std::size_t first = 2 * batch * static_cast<std::size_t>(model.threads());
   std::size_t taken = 0;
   const auto take = [&](std::string& path) {
-    path = paths[taken++ % paths.size()];
+    path = pictures.next();
+    ++taken;
     return true;
   };
   model.run([&](std::string& path) { return taken < first && take(path); }, 0, each);
 
   result.latency.sorted_ms.clear();
-  taken = 0;
+  taken = labelled = 0;
   const std::clock_t cpu_before = std::clock();
   const Stopwatch watch;
   const ImageTimes times = model.run(
@@ -101,12 +139,31 @@ ImageBench bench_images(ImageModel& model, const std::vector<std::string>& paths
   result.latency.cpu_seconds = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
   std::ranges::sort(result.latency.sorted_ms);
   result.latency.seconds = times.total;
-  result.images_per_second = static_cast<double>(taken) / times.total;
+  result.images_per_second = static_cast<double>(labelled) / times.total;
   const double both = times.preprocess + times.inference;
   result.preprocess_share = both > 0 ? times.preprocess / both : 0;
   result.efficiency = result.images_per_second * (result.preprocess_alone_ms + result.inference_alone_ms) /
                       (1e3 * static_cast<double>(model.threads()));
   return result;
+}
+
+energy::Workload photograph_workload(ImageModel& model, PictureRing& pictures) {
+  const std::int64_t count = model.batch() * model.threads();
+  return {count, [&model, &pictures, count] {
+            for (std::int64_t labelled = 0; labelled < count;) {
+              std::int64_t left = count - labelled;
+              model.run(
+                  [&](std::string& path) {
+                    if (left-- == 0) return false;
+                    path = pictures.next();
+                    return true;
+                  },
+                  0,
+                  [&](const ImageModel::Result& picture) {
+                    labelled += pictures.good(picture.path, picture.error, picture.warnings) ? 1 : 0;
+                  });
+            }
+          }};
 }
 
 }  // namespace godwit::tools

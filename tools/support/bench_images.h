@@ -1,18 +1,47 @@
 // Photograph to label: how many a second, and how much of what the cores could do that is.
 #pragma once
 
+#include <cstddef>
+#include <mutex>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
+#include "runtime/energy/protocol.h"
 #include "tools/support/image_model.h"
 #include "tools/support/measure.h"
 
 namespace godwit::tools {
 
+// Pictures handed out in their order, round and round. What is wrong with one is told on stderr once, and one
+// that cannot be read is not handed out again. Any thread at any time.
+class PictureRing {
+ public:
+  // `strict`: what would be told is thrown as an Error instead.
+  PictureRing(std::vector<std::string> paths, bool strict);
+
+  const std::vector<std::string>& paths() const { return paths_; }
+  // Throws Error when no picture is left.
+  std::string next();
+  // True when there is no error.
+  bool good(const std::string& path, const std::string& error, const std::vector<std::string>& warnings);
+  // Those that could not be read: file and error of each.
+  const Json& failed() const { return failed_; }
+
+ private:
+  const std::vector<std::string> paths_;
+  std::mutex mutex_;
+  std::size_t next_ = 0;
+  std::unordered_set<std::string> bad_, warned_;
+  Json failed_ = Json::array();
+  Progress progress_{"pictures", 0};  // never drawn: nobody knows how many there will be
+  PictureLog log_;
+};
+
 struct ImageBench {
   // Batches from taking their first picture until they were labelled, others being under way beside them.
   Measurement latency;
-  double images_per_second = 0;  // over the whole run
+  double images_per_second = 0;  // labelled, over the whole run
   double preprocess_share = 0;   // of the cores' time
   // One picture on one thread with nothing beside it: until its tensor is there, and in the network (a
   // batch's time divided by its size).
@@ -26,9 +55,12 @@ struct ImageBench {
   std::string to_string(int threads) const;
 };
 
-// Labels `paths` again and again, in their order, for options.seconds and options.min_repetitions batches.
-// Throws Error for a picture that cannot be read.
-ImageBench bench_images(ImageModel& model, const std::vector<std::string>& paths,
-                        const MeasureOptions& options);
+// Labels the pictures again and again for options.seconds and options.min_repetitions batches. Throws Error
+// when none can be read, or for the first bad one where the ring is strict.
+ImageBench bench_images(ImageModel& model, PictureRing& pictures, const MeasureOptions& options);
+
+// One run labels a batch for each thread; in place of a picture that cannot be read it labels another. Both
+// arguments outlive it.
+energy::Workload photograph_workload(ImageModel& model, PictureRing& pictures);
 
 }  // namespace godwit::tools

@@ -21,15 +21,24 @@ bool is_image_name(const fs::path& path) {
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
-template <class Iterator>
-void append_images(const std::string& folder, std::vector<std::string>& paths) {
+// The pictures of a folder, and of those below it where `recursive`. A folder below that cannot be looked
+// into stands for the pictures in it, so that it is named when its turn comes and stops nothing.
+void collect(const fs::path& folder, bool recursive, std::vector<std::string>& found, std::error_code& code) {
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+    std::error_code ignored, closed;
+    if (!entry->is_directory(ignored)) {
+      if (is_image_name(entry->path())) found.push_back(entry->path().string());
+    } else if (recursive && !entry->is_symlink(ignored)) {
+      collect(entry->path(), true, found, closed);
+      if (closed) found.push_back(entry->path().string());
+    }
+  }
+}
+
+void append_images(const std::string& folder, bool recursive, std::vector<std::string>& paths) {
   std::error_code code;
   std::vector<std::string> found;
-  for (Iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
-    std::error_code unreadable;
-    if (is_image_name(entry->path()) && !entry->is_directory(unreadable))
-      found.push_back(entry->path().string());
-  }
+  collect(folder, recursive, found, code);
   if (code) throw Error(fmt::format("cannot read folder '{}': {}", folder, code.message()));
   if (found.empty()) {
     throw Error(fmt::format(
@@ -65,10 +74,8 @@ std::vector<std::string> find_images(const std::vector<std::string>& arguments, 
     if (status.type() == fs::file_type::not_found) throw Error(fmt::format("'{}' does not exist", argument));
     if (!fs::is_directory(status)) {
       paths.push_back(argument);
-    } else if (recursive) {
-      append_images<fs::recursive_directory_iterator>(argument, paths);
     } else {
-      append_images<fs::directory_iterator>(argument, paths);
+      append_images(argument, recursive, paths);
     }
   }
   return paths;

@@ -2,6 +2,7 @@
 // wait.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <span>
 #include <string>
 #include <sys/stat.h>
@@ -127,6 +128,33 @@ TEST(DecodeJpeg, ScansAreCounted) {
   EXPECT_EQ(refusal(encode_jpeg(64, 64, {.progressive = true})), "");
 }
 
+TEST(DecodeJpeg, TenThousandScansAreRefusedAtTheLimitAndAtNoOtherFault) {
+  const Bytes many = test::jpeg_of_scans(10'000);
+  for (const int limit : {1, 100, 9'999}) {
+    EXPECT_EQ(refusal(many, {.max_scans = limit}),
+              fmt::format("cannot decode the JPEG: it has more than {} scans", limit));
+  }
+  EXPECT_EQ(refusal(many, {.max_scans = 10'000}), "");
+  // What stands behind the scan that goes past the limit is not looked at, so that nobody misses it.
+  Bytes cut = many;
+  cut.resize(cut.size() / 2);
+  EXPECT_EQ(refusal(cut), "cannot decode the JPEG: it has more than 100 scans");
+}
+
+// Found by fuzzing: a picture refused at its header kept the decoder's memory.
+TEST(DecodeJpeg, ARefusedHeaderLeavesNoMemoryBehind) {
+  const std::vector<Bytes> refused = {jpeg_claiming(65500, 65500), jpeg_claiming(0, 8), {0xff, 0xd8, 0xff}};
+  const auto refuse_all = [&] {
+    for (const Bytes& bytes : refused) ASSERT_NE(decoding_error(bytes), "");
+  };
+  refuse_all();  // what is made once and kept is there
+  constexpr std::size_t kTimes = 100;
+  const std::size_t before = ::mallinfo2().uordblks;
+  for (std::size_t i = 0; i < kTimes; ++i) refuse_all();
+  const std::size_t after = ::mallinfo2().uordblks;
+  EXPECT_LT(after, before + kTimes * refused.size());  // less than a byte for each
+}
+
 TEST(DecodeJpeg, EveryTruncationIsAnError) {
   for (const bool progressive : {false, true}) {
     const Bytes whole = encode_jpeg(40, 30, {.progressive = progressive});
@@ -156,13 +184,29 @@ TEST(DecodeJpeg, DamageInsideIsMendedAndTold) {
   EXPECT_EQ(refusal(bytes), "");
 }
 
-TEST(DecodePng, SixteenBitGrayKeepsItsHighByte) {
+// As Pillow, which clips such a picture's integers.
+TEST(DecodePng, SixteenBitGrayIsCutOffAt255) {
   const TemporaryDirectory directory;
   const Image image =
-      read_image(directory.write("gray", encode_png(5, 4, {.color_type = 0, .bit_depth = 16})));
+      read_image(directory.write("gray", encode_png(5, 4, {.color_type = 0, .bit_depth = 16, .dark = true})));
   const Bytes samples = test::picture(10, 4, 1);  // big-endian
   for (std::size_t i = 0; i < 20; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) ASSERT_EQ(image.pixels[3 * i + c], samples[2 * i]);
+    const unsigned char wanted = samples[2 * i] % 2 != 0 ? 255 : samples[2 * i + 1];
+    for (std::size_t c = 0; c < 3; ++c) ASSERT_EQ(image.pixels[3 * i + c], wanted) << i;
+  }
+}
+
+TEST(DecodePng, SixteenBitColoursKeepTheirHighByte) {
+  for (const int color_type : {2, 4, 6}) {
+    const Bytes png = encode_png(5, 4, {.color_type = color_type, .bit_depth = 16});
+    const Image image = decode_png(std::as_bytes(std::span(png)), {});
+    const std::size_t channels = color_type == 2 ? 3 : color_type == 4 ? 2 : 4;
+    const Bytes samples = test::picture(static_cast<int>(10 * channels), 4, 1);
+    for (std::size_t i = 0; i < 20; ++i) {
+      for (std::size_t c = 0; c < 3; ++c) {
+        ASSERT_EQ(image.pixels[3 * i + c], samples[2 * (channels * i + (color_type == 4 ? 0 : c))]);
+      }
+    }
   }
 }
 

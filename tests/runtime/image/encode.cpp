@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>  // jpeglib.h needs FILE
 #include <cstdlib>
+#include <initializer_list>
 #include <jpeglib.h>
 #include <spng.h>
 #include <stdexcept>
@@ -131,6 +132,23 @@ Bytes encode_jpeg(int width, int height, const JpegOptions& options) {
   return result;
 }
 
+Bytes jpeg_of_scans(int scans) {
+  Bytes bytes;
+  const auto append = [&](std::initializer_list<int> values) {
+    for (const int value : values) bytes.push_back(static_cast<unsigned char>(value));
+  };
+  append({0xff, 0xd8});            // start
+  append({0xff, 0xdb, 0, 67, 0});  // quantisation table 0, of ones
+  for (int i = 0; i < 64; ++i) append({1});
+  append({0xff, 0xc2, 0, 11, 8, 0, 16, 0, 16, 1, 1, 0x11, 0});  // progressive, 16x16, one component
+  // Huffman table 0 for DC: one code, the bit 0, which means no difference.
+  append({0xff, 0xc4, 0, 20, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  // DC of component 1 at full precision: four blocks, filled up with ones.
+  for (int i = 0; i < scans; ++i) append({0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0, 0x0f});
+  append({0xff, 0xd9});
+  return bytes;
+}
+
 Bytes encode_png(int width, int height, const PngOptions& options) {
   spng_ctx* context = spng_ctx_new(SPNG_CTX_ENCODER);
   check(spng_set_option(context, SPNG_ENCODE_TO_BUFFER, 1));
@@ -165,7 +183,10 @@ Bytes encode_png(int width, int height, const PngOptions& options) {
                       : options.color_type == 6 ? 4
                                                 : 1;
   const int row_bytes = (width * samples * options.bit_depth + 7) / 8;
-  const Bytes pixels = picture(row_bytes, height, 1);
+  Bytes pixels = picture(row_bytes, height, 1);
+  if (options.dark) {
+    for (std::size_t i = 0; i < pixels.size(); i += 2) pixels[i] &= 1U;
+  }
   check(spng_encode_image(context, pixels.data(), pixels.size(), SPNG_FMT_RAW, SPNG_ENCODE_FINALIZE));
   std::size_t size = 0;
   int status = 0;

@@ -26,6 +26,10 @@ struct JpegOptions {
 };
 Bytes encode_jpeg(int width, int height, const JpegOptions& options = {});
 
+// A gray progressive JPEG of 16x16 pixels that is stored `scans` times over: decoders take each scan as one
+// more improvement of the picture.
+Bytes jpeg_of_scans(int scans);
+
 // color_type and bit_depth as PNG numbers them. A palette has 2^bit_depth entries, as many of them
 // transparent as `transparent` says.
 struct PngOptions {
@@ -33,6 +37,7 @@ struct PngOptions {
   int bit_depth = 8;
   bool interlaced = false;
   int transparent = 0;
+  bool dark = false;  // the high byte of every sample of 16 bits is 0 or 1
 };
 Bytes encode_png(int width, int height, const PngOptions& options = {});
 

@@ -1,0 +1,58 @@
+// lower_reduce_mean: ReduceMean(x; axes H and W, keepdims) → GlobalAveragePool(x), which has a kernel of its
+// own and works channels-last.
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "engine/rewrite.h"
+
+namespace godwit::engine::passes {
+namespace {
+
+constexpr int kImageRank = 4;  // N, C, H, W
+
+// Whether the axes are known to be H and W, in whatever order and counted from either end.
+bool reduces_height_and_width(const Graph& graph, const Node& node) {
+  if (node.inputs.size() < 2 || node.inputs[1] == kNoValue) return false;
+  const std::optional<Tensor>& constant = graph.value(node.inputs[1]).constant;
+  if (!constant || constant->dtype() != DType::s64) return false;
+  std::vector<std::int64_t> axes;
+  for (const std::int64_t axis : constant->values<std::int64_t>())
+    axes.push_back(axis < 0 ? axis + kImageRank : axis);
+  std::ranges::sort(axes);
+  return axes == std::vector<std::int64_t>{2, 3};
+}
+
+// Why this mean of an image's height and width must stay what it is; "" when it need not.
+std::string why_not(const Graph& graph, const Node& node) {
+  const DType dtype = graph.value(node.inputs[0]).desc.dtype;
+  if (dtype != DType::f32 && dtype != DType::f64)
+    return fmt::format("GlobalAveragePool takes no {}", name_of(dtype));
+  if (!node.attributes.flag("keepdims", true)) return "it drops the axes, which GlobalAveragePool keeps";
+  return "";
+}
+
+}  // namespace
+
+void lower_reduce_mean(Graph& graph, PassContext& context) {
+  Rewriter rewriter(graph);
+  for (NodeId id = 0; id < rewriter.size(); ++id) {
+    Node& node = rewriter.node(id);
+    if (node.op->name != "ReduceMean" || graph.value(node.inputs[0]).desc.shape.rank() != kImageRank ||
+        !reduces_height_and_width(graph, node)) {
+      continue;
+    }
+    const std::string text = describe(node);
+    if (const std::string reason = why_not(graph, node); !reason.empty()) {
+      log_left(context, fmt::format("{}: {}", text, reason));
+      continue;
+    }
+    rewriter.set_input(id, 1, kNoValue);
+    node.inputs.resize(1);
+    node.attributes = {};
+    node.op = ops::find_op("GlobalAveragePool");
+    log_rewrite(context, fmt::format("{} is a GlobalAveragePool", text));
+  }
+  rewriter.finish();
+}
+
+}  // namespace godwit::engine::passes

@@ -1,0 +1,244 @@
+// The opset that a written model claims: no older than its operators, their attributes and element types
+// need, and no newer.
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <fstream>
+#include <functional>
+#include <gtest/gtest.h>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "importers/onnx/writer.h"
+#include "runtime/error.h"
+#include "tests/importers/model_maker.h"
+#include "tests/importers/python.h"
+#include "tests/support/graph_builder.h"
+
+namespace godwit::importers::test {
+namespace {
+
+using engine::ValueId;
+using support::GraphBuilder;
+using support::ints;
+using Fill = std::function<ValueId(GraphBuilder&, DType)>;
+
+constexpr std::array kDTypes = {
+#define GODWIT_DTYPE(name, type, onnx, numpy) DType::name,
+#include "runtime/dtype.inc"
+#undef GODWIT_DTYPE
+};
+
+Tensor zero(DType dtype) {
+  Tensor tensor(TensorDesc{dtype, {1}, Layout::nchw});
+  std::fill_n(static_cast<std::byte*>(tensor.mutable_data()), tensor.bytes(), std::byte{0});
+  return tensor;
+}
+
+// A node of one picture.
+Fill unary(const char* op, const GraphBuilder::Attributes& attributes = {}) {
+  return [op, attributes](GraphBuilder& b, DType dtype) {
+    return b.node(op, "y", {b.input("x", {1, 3, 4, 4}, dtype)}, attributes);
+  };
+}
+// A node of a picture and a list of integers.
+Fill listed(const char* op, std::initializer_list<std::int64_t> list) {
+  return [op, list = std::vector<std::int64_t>(list)](GraphBuilder& b, DType dtype) {
+    const auto count = static_cast<std::int64_t>(list.size());
+    const ValueId x = b.input("x", {1, 3, 4, 4}, dtype);
+    return b.node(op, "y", {x, b.constant("list", Tensor::of<std::int64_t>({count}, list))});
+  };
+}
+// A node of square matrices.
+Fill matrices(const char* op, std::size_t count, const GraphBuilder::Attributes& attributes = {}) {
+  return [=](GraphBuilder& b, DType dtype) {
+    std::vector<ValueId> inputs;
+    for (std::size_t i = 0; i < count; ++i) inputs.push_back(b.input(fmt::format("x{}", i), {3, 3}, dtype));
+    return b.node(op, "y", std::move(inputs), attributes);
+  };
+}
+
+ValueId add_batch_norm(GraphBuilder& b, DType dtype, const GraphBuilder::Attributes& attributes) {
+  std::vector<ValueId> inputs{b.input("x", {1, 3, 4, 4}, dtype)};
+  for (const char* name : {"scale", "bias", "mean", "variance"}) inputs.push_back(b.input(name, {3}, dtype));
+  return b.node("BatchNormalization", "y", std::move(inputs), attributes);
+}
+
+ValueId add_where(GraphBuilder& b, DType dtype) {
+  const ValueId condition = b.input("condition", {3}, DType::boolean);
+  return b.node("Where", "y", {condition, b.input("x", {3}, dtype), b.input("z", {3}, dtype)});
+}
+
+// A model of each operator, with operands of any type that it may take.
+const std::map<std::string_view, Fill>& forms() {
+  static const GraphBuilder::Attributes kernel = {{"kernel_shape", ints({2, 2})}};
+  static const std::map<std::string_view, Fill> all = {
+      {"Add", matrices("Add", 2)},
+      {"AveragePool", unary("AveragePool", kernel)},
+      {"BatchNormalization", [](GraphBuilder& b, DType dtype) { return add_batch_norm(b, dtype, {}); }},
+      {"Cast", unary("Cast", {{"to", std::int64_t{1}}})},
+      {"Clip", unary("Clip")},
+      {"Concat", matrices("Concat", 3, {{"axis", std::int64_t{0}}})},
+      {"Constant",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("Constant", "y", {}, {{"value", zero(dtype)}});
+       }},
+      {"ConstantOfShape",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("ConstantOfShape", "y", {b.input("shape", {2}, DType::s64)}, {{"value", zero(dtype)}});
+       }},
+      {"Conv",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("Conv", "y", {b.input("x", {1, 3, 4, 4}, dtype), b.input("w", {2, 3, 1, 1}, dtype)});
+       }},
+      {"Div", matrices("Div", 2)},
+      {"Dropout",
+       [](GraphBuilder& b, DType dtype) {
+         // ONNX has none of anything else in any opset.
+         if (!is_float(dtype)) throw Error("not a float");
+         return b.node("Dropout", "y", {b.input("x", {3}, dtype)});
+       }},
+      {"Equal", matrices("Equal", 2)},
+      {"Exp", unary("Exp")},
+      {"Expand", listed("Expand", {2, 3, 4, 4})},
+      {"Flatten", unary("Flatten")},
+      {"Gather", listed("Gather", {0})},
+      {"Gemm", matrices("Gemm", 3)},
+      {"GlobalAveragePool", unary("GlobalAveragePool")},
+      {"HardSigmoid", unary("HardSigmoid")},
+      {"HardSwish", unary("HardSwish")},
+      {"Identity", unary("Identity")},
+      {"LeakyRelu", unary("LeakyRelu")},
+      {"MatMul", matrices("MatMul", 2)},
+      {"MaxPool", unary("MaxPool", kernel)},
+      {"Mul", matrices("Mul", 2)},
+      {"Neg", unary("Neg")},
+      {"Pad", listed("Pad", {0, 0, 1, 1, 0, 0, 1, 1})},
+      {"ReduceMean", listed("ReduceMean", {2, 3})},
+      {"ReduceSum", listed("ReduceSum", {2, 3})},
+      {"Relu", unary("Relu")},
+      {"Reshape", listed("Reshape", {0, -1})},
+      {"Shape", unary("Shape")},
+      {"Sigmoid", unary("Sigmoid")},
+      {"Slice",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("Slice", "y",
+                       {b.input("x", {4, 4}, dtype), b.integers("starts", {0}), b.integers("ends", {2})});
+       }},
+      {"Softmax", unary("Softmax")},
+      {"Squeeze", unary("Squeeze")},
+      {"Sub", matrices("Sub", 2)},
+      {"Transpose", unary("Transpose")},
+      {"Unsqueeze", listed("Unsqueeze", {0})},
+      {"Where", add_where},
+  };
+  return all;
+}
+
+// Opset and IR version of the file.
+using Versions = std::pair<std::int64_t, std::int64_t>;
+Versions versions_of(const Fill& fill, DType dtype = DType::f32) {
+  GraphBuilder builder;
+  builder.output(fill(builder, dtype));
+  const TemporaryDirectory folder;
+  save_onnx(builder.build(), folder / "w.onnx");
+  EXPECT_NO_THROW((void)load(folder / "w.onnx"));
+  onnx::Model model;
+  std::ifstream file(folder / "w.onnx", std::ios::binary);
+  EXPECT_TRUE(model.ParseFromIstream(&file));
+  return {model.opset_import(0).version(), model.ir_version()};
+}
+Versions versions_of(const char* op, DType dtype) { return versions_of(forms().at(op), dtype); }
+
+TEST(OnnxOpsets, BytesAreAddedFrom14On) {
+  for (const char* op : {"Add", "Sub", "Mul", "Div"}) {
+    for (const DType dtype : {DType::s8, DType::u8})
+      EXPECT_EQ(versions_of(op, dtype), (Versions{14, 7})) << op;
+    for (const DType dtype : {DType::f32, DType::s32, DType::u64})
+      EXPECT_EQ(versions_of(op, dtype), (Versions{13, 7})) << op;
+  }
+  EXPECT_EQ(versions_of("MaxPool", DType::u8), (Versions{13, 7}));
+  EXPECT_EQ(versions_of("Equal", DType::u8), (Versions{13, 7}));
+}
+
+TEST(OnnxOpsets, Bfloat16CameLateToSomeOperators) {
+  EXPECT_EQ(versions_of("Where", DType::bf16), (Versions{16, 8}));
+  EXPECT_EQ(versions_of("Where", DType::f16), (Versions{13, 7}));
+  EXPECT_EQ(versions_of("ConstantOfShape", DType::bf16), (Versions{20, 9}));
+  EXPECT_EQ(versions_of("ConstantOfShape", DType::f16), (Versions{13, 7}));
+  EXPECT_EQ(versions_of("Concat", DType::bf16), (Versions{13, 7}));
+}
+
+TEST(OnnxOpsets, AttributesAndOperandsCameLaterThanTheirOperators) {
+  const GraphBuilder::Attributes kernel = {{"kernel_shape", ints({2, 2})}};
+  GraphBuilder::Attributes dilated = kernel;
+  dilated.emplace_back("dilations", ints({2, 2}));
+  EXPECT_EQ(versions_of(unary("AveragePool", kernel)), (Versions{13, 7}));
+  EXPECT_EQ(versions_of(unary("AveragePool", dilated)), (Versions{19, 9}));
+  EXPECT_EQ(versions_of(unary("MaxPool", dilated)), (Versions{13, 7}));
+  const auto norm = [](const GraphBuilder::Attributes& attributes) {
+    return [attributes](GraphBuilder& b, DType dtype) { return add_batch_norm(b, dtype, attributes); };
+  };
+  EXPECT_EQ(versions_of(norm({{"epsilon", 1e-3F}})), (Versions{13, 7}));
+  EXPECT_EQ(versions_of(norm({{"training_mode", std::int64_t{0}}})), (Versions{14, 7}));
+  EXPECT_EQ(versions_of(unary("Shape", {{"start", std::int64_t{1}}})), (Versions{15, 8}));
+  EXPECT_EQ(versions_of(unary("Cast", {{"to", std::int64_t{10}}, {"saturate", std::int64_t{1}}})),
+            (Versions{19, 9}));
+  const Fill reshape = [](GraphBuilder& b, DType dtype) {
+    return b.node("Reshape", "y", {b.input("x", {2, 3}, dtype), b.integers("shape", {3, 2})},
+                  {{"allowzero", std::int64_t{0}}});
+  };
+  EXPECT_EQ(versions_of(reshape), (Versions{14, 7}));
+  const Fill pad = [](GraphBuilder& b, DType dtype) {
+    return b.node(
+        "Pad", "y",
+        {b.input("x", {2, 3}, dtype), b.integers("pads", {1, 1}), engine::kNoValue, b.integers("axes", {1})});
+  };
+  EXPECT_EQ(versions_of(pad), (Versions{18, 8}));
+}
+
+// Every operator with every element type that it takes here, against ONNX's own checker (as
+// far as that one's opsets go): the operator is known at the opset claimed, and takes these types there.
+TEST(OnnxOpsets, EveryOperatorTakesTheseTypesAtTheOpsetClaimed) {
+  for (const ops::OpDef* op : ops::all_ops())
+    EXPECT_TRUE(!op->domain.empty() || forms().contains(op->name)) << op->name << " has no form in this test";
+  if (!python_has_onnx()) {
+    GTEST_SKIP() << "python3-onnx is not installed: ONNX's checker has not seen what is written here";
+  }
+  const TemporaryDirectory folder;
+  std::size_t written = 0;
+  for (const auto& [op, fill] : forms()) {
+    for (const DType dtype : kDTypes) {
+      engine::Graph graph;
+      try {
+        GraphBuilder builder;
+        builder.output(fill(builder, dtype));
+        graph = builder.build();
+      } catch (const Error&) {
+        continue;  // a type that the operator does not take
+      }
+      save_onnx(graph, folder / fmt::format("{}_{}.onnx", op, name_of(dtype)));
+      ++written;
+    }
+  }
+  EXPECT_GT(written, 3 * forms().size());
+  const char* check = R"python(
+import glob, onnx, onnx.checker, onnx.defs, sys
+wrong = 0
+for path in sorted(glob.glob(sys.argv[1] + "/*.onnx")):
+    model = onnx.load(path)
+    if model.opset_import[0].version > onnx.defs.onnx_opset_version():
+        continue
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:
+        print(path, error)
+        wrong += 1
+sys.exit(wrong > 0)
+)python";
+  EXPECT_EQ(run_python(check, folder.path().string()), 0);
+}
+
+}  // namespace
+}  // namespace godwit::importers::test
