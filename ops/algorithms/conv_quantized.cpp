@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "ops/algorithms/conv_cost.h"
 #include "ops/algorithms/conv_rows.h"
 #include "ops/algorithms/gemm_quantized.h"
 #include "ops/algorithms/implementations.h"
@@ -246,6 +247,9 @@ const Implementation conv_quantized{
     "conv_quantized", "pixels of each tap by pointer into the GEMM core, sums in 32-bit integers", reject,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<ConvQuantized>(node, context);
+    },
+    [](const NodeView& node, const Target& target) {
+      return direct_cost(conv_geometry(RealConv(node).view()), target.isa);
     }};
 
 }  // namespace godwit::ops

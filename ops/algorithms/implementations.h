@@ -13,13 +13,14 @@ extern const Implementation gemm_panels;                     // gemm_panels.cpp:
 extern const Implementation mat_mul_panels;                  // gemm_panels.cpp: MatMul with constant weights
 extern const Implementation mat_mul_eigen;                   // mat_mul_eigen.cpp
 extern const Implementation max_pool_nhwc;                   // pool.cpp
-extern const Implementation max_pool_bytes;                      // pool.cpp
+extern const Implementation max_pool_bytes;                  // pool.cpp
 extern const Implementation average_pool_nhwc;               // pool.cpp
 extern const Implementation global_average_pool_nhwc;        // pool.cpp
 extern const Implementation batch_normalization_nhwc;        // batch_normalization.cpp
 extern const Implementation unary_relu, unary_clip, unary_leaky_relu, unary_sigmoid, unary_hard_sigmoid,
     unary_hard_swish;                                                        // unary.cpp
 extern const Implementation binary_add, binary_sub, binary_mul, binary_div;  // binary.cpp
+extern const Implementation conv_quantized_winograd2;                        // conv_quantized_winograd.cpp
 extern const Implementation conv_quantized, conv_quantized_rows;             // conv_quantized.cpp
 extern const Implementation conv_quantized_depthwise;                        // conv_quantized_depthwise.cpp
 extern const Implementation mat_mul_quantized;                               // mat_mul_quantized.cpp

@@ -37,6 +37,8 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
     return _mm256_set1_epi32(x);
   }
   static GODWIT_INLINE F32 to_float(S32 v) { return _mm256_cvtepi32_ps(v); }
+  static GODWIT_INLINE S32 zero_words() { return _mm256_setzero_si256(); }
+  static GODWIT_INLINE void store_words(void* p, S32 v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
   static GODWIT_INLINE S32 to_words(F32 v) { return _mm256_cvtps_epi32(v); }
   static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return _mm256_add_epi32(a, b); }
   static constexpr int kDotDepth = 2;

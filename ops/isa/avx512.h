@@ -36,6 +36,8 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
     return _mm512_set1_epi32(x);
   }
   static GODWIT_INLINE F32 to_float(S32 v) { return _mm512_cvtepi32_ps(v); }
+  static GODWIT_INLINE S32 zero_words() { return _mm512_setzero_si512(); }
+  static GODWIT_INLINE void store_words(void* p, S32 v) { _mm512_storeu_si512(p, v); }
   static GODWIT_INLINE S32 to_words(F32 v) { return _mm512_cvtps_epi32(v); }
   static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return _mm512_add_epi32(a, b); }
   static constexpr int kDotDepth = 2;

@@ -42,13 +42,13 @@ struct QuantizedFinish {
 // numbers of a step of a[t*rows + r][k] * b[t][k][c], exact in 32 bits; then QuantizedFinish. Where kr is 4,
 // A is u8 and B s8; where it is 2, both have been widened to s16.
 struct QuantizedTile {
-  const void* const* a;          // taps * rows pointers to depth steps of 32 bits each
-  const void* b;                 // packed panel: (taps, depth, nr) steps, zero beyond `columns`
-  const std::int32_t* bias;      // nr
-  const float* scale;            // nr
-  const std::uint8_t* residual;  // rows of `residual_stride` numbers, or null
-  void* dst;                     // rows of `dst_stride` numbers
-  const QuantizedFinish* finish;
+  const void* const* a;           // taps * rows pointers to depth steps of 32 bits each
+  const void* b;                  // packed panel: (taps, depth, nr) steps, zero beyond `columns`
+  const std::int32_t* bias;       // nr, or null: 0
+  const float* scale;             // nr
+  const std::uint8_t* residual;   // rows of `residual_stride` numbers, or null
+  void* dst;                      // rows of `dst_stride` numbers
+  const QuantizedFinish* finish;  // or null: the sums are stored as s32
   std::int64_t taps;
   std::int64_t depth;
   std::int64_t residual_stride;
@@ -151,6 +151,27 @@ struct WinogradOutput {
   float minimum, maximum;
 };
 using WinogradOutputFunction = void(const WinogradOutput& tile);
+
+// The same of whole numbers for m = 2 (ops/kernels/quantized_winograd.h). channels: a multiple of 32.
+struct ByteWinogradInput {
+  const std::uint8_t* const* src;  // 16 pointers to `channels` numbers each
+  std::int16_t* dst;
+  std::int64_t plane;  // numbers from one plane to the next
+  std::int64_t channels;
+};
+using ByteWinogradInputFunction = void(const ByteWinogradInput& tile);
+
+struct ByteWinogradOutput {
+  const std::int32_t* src;  // each plane padded to whole vectors
+  std::int64_t plane;
+  void* const* dst;                     // 4 pointers, null where the tile hangs over the border
+  const std::uint8_t* const* residual;  // 4 pointers (those with a dst are read), or null
+  const std::int32_t* bias;             // padded to whole vectors
+  const float* scale;                   // padded to whole vectors
+  const QuantizedFinish* finish;
+  std::int64_t channels;
+};
+using ByteWinogradOutputFunction = void(const ByteWinogradOutput& tile);
 
 // dst[i] = f(src[i]; alpha, beta): what alpha and beta mean is the function's own affair.
 struct UnarySpan {

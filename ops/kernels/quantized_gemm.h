@@ -72,7 +72,7 @@ struct QuantizedGemm {
     S32 sum[Rows][Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
-      const S32 bias = Arch::load_words(tile.bias + v * kWidth);
+      const S32 bias = tile.bias == nullptr ? Arch::zero_words() : Arch::load_words(tile.bias + v * kWidth);
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) sum[r][v] = bias;
     }
@@ -94,7 +94,15 @@ struct QuantizedGemm {
         }
       }
     }
-    if (tile.columns == kColumns) {
+    if (tile.finish == nullptr) {
+      std::int32_t* dst = static_cast<std::int32_t*>(tile.dst);
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v)
+          Arch::store_words(dst + r * tile.dst_stride + v * kWidth, sum[r][v]);
+      }
+    } else if (tile.columns == kColumns) {
       finish<true>(tile, sum);
     } else {
       finish<false>(tile, sum);

@@ -49,6 +49,8 @@ struct Portable {
     return S32{x, x, x, x};
   }
   static GODWIT_INLINE F32 to_float(S32 v) { return __builtin_convertvector(v, F32); }
+  static GODWIT_INLINE S32 zero_words() { return S32{}; }
+  static GODWIT_INLINE void store_words(void* p, S32 v) { __builtin_memcpy(p, &v, sizeof v); }
   // Of whole floats below 2^31.
   static GODWIT_INLINE S32 to_words(F32 v) { return __builtin_convertvector(v, S32); }
   static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return a + b; }

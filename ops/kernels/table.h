@@ -8,6 +8,7 @@
 #include "ops/kernels/quantize.h"
 #include "ops/kernels/quantized_gemm.h"
 #include "ops/kernels/quantized_spatial.h"
+#include "ops/kernels/quantized_winograd.h"
 #include "ops/kernels/spatial.h"
 #include "ops/kernels/winograd.h"
 
@@ -110,6 +111,8 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   add_bytes(KernelFamily::depthwise, DType::u8, erase(&QuantizedDepthwise<Arch>::run));
   add_bytes(KernelFamily::max_pool, DType::u8, erase(&MaxPoolBytes<Arch, std::uint8_t>::run));
   add_bytes(KernelFamily::max_pool, DType::s8, erase(&MaxPoolBytes<Arch, std::int8_t>::run));
+  add_bytes(KernelFamily::winograd2_input, DType::u8, erase(&ByteWinogradInputKernel<Arch>::run));
+  add_bytes(KernelFamily::winograd2_output, DType::u8, erase(&ByteWinogradOutputKernel<Arch>::run));
   add_bytes(KernelFamily::widen, DType::u8, erase(&Widen<Arch>::run));
   add(KernelFamily::peak, erase(&Peak<Arch>::run));
   return static_cast<int>(row - rows);

@@ -120,6 +120,19 @@ TEST(QuantizedConvOp, TheStemHasAnImplementationOfItsOwn) {
   EXPECT_TRUE(did_run(make(cases()[7], Ending::rounded).run_implementations(exact()), "conv_quantized_rows"));
 }
 
+TEST(QuantizedConvOp, WinogradGivesTheSameBits) {
+  const std::vector<Case> all = {
+      {{2, 32, 7, 6}, {17, 32, 3, 3}, {1, 1}, {1, 1, 1, 1}},
+      {{1, 64, 5, 5}, {40, 64, 3, 3}, {1, 1}, {0, 1, 1, 0}},
+      {{1, 96, 14, 9}, {64, 96, 3, 3}, {1, 1}, {0, 0, 0, 0}},
+  };
+  for (const Case& c : all) {
+    for (const Ending ending : {Ending::real, Ending::rounded, Ending::residual, Ending::rounded_residual}) {
+      EXPECT_TRUE(did_run(make(c, ending).run_implementations(exact()), "conv_quantized_winograd2"));
+    }
+  }
+}
+
 TEST(QuantizedConvOp, DepthwiseGivesTheSameBits) {
   for (const std::int64_t kernel : {3, 5, 4}) {
     for (const std::int64_t stride : {1, 2, 3}) {

@@ -1,0 +1,89 @@
+// Winograd's convolution without its arithmetic: tiles of an image, their planes in scratch memory, and who
+// does what. What the numbers are is the derived class's affair.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ops/algorithms/conv_geometry.h"
+#include "ops/algorithms/gemm.h"
+#include "ops/implementation.h"
+
+namespace godwit::ops {
+
+// Tiles of m × m results, each from (m + 2)² pixels, which become as many planes.
+struct TileGrid {
+  TileGrid(const ConvGeometry& geometry, std::int64_t outputs);
+  std::int64_t m, edge, planes;
+  std::int64_t high, wide, tiles;  // tiles over all images
+};
+
+class WinogradExecutable : public Executable {
+ public:
+  bool may_overwrite_residual() const override { return true; }
+  std::string kernel() const override { return name_of(*tiles_.full); }
+  Scratch scratch() const override;
+  void run(const RunArgs& args, const Worker& worker) const override;
+
+ protected:
+  struct Numbers {
+    std::int64_t depth;          // steps of 32 bits that a transformed pixel takes in a plane
+    std::int64_t src_bytes;      // of one number of src
+    std::int64_t dst_bytes;      // of one number of the result
+    std::size_t residual_index;  // of the operand that is added, which has numbers like the result; 0: none
+  };
+  // border: what a pixel outside of the image looks like.
+  WinogradExecutable(const ConvGeometry& geometry, std::int64_t m, const GemmTileSizes& tiles,
+                     const Numbers& numbers, std::vector<std::byte> border);
+
+  static constexpr std::size_t kMaxPlanes = 36;
+  static constexpr std::size_t kMaxOutputs = 16;
+
+  // One tile: edge · edge pixels to as many planes, `plane` bytes apart.
+  virtual void transform_tile(const void* const* pixels, std::byte* dst, std::int64_t plane) const = 0;
+  // `height` rows of one plane by one panel of its weights: sums of 32 bits, (height, width of the panel).
+  virtual void multiply_rows(const void* const* rows, int height, std::int64_t plane, std::int64_t panel,
+                             std::byte* sums) const = 0;
+  // One tile's sums, in planes `plane` bytes apart, to m · m results of one panel (null where there is no
+  // pixel) with their residuals (null where there are none).
+  virtual void finish_tile(const std::byte* sums, std::int64_t plane, void* const* dst,
+                           const void* const* residual, std::int64_t panel) const = 0;
+
+  // Columns of a panel that there are.
+  std::int64_t columns_of(std::int64_t panel) const {
+    return std::min<std::int64_t>(layout_.width(panel), geometry_.oc - panel * layout_.nr);
+  }
+
+  ConvGeometry geometry_;
+  TileGrid grid_;
+  const GemmTileSizes& tiles_;
+  Numbers numbers_;
+  PanelLayout layout_;
+
+ private:
+  struct TileAt {
+    std::int64_t n, h, w;  // image, first output row and column
+  };
+  TileAt at(std::int64_t tile) const;
+  std::int64_t tile_bytes() const { return numbers_.depth * kStepBytes; }  // of a tile in one plane
+  std::int64_t src_plane(std::int64_t tiles) const;
+  std::int64_t product_plane() const;
+  // Tiles [first, last) into planes `plane` bytes apart, whose first row is tile `origin`.
+  void transform(const RunArgs& args, std::byte* planes, std::int64_t plane, std::int64_t origin,
+                 std::int64_t first, std::int64_t last) const;
+  // Tiles [first, first + count), already in `planes`, by the given panels, into dst.
+  void multiply(const RunArgs& args, const std::byte* planes, std::int64_t plane, std::byte* product,
+                std::int64_t first, std::int64_t count, Worker::Range panels) const;
+  void finish(const RunArgs& args, const std::byte* product, std::int64_t first, std::int64_t count,
+              std::int64_t panel) const;
+
+  std::vector<std::byte> border_;
+  std::int64_t block_ = 1;
+};
+
+// What keeps Winograd's algorithm from a convolution of this geometry; empty when nothing does.
+std::string reject_winograd(const ConvGeometry& geometry);
+
+}  // namespace godwit::ops
