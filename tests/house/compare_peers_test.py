@@ -167,7 +167,8 @@ class Usage(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         names = [line.split()[0] for line in done.stdout.splitlines()]
         self.assertEqual(names, ["resnet50-b1-t1", "resnet50-b1-t2", "resnet50-b8-t2", "resnet50-b8-t1",
-                                 "mobilenet_v2-b1-t1", "mobilenet_v2-b1-t2"])
+                                 "mobilenet_v2-b1-t1", "mobilenet_v2-b1-t2", "resnet50-int8-b1-t1",
+                                 "resnet50-int8-b1-t2", "resnet50-int8-b8-t2", "mobilenet_v2-int8-b1-t1"])
 
     def test_bad_usage_is_one_line_and_status_2(self):
         for arguments in (["--rounds", "0"], ["--rounds", "many"], ["--seconds", "nan"], ["--seconds", "-1"],
