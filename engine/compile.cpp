@@ -138,13 +138,17 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
                                                       .stop_after = source.options.stop_after,
                                                       .shapes_bound = true,
                                                       .weights = source.weights.get(),
-                                                      .threads = chosen_threads(source.options.threads)}));
+                                                      .threads = chosen_threads(source.options.threads),
+                                                      .precision = source.options.precision}));
   // Without the pass that packs for all, this plan packs for itself.
   ops::WeightCache own;
   const bool shares_weights = ran(plan->passes_, "prepack_weights");
   const std::int64_t images = separable_images(graph);
   PlanBuilder(std::move(graph), *plan, shares_weights ? *source.weights : own).run();
   for (std::size_t i = 0; i < output_names.size(); ++i) plan->outputs_[i].name = output_names[i];
+  if (source.options.precision == Precision::int8 && plan->precision() != Precision::int8) {
+    throw Error("no layer of this model is in 8-bit numbers; 'godwit quantize' makes such a model");
+  }
   if (images > 1 && shares_weights) plan->one_image_ = single_image_plan(*plan);
   return plan;
 }
@@ -156,9 +160,11 @@ std::shared_ptr<const Plan> compile(const Graph& graph, const CompileOptions& op
   Graph general = graph;
   select_outputs(general, options.outputs);
   infer_shapes(general);
-  std::vector<PassReport> passes = run_pipeline(
-      general, options.target,
-      {.disabled = options.disabled_passes, .stop_after = options.stop_after, .shapes_bound = false});
+  std::vector<PassReport> passes = run_pipeline(general, options.target,
+                                                {.disabled = options.disabled_passes,
+                                                 .stop_after = options.stop_after,
+                                                 .shapes_bound = false,
+                                                 .precision = options.precision});
   return PlanBuilder::build({.graph = std::make_shared<const Graph>(std::move(general)),
                              .passes = std::move(passes),
                              .weights = std::make_shared<ops::WeightCache>(),
@@ -170,6 +176,11 @@ std::shared_ptr<const Plan> Plan::with_shapes(const std::map<std::string, Shape>
   options.shapes = shapes;
   return PlanBuilder::build(
       {.graph = graph_, .passes = graph_passes_, .weights = weights_, .options = std::move(options)});
+}
+
+Precision Plan::precision() const {
+  const auto is_quantized = [](const Step& step) { return step.op->name.starts_with("Quantized"); };
+  return std::ranges::any_of(steps_, is_quantized) ? Precision::int8 : Precision::f32;
 }
 
 ops::Cost Plan::cost() const {

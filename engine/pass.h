@@ -1,6 +1,7 @@
 // A pass rewrites a graph or leaves it alone; all passes stand in one ordered list.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -18,11 +19,17 @@ struct PassLog {
   std::vector<std::string> lines;
 };
 
+// The arithmetic of the layers that multiply. `automatic`: what the model was made for, 8-bit numbers where
+// it is quantised and f32 elsewhere.
+enum class Precision : std::uint8_t { automatic, f32, int8 };
+std::string_view name_of(Precision precision);
+
 struct PassContext {
   const ops::Target& target;
   PassLog& log;
   ops::WeightCache* weights = nullptr;  // where packed weights are shared; null: nothing is packed ahead
   int threads = 1;                      // that pack them
+  Precision precision = Precision::automatic;
 };
 
 struct Pass {
@@ -42,6 +49,7 @@ struct PipelineOptions {
   bool shapes_bound = true;                // false: only passes that do not need shapes
   ops::WeightCache* weights = nullptr;     // for prepack_weights
   int threads = 1;                         // for prepack_weights
+  Precision precision = Precision::automatic;
 };
 
 struct PassReport {

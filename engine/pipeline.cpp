@@ -54,6 +54,11 @@ void check_names(const std::vector<std::string>& disabled) {
 
 }  // namespace
 
+std::string_view name_of(Precision precision) {
+  static constexpr std::array<std::string_view, 3> kNames = {"automatic", "f32", "int8"};
+  return kNames[static_cast<std::size_t>(precision)];
+}
+
 std::span<const Pass> pipeline() { return kPasses; }
 
 std::vector<PassReport> run_pipeline(Graph& graph, const ops::Target& target,
@@ -67,7 +72,7 @@ std::vector<PassReport> run_pipeline(Graph& graph, const ops::Target& target,
     if (pass.needs_shapes && !options.shapes_bound) continue;
     if (std::ranges::find(options.disabled, pass.name) != options.disabled.end()) continue;
     PassReport report{pass.name, {}};
-    PassContext context{target, report.log, options.weights, options.threads};
+    PassContext context{target, report.log, options.weights, options.threads, options.precision};
     with_context([&] { return fmt::format("pass {}", pass.name); },
                  [&] {
                    pass.run(graph, context);

@@ -4,7 +4,8 @@
 //   QuantizedMatMul(x, …) Dequantize(QuantizedConv) + Dequantize(y) → Quantize                     becomes
 //   QuantizedConv with residual y Dequantize(x) → MaxPool, Reshape… → Quantize of the same scale becomes
 //   MaxPool, Reshape…(x)
-// Quantised s8 activations become u8 first. What is left of dequantised constants is computed now.
+// Quantised s8 activations become u8 first. What is left of dequantised constants is computed now; with
+// precision f32 that is all.
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -23,6 +24,13 @@ class Folder {
   Folder(Graph& graph, PassContext& context) : rewriter_(graph), context_(context) {}
 
   void run() {
+    if (context_.precision != Precision::f32) fold();
+    fold_constants();
+    rewriter_.finish();
+  }
+
+ private:
+  void fold() {
     for (NodeId id = 0; id < rewriter_.size(); ++id) make_unsigned(id);
     for (NodeId id = 0; id < rewriter_.size(); ++id) {
       if (rewriter_.alive(id)) fold_movement(id);
@@ -33,11 +41,8 @@ class Folder {
     for (NodeId id = 0; id < rewriter_.size(); ++id) {
       if (rewriter_.alive(id)) fold_residual(id);
     }
-    fold_constants();
-    rewriter_.finish();
   }
 
- private:
   const Graph& graph() { return rewriter_.graph(); }
   const Node& node(NodeId id) { return rewriter_.node(id); }
 

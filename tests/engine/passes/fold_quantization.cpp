@@ -210,5 +210,26 @@ TEST(FoldQuantization, LeavesWhatItCannotDoExactly) {
   }
 }
 
+TEST(FoldQuantization, PrecisionIsTheModelsOrWhatIsAskedFor) {
+  QdqBuilder b;
+  const ValueId x = b.both("x", b.input("in", kImage), 0.5F, 10);
+  b.output(b.both("y", b.node("Conv", "conv", {x, b.weights("w", {6, 4, 1, 1})}), 0.25F, 100));
+  CompileOptions options;
+  EXPECT_EQ(compile(b.build(), options)->precision(), Precision::int8);
+  options.precision = Precision::int8;
+  EXPECT_EQ(compile(b.build(), options)->precision(), Precision::int8);
+  options.precision = Precision::f32;
+  const auto real = compile(b.build(), options);
+  EXPECT_EQ(real->precision(), Precision::f32);
+  for (const Step& step : real->steps()) EXPECT_NE(step.name, "w") << "weights are dequantised once";
+  expect_same(run_plan(real, {picture()}), evaluate_graph(b.build(), {picture()}));
+
+  GraphBuilder plain;
+  plain.output(plain.conv("conv", plain.input("in", kImage), {6, 4, 1, 1}));
+  options.precision = Precision::int8;
+  EXPECT_EQ(error_of([&] { compile(plain.build(), options); }),
+            "no layer of this model is in 8-bit numbers; 'godwit quantize' makes such a model");
+}
+
 }  // namespace
 }  // namespace godwit::engine
