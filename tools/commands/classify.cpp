@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "tools/commands/commands.h"
+#include "tools/support/energy_account.h"
 #include "tools/support/image_model.h"
 #include "tools/support/labels.h"
 
@@ -16,6 +17,8 @@ struct Options {
   std::string labels;
   std::int64_t label_offset = 0;
   std::size_t top = 5;
+  EnergyOptions energy;
+  EstimateOptions estimate;
   bool json = false;
 };
 
@@ -66,21 +69,22 @@ class Report {
                                         {"images", Json::array()}});
     print(head.substr(0, head.size() - 2));  // without the closing ]}
   }
-  void end_json(const ImageTimes& times) {
-    print("]," +
-          json_text({{"failed", failed_},
-                     {"warned", warnings_},
-                     {"seconds", times.total},
-                     {"preprocess_seconds", times.preprocess},
-                     {"inference_seconds", times.inference},
-                     {"images_per_second", rate(times)}})
-              .substr(1) +
-          "\n");
+  void end_json(const ImageTimes& times, const EnergyAccount& energy, const RunFacts& facts) {
+    Json json = {{"failed", failed_},
+                 {"warned", warnings_},
+                 {"seconds", times.total},
+                 {"preprocess_seconds", times.preprocess},
+                 {"inference_seconds", times.inference},
+                 {"images_per_second", rate(times)}};
+    energy.add_json(facts, json);
+    print("]," + json_text(json).substr(1) + "\n");
   }
 
-  void finish(const ImageModel& model, const ImageTimes& times) {
+  void finish(const ImageModel& model, const ImageTimes& times, const EnergyAccount& energy,
+              const RunFacts& facts) {
     progress_.clear();
-    if (options_.json) return end_json(times);
+    if (options_.json) return end_json(times, energy, facts);
+    print(energy.text(facts));
     message(
         fmt::format("{} pictures in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference "
                     "{:.3f} s (summed over "
@@ -118,6 +122,7 @@ void tell_fast_difference(const ImageArguments& images, const ImageModel& model,
 }
 
 int classify(const Options& options) {
+  EnergyAccount energy(options.energy, fmt::format("classify {} IMAGE", options.model));
   ImageSource source(options.images);
   ImageModel model(options.model, options.model_options);
   std::vector<std::string> labels = find_labels(options.labels, model.metadata());
@@ -130,8 +135,21 @@ int classify(const Options& options) {
   }
   Report report(options, std::move(labels), source.total());
   if (options.json) report.begin_json(model);
-  const ImageTimes times = model.run(source, [&](const ImageModel::Result& result) { report.add(result); });
-  report.finish(model, times);
+  RunFacts facts{options.model, options.model_options.engine.precision, &model.plan(), model.batch(),
+                 model.threads()};
+  ImageTimes times;
+  const auto job = [&](const std::function<void()>& done) {
+    times = model.run(source, [&](const ImageModel::Result& result) {
+      report.add(result);
+      if (!result.error.empty()) return;
+      done();
+      if (energy.asked()) facts.latency_ms.push_back(result.seconds * 1e3);
+    });
+  };
+  energy.run_job({job, random_load(model.shared_plan(), model.threads())}, model.threads());
+  energy.estimate(options.estimate);
+  energy.write_ledger(facts);
+  report.finish(model, times, energy, facts);
   return report.any_failed() ? kFailed : kDone;
 }
 
@@ -155,6 +173,8 @@ std::function<int()> prepare(CLI::App& app) {
       ->default_str("1, or what the model fixes");
   add_json_option(app, options->json);
   add_image_options(app, options->model_options.images);
+  add_energy_options(app, options->energy, EnergyUse::job);
+  add_estimate_options(app, options->estimate);
   add_engine_options(app, options->model_options.engine);
   return [options] { return classify(*options); };
 }
@@ -178,8 +198,11 @@ const Command classify_command = {
     "error), "
     "warned (file, warnings), seconds, preprocess_seconds and inference_seconds (both summed over threads) "
     "and "
-    "images_per_second.",
+    "images_per_second; with --energy also energy (its measured_j is null where nothing was measured).\n\n"
+    "--energy measures the job from the first picture on, cold caches and all, between two stretches of idle "
+    "power; loading the model lies before it. A job of less than 10 s is told as suspect.",
     "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3\n"
+    "godwit classify models/resnet50.onnx photographs/ --energy --ledger runs.jsonl\n"
     "find /data -name '*.jpg' | godwit classify models/resnet50.onnx - --batch 8 --json",
     prepare,
 };
