@@ -11,6 +11,7 @@
 #include "engine/session.h"
 #include "tests/support/figure.h"
 #include "tests/tools/energy_program.h"
+#include "tools/support/energy_layers.h"
 #include "tools/support/energy_text.h"
 #include "tools/support/measure.h"
 #include "tools/support/model.h"
@@ -399,6 +400,29 @@ TEST(EnergyMessage, InAContainerNamesBothMounts) {
   EXPECT_NE(text.find("/sys/class/powercap:/host/class/powercap:ro"), std::string::npos) << text;
   EXPECT_NE(text.find("/sys/devices/virtual/powercap:/host/devices/virtual/powercap:ro"), std::string::npos);
   EXPECT_NE(text.find("--sysfs /host"), std::string::npos);
+}
+
+TEST(TimedImages, PartsAndWaitingNeverExceedWhatTheCoresHave) {
+  // Two cores for 10 ms; parts of 6 and 4 core ms.
+  const auto image = [](double cpu_seconds) {
+    TimedImage timed;
+    timed.threads = 2;
+    timed.wall_seconds = 10e-3;
+    timed.parts = {{"a", 6e-3, 1}, {"b", 2e-3, 2}};
+    timed.macs.resize(2);
+    add_waiting(timed, cpu_seconds);
+    return timed;
+  };
+  const auto core_ms = [](const energy::TimedPart& part) { return part.seconds * part.cores * 1e3; };
+  const TimedImage alone = image(12e-3);
+  EXPECT_NEAR(core_ms(alone.parts[0]), 6, 1e-9);
+  EXPECT_NEAR(core_ms(alone.parts[2]), 8, 1e-9);
+  EXPECT_EQ(alone.parts[2].name, "waiting");
+  // Another program had the cores for half of what the timers tell.
+  const TimedImage crowded = image(5e-3);
+  EXPECT_NEAR(core_ms(crowded.parts[0]), 3, 1e-9);
+  EXPECT_NEAR(core_ms(crowded.parts[1]), 2, 1e-9);
+  EXPECT_NEAR(core_ms(crowded.parts[2]), 15, 1e-9);
 }
 
 Measurement at(std::int64_t batch, double images_per_second) {

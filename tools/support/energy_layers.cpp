@@ -35,6 +35,11 @@ TimedImage timed_image(const LayerProfile& profile) {
 }
 
 void add_waiting(TimedImage& image, double cpu_seconds) {
+  double told = 0;
+  for (const energy::TimedPart& part : image.parts) told += part.seconds * part.cores;
+  // Timers go on while another program has the core; that time is none of the part's.
+  const double own = told > cpu_seconds ? cpu_seconds / told : 1;
+  for (energy::TimedPart& part : image.parts) part.cores *= own;
   const double asleep = std::max(0.0, image.threads * image.wall_seconds - cpu_seconds);
   image.parts.push_back({"waiting", asleep, 1});
   image.macs.emplace_back(std::nullopt);

@@ -20,9 +20,10 @@ struct TimedImage {
   double wall_seconds = 0;
   int threads = 1;
 };
-// The layers, and "waiting": what the threads slept of the time that they were there for.
+// The layers, and "waiting".
 TimedImage timed_image(const LayerProfile& profile);
-// Adds "waiting" by what the operating system counted of the same work.
+// Adds "waiting": the time in which threads slept or had no core, by the CPU time of the same work. Parts
+// whose timers tell more than that CPU time are told by as much less of it.
 void add_waiting(TimedImage& image, double cpu_seconds);
 
 struct LayerJoules {
