@@ -273,7 +273,7 @@ TEST(SweepCommand, EveryPointHasItsLineInTheLedger) {
   const Outcome outcome = godwit(with_tree(folder, {"energy",        "sweep",        save_tiny_model(folder),
                                                     "--backend",     "threads",      "--cap",
                                                     "100%",          "--rounds",     "2",
-                                                    "--seconds",     "0.2",          "--threads",
+                                                    "--seconds",     "0.5",          "--threads",
                                                     "1,2",           "--batch",      "4",
                                                     "--journal-dir", folder / "run", "--ledger",
                                                     ledger,          "--json"}));

@@ -158,7 +158,7 @@ void add_energy_options(CLI::App& app, EnergyOptions& options, EnergyUse use) {
         ->group(kEnergyGroup);
     add("--soak", options.soak,
         "Then run on for so long (90s, 30m, 2h) and print watts by the machine's own sensors, images/s and "
-        "temperature every 10 s, and whether they drift. A soak of less than 80 s has eight rows.")
+        "temperature every 10 s, and whether they drift. A soak of less than 80 s is cut in eight.")
         ->type_name("TIME");
   }
   add("--ci", options.interval,
