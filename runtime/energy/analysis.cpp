@@ -6,6 +6,8 @@
 #include <limits>
 #include <numeric>
 
+#include "runtime/energy/attribution.h"
+
 namespace godwit::energy {
 namespace {
 
@@ -144,6 +146,7 @@ class Analyst {
     // power.
     fill_energy(result, watts, gross * all_s / counted_s, all_s, static_cast<int>(windows.size()));
     judge(result, windows, watts, counted_images / counted_s);
+    attribute(result, windows);
     return result;
   }
 
@@ -226,6 +229,20 @@ class Analyst {
     for (const SensorUse& use : source_.uses) {
       if (use.disagreement && *use.disagreement > 0.02) verdict.suspect("domains-disagree");
     }
+  }
+
+  // On a busy host: this process's part of the net energy, by CPU seconds.
+  void attribute(EnergyResult& result, const std::vector<Window>& windows) const {
+    if (std::ranges::find(result.verdict.reasons, "busy-host") == result.verdict.reasons.end()) return;
+    if (!result.energy.net || result.verdict.invalid()) return;
+    double own = 0, busy = 0;
+    for (const Window& window : windows) {
+      own += window.after.self_s - window.before.self_s;
+      busy += window.after.busy_s - window.before.busy_s;
+    }
+    if (!(busy > 0)) return;
+    result.energy.attributed_share = process_share(own, busy);
+    result.energy.attributed_net = *result.energy.net * *result.energy.attributed_share;
   }
 
   // Two series in each round are tested; together they give a false alarm once in a hundred.

@@ -83,19 +83,20 @@ std::vector<double> non_negative(const Matrix& gram, const std::vector<double>& 
   return x;
 }
 
-// Every row weighs the same, however small its layer: rows are divided by their joules.
-std::vector<double> fit(std::span<const ActivityRow> rows, std::size_t left_out) {
+// Every row weighs the same, however small its layer: rows are divided by their joules. Layers have names;
+// an empty one leaves none out.
+std::vector<double> fit(std::span<const ActivityRow> rows, std::string_view left_out) {
   const std::size_t n = rows[0].activity.size();
   std::vector<double> scale(n, 0.0);
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    if (r == left_out) continue;
+    if (rows[r].name == left_out) continue;
     for (std::size_t j = 0; j < n; ++j) scale[j] += std::pow(rows[r].activity[j] / rows[r].joules, 2);
   }
   for (double& value : scale) value = value > 0 ? std::sqrt(value) : 1;
   Matrix gram(n, std::vector<double>(n, 0.0));
   std::vector<double> right(n, 0.0);
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    if (r == left_out) continue;
+    if (rows[r].name == left_out) continue;
     for (std::size_t j = 0; j < n; ++j) {
       const double value = rows[r].activity[j] / rows[r].joules / scale[j];
       right[j] += value;
@@ -180,7 +181,9 @@ void judge_closure(double closure, Verdict& verdict) {
 }
 
 ActivityModel fit_activity(std::span<const ActivityRow> rows) {
-  if (rows.size() < 2) throw Error("a regression on activity needs at least two layers");
+  const bool several = std::ranges::any_of(
+      rows, [&](const ActivityRow& row) { return row.name != rows.front().name && !row.name.empty(); });
+  if (!several) throw Error("a regression on activity needs at least two layers");
   for (const ActivityRow& row : rows) {
     if (row.activity.size() != rows[0].activity.size() || row.activity.empty()) {
       throw Error("the layers of a regression on activity differ in what they count");
@@ -191,16 +194,16 @@ ActivityModel fit_activity(std::span<const ActivityRow> rows) {
     return std::inner_product(coefficients.begin(), coefficients.end(), row.activity.begin(), 0.0);
   };
   ActivityModel model;
-  model.joules_per = fit(rows, rows.size());
+  model.joules_per = fit(rows, "");
   for (std::size_t r = 0; r < rows.size(); ++r) {
     model.predicted.push_back(predict(model.joules_per, rows[r]));
-    model.error.push_back(predict(fit(rows, r), rows[r]) / rows[r].joules - 1);
+    model.error.push_back(predict(fit(rows, rows[r].name), rows[r]) / rows[r].joules - 1);
   }
   return model;
 }
 
-Measured<Joules> attribute_to_process(Measured<Joules> net, double own_cpu_s, double busy_cpu_s) {
-  return net * (busy_cpu_s > 0 ? std::clamp(own_cpu_s / busy_cpu_s, 0.0, 1.0) : 1.0);
+double process_share(double own_cpu_s, double busy_cpu_s) {
+  return busy_cpu_s > 0 ? std::clamp(own_cpu_s / busy_cpu_s, 0.0, 1.0) : 1.0;
 }
 
 }  // namespace godwit::energy

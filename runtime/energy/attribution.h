@@ -67,13 +67,13 @@ struct ActivityRow {
 struct ActivityModel {
   std::vector<double> joules_per;  // of one unit of each activity, never negative
   std::vector<double> predicted;   // of each row
-  std::vector<double> error;       // relative, of each row when it was left out of the fit
+  std::vector<double> error;       // relative, of each row when all rows of its name were left out of the fit
 };
 // Least squares of relative errors with non-negative coefficients (Lawson and Hanson 1974). Throws Error
-// where rows differ in length, are fewer than two, or have no positive joules.
+// where rows differ in length, have fewer than two names, or have no positive joules.
 ActivityModel fit_activity(std::span<const ActivityRow> rows);
 
 // This process's part of a net figure on a busy host: CPU seconds of ours over busy seconds of all.
-Measured<Joules> attribute_to_process(Measured<Joules> net, double own_cpu_s, double busy_cpu_s);
+double process_share(double own_cpu_s, double busy_cpu_s);
 
 }  // namespace godwit::energy

@@ -69,6 +69,7 @@ CounterFault Counter::add(std::int64_t value_uj, const Instant& when) {
     smallest_step_uj_ = std::min(smallest_step_uj_, static_cast<std::int64_t>(step_nj / 1000));
   }
   longest_gap_ = std::max(longest_gap_, gap);
+  largest_step_nj_ = std::max(largest_step_nj_, step_nj);
   total_nj_ += step_nj;
   worst_ = std::max(worst_, fault);
   last_uj_ = value_uj;

@@ -58,6 +58,8 @@ class Counter {
   Nanoseconds longest_gap() const { return longest_gap_; }
   // The smallest step seen, at least the unit: counters of whole joules give themselves away.
   double resolution_j() const;
+  // The largest step between two reads: what a counter of few, large steps may be off at an end.
+  double largest_step_j() const { return static_cast<double>(largest_step_nj_) * 1e-9; }
 
  private:
   CounterFault classify(Int128 step_nj, Nanoseconds gap, Nanoseconds slept) const;
@@ -70,6 +72,7 @@ class Counter {
   CounterFault worst_ = CounterFault::none;
   std::int64_t reads_ = 0, changed_ = 0, wraps_ = 0;
   std::int64_t smallest_step_uj_ = std::numeric_limits<std::int64_t>::max();
+  Int128 largest_step_nj_ = 0;
   Nanoseconds longest_gap_ = 0;
 };
 

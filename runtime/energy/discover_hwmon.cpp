@@ -104,6 +104,38 @@ void add_powers(Finder& finder, const std::string& path, const std::string& chip
   }
 }
 
+// What a battery has given since it was found, by the charge that is left in it; nothing once it is charged.
+class DischargeGauge final : public Gauge {
+ public:
+  DischargeGauge(std::unique_ptr<Gauge> left, std::int64_t first) : left_(std::move(left)), first_(first) {}
+  std::optional<std::int64_t> read() override {
+    const std::optional<std::int64_t> left = left_->read();
+    if (!left || *left > first_) return std::nullopt;
+    return first_ - *left;
+  }
+
+ private:
+  std::unique_ptr<Gauge> left_;
+  std::int64_t first_;  // uJ
+};
+
+// Beside the power: the charge tells the same energy in coarse steps.
+void add_charge(Finder& finder, const std::string& path, const std::string& name) {
+  constexpr std::int64_t kMicrojoulesPerMicrowattHour = 3600;
+  if (!finder.root.exists(path + "/energy_now")) return;
+  std::unique_ptr<Gauge> left = finder.gauge({path + "/energy_now"}, kMicrojoulesPerMicrowattHour);
+  const std::optional<std::int64_t> first = left == nullptr ? std::nullopt : left->read();
+  if (!first) return;
+  Sensor sensor;
+  sensor.id = "battery:" + name + "/energy_now";
+  sensor.domain = "battery-" + name;
+  sensor.kind = SensorKind::counter;
+  sensor.rank = kRankHwmon + 1;
+  sensor.range.max_power_w = 1e5;  // a step of many joules comes in an instant
+  sensor.gauge = std::make_unique<DischargeGauge>(std::move(left), *first);
+  finder.add(std::move(sensor), DomainKind::battery);
+}
+
 // abs(current) × voltage where there is no power: uA × uV = 1e-6 uW.
 void add_battery(Finder& finder, const std::string& path, const std::string& name) {
   std::unique_ptr<Gauge> gauge;
@@ -121,6 +153,7 @@ void add_battery(Finder& finder, const std::string& path, const std::string& nam
   sensor.update = kSecond;
   sensor.gauge = std::move(gauge);
   finder.add(std::move(sensor), DomainKind::battery);
+  add_charge(finder, path, name);
 }
 
 }  // namespace

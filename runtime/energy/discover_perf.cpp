@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 #include <fmt/format.h>
+#include <map>
 
 #include "runtime/energy/discover_parts.h"
 
@@ -87,8 +88,24 @@ double double_of(const std::string& text) {
   return error == std::errc() && stop == end ? value : 0;
 }
 
+// The first counter that was opened on each CPU leads the others there.
+using Leaders = std::map<int, const PerfCounter*>;
+
+std::unique_ptr<PerfCounter> open_counter(Finder& finder, std::uint32_t type, std::uint64_t config, int cpu,
+                                          Leaders& leaders, int& error) {
+  const auto leader = leaders.find(cpu);
+  std::unique_ptr<PerfCounter> counter =
+      finder.perf.open(type, config, cpu, leader == leaders.end() ? nullptr : leader->second, error);
+  // A unit that takes no groups, or no more of them, still counts each event alone.
+  if (counter == nullptr && error == EINVAL && leader != leaders.end())
+    counter = finder.perf.open(type, config, cpu, nullptr, error);
+  if (counter != nullptr) leaders.emplace(cpu, counter.get());
+  return counter;
+}
+
 // False where the kernel refuses for want of permission.
-bool add_event(Finder& finder, const Event& event, std::uint32_t type, const std::vector<int>& cpus) {
+bool add_event(Finder& finder, const Event& event, std::uint32_t type, const std::vector<int>& cpus,
+               Leaders& leaders) {
   const SysRoot& root = finder.root;
   const std::string file = fmt::format("{}/events/{}", kUnit, event.name);
   const std::optional<std::uint64_t> config = parse_event(root.text(file));
@@ -96,7 +113,7 @@ bool add_event(Finder& finder, const Event& event, std::uint32_t type, const std
   if (!config || !(scale > 0) || root.text(file + ".unit") != "Joules") return true;
   for (const int cpu : cpus) {
     int error = 0;
-    std::unique_ptr<PerfCounter> counter = finder.perf.open(type, *config, cpu, error);
+    std::unique_ptr<PerfCounter> counter = open_counter(finder, type, *config, cpu, leaders, error);
     if (counter == nullptr) {
       if (error == EACCES || error == EPERM) return false;
       finder.found.notes.push_back(fmt::format("perf power/{}@cpu{}: not used, it cannot be opened ({})",
@@ -141,8 +158,9 @@ void find_perf(Finder& finder) {
     return;
   }
   const std::vector<int> cpus = parse_cpus(root.text(std::string(kUnit) + "/cpumask"));
+  Leaders leaders;
   for (const Event& event : kEvents) {
-    if (add_event(finder, event, static_cast<std::uint32_t>(*type), cpus)) continue;
+    if (add_event(finder, event, static_cast<std::uint32_t>(*type), cpus, leaders)) continue;
     finder.found.unreadable.push_back(
         {"perf PMU \"power\"",
          fmt::format("needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 (it is {})",

@@ -17,6 +17,7 @@ class SystemCounter final : public PerfCounter {
   SystemCounter& operator=(const SystemCounter&) = delete;
 
   bool read(std::uint64_t& count) override { return ::read(fd_, &count, sizeof count) == sizeof count; }
+  int fd() const { return fd_; }
 
  private:
   int fd_;
@@ -24,12 +25,14 @@ class SystemCounter final : public PerfCounter {
 
 class SystemPerf final : public PerfOpener {
  public:
-  std::unique_ptr<PerfCounter> open(std::uint32_t type, std::uint64_t config, int cpu, int& error) override {
+  std::unique_ptr<PerfCounter> open(std::uint32_t type, std::uint64_t config, int cpu,
+                                    const PerfCounter* leader, int& error) override {
     perf_event_attr attributes = {};
     attributes.size = sizeof attributes;
     attributes.type = type;
     attributes.config = config;
-    const long fd = ::syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+    const int group = leader == nullptr ? -1 : static_cast<const SystemCounter*>(leader)->fd();
+    const long fd = ::syscall(SYS_perf_event_open, &attributes, -1, cpu, group, PERF_FLAG_FD_CLOEXEC);
     error = fd < 0 ? errno : 0;
     if (fd < 0) return nullptr;
     return std::make_unique<SystemCounter>(static_cast<int>(fd));
@@ -39,7 +42,7 @@ class SystemPerf final : public PerfOpener {
 class NoPerf final : public PerfOpener {
  public:
   std::unique_ptr<PerfCounter> open(std::uint32_t /*type*/, std::uint64_t /*config*/, int /*cpu*/,
-                                    int& error) override {
+                                    const PerfCounter* /*leader*/, int& error) override {
     error = ENOENT;
     return nullptr;
   }

@@ -18,10 +18,11 @@ class PerfCounter {
 class PerfOpener {
  public:
   virtual ~PerfOpener() = default;
-  // Counts event `config` of the unit `type` on one CPU, for all processes. Null and the errno where the
+  // Counts event `config` of the unit `type` on one CPU, for all processes. With a `leader` that this opener
+  // gave for the same CPU and that is still open, both count over the same time. Null and the errno where the
   // kernel refuses.
   virtual std::unique_ptr<PerfCounter> open(std::uint32_t type, std::uint64_t config, int cpu,
-                                            int& error) = 0;
+                                            const PerfCounter* leader, int& error) = 0;
 };
 
 // perf_event_open(2).

@@ -45,6 +45,13 @@ class Conductor {
     return window;
   }
 
+  Window once(const Job& job, bool align) {
+    Window window = open(align);
+    job.run([&] { window.run_ends.push_back(clock_.now().mono); });
+    close(window, align);
+    return window;
+  }
+
   // One run, then windows until five in a row have nearly the same rate.
   Window warm_up(const Workload& workload) {
     Window whole = open();
@@ -160,13 +167,20 @@ std::optional<ProtocolOptions> protocol_named(std::string_view name) {
     options.required_window_s = options.window_s = 60;
     return options;
   }
+  if (name == "job") {
+    options.window_s = 0;  // as long as it takes
+    options.repetitions = 0;
+    options.rounds = 1;
+    return options;
+  }
   return std::nullopt;
 }
 
 Nanoseconds RunLog::begin() const {
   if (before) return before->begin;
   if (!pulses.empty()) return pulses.front().begin;
-  return warmups.empty() ? 0 : warmups.front().begin;
+  if (!warmups.empty()) return warmups.front().begin;
+  return rounds.empty() || rounds.front().empty() ? 0 : rounds.front().front().begin;
 }
 
 Nanoseconds RunLog::end() const {
@@ -195,6 +209,17 @@ RunLog run_protocol(const ProtocolOptions& options, const std::vector<Workload>&
                                                  options.repetitions, options.edge_align));
     }
   }
+  if (options.baseline_s > 0 && options.baseline_after) log.after = conductor.idle(options.baseline_s);
+  return conductor.finish();
+}
+
+RunLog run_job(const ProtocolOptions& options, const Job& job, Clock& clock, Recorder* recorder,
+               const HostWatch& watch) {
+  Conductor conductor(options, clock, recorder, watch);
+  RunLog& log = conductor.log();
+  if (options.baseline_s > 0) log.before = conductor.idle(options.baseline_s);
+  if (options.pulses) conductor.pulse({1, job.pulse});
+  log.rounds = {{conductor.once(job, options.edge_align)}};
   if (options.baseline_s > 0 && options.baseline_after) log.after = conductor.idle(options.baseline_s);
   return conductor.finish();
 }

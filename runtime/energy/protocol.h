@@ -36,8 +36,8 @@ struct ProtocolOptions {
 };
 
 // "std": as above. "edge5": arXiv 2507.23093 (idle 3 s at 16 Hz, before only). "yang": Yang et al. 2024 (100
-// Hz, no idle power, first 5 % of a window left out, mean ± 1.96 SEM). "wall": for meters, 60 s. nullopt for
-// other names.
+// Hz, no idle power, first 5 % of a window left out, mean ± 1.96 SEM). "wall": for meters, 60 s. "job": work
+// that is done once, as run_job() does it. nullopt for other names.
 std::optional<ProtocolOptions> protocol_named(std::string_view name);
 
 // One configuration under measurement.
@@ -69,8 +69,19 @@ struct RunLog {
   Nanoseconds end() const;
 };
 
+// Work that is done once and cannot be repeated: it is the one round, and how it starts is part of it.
+struct Job {
+  // Calls `done` behind every image, one call at a time, from any thread.
+  std::function<void(const std::function<void()>& done)> run;
+  // Keeps the machine busy for a while: a meter's pulses; may be empty where none are asked for.
+  std::function<void()> pulse;
+};
+
 // Runs the protocol. `recorder` is null where a meter outside is the only sensor.
 RunLog run_protocol(const ProtocolOptions& options, const std::vector<Workload>& workloads, Clock& clock,
                     Recorder* recorder, const HostWatch& watch);
+// Idle, pulses, the job, idle: the log of a single workload of one image a run.
+RunLog run_job(const ProtocolOptions& options, const Job& job, Clock& clock, Recorder* recorder,
+               const HostWatch& watch);
 
 }  // namespace godwit::energy

@@ -218,7 +218,11 @@ SensorUse Recorder::use_of(const Track& track, Nanoseconds begin, Nanoseconds en
       use.role = "alternate";
       const Track* ruling = track_of(domain.sensors.front());
       const double there = ruling == nullptr ? 0 : ruling->series.joules(begin, end);
-      if (there > 0) use.disagreement = std::abs(track.series.joules(begin, end) - there) / there;
+      // A battery's charge falls in steps of many joules; what a step explains is no disagreement.
+      const bool charge = domain.kind == DomainKind::battery && track.counter;
+      const double step = charge ? track.counter->largest_step_j() : 0;
+      const double apart = std::max(0.0, std::abs(track.series.joules(begin, end) - there) - step);
+      if (there > 0) use.disagreement = apart / there;
     } else if (std::ranges::find(chosen_.domains, i) != chosen_.domains.end()) {
       use.role = "total";
     }

@@ -189,20 +189,36 @@ class VirtualPerf final : public energy::PerfOpener {
  public:
   // By (config, cpu).
   std::map<std::pair<std::uint64_t, int>, std::function<std::uint64_t()>> counters;
-  int refusal = 0;  // an errno for every open
+  int refusal = 0;     // an errno for every open
+  bool groups = true;  // false: EINVAL for every open with a leader
+  // How each counter was opened: its event, its CPU and the event of its leader, if any.
+  struct Opened {
+    std::uint64_t config;
+    int cpu;
+    std::optional<std::uint64_t> leader;
+  };
+  std::vector<Opened> opened;
 
   std::unique_ptr<energy::PerfCounter> open(std::uint32_t /*type*/, std::uint64_t config, int cpu,
-                                            int& error) override {
+                                            const energy::PerfCounter* leader, int& error) override {
     const auto it = counters.find({config, cpu});
-    error = refusal != 0 ? refusal : it == counters.end() ? ENOENT : 0;
+    error = refusal != 0                   ? refusal
+            : it == counters.end()         ? ENOENT
+            : leader != nullptr && !groups ? EINVAL
+                                           : 0;
     if (error != 0) return nullptr;
-    return std::make_unique<Counter>(it->second);
+    Opened how{config, cpu, std::nullopt};
+    if (leader != nullptr) how.leader = static_cast<const Counter*>(leader)->config;
+    opened.push_back(how);
+    return std::make_unique<Counter>(it->second, config);
   }
 
  private:
   class Counter final : public energy::PerfCounter {
    public:
-    explicit Counter(std::function<std::uint64_t()> count) : count_(std::move(count)) {}
+    Counter(std::function<std::uint64_t()> count, std::uint64_t event)
+        : config(event), count_(std::move(count)) {}
+    const std::uint64_t config;
     bool read(std::uint64_t& count) override {
       count = count_();
       return true;

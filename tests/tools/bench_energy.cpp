@@ -1,15 +1,17 @@
 // Energy through the program: sensors that are made up, meters that are fed, and machines that have neither.
-#include <atomic>
-#include <chrono>
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <set>
 #include <string>
-#include <thread>
 
 #include "engine/session.h"
-#include "tests/tools/program.h"
+#include "tests/support/figure.h"
+#include "tests/tools/energy_program.h"
+#include "tools/support/energy_layers.h"
 #include "tools/support/energy_text.h"
 #include "tools/support/measure.h"
 #include "tools/support/model.h"
@@ -18,54 +20,6 @@ namespace godwit::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Directories in place of /sys and /proc: of a virtual machine without any sensor, so that tests mean the
-// same on every machine.
-class EnergyProgram : public testing::Test {
- protected:
-  EnergyProgram() {
-    folder.write("proc/cpuinfo", "model name\t: Test CPU\nflags\t\t: fpu hypervisor lm\n");
-    folder.write("sys/devices/system/clocksource/clocksource0/available_clocksource", "kvm-clock tsc\n");
-  }
-  std::vector<std::string> bench(std::vector<std::string> more) const {
-    std::vector<std::string> arguments{"bench",    model,           "--energy",  "--sysfs", folder / "sys",
-                                       "--procfs", folder / "proc", "--seconds", "0.2",     "--baseline",
-                                       "0.3"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-  std::string zone() const { return folder / "sys/class/powercap/intel-rapl:0"; }
-
-  TemporaryDirectory folder;
-  std::string model = save_tiny_model(folder);
-};
-
-// A thread that writes what a sensor would show until it is destroyed.
-class Feeder {
- public:
-  explicit Feeder(std::function<void(double seconds)> write)
-      : thread_([this, write = std::move(write)] {
-          const auto begin = std::chrono::steady_clock::now();
-          while (!stop_.load()) {
-            write(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-          }
-        }) {}
-  ~Feeder() {
-    stop_.store(true);
-    thread_.join();
-  }
-  Feeder(const Feeder&) = delete;
-  Feeder& operator=(const Feeder&) = delete;
-
- private:
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
-
-double unix_now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 TEST_F(EnergyProgram, WithoutASensorTheMessageSaysWhatWasLookedAtAndWhatToDo) {
   const Outcome outcome = godwit(bench({}));
@@ -124,16 +78,8 @@ TEST_F(EnergyProgram, OptionsThatMakeNoSenseAreRefused) {
 
 // Real files that a thread writes: 40 W through a counter of powercap.
 TEST_F(EnergyProgram, ACounterOfPowercapIsMeasured) {
-  folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
   folder.write("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n");
-  const std::string file = zone() + "/energy_uj";
-  // As wide in every write, and over the same bytes, so that no reader sees half a number.
-  const auto write = [file](double seconds) {
-    std::fstream stream(file, std::ios::in | std::ios::out);
-    stream << fmt::format("{:<20}\n", static_cast<std::int64_t>(5e9 + seconds * 40e6));
-  };
-  folder.write("sys/class/powercap/intel-rapl:0/energy_uj", fmt::format("{:<20}\n", 5'000'000'000));
-  const Feeder feeder(write);
+  const Feeder feeder(counter_of("sys/class/powercap/intel-rapl:0", 40));
   const std::string ledger = folder / "runs.jsonl";
   const Json json = godwit(bench({"--json", "--ledger", ledger})).json();
   const Json& energy = json.at("energy");
@@ -154,12 +100,7 @@ TEST_F(EnergyProgram, ACounterOfPowercapIsMeasured) {
 }
 
 TEST_F(EnergyProgram, CountersThatTheHostSharesAreHostAttributed) {
-  folder.write("shared/intel-rapl:0/energy_uj", fmt::format("{:<20}\n", 1'000'000));
-  const std::string file = folder / "shared/intel-rapl:0/energy_uj";
-  const Feeder feeder([file](double seconds) {
-    std::fstream(file, std::ios::in | std::ios::out)
-        << fmt::format("{:<20}\n", static_cast<std::int64_t>(1e6 + seconds * 12e6));
-  });
+  const Feeder feeder(counter_of("shared/intel-rapl:0", 12));
   const Json json = godwit(bench({"--json", "--powercap-dir", folder / "shared"})).json();
   EXPECT_EQ(json.at("energy").at("quality"), "host-attributed");
 }
@@ -180,6 +121,8 @@ TEST_F(EnergyProgram, AMeterOfConstantPowerGivesPowerTimesTime) {
   double seconds = 0;
   for (const Json& window : result.at("window_s")) seconds += window.get<double>();
   const double stated = result.at("u").at("meter").get<double>() + result.at("u").at("edge").get<double>();
+  support::figure("off_joules", result.at("gross_j").get<double>() - 37.5 * seconds);
+  support::figure("stated_joules", stated);
   EXPECT_NEAR(result.at("gross_j").get<double>(), 37.5 * seconds, 2 * stated);
   // (0.5 % of 37.5 W + 0.1 W) / √3
   EXPECT_NEAR(result.at("u").at("meter").get<double>(), 0.2875 / 1.7320508 * seconds, 1e-3 * seconds);
@@ -231,6 +174,8 @@ TEST_F(EnergyProgram, OutputsAreTheSameBitsWhileSensorsAreRead) {
                                          different += bits(session.run(inputs)) == alone ? 0 : 1;
                                        }}},
                                      0.05, 5);
+  support::figure("runs_compared", static_cast<double>(runs));
+  support::figure("runs_that_differ", static_cast<double>(different));
   EXPECT_GT(runs, 5);
   EXPECT_EQ(different, 0);
   EXPECT_EQ(outcome.results.size(), 1U);
@@ -298,13 +243,7 @@ TEST(EnergyGrant, ShowsTheRuleAndWritesOnlyWhenToldTo) {
 }
 
 TEST_F(EnergyProgram, LayersByTimeSumToTheTotal) {
-  folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
-  folder.write("sys/class/powercap/intel-rapl:0/energy_uj", fmt::format("{:<20}\n", 5'000'000'000));
-  const std::string file = zone() + "/energy_uj";
-  const Feeder feeder([file](double seconds) {
-    std::fstream(file, std::ios::in | std::ios::out)
-        << fmt::format("{:<20}\n", static_cast<std::int64_t>(5e9 + seconds * 40e6));
-  });
+  const Feeder feeder(counter_of("sys/class/powercap/intel-rapl:0", 40));
   const Json json = godwit(bench({"--json", "--profile"})).json();
   const Json& energy = json.at("energy");
   const Json& result = energy.at("results").at(0);
@@ -315,6 +254,113 @@ TEST_F(EnergyProgram, LayersByTimeSumToTheTotal) {
   }
   EXPECT_NEAR(sum, result.at("per_image").at("net_mj").get<double>(), 1e-5);
   EXPECT_EQ(energy.at("by_time").at("layers").back().at("name"), "unattributed");
+}
+
+// Gross energy (the protocol knows no idle power), so that a counter that climbs steadily tells of every
+// part.
+TEST_F(EnergyProgram, PhotographsHaveRowsFromReadingToTheLastLayer) {
+  const Feeder feeder(counter_of("sys/class/powercap/intel-rapl:0", 40));
+  for (int i = 0; i < 6; ++i) folder.write(fmt::format("photos/{}.jpg", i), some_jpeg());
+  const std::string ledger = folder / "runs.jsonl";
+  std::vector<std::string> arguments = bench({"--json", "--images", folder / "photos", "--protocol", "yang",
+                                              "--profile", "--layers", "--ledger", ledger});
+  const auto baseline = std::ranges::find(arguments, "--baseline");
+  arguments.erase(baseline, baseline + 2);
+  const Json json = godwit(arguments).json();
+  const Json& energy = json.at("energy");
+  const auto names = [](const Json& rows) {
+    std::vector<std::string> list;
+    for (const Json& row : rows) list.push_back(row.at("name"));
+    return list;
+  };
+  const std::vector<std::string> stages{"read", "decode", "resize", "normalise"};
+  const std::vector<std::string> by_time = names(energy.at("by_time").at("layers"));
+  ASSERT_GT(by_time.size(), 7U);
+  EXPECT_EQ(std::vector(by_time.begin(), by_time.begin() + 4), stages);
+  // The model's own names.
+  const std::string layers = fmt::format("{}", fmt::join(by_time, " "));
+  for (const char* name : {"mean", "scores", "prob"}) EXPECT_NE(layers.find(name), std::string::npos) << name;
+  EXPECT_EQ(by_time[by_time.size() - 2], "waiting");
+  EXPECT_EQ(by_time.back(), "unattributed");
+  double sum = 0;
+  for (const Json& row : energy.at("by_time").at("layers")) {
+    EXPECT_GE(row.at("gross_mj"), 0);
+    sum += row.at("gross_mj").get<double>();
+  }
+  const double whole = energy.at("results").at(0).at("per_image").at("gross_mj");
+  EXPECT_NEAR(sum, whole, 2e-6);  // rows are whole nanojoules
+
+  // Everything but waiting alone, and what is left of it.
+  const Json& replays = energy.at("by_replay").at("layers");
+  EXPECT_EQ(names(replays), std::vector(by_time.begin(), by_time.end() - 2));
+  for (const Json& row : replays) EXPECT_EQ(row.at("method"), "replay");
+  EXPECT_GT(energy.at("by_replay").at("closure"), 0);
+
+  // Joules of a MAC and the like, and what a fit without the layer says of it.
+  const Json& activity = energy.at("by_activity");
+  EXPECT_FALSE(activity.at("costs").empty());
+  for (const Json& cost : activity.at("costs")) EXPECT_GE(cost.at("joules"), 0);
+  for (const Json& row : activity.at("layers")) EXPECT_TRUE(row.at("error").is_number());
+
+  const Json line = Json::parse(std::ifstream(ledger));
+  EXPECT_EQ(line.at("closure"), energy.at("by_replay").at("closure"));
+  std::set<std::string> methods;
+  for (const Json& row : line.at("layers")) methods.insert(row.at("method"));
+  EXPECT_EQ(methods, (std::set<std::string>{"activity", "replay"}));
+  EXPECT_GT(line.at("throughput").at("p50_ms"), 0);
+}
+
+TEST_F(EnergyProgram, PhotographsProfiledWithoutEnergyHaveTheSameParts) {
+  folder.write("photos/a.jpg", some_jpeg());
+  const Outcome text =
+      godwit({"bench", model, "--images", folder / "photos", "--profile", "--seconds", "0.1"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  for (const char* part : {"decode", "normalise", "waiting", "unattributed"})
+    EXPECT_NE(text.out.find(part), std::string::npos) << text.out;
+  for (const char* nonsense : {"inf", "nan "})
+    EXPECT_EQ(text.out.find(nonsense, text.out.find("per part")), std::string::npos) << text.out;
+}
+
+TEST_F(EnergyProgram, ASoakHasARowForEachStretch) {
+  const Feeder feeder(counter_of("sys/class/powercap/intel-rapl:0", 40));
+  const Json json = godwit(bench({"--json", "--rounds", "1", "--soak", "0.8s"})).json();
+  const Json& soak = json.at("energy").at("soak");
+  // A row ends with the run that is under way, however long a busy machine makes that.
+  ASSERT_GE(soak.at("rows").size(), 1U);
+  EXPECT_LE(soak.at("rows").size(), 8U);
+  for (const Json& row : soak.at("rows")) {
+    EXPECT_GT(row.at("images_per_second"), 0);
+    EXPECT_TRUE(row.at("watts").is_number());
+    EXPECT_TRUE(row.at("temperature_c").is_null());
+  }
+  EXPECT_TRUE(soak.at("verdict").contains("state"));
+  expect_error(godwit(bench({"--soak", "soon"})), 2, "--soak 'soon' is not a time such as 90s, 30m or 2h");
+}
+
+TEST_F(EnergyProgram, ASoakWithoutASensorHasNoWatts) {
+  const Outcome outcome = godwit(bench({"--soak", "0.4"}));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("\nsoak\n"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.err.find("images/s"), std::string::npos);
+  EXPECT_EQ(outcome.err.find(" W, "), std::string::npos) << outcome.err;
+}
+
+TEST_F(EnergyProgram, ASelftestNeedsASensorAndFailsWhereItDoesNotTellOfWork) {
+  const std::vector<std::string> arguments{"energy", "selftest", "--seconds",    "0.3",      "--threads",
+                                           "2",      "--sysfs",  folder / "sys", "--procfs", folder / "proc"};
+  expect_error(godwit(arguments), 3, "there is nothing to test: no energy sensor is visible here");
+  // 40 W whatever the machine does.
+  const Feeder feeder(counter_of("sys/class/powercap/intel-rapl:0", 40));
+  std::vector<std::string> as_json = arguments;
+  as_json.emplace_back("--json");
+  const Outcome outcome = godwit(as_json);
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
+  const Json json = outcome.json();
+  EXPECT_EQ(json.at("schema"), "godwit.selftest/1");
+  EXPECT_EQ(json.at("passed"), false);
+  EXPECT_EQ(json.at("checks").at(0).at("name"), "package power rises from idle to one thread");
+  EXPECT_TRUE(json.at("sensors").contains("looked_at"));
+  EXPECT_EQ(json.at("energy").at("host").at("cpu"), "Test CPU");
 }
 
 energy::HostFacts facts(std::optional<std::string> virt, bool container) {
@@ -330,7 +376,7 @@ TEST(EnergyMessage, OfASensorThatMayNotBeReadNamesThreeWays) {
       {"/sys/class/powercap/intel-rapl:0/energy_uj", "mode 0400, owner root", false},
       {"perf PMU \"power\"", "needs CAP_PERFMON or kernel.perf_event_paranoid <= 0 (it is 2)", true}};
   EXPECT_EQ(
-      not_measured_text(found, facts({}, false), {"m.onnx", "ann"}),
+      not_measured_text(found, facts({}, false), {"bench m.onnx", "ann"}),
       "energy: NOT MEASURED - a sensor exists but user 'ann' may not read it.\n"
       "  /sys/class/powercap/intel-rapl:0/energy_uj  mode 0400, owner root (root only since Linux 5.10, "
       "CVE-2020-8694)\n"
@@ -351,11 +397,34 @@ TEST(EnergyMessage, OfASensorThatMayNotBeReadNamesThreeWays) {
 TEST(EnergyMessage, InAContainerNamesBothMounts) {
   energy::Discovery found;
   found.looked = {{"/sys/class/powercap", "absent"}};
-  const std::string text = not_measured_text(found, facts({}, true), {"m.onnx", "root"});
+  const std::string text = not_measured_text(found, facts({}, true), {"bench m.onnx", "root"});
   EXPECT_NE(text.find("this is a container"), std::string::npos);
   EXPECT_NE(text.find("/sys/class/powercap:/host/class/powercap:ro"), std::string::npos) << text;
   EXPECT_NE(text.find("/sys/devices/virtual/powercap:/host/devices/virtual/powercap:ro"), std::string::npos);
   EXPECT_NE(text.find("--sysfs /host"), std::string::npos);
+}
+
+TEST(TimedImages, PartsAndWaitingNeverExceedWhatTheCoresHave) {
+  // Two cores for 10 ms; parts of 6 and 4 core ms.
+  const auto image = [](double cpu_seconds) {
+    TimedImage timed;
+    timed.threads = 2;
+    timed.wall_seconds = 10e-3;
+    timed.parts = {{"a", 6e-3, 1}, {"b", 2e-3, 2}};
+    timed.macs.resize(2);
+    add_waiting(timed, cpu_seconds);
+    return timed;
+  };
+  const auto core_ms = [](const energy::TimedPart& part) { return part.seconds * part.cores * 1e3; };
+  const TimedImage alone = image(12e-3);
+  EXPECT_NEAR(core_ms(alone.parts[0]), 6, 1e-9);
+  EXPECT_NEAR(core_ms(alone.parts[2]), 8, 1e-9);
+  EXPECT_EQ(alone.parts[2].name, "waiting");
+  // Another program had the cores for half of what the timers tell.
+  const TimedImage crowded = image(5e-3);
+  EXPECT_NEAR(core_ms(crowded.parts[0]), 3, 1e-9);
+  EXPECT_NEAR(core_ms(crowded.parts[1]), 2, 1e-9);
+  EXPECT_NEAR(core_ms(crowded.parts[2]), 15, 1e-9);
 }
 
 Measurement at(std::int64_t batch, double images_per_second) {

@@ -264,6 +264,40 @@ bool within(double seconds, const Holds& holds) {
   return holds();
 }
 
+TEST(SweepCommand, EveryPointHasItsLineInTheLedger) {
+  const TemporaryDirectory folder;
+  write_tree(folder);
+  folder.write(kZone + "max_energy_range_uj", "262143328850\n");
+  const ClimbingCounter counter(folder / (kZone + "energy_uj"));
+  const std::string ledger = folder / "runs.jsonl";
+  const Outcome outcome = godwit(with_tree(folder, {"energy",        "sweep",        save_tiny_model(folder),
+                                                    "--backend",     "threads",      "--cap",
+                                                    "100%",          "--rounds",     "2",
+                                                    "--seconds",     "0.5",          "--threads",
+                                                    "1,2",           "--batch",      "4",
+                                                    "--journal-dir", folder / "run", "--ledger",
+                                                    ledger,          "--json"}));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const Json points = outcome.json().at("points");
+  std::istringstream lines(content(ledger));
+  std::size_t count = 0;
+  for (std::string text; std::getline(lines, text); ++count) {
+    const Json line = Json::parse(text), &point = points.at(count);
+    EXPECT_EQ(line.at("schema"), "godwit.energy/1");
+    EXPECT_EQ(line.at("protocol").at("name"), "sweep");
+    EXPECT_EQ(line.at("protocol").at("rounds"), 2);
+    EXPECT_EQ(line.at("model").at("threads"), point.at("threads"));
+    EXPECT_EQ(line.at("model").at("batch"), 4);
+    EXPECT_EQ(line.at("cap").at("backend"), "threads");
+    EXPECT_EQ(line.at("cap").at("restored"), true);
+    EXPECT_TRUE(line.at("energy").at("net_j").is_null());
+    EXPECT_GT(line.at("per_image").at("gross_mj"), 0);
+    EXPECT_GE(line.at("throughput").at("p99_ms"), line.at("throughput").at("p50_ms"));
+  }
+  EXPECT_EQ(count, points.size());
+  EXPECT_GE(count, 2U);
+}
+
 TEST(SweepCommand, KilledInTheMiddleEveryLimitComesBack) {
   const TemporaryDirectory folder;
   write_tree(folder);

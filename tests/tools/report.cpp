@@ -194,7 +194,7 @@ TEST(EnergyCommands, GroupListsItsCommandsAndEachHasHelp) {
   EXPECT_NE(help.out.find("\nCommands:\n"), std::string::npos);
   EXPECT_NE(help.out.find("\n  trend "), std::string::npos);
   EXPECT_EQ(godwit({"help", "energy"}).out, help.out);
-  for (const char* name : {"sensors", "calibrate", "trend", "cap", "sweep"}) {
+  for (const char* name : {"sensors", "selftest", "calibrate", "trend", "cap", "sweep"}) {
     EXPECT_NE(help.out.find(fmt::format("\n  {} ", name)), std::string::npos) << name;
     const std::string text = godwit({"energy", name, "--help"}).out;
     for (const char* section : {"\nUsage: godwit energy ", "\nOptions:\n", "\nExit status:\n", "\nExample"})

@@ -11,6 +11,7 @@
 #include "runtime/output_file.h"
 #include "tools/commands/commands.h"
 #include "tools/support/csv.h"
+#include "tools/support/energy_account.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
 
@@ -23,6 +24,8 @@ struct Options {
   ImageModelOptions model_options;
   std::string model, data, labels, classes, predictions, probabilities;
   std::int64_t label_offset = 0;
+  EnergyOptions energy;
+  EstimateOptions estimate;
   bool top5 = false;
   bool json = false;
 };
@@ -196,6 +199,7 @@ Json compare_with_exact(const Options& options, const Examples& examples, ImageM
 }
 
 int accuracy(const Options& options) {
+  EnergyAccount energy(options.energy, fmt::format("accuracy {} --data {}", options.model, options.data));
   const Examples examples = read_examples(options);
   ImageModel model(options.model, options.model_options);
   for (std::size_t i = 0; i < examples.classes.size(); ++i) {
@@ -209,8 +213,23 @@ int accuracy(const Options& options) {
     message("the model ends without Softmax; probabilities are softmax of its scores");
   Score score(options, examples, model.classes());
   ImageSource source(examples.paths);
-  const ImageTimes times = model.run(source, [&](const ImageModel::Result& result) { score.add(result); });
+  RunFacts facts{options.model, options.model_options.engine.precision, &model.plan(), model.batch(),
+                 model.threads()};
+  ImageTimes times;
+  const auto job = [&](const std::function<void()>& done) {
+    times = model.run(source, [&](const ImageModel::Result& result) {
+      score.add(result);
+      if (!result.error.empty()) return;
+      done();
+      if (energy.asked()) facts.latency_ms.push_back(result.seconds * 1e3);
+    });
+  };
+  energy.run_job({job, random_load(model.shared_plan(), model.threads())}, model.threads());
   score.commit();
+  energy.estimate(options.estimate);
+  facts.accuracy = energy::Accuracy{100 * score.share(score.top1), 100 * score.share(score.top5),
+                                    std::filesystem::path(examples.source).filename().string()};
+  energy.write_ledger(facts);
 
   const double rate = times.total > 0 ? static_cast<double>(score.images) / times.total : 0;
   Json exact;
@@ -224,6 +243,7 @@ int accuracy(const Options& options) {
                  {"top5", score.share(score.top5)},
                  {"seconds", times.total},
                  {"images_per_second", rate}};
+    energy.add_json(facts, json);
     if (!exact.is_null()) json["exact_decoding"] = std::move(exact);
     print_json(json);
   } else {
@@ -233,7 +253,8 @@ int accuracy(const Options& options) {
                     "summed over {} "
                     "threads\n",
                     score.images, score.share(score.top1), score.top1, score.share(score.top5), score.top5,
-                    times.total, rate, times.preprocess, times.inference, model.threads()));
+                    times.total, rate, times.preprocess, times.inference, model.threads()) +
+        energy.text(facts));
   }
   if (score.failed() == 0) return kDone;
   message(
@@ -276,6 +297,8 @@ std::function<int()> prepare(CLI::App& app) {
       ->default_str("8, or what the model fixes");
   add_json_option(app, options->json);
   add_image_options(app, options->model_options.images);
+  add_energy_options(app, options->energy, EnergyUse::job);
+  add_estimate_options(app, options->estimate);
   add_engine_options(app, options->model_options.engine);
   return [options] {
     if (options->top5 && options->predictions.empty())
@@ -301,10 +324,14 @@ const Command accuracy_command = {
     "pixels "
     "and in accuracy is printed (JSON: exact_decoding). The JSON fields are schema, model, precision, "
     "images, top1, top5 (fractions), "
-    "seconds, images_per_second.",
+    "seconds, images_per_second; with --energy also energy (its measured_j is null where nothing was "
+    "measured).\n\n"
+    "--energy measures the job from the first picture on, between two stretches of idle power; loading the "
+    "model lies before it. Its line in --ledger holds joules and accuracy together, for 'godwit report'.",
     "godwit accuracy models/resnet50.onnx --data photographs --labels photographs/labels.csv\n"
     "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --json\n"
-    "godwit accuracy models/resnet50.onnx --data imagenette/val --classes classes.txt",
+    "godwit accuracy models/resnet50.onnx --data imagenette/val --classes classes.txt\n"
+    "godwit accuracy mobilenet.onnx --data val --labels val.csv --energy --ledger runs.jsonl",
     prepare,
 };
 

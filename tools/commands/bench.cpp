@@ -9,14 +9,14 @@
 #include "runtime/memory.h"
 #include "tools/commands/commands.h"
 #include "tools/support/bench_images.h"
-#include "tools/support/energy_bench.h"
-#include "tools/support/energy_estimate.h"
+#include "tools/support/energy_account.h"
 #include "tools/support/energy_layers.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
 #include "tools/support/kernel_bench.h"
 #include "tools/support/measure.h"
 #include "tools/support/model.h"
+#include "tools/support/photograph_layers.h"
 
 namespace godwit::tools {
 namespace {
@@ -86,103 +86,6 @@ std::string facts_text(const Options& options, const Facts& facts) {
       mib_text(peak_resident_bytes()));
 }
 
-std::vector<Tensor> random_inputs(const engine::Plan& plan) {
-  std::vector<Tensor> inputs;
-  for (const engine::PlanInput& input : plan.inputs()) {
-    inputs.push_back(random_tensor(input.desc, kSeed + inputs.size()));
-  }
-  return inputs;
-}
-
-// Time per layer over repeated runs of one batch, in the model's own names.
-struct Profile {
-  struct Row {
-    const engine::Step* step;
-    double ms;  // per run
-  };
-  std::int64_t batch = 1;
-  double wall_ms = 0;  // of the same runs, timers included
-  std::vector<Row> rows;
-
-  std::vector<double> milliseconds() const {
-    std::vector<double> result;
-    for (const Row& row : rows) result.push_back(row.ms);
-    return result;
-  }
-  double sum_ms() const {
-    double sum = 0;
-    for (const Row& row : rows) sum += row.ms;
-    return sum;
-  }
-  Json to_json() const;
-  std::string to_string() const;
-};
-
-Profile profile(const std::shared_ptr<const engine::Plan>& plan, const Options& options) {
-  engine::Session session(plan, {options.engine.thread_count(), true});
-  const std::vector<Tensor> inputs = random_inputs(*plan);
-  for (int i = 0; i < 3; ++i) session.run(inputs);
-  session.reset_profile();
-  Profile result;
-  result.batch = batch_of(*plan);
-  const Stopwatch all;
-  std::int64_t runs = 0;
-  while (runs < options.measure.min_repetitions || all.seconds() < options.measure.seconds) {
-    session.run(inputs);
-    ++runs;
-  }
-  result.wall_ms = all.seconds() * 1e3 / static_cast<double>(runs);
-  for (std::size_t i = 0; i < plan->steps().size(); ++i) {
-    const engine::StepTime& time = session.profile()[i];
-    result.rows.push_back(
-        {&plan->steps()[i], time.runs > 0 ? time.seconds * 1e3 / static_cast<double>(time.runs) : 0});
-  }
-  return result;
-}
-
-double gflops_per_second(const Profile::Row& row) {
-  return row.ms > 0 ? static_cast<double>(row.step->cost.flops) / (row.ms * 1e6) : 0;
-}
-
-Json Profile::to_json() const {
-  Json layers = Json::array();
-  for (const Row& row : rows) {
-    layers.push_back({{"name", row.step->name},
-                      {"origins", row.step->origins},
-                      {"op", row.step->op->name},
-                      {"implementation", row.step->implementation},
-                      {"kernel", row.step->kernel},
-                      {"ms", row.ms},
-                      {"share", sum_ms() > 0 ? row.ms / sum_ms() : 0},
-                      {"macs", row.step->cost.macs},
-                      {"flops", row.step->cost.flops},
-                      {"gflops_per_second", gflops_per_second(row)}});
-  }
-  return {{"batch", batch}, {"wall_ms", wall_ms}, {"sum_ms", sum_ms()}, {"layers", std::move(layers)}};
-}
-
-std::string Profile::to_string() const {
-  using enum Table::Align;
-  Table table({{"ms"},
-               {"share"},
-               {"MACs"},
-               {"GFLOP/s"},
-               {"op", left},
-               {"implementation", left},
-               {"kernel", left},
-               {"layer", left}});
-  for (const Row& row : rows) {
-    table.add(
-        {fmt::format("{:.4f}", row.ms), fmt::format("{:.1f}%", sum_ms() > 0 ? 100 * row.ms / sum_ms() : 0),
-         with_prefix(static_cast<double>(row.step->cost.macs)), fmt::format("{:.1f}", gflops_per_second(row)),
-         std::string(row.step->op->name), std::string(row.step->implementation),
-         row.step->kernel.empty() ? "-" : row.step->kernel, layers_of(*row.step)});
-  }
-  return fmt::format(
-      "\nper layer, batch {}, mean of profiled runs\n{}sum of layers {:.3f} ms, wall {:.3f} ms ({:.1f}%)\n",
-      batch, table.to_string(), sum_ms(), wall_ms, wall_ms > 0 ? 100 * sum_ms() / wall_ms : 0);
-}
-
 // What a session takes, its caller's tensors included.
 std::size_t run_bytes(const engine::Plan& plan, int threads) {
   const auto lane = [](const engine::MemoryReport& memory) {
@@ -197,10 +100,9 @@ std::size_t run_bytes(const engine::Plan& plan, int threads) {
   return bytes;
 }
 
-// nullopt where --estimate was not given.
-std::optional<Estimate> estimate_of(const Options& options, const Measurement& measured, int threads) {
+EstimateWork work_of(const Measurement& measured, int threads) {
   const auto images = static_cast<double>(measured.batch) * static_cast<double>(measured.sorted_ms.size());
-  return estimate(options.estimate, {measured.cpu_seconds, measured.seconds, threads, images});
+  return {measured.cpu_seconds, measured.seconds, threads, images};
 }
 
 // A session on random input.
@@ -230,19 +132,22 @@ int bench_random(const Options& options) {
   }
   const int threads = options.engine.thread_count();
   Facts facts{model.plan.get(), batch, threads, model.load_seconds + model.compile_seconds, 0};
-  BenchEnergy energy(options.energy, options.model, options.asked_seconds, options.asked_repetitions);
-  const BenchFacts energy_facts{options.model, options.engine.precision, model.plan.get(), batch, threads};
+  EnergyAccount energy(options.energy, "bench " + options.model, options.asked_seconds,
+                       options.asked_repetitions);
+  const RunFacts energy_facts{options.model, options.engine.precision, model.plan.get(), batch, threads};
 
   std::vector<Measurement> results;
-  std::vector<std::unique_ptr<Bench>> benches;  // kept only where energy is measured: of every batch
+  std::vector<std::unique_ptr<Bench>> benches;  // of every batch; kept only where energy is measured
   std::shared_ptr<const engine::Plan> plan = model.plan;
   for (;;) {
     benches.push_back(std::make_unique<Bench>(plan, threads));
     results.push_back(measure(options.measure, batch_of(*plan), [&] { benches.back()->run(); }));
     results.back().division = name_of(benches.back()->session().division());
     facts.arena_bytes = std::max(facts.arena_bytes, benches.back()->session().arena_bytes());
-    energy.set_cpu_seconds(results.back().cpu_seconds_per_image());
-    if (!energy.measures()) benches.clear();
+    energy.set_work(work_of(results.back(), threads));
+    if (!energy.asked()) benches.clear();
+    // The last one, for a soak.
+    if (!energy.measures() && !benches.empty()) benches.erase(benches.begin(), benches.end() - 1);
     const std::int64_t next = results.back().batch * 2;
     if (!options.auto_batch() || !open || next > kMaxBatch) break;
     if (levels_off(results)) {
@@ -262,39 +167,40 @@ int bench_random(const Options& options) {
   std::vector<energy::Workload> workloads;
   for (const auto& bench : benches) workloads.push_back(bench->workload());
   energy.measure(workloads);
-  LayerJoules replays;
+  if (!workloads.empty()) energy.soak(workloads.back());
+  // Of every batch for the regression; those of the last one are told.
+  std::vector<LayerJoules> replays;
   if (options.energy.layers && energy.outcome()) {
-    replays = layers_by_replay(benches.back()->session(), energy.meter(), energy.inside().back());
+    for (std::size_t i = 0; i < benches.size(); ++i) {
+      replays.push_back(energy.replay(layer_parts(benches[i]->session()), energy.inside()[i]));
+    }
   }
   benches.clear();
 
   // The layers of the batch measured last; another plan was compiled beyond it where --batch auto met a
   // limit.
-  Profile layers;
+  LayerProfile layers;
   if (options.profile) {
     if (batch_of(*plan) != results.back().batch) {
       plan = model.plan->with_shapes(input_shapes(model.graph, options.engine, results.back().batch));
     }
-    layers = profile(plan, options);
+    layers = profile_layers(plan, threads, options.measure);
   }
-  LayerJoules shares;
-  if (options.profile && energy.outcome()) {
-    shares = layers_by_time(*plan, layers.milliseconds(), layers.wall_ms, threads,
-                            energy.outcome()->results.back());
-  }
-  const std::optional<Estimate> guess = estimate_of(options, results.back(), threads);
-  energy.set_estimate(guess);
-  energy.write_ledger(energy_facts, replays.rows.empty() ? shares : replays);
+  EnergyRows rows;
+  if (options.profile && energy.outcome())
+    rows.by_time = layers_by_time(timed_image(layers), energy.outcome()->results.back());
+  rows.set_replays(replays);
+  energy.estimate(options.estimate);
+  energy.write_ledger(energy_facts, rows);
   if (options.json) {
     Json json = facts_json(options, facts);
     json["results"] = Json::array();
     for (const Measurement& result : results) json["results"].push_back(result.to_json());
     if (options.auto_batch()) json["best_batch"] = best_batch(results);
     json["energy"] = energy.json(energy_facts);
-    if (guess) json["estimate"] = estimate_json(guess);
+    if (energy.estimated()) json["estimate"] = estimate_json(energy.estimated());
     if (options.profile) json["profile"] = layers.to_json();
-    if (!shares.rows.empty()) json["energy"]["by_time"] = layers_json(shares);
-    if (!replays.rows.empty()) json["energy"]["by_replay"] = layers_json(replays);
+    rows.add_json(json["energy"]);
     if (options.kernels) json["kernels"] = bench_kernels(model.plan, kKernelSeconds).to_json();
     print_json(json);
     return kDone;
@@ -304,9 +210,9 @@ int bench_random(const Options& options) {
   print(facts_text(options, facts) + table.to_string());
   if (options.auto_batch())
     print(fmt::format("most images/s, ties to the smaller: batch {}\n", best_batch(results)));
-  print(energy.text(energy_facts) + estimate_text(guess));
+  print(energy.text(energy_facts));
   if (options.profile) print(layers.to_string());
-  print(layers_text(shares) + layers_text(replays));
+  print(rows.text());
   if (options.kernels) print(bench_kernels(model.plan, kKernelSeconds).to_string());
   return kDone;
 }
@@ -314,37 +220,45 @@ int bench_random(const Options& options) {
 // Photograph to label, over and over through the folder's pictures.
 int bench_photographs(const Options& options) {
   if (options.auto_batch()) throw Error("--images needs a number for --batch, not auto");
-  if (options.profile || options.kernels) {
-    throw Error(fmt::format("--{0} and --images exclude each other: --{0} times layers on random input",
-                            options.profile ? "profile" : "kernels"));
-  }
-  if (options.energy.layers)
-    throw Error("--layers and --images exclude each other: --layers runs on random input");
+  if (options.kernels)
+    throw Error("--kernels and --images exclude each other: --kernels times layers on random input");
   PictureRing pictures(find_images({options.images}, true), options.image_options.strict);
   ImageModel model(options.model,
                    {options.engine, options.image_options, options.preprocess, options.asked_batch()});
-  BenchEnergy energy(options.energy, options.model, options.asked_seconds, options.asked_repetitions);
+  EnergyAccount energy(options.energy, "bench " + options.model, options.asked_seconds,
+                       options.asked_repetitions);
   const ImageBench result = bench_images(model, pictures, options.measure);
-  energy.set_cpu_seconds(result.latency.cpu_seconds_per_image());
   const Facts facts{&model.plan(), model.batch(), model.threads(), model.load_seconds(),
                     model.plan().memory().arena_bytes};
-  const BenchFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
-                                model.threads()};
-  energy.measure({photograph_workload(model, pictures)});
-  const std::optional<Estimate> guess = estimate_of(options, result.latency, model.threads());
-  energy.set_estimate(guess);
-  energy.write_ledger(energy_facts);
+  RunFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
+                        model.threads()};
+  energy_facts.latency_ms = result.latency.sorted_ms;
+  const energy::Workload workload = photograph_workload(model, pictures);
+  energy.measure({workload});
+  energy.soak(workload);
+  EnergyRows rows;
+  if (options.energy.layers && energy.outcome())
+    rows.set_replays({energy.replay(photograph_parts(model, pictures.readable()), energy.inside().back())});
+  TimedImage parts;
+  if (options.profile) parts = profile_photographs(model, pictures.readable(), options.measure);
+  if (options.profile && energy.outcome())
+    rows.by_time = layers_by_time(parts, energy.outcome()->results.back());
+  energy.set_work(work_of(result.latency, model.threads()));
+  energy.estimate(options.estimate);
+  energy.write_ledger(energy_facts, rows);
   if (options.json) {
     Json json = facts_json(options, facts);
     json["results"] = Json::array({result.to_json()});
     json["energy"] = energy.json(energy_facts);
-    if (guess) json["estimate"] = estimate_json(guess);
+    rows.add_json(json["energy"]);
+    if (options.profile) json["profile"] = timed_json(parts);
+    if (energy.estimated()) json["estimate"] = estimate_json(energy.estimated());
     json["images"] = options.images;
     json["failed"] = pictures.failed();
     print_json(json);
   } else {
     print(facts_text(options, facts) + result.to_string(model.threads()) + energy.text(energy_facts) +
-          estimate_text(guess));
+          (options.profile ? timed_text(parts) : "") + rows.text());
   }
   if (pictures.failed().empty()) return kDone;
   message(fmt::format("{} pictures could not be read and were left out", pictures.failed().size()));
@@ -385,7 +299,8 @@ std::function<int()> prepare(CLI::App& app) {
                                        ->default_str("13");
   app.add_flag("--profile", options->profile,
                "After measuring, run again with a timer around every layer and print a table in the model's "
-               "own names.");
+               "own names; with --images reading, decoding, resizing and normalising too; with --energy "
+               "each one's share of the joules.");
   app.add_flag("--kernels", options->kernels,
                "After measuring, run each kernel alone at the shapes of the layers, on one thread, and print "
                "GFLOP/s and the share of the peak that is measured in turns with it.");
@@ -398,12 +313,11 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("DIR");
   add_preprocess_option(app, options->preprocess);
   add_json_option(app, options->json);
-  add_energy_options(app, options->energy);
+  add_energy_options(app, options->energy, EnergyUse::rounds);
   add_image_options(app, options->image_options);
   add_estimate_options(app, options->estimate);
   add_engine_options(app, options->engine);
   return [options, seconds, repetitions] {
-    options->estimate.directories = {options->energy.sensors.sysfs, options->energy.sensors.procfs};
     if (seconds->count() > 0) options->asked_seconds = options->measure.seconds;
     if (repetitions->count() > 0) options->asked_repetitions = options->measure.min_repetitions;
     if (options->images.empty() && !options->preprocess.empty())

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "tools/commands/commands.h"
+#include "tools/support/energy_account.h"
 #include "tools/support/image_model.h"
 #include "tools/support/labels.h"
 
@@ -17,6 +18,8 @@ struct Options {
   std::string labels;
   std::int64_t label_offset = 0;
   std::size_t top = 5;
+  EnergyOptions energy;
+  EstimateOptions estimate;
   bool json = false;
 };
 
@@ -67,13 +70,15 @@ class Report {
                                         {"images", Json::array()}});
     print(head.substr(0, head.size() - 2));  // without the closing ]}
   }
-  void end_json(const ImageTimes& times) {
-    close_json({{"failed", failed_},
-                {"warned", warnings_},
-                {"seconds", times.total},
-                {"preprocess_seconds", times.preprocess},
-                {"inference_seconds", times.inference},
-                {"images_per_second", rate(times)}});
+  void end_json(const ImageTimes& times, const EnergyAccount& energy, const RunFacts& facts) {
+    Json json = {{"failed", failed_},
+                 {"warned", warnings_},
+                 {"seconds", times.total},
+                 {"preprocess_seconds", times.preprocess},
+                 {"inference_seconds", times.inference},
+                 {"images_per_second", rate(times)}};
+    energy.add_json(facts, json);
+    close_json(json);
   }
   // Where an error ends the work: what has been printed becomes a whole object that tells so.
   void end_json_early(const std::string& error) {
@@ -81,9 +86,11 @@ class Report {
     close_json({{"failed", failed_}, {"warned", warnings_}, {"error", one_line(error)}});
   }
 
-  void finish(const ImageModel& model, const ImageTimes& times) {
+  void finish(const ImageModel& model, const ImageTimes& times, const EnergyAccount& energy,
+              const RunFacts& facts) {
     progress_.clear();
-    if (options_.json) return end_json(times);
+    if (options_.json) return end_json(times, energy, facts);
+    print(energy.text(facts));
     message(
         fmt::format("{} pictures in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference "
                     "{:.3f} s (summed over "
@@ -123,6 +130,7 @@ void tell_fast_difference(const ImageArguments& images, const ImageModel& model,
 }
 
 int classify(const Options& options) {
+  EnergyAccount energy(options.energy, fmt::format("classify {} IMAGE", options.model));
   ImageSource source(options.images);
   ImageModel model(options.model, options.model_options);
   std::vector<std::string> labels = find_labels(options.labels, model.metadata());
@@ -135,14 +143,26 @@ int classify(const Options& options) {
   }
   Report report(options, std::move(labels), source.total());
   if (options.json) report.begin_json(model);
+  RunFacts facts{options.model, options.model_options.engine.precision, &model.plan(), model.batch(),
+                 model.threads()};
   ImageTimes times;
+  const auto job = [&](const std::function<void()>& done) {
+    times = model.run(source, [&](const ImageModel::Result& result) {
+      report.add(result);
+      if (!result.error.empty()) return;
+      done();
+      if (energy.asked()) facts.latency_ms.push_back(result.seconds * 1e3);
+    });
+  };
   try {
-    times = model.run(source, [&](const ImageModel::Result& result) { report.add(result); });
+    energy.run_job({job, random_load(model.shared_plan(), model.threads())}, model.threads());
   } catch (const std::exception& error) {
     if (options.json) report.end_json_early(error.what());
     throw;
   }
-  report.finish(model, times);
+  energy.estimate(options.estimate);
+  energy.write_ledger(facts);
+  report.finish(model, times, energy, facts);
   return report.any_failed() ? kFailed : kDone;
 }
 
@@ -166,6 +186,8 @@ std::function<int()> prepare(CLI::App& app) {
       ->default_str("1, or what the model fixes");
   add_json_option(app, options->json);
   add_image_options(app, options->model_options.images);
+  add_energy_options(app, options->energy, EnergyUse::job);
+  add_estimate_options(app, options->estimate);
   add_engine_options(app, options->model_options.engine);
   return [options] { return classify(*options); };
 }
@@ -187,9 +209,13 @@ const Command classify_command = {
     "due; however many there are, no more than a few batches are in memory.\n\n"
     "The JSON fields are schema, model, precision, softmax_added, images (file, labels), failed (file, "
     "error), warned (file, warnings), seconds, preprocess_seconds and inference_seconds (both summed over "
-    "threads) and images_per_second. Where --strict or an error ends the work early, the object is closed "
-    "with failed, warned and error.",
+    "threads) and images_per_second; with --energy also energy (its measured_j is null where nothing was "
+    "measured). Where --strict or an error ends the work early, the object is closed with failed, warned and "
+    "error.\n\n"
+    "--energy measures the job from the first picture on, cold caches and all, between two stretches of idle "
+    "power; loading the model lies before it. A job of less than 10 s is told as suspect.",
     "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3\n"
+    "godwit classify models/resnet50.onnx photographs/ --energy --ledger runs.jsonl\n"
     "find /data -name '*.jpg' | godwit classify models/resnet50.onnx - --batch 8 --json",
     prepare,
 };

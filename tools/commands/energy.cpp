@@ -9,9 +9,9 @@ namespace godwit::tools {
 namespace {
 
 // THE table: a command is one file and one line here.
-constexpr std::array<const Command*, 7> kCommands = {
-    &energy_sensors_command, &energy_grant_command, &energy_join_command,  &energy_calibrate_command,
-    &energy_trend_command,   &energy_cap_command,   &energy_sweep_command,
+constexpr std::array<const Command*, 8> kCommands = {
+    &energy_sensors_command,   &energy_selftest_command, &energy_grant_command, &energy_join_command,
+    &energy_calibrate_command, &energy_trend_command,    &energy_cap_command,   &energy_sweep_command,
 };
 
 }  // namespace

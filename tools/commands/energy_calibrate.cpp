@@ -11,14 +11,12 @@
 #include "tools/commands/energy.h"
 #include "tools/support/energy_meter.h"
 #include "tools/support/energy_text.h"
-#include "tools/support/measure.h"
 #include "tools/support/model.h"
 #include "tools/support/options.h"
 
 namespace godwit::tools {
 namespace {
 
-constexpr std::uint64_t kSeed = 20260101;
 // More CPU time than this part taken by others, and the power is not this program's (the protocol's limit).
 constexpr double kBusyHost = 0.05;
 
@@ -72,9 +70,7 @@ int calibrate(const Options& options) {
                 Fault::missing);
   }
   const LoadedModel model = load_model(options.model, {}, 1);
-  std::vector<Tensor> inputs;
-  for (const engine::PlanInput& input : model.plan->inputs())
-    inputs.push_back(random_tensor(input.desc, kSeed));
+  const std::vector<Tensor> inputs = random_inputs(*model.plan);
   const auto root = energy::open_sys_root({options.energy.sensors.sysfs, options.energy.sensors.procfs});
   const energy::HostWatch watch(*root);
   const std::vector<int> counts = thread_counts();

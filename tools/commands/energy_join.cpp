@@ -43,6 +43,12 @@ std::optional<double> margin(const energy::Record& run, const energy::EnergyResu
   return run.energy->gross.value() / result.energy.gross.value() - 1;
 }
 
+// A job's runs are pictures, whatever its batch.
+std::int64_t images_of_a_run(const energy::Record& run) {
+  const std::int64_t runs = run.protocol.repetitions;
+  return runs > 0 && run.images >= runs ? run.images / runs : run.model.batch;
+}
+
 int join(const Options& options) {
   energy::Record run = find_run(options);
   EnergyOutcome outcome;
@@ -57,7 +63,7 @@ int join(const Options& options) {
                         options.energy.accuracy(), outcome.meter_note);
   source.uses.front().id = "meter:" + options.meter;
   outcome.sensors = source.uses;
-  outcome.results = energy::analyse(outcome.log, outcome.protocol, {{run.model.batch, nullptr}}, source);
+  outcome.results = energy::analyse(outcome.log, outcome.protocol, {{images_of_a_run(run), nullptr}}, source);
   const energy::EnergyResult& result = outcome.results.front();
   const std::optional<double> off = margin(run, result);
   if (!options.energy.ledger.empty()) {

@@ -31,9 +31,9 @@ int list_sensors(const Options& options) {
   std::string text = sensors_text(found);
   if (found.total().domains.empty()) {
     const passwd* entry = ::getpwuid(::geteuid());
-    text +=
-        "\n" + not_measured_text(found, host,
-                                 {"MODEL", entry != nullptr ? entry->pw_name : std::to_string(::geteuid())});
+    text += "\n" + not_measured_text(
+                       found, host,
+                       {"bench MODEL", entry != nullptr ? entry->pw_name : std::to_string(::geteuid())});
   }
   print(text);
   return kDone;

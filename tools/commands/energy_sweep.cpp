@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <fmt/format.h>
 #include <map>
 #include <memory>
@@ -10,18 +11,17 @@
 #include "runtime/energy/power_cap.h"
 #include "runtime/energy/sweep.h"
 #include "runtime/error.h"
+#include "runtime/sha256.h"
 #include "tools/commands/energy.h"
 #include "tools/support/caps.h"
-#include "tools/support/energy_meter.h"
+#include "tools/support/energy_account.h"
 #include "tools/support/energy_text.h"
-#include "tools/support/measure.h"
 #include "tools/support/model.h"
 #include "tools/support/options.h"
 
 namespace godwit::tools {
 namespace {
 
-constexpr std::uint64_t kSeed = 20260101;
 // A busy host spoils a point (the protocol's limit).
 constexpr double kBusyHost = 0.05;
 
@@ -115,8 +115,7 @@ class Bench {
     const energy::PowerCap::Applied applied = cap_.apply(point.level);
     const std::shared_ptr<const engine::Plan> plan = plan_of(point.batch);
     engine::Session session(plan, {point.threads, false});
-    std::vector<Tensor> inputs;
-    for (const engine::PlanInput& input : plan->inputs()) inputs.push_back(random_tensor(input.desc, kSeed));
+    const std::vector<Tensor> inputs = random_inputs(*plan);
     energy::Clock& clock = meter_.clock();
     energy::Recorder& recorder = *meter_.recorder();
     const auto ticker = clock.every(recorder.period(), [&] { (void)recorder.read(); });
@@ -133,6 +132,7 @@ class Bench {
     repeat(settle, run);
     const energy::HostCounters before = watch_.read(clock.now().mono);
     const energy::Nanoseconds begin = recorder.read().mono;
+    const double cpu_before = energy::to_seconds(clock.cpu_time());
     std::vector<double> ms = repeat(options_.seconds, run);
     const energy::Nanoseconds end = recorder.read().mono;
     const energy::HostChange change = energy::change_between(before, watch_.read(end));
@@ -154,10 +154,72 @@ class Bench {
         !energy::cap_is_effective(packages, *applied.watts))
       sample.note = "cap not effective";
     if (!applied.note.empty()) message(applied.note);
+
+    Measured& sum = measured_[key_of(point)];
+    sum.seconds.push_back(seconds);
+    sum.ms.insert(sum.ms.end(), ms.begin(), ms.end());
+    sum.images += images;
+    sum.joules += sample.mean_w * seconds;
+    sum.cpu_seconds += energy::to_seconds(clock.cpu_time()) - cpu_before;
+    if (applied.watts && point.level != 1) sum.cap_w = applied.watts;
+    if (!sample.note.empty()) sum.verdict.suspect(sample.note);
     return sample;
   }
 
+  // The account of one point over all its rounds.
+  energy::Record record_of(const energy::SweepResult::Point& point, energy::Nanoseconds begin,
+                           bool restored) const {
+    const Measured& sum = measured_.at(key_of(point.point));
+    const engine::Plan& plan = *plans_.at(point.point.batch);
+    const energy::Total& chosen = meter_.recorder()->chosen();
+    energy::Record record;
+    record.run = energy::new_run_id();
+    record.time = energy::utc_time();
+    record.host = meter_.host().host;
+    record.model.file = std::filesystem::path(options_.model).filename().string();
+    record.model.file_sha256 = sha256_of_file(options_.model);
+    record.model.precision = point.point.precision;
+    record.model.isa = name_of(plan.target().isa);
+    record.model.batch = point.point.batch;
+    record.model.threads = point.point.threads;
+    record.model.macs = plan.cost().macs / point.point.batch;
+    record.model.flops = plan.cost().flops / point.point.batch;
+    record.protocol.name = "sweep";
+    record.protocol.rounds = static_cast<std::int64_t>(sum.seconds.size());
+    record.protocol.repetitions = static_cast<std::int64_t>(sum.ms.size());
+    record.protocol.window_s = sum.seconds;
+    record.protocol.method = "rounds of all points in turn; gross, without idle power";
+    record.sensors = meter_.recorder()->uses(begin, meter_.clock().now().mono);
+    energy::MeasuredEnergy measured;
+    measured.quality = chosen.quality;
+    measured.scope = chosen.scope;
+    measured.gross = energy::Measured<energy::Joules>(energy::Joules{sum.joules});
+    // The interval is of the objective, which is joules of an image unless it is EDP.
+    if (options_.objective != "EDP")
+      measured.ci95_j = energy::Interval{point.ci95.low * sum.images, point.ci95.high * sum.images};
+    record.energy = measured;
+    record.images = static_cast<std::int64_t>(sum.images);
+    record.cpu_seconds = sum.cpu_seconds;
+    record.throughput = throughput_of(point.img_s, {}, sum.ms);
+    if (options_.top1 > 0) record.accuracy = energy::Accuracy{options_.top1, std::nullopt, "--top1"};
+    record.cap = energy::CapUse{options_.backend, sum.cap_w, cap_.found_w(), restored,
+                                fmt::format("{:.1f} % of the limit found", 100 * point.point.level)};
+    record.verdict = sum.verdict;
+    return record;
+  }
+
  private:
+  // What all measurements of one point add up to.
+  struct Measured {
+    std::vector<double> seconds, ms;
+    double images = 0, joules = 0, cpu_seconds = 0;
+    std::optional<double> cap_w;
+    energy::Verdict verdict;
+  };
+  static std::string key_of(const energy::SweepPoint& point) {
+    return fmt::format("{} {} {} {}", point.level, point.threads, point.batch, point.precision);
+  }
+
   // Milliseconds of each run.
   template <class Run>
   std::vector<double> repeat(double seconds, const Run& run) {
@@ -196,6 +258,7 @@ class Bench {
   const energy::HostWatch& watch_;
   LoadedModel model_;
   std::map<std::int64_t, std::shared_ptr<const engine::Plan>> plans_;
+  std::map<std::string, Measured> measured_;
 };
 
 std::string answer_of(const energy::SweepResult& result) {
@@ -284,10 +347,18 @@ int run_sweep(const Options& options) {
   // Before threads start: the guardian is a fork of this process.
   energy::PowerCap cap(*root, *energy::cap_backend(options.backend), options.journal, options.allow_raise);
   Bench bench(options, meter, cap, watch);
+  const energy::Nanoseconds begin = meter.clock().now().mono;
   const energy::SweepResult result =
       energy::sweep(asked, [&](const energy::SweepPoint& point) { return bench.measure(point); });
+  bool restored = true;
   for (const energy::Restored& file : cap.restore()) {
+    restored = restored && (file.outcome == energy::Restored::Outcome::unchanged ||
+                            file.outcome == energy::Restored::Outcome::put_back);
     if (file.outcome != energy::Restored::Outcome::unchanged) message(file.sentence(*root));
+  }
+  for (const energy::SweepResult::Point& point : result.points) {
+    if (!options.energy.ledger.empty())
+      energy::append_record(options.energy.ledger, bench.record_of(point, begin, restored));
   }
   return print_result(options, result, meter.recorder()->chosen());
 }
@@ -339,6 +410,10 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("P")
       ->default_str("2.5");
   app.add_flag("--allow-raise", options->allow_raise, "Allow caps above the limit that is found.");
+  app.add_option("--ledger", options->energy.ledger,
+                 "Append a line of JSON (schema godwit.energy/1) for each point to this file, its cap "
+                 "included; 'godwit report' reads it.")
+      ->type_name("FILE");
   add_journal_option(app, options->journal);
   add_sensor_options(app, options->energy.sensors);
   add_json_option(app, options->json);

@@ -1,6 +1,5 @@
 // godwit preprocess: pictures as the tensors that a network is fed, and what each stage of making them costs.
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
@@ -8,11 +7,10 @@
 
 #include "runtime/conveyor.h"
 #include "runtime/error.h"
-#include "runtime/image/jpeg.h"
-#include "runtime/input_file.h"
 #include "runtime/npy.h"
 #include "tools/commands/commands.h"
 #include "tools/support/image_model.h"
+#include "tools/support/stage_bench.h"
 
 namespace godwit::tools {
 namespace {
@@ -28,61 +26,6 @@ struct Options {
   std::string output, preprocess, isa;
   int threads = 0;
   bool uint8 = false, bench = false, json = false;
-};
-
-constexpr std::array<std::string_view, 4> kStageNames = {"read", "decode", "resize", "normalise"};
-
-// Seconds over all pictures: up to the end of each stage, and of a bare full decode.
-struct StageTimes {
-  std::array<double, kStageNames.size()> until{};
-  double bare = 0, jpeg = 0;  // of the JPEGs alone: decoding them whole, and all stages
-  double pixels = 0, bytes = 0;
-  std::size_t good = 0;
-
-  double total() const { return until.back(); }
-  double stage(std::size_t i) const { return i == 0 ? until[0] : until[i] - until[i - 1]; }
-  double per_image_ms(double seconds) const {
-    return seconds * 1e3 / std::max(1.0, static_cast<double>(good));
-  }
-  double images_per_second() const { return total() > 0 ? static_cast<double>(good) / total() : 0; }
-};
-
-// One picture through ever more stages, and bare: neighbours in time, so that they meet the same machine.
-class StageBench {
- public:
-  StageBench(const image::Pipeline& pipeline, const image::PreprocessOptions& options)
-      : options_(options),
-        preprocessor_(pipeline, options),
-        dst_(3 * static_cast<std::size_t>(pipeline.crop) * static_cast<std::size_t>(pipeline.crop)) {}
-
-  void measure(const std::string& path, StageTimes& times) {
-    const std::span<const std::byte> file = read_file(path, options_.limits.max_file_bytes, file_);
-    std::array<double, kStageNames.size()> until{};
-    for (std::size_t i = 0; i < until.size(); ++i) {
-      preprocessor_.stop_after(static_cast<image::Until>(i));
-      const Stopwatch watch;
-      preprocessor_.run(path, Layout::nhwc, dst_);
-      until[i] = watch.seconds();
-    }
-    if (image::looks_like_jpeg(file)) {
-      const Stopwatch watch;
-      image::decode_jpeg_bare(file, options_.limits, pixels_);
-      times.bare += watch.seconds();
-      times.jpeg += until.back();
-    }
-    for (std::size_t i = 0; i < until.size(); ++i) times.until[i] += until[i];
-    times.pixels += static_cast<double>(preprocessor_.source_pixels());
-    times.bytes += static_cast<double>(file.size());
-    ++times.good;
-  }
-  const std::vector<std::string>& warnings() const { return preprocessor_.warnings(); }
-
- private:
-  image::PreprocessOptions options_;
-  image::Preprocessor preprocessor_;
-  std::vector<float> dst_;
-  std::vector<std::byte> file_;
-  std::vector<std::uint8_t> pixels_;
 };
 
 void print_times(const Options& options, const image::Pipeline& pipeline, const StageTimes& times) {

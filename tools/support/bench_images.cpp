@@ -77,6 +77,15 @@ std::string ImageBench::to_string(int threads) const {
 PictureRing::PictureRing(std::vector<std::string> paths, bool strict)
     : paths_(std::move(paths)), log_(progress_, strict) {}
 
+std::vector<std::string> PictureRing::readable() {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::string> good;
+  for (const std::string& path : paths_) {
+    if (!bad_.contains(path)) good.push_back(path);
+  }
+  return good;
+}
+
 std::string PictureRing::next() {
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < paths_.size(); ++i) {

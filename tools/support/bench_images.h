@@ -21,6 +21,8 @@ class PictureRing {
   PictureRing(std::vector<std::string> paths, bool strict);
 
   const std::vector<std::string>& paths() const { return paths_; }
+  // Those not found bad so far.
+  std::vector<std::string> readable();
   // Throws Error when no picture is left.
   std::string next();
   // True when there is no error.

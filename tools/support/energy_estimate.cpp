@@ -80,7 +80,7 @@ void add_estimate_options(CLI::App& app, EstimateOptions& options) {
 }
 
 std::optional<Estimate> estimate(const EstimateOptions& options, const EstimateWork& work) {
-  if (!options.estimate) return std::nullopt;
+  if (!options.estimate || !(work.images > 0)) return std::nullopt;
   const auto root = energy::open_sys_root(options.directories);
   energy::CpuWork cpu_work;
   cpu_work.cpu_seconds = work.cpu_seconds;

@@ -33,7 +33,7 @@ struct Estimate {
   EstimateWork work;
   std::optional<energy::EstimatedEnergy> energy;  // nullopt: nobody said what the machine may draw
 };
-// nullopt where --estimate was not given.
+// nullopt where --estimate was not given, or no image was done.
 std::optional<Estimate> estimate(const EstimateOptions& options, const EstimateWork& work);
 
 // null without an estimate.

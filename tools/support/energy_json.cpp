@@ -24,6 +24,13 @@ Json result_json(const energy::EnergyResult& result) {
     ci = {energy.ci95_j->low, energy.ci95_j->high};
     ci_image = {energy.ci95_j->low * per_image, energy.ci95_j->high * per_image};
   }
+  Json attributed = nullptr;
+  if (energy.attributed_net && good) {
+    attributed = {{"quality", name_of(energy::Quality::attributed)},
+                  {"share", or_null(energy.attributed_share)},
+                  {"net_j", energy.attributed_net->value()},
+                  {"net_mj_per_image", energy.attributed_net->value() * per_image}};
+  }
   return {{"batch", result.batch},
           {"images", result.images},
           {"repetitions", result.repetitions},
@@ -45,6 +52,7 @@ Json result_json(const energy::EnergyResult& result) {
             {"net_mj", or_null(result.net_mj_per_image())},
             {"ci95_mj", std::move(ci_image)},
             {"cpu_s", result.cpu_seconds / static_cast<double>(result.images)}}},
+          {"attributed", std::move(attributed)},
           {"verdict", verdict_json(result.verdict)}};
 }
 

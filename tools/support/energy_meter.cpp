@@ -1,6 +1,7 @@
 // Measuring a command's work by sensors and meters.
 #include "tools/support/energy_meter.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "runtime/error.h"
@@ -48,6 +49,24 @@ EnergyOutcome EnergyMeter::measure(const std::vector<energy::Workload>& workload
   EnergyOutcome outcome;
   outcome.protocol = options_.protocol_options(seconds, repetitions);
   outcome.log = energy::run_protocol(outcome.protocol, workloads, *clock_, recorder_.get(), *watch_);
+  return evaluate(std::move(outcome), workloads);
+}
+
+EnergyOutcome EnergyMeter::measure_job(const energy::Job& job) {
+  EnergyOutcome outcome;
+  outcome.protocol = options_.protocol_options(std::nullopt, std::nullopt);
+  outcome.log = energy::run_job(outcome.protocol, job, *clock_, recorder_.get(), *watch_);
+  return evaluate(std::move(outcome), {{1, nullptr}});
+}
+
+energy::SoakResult EnergyMeter::soak(const energy::Workload& workload, double seconds,
+                                     const std::function<void(const energy::SoakRow&)>& on_row) {
+  constexpr double kRow = 10, kFewestRows = 8;
+  return energy::soak(workload, seconds, std::min(kRow, seconds / kFewestRows), *clock_, recorder_.get(),
+                      *watch_, on_row);
+}
+
+EnergyOutcome EnergyMeter::evaluate(EnergyOutcome outcome, const std::vector<energy::Workload>& workloads) {
   if (recorder_ != nullptr) {
     for (std::string& note : recorder_->drop_implausible(outcome.log.begin(), outcome.log.end())) {
       outcome.notes.push_back(std::move(note));

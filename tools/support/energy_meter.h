@@ -9,6 +9,7 @@
 #include "runtime/energy/analysis.h"
 #include "runtime/energy/discover.h"
 #include "runtime/energy/host.h"
+#include "runtime/energy/soak.h"
 #include "tools/support/energy_options.h"
 #include "tools/support/output.h"
 
@@ -44,8 +45,15 @@ class EnergyMeter {
 
   EnergyOutcome measure(const std::vector<energy::Workload>& workloads, std::optional<double> seconds,
                         std::optional<int> repetitions);
+  // The same for a job that is done once.
+  EnergyOutcome measure_job(const energy::Job& job);
+  // A long run by the machine's own sensors, or by none.
+  energy::SoakResult soak(const energy::Workload& workload, double seconds,
+                          const std::function<void(const energy::SoakRow&)>& on_row);
 
  private:
+  EnergyOutcome evaluate(EnergyOutcome outcome, const std::vector<energy::Workload>& workloads);
+
   EnergyOptions options_;
   std::unique_ptr<energy::SysRoot> root_, shared_root_;
   std::unique_ptr<energy::PerfOpener> perf_;

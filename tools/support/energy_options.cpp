@@ -110,10 +110,14 @@ void add_meter_options(CLI::App& app, EnergyOptions& options, CLI::Option* needs
       ->default_str("auto");
 }
 
-void add_energy_options(CLI::App& app, EnergyOptions& options) {
+void add_energy_options(CLI::App& app, EnergyOptions& options, EnergyUse use) {
+  const bool job = use == EnergyUse::job;
   CLI::Option* energy =
-      app.add_flag("--energy", options.energy,
-                   "Measure energy too: idle, warm up, measure in rounds, idle again. Takes "
+      app.add_flag(
+             "--energy", options.energy,
+             job ? "Measure the energy of the whole job too: idle for 10 s, the job, idle again; without "
+                   "a sensor the text says why there is none."
+                 : "Measure energy too: idle, warm up, measure in rounds, idle again. Takes "
                    "a minute or more; without a sensor the text says why there is none.")
           ->group(kEnergyGroup);
   const auto add = [&](const std::string& name, auto& value, const std::string& text) {
@@ -125,47 +129,55 @@ void add_energy_options(CLI::App& app, EnergyOptions& options) {
       ->group(kEnergyGroup);
   add("--meter", options.meter,
       "A meter's log, lines of t,watts or t,joules with unix time: a file that is written meanwhile, an open "
-      "file descriptor, or stdin. Its clock is aligned by three pulses of load before the warm-up.")
+      "file descriptor, or stdin. Its clock is aligned by three pulses of load before the work.")
       ->type_name("csv:FILE|fd:N|-");
   add_meter_options(app, options, energy);
   app.add_flag("--meter-later", options.meter_later,
                "Run the protocol, pulses included, whether or not there are sensors, and write to --ledger "
-               "when it did "
-               "what: 'godwit energy join' adds a meter's log afterwards.")
+               "when it did what: 'godwit energy join' adds a meter's log afterwards.")
       ->needs(energy)
       ->group(kEnergyGroup);
-  add("--protocol", options.protocol,
-      "std: 3 rounds of 10 s; edge5: idle power of 3 s at 16 Hz, before only; yang: 100 Hz, no idle power, "
-      "the "
-      "first 5 % left out, mean ± 1.96 SEM; wall: rounds of 60 s for slow meters.")
-      ->check(one_of({"std", "edge5", "yang", "wall"}))
-      ->type_name("P")
-      ->default_str("std");
+  if (job) {
+    options.protocol = "job";
+  } else {
+    add("--protocol", options.protocol,
+        "std: 3 rounds of 10 s; edge5: idle power of 3 s at 16 Hz, before only; yang: 100 Hz, no idle power, "
+        "the first 5 % left out, mean ± 1.96 SEM; wall: rounds of 60 s for slow meters.")
+        ->check(one_of({"std", "edge5", "yang", "wall"}))
+        ->type_name("P")
+        ->default_str("std");
+    add("--rounds", options.rounds, "Rounds of each configuration, 1 to 1000. Default: the protocol's.")
+        ->check(in_range(1, 1000))
+        ->type_name("N");
+    app.add_flag(
+           "--layers", options.layers,
+           "Then run every layer alone in a loop of two seconds and print its joules, with the closure: "
+           "the sum of the layers over the whole; and what a MAC, a byte and a second cost by a "
+           "regression over these loops.")
+        ->needs(energy)
+        ->group(kEnergyGroup);
+    add("--soak", options.soak,
+        "Then run on for so long (90s, 30m, 2h) and print watts by the machine's own sensors, images/s and "
+        "temperature every 10 s, and whether they drift. A soak of less than 80 s is cut in eight.")
+        ->type_name("TIME");
+  }
   add("--ci", options.interval,
       "How the 95 % interval is made: student (t over batch means, autocorrelation corrected) or sem (mean ± "
       "1.96 standard errors, as if readings were independent). Default: the protocol's.")
       ->check(one_of({"student", "sem"}))
       ->type_name("M");
-  add("--rounds", options.rounds, "Rounds of each configuration, 1 to 1000. Default: the protocol's.")
-      ->check(in_range(1, 1000))
-      ->type_name("N");
   add("--baseline", options.baseline_s, "Seconds of idle power before and after. Default: the protocol's.")
       ->check(positive_real())
       ->type_name("S");
-  app.add_flag("--layers", options.layers,
-               "Then run every layer alone in a loop of two seconds and print its joules, with the closure: "
-               "the sum "
-               "of the layers over the whole.")
-      ->needs(energy)
-      ->group(kEnergyGroup);
   app.add_flag("--edge-align", options.edge_align,
                "Begin and end each window just behind an update of the counter.")
       ->needs(energy)
       ->group(kEnergyGroup);
   add("--ledger", options.ledger,
-      "Append a line of JSON (schema godwit.energy/1) for each configuration to this file; 'godwit report' "
-      "reads "
-      "it.")
+      job ? "Append a line of JSON (schema godwit.energy/1) for this job to this file; 'godwit report' reads "
+            "it."
+          : "Append a line of JSON (schema godwit.energy/1) for each configuration to this file; 'godwit "
+            "report' reads it.")
       ->type_name("FILE");
   add_sensor_options(app, options.sensors);
 }

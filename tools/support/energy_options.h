@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ struct EnergyOptions {
   bool edge_align = false;
   bool layers = false;
   bool meter_later = false;
+  std::string soak;  // a time; empty: none
   std::string ledger;
 
   // The named protocol with what the options change of it. `seconds` and `repetitions` are of each window
@@ -47,6 +49,12 @@ struct EnergyOptions {
 void add_sensor_options(CLI::App& app, SensorOptions& options);
 // --meter-scope, --meter-accuracy, --meter-columns, --meter-clock.
 void add_meter_options(CLI::App& app, EnergyOptions& options, CLI::Option* needs = nullptr);
+// What a command measures.
+enum class EnergyUse : std::uint8_t {
+  rounds,  // work that can be repeated at will
+  job,     // work that is done once
+};
 // --energy and everything that refines it.
-void add_energy_options(CLI::App& app, EnergyOptions& options);
+void add_energy_options(CLI::App& app, EnergyOptions& options, EnergyUse use);
+
 }  // namespace godwit::tools

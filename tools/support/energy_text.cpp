@@ -55,6 +55,21 @@ std::string table_of(const std::vector<energy::EnergyResult>& results) {
   return table.to_string();
 }
 
+// Beside the figures of the table, never in their place.
+std::string process_text(const std::vector<energy::EnergyResult>& results) {
+  std::string text;
+  for (const energy::EnergyResult& r : results) {
+    if (!r.energy.attributed_net || !r.net_mj_per_image()) continue;
+    text += fmt::format(
+        "process    batch {}: {:.1f} % of the busy CPU time was this program's, which is {} net mJ/img "
+        "({})\n",
+        r.batch, 100 * *r.energy.attributed_share,
+        milli(r.energy.attributed_net->value() * 1e3 / static_cast<double>(r.images)),
+        name_of(energy::Quality::attributed));
+  }
+  return text;
+}
+
 std::string uncertainty_text(const energy::EnergyResult& result) {
   const energy::Uncertainty& u = result.energy.uncertainty;
   std::string text;
@@ -116,9 +131,9 @@ std::string not_measured_text(const energy::Discovery& found, const energy::Host
   }
   text += "\n  because     " + because(host) + "\n";
   text += fmt::format(
-      "  you can     1. attach a meter:            godwit bench {} --energy --meter csv:meter.csv "
+      "  you can     1. attach a meter:            godwit {} --energy --meter csv:meter.csv "
       "--meter-scope wall\n",
-      context.model);
+      context.command);
   if (host.container && !host.host.virt) {
     text +=
         "              2. mount the counters:        docker run -v "
@@ -129,15 +144,15 @@ std::string not_measured_text(const energy::Discovery& found, const energy::Host
         "                                            (both mounts: the class entries are links)\n";
   } else {
     text += fmt::format(
-        "              2. use counters the host shares: godwit bench {} --energy --powercap-dir DIR   "
+        "              2. use counters the host shares: godwit {} --energy --powercap-dir DIR   "
         "(reported as host-attributed)\n",
-        context.model);
+        context.command);
   }
   text += fmt::format(
-      "              3. ask for an estimate:       godwit bench {} --estimate --tdp WATTS --host-cpus N   (a "
+      "              3. ask for an estimate:       godwit {} --estimate --tdp WATTS --host-cpus N   (a "
       "range, never "
       "called measured)\n",
-      context.model);
+      context.command);
   return text + reported;
 }
 
@@ -191,6 +206,7 @@ std::string energy_text(const EnergyOutcome& outcome, const energy::HostFacts& h
   text += table_of(outcome.results);
   text += fmt::format("standard uncertainty of the {} (batch {}): {}\n",
                       first.energy.net ? "net figure" : "gross figure", first.batch, uncertainty_text(first));
+  text += process_text(outcome.results);
   if (!outcome.inside.empty()) {
     text += fmt::format("\nbeside it, {} by the machine's own sensors, scope {}\n",
                         name_of(outcome.inside.front().energy.quality), outcome.inside.front().energy.scope);

@@ -7,10 +7,10 @@
 
 namespace godwit::tools {
 
-// Which configuration the texts speak of.
+// Which command the texts speak of.
 struct EnergyContext {
-  std::string model;
-  std::string user;  // who runs us, for the message about permissions
+  std::string command;  // "bench model.onnx"
+  std::string user;     // who runs us, for the message about permissions
   std::string program = "/usr/bin/godwit";
 };
 
@@ -23,6 +23,11 @@ Json not_measured_json(const energy::Discovery& found, const energy::HostFacts& 
 
 std::string energy_text(const EnergyOutcome& outcome, const energy::HostFacts& host);
 Json energy_json(const EnergyOutcome& outcome, const energy::HostFacts& host);
+
+// "120 s: 45.0 W, 161.2 images/s, 71 °C"
+std::string soak_line(const energy::SoakRow& row);
+std::string soak_text(const energy::SoakResult& soak);
+Json soak_json(const energy::SoakResult& soak);
 
 // A row for each sensor, a line for each place that was looked at.
 std::string sensors_text(const energy::Discovery& found);

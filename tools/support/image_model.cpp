@@ -110,6 +110,21 @@ void ImageModel::set_reading(const image::PreprocessOptions& reading) {
   preprocessors_.resize(static_cast<std::size_t>(threads_));
 }
 
+void ImageModel::set_profiling(bool profiling) {
+  profiling_ = profiling;
+  sessions_.clear();
+}
+
+std::vector<double> ImageModel::step_seconds() const {
+  std::vector<double> seconds(plan_->steps().size(), 0.0);
+  for (const auto& session : sessions_) {
+    if (session == nullptr) continue;
+    const std::span<const engine::StepTime> times = session->profile();
+    for (std::size_t i = 0; i < times.size(); ++i) seconds[i] += times[i].seconds;
+  }
+  return seconds;
+}
+
 void ImageModel::choose_layout(const engine::Graph& graph, const ImageModelOptions& asked,
                                engine::CompileOptions& options) {
   if (graph.inputs.size() != 1) {
@@ -203,8 +218,8 @@ void ImageModel::prepare(int worker, Slot& slot, std::size_t place) {
 void ImageModel::infer(int lane, int lanes, Slot& slot) {
   auto& session = sessions_[static_cast<std::size_t>(lane)];
   if (session == nullptr) {
-    session =
-        std::make_unique<engine::Session>(plan_, engine::SessionOptions{lanes > 1 ? 1 : threads_, false});
+    session = std::make_unique<engine::Session>(plan_,
+                                                engine::SessionOptions{lanes > 1 ? 1 : threads_, profiling_});
   }
   const Stopwatch watch;
   const std::span<const Tensor> results = session->run(std::span(slot.pictures.get(), 1));

@@ -72,6 +72,12 @@ class ImageModel {
   // From now on pictures are read so; what the model makes of them stays the same.
   void set_reading(const image::PreprocessOptions& reading);
   int threads() const { return threads_; }
+  // Batches that go through the network at once when there are many pictures.
+  int lanes() const { return lanes_for(0); }
+  // From now on the sessions time every layer, or do not; what they told before is gone.
+  void set_profiling(bool profiling);
+  // Seconds in each step of the plan, summed over the lanes; zeros without profiling.
+  std::vector<double> step_seconds() const;
   std::int64_t batch() const { return batch_; }
   std::int64_t classes() const { return classes_; }
   // True: the model ends without Softmax, which run() then applies to every row.
@@ -100,6 +106,7 @@ class ImageModel {
   std::int64_t classes_ = 0;
   bool adds_softmax_ = false;
   double load_seconds_ = 0;
+  bool profiling_ = false;
 };
 
 }  // namespace godwit::tools

@@ -8,6 +8,7 @@
 #include "importers/importer.h"
 #include "runtime/error.h"
 #include "runtime/image/preprocess.h"
+#include "tools/support/measure.h"
 #include "tools/support/output.h"
 
 namespace godwit::tools {
@@ -87,6 +88,14 @@ std::size_t weight_bytes(const engine::Plan& plan) {
     }
   }
   return bytes;
+}
+
+std::vector<Tensor> random_inputs(const engine::Plan& plan) {
+  constexpr std::uint64_t kSeed = 20260101;
+  std::vector<Tensor> inputs;
+  for (const engine::PlanInput& input : plan.inputs())
+    inputs.push_back(random_tensor(input.desc, kSeed + inputs.size()));
+  return inputs;
 }
 
 std::string layers_of(const engine::Step& step) {

@@ -36,6 +36,9 @@ std::int64_t batch_of(const engine::Plan& plan);
 // Bytes of packed weights and of the constants that steps read as they are.
 std::size_t weight_bytes(const engine::Plan& plan);
 
+// Values for every input of the plan, the same in every run of the program.
+std::vector<Tensor> random_inputs(const engine::Plan& plan);
+
 // The model's own layers done in a step: "conv1 + conv1_bn + relu1".
 std::string layers_of(const engine::Step& step);
 

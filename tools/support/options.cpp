@@ -161,6 +161,16 @@ Shape parse_shape(std::string_view text, std::string_view option) {
   }
 }
 
+double parse_duration(std::string_view text, std::string_view option) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const double seconds = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  if (error != std::errc() || !(value * seconds > 0) || !std::isfinite(value))
+    throw Error(fmt::format("{} '{}' is not a time such as 90s, 30m or 2h", option, text));
+  return value * seconds;
+}
+
 NamedText split_named(const std::string& text) {
   const std::size_t equals = text.rfind('=');
   if (equals == std::string::npos) return {"", text};

@@ -47,6 +47,9 @@ CLI::Option* add_list_option(CLI::App& app, const std::string& name, std::vector
 // "1x3x224x224". Throws Error naming `option`.
 Shape parse_shape(std::string_view text, std::string_view option);
 
+// Seconds of "90", "90s", "30m" or "1.5h". Throws Error naming `option` unless it is more than none.
+double parse_duration(std::string_view text, std::string_view option);
+
 // "NAME=VALUE" split at the last '='; without one the name is empty.
 struct NamedText {
   std::string name, value;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/figure.h"
 #include "tests/support/random.h"
 
 namespace godwit::energy {
@@ -119,6 +120,8 @@ TEST(Counter, SumsAreTrueOrFlaggedInHundredThousandRandomCases) {
     const auto error = static_cast<double>(error_nj < 0 ? -error_nj : error_nj);
     ASSERT_LE(error, static_cast<double>(unit_nj + 2000 + 1000 * counter.wraps())) << "case " << i;
   }
+  support::figure("cases_with_wraps", wrapped);
+  support::figure("cases_flagged", flagged);
   EXPECT_GT(wrapped, 50'000);
   EXPECT_GT(flagged, 5'000);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "runtime/energy/recorder.h"
 #include "runtime/error.h"
 #include "tests/runtime/temporary_directory.h"
+#include "tests/support/figure.h"
 #include "tests/support/sim_plant.h"
 
 namespace godwit::energy {
@@ -62,7 +64,9 @@ struct Machine {
     clock.advance(60 * kSecond);
     const Nanoseconds end = recorder.read().mono;
     for (SimPlant* part : truth) joules += part->joules();
-    EXPECT_NEAR(recorder.total().joules(begin, end), joules, 1e-3 * joules);
+    const double counted = recorder.total().joules(begin, end);
+    support::figure(fmt::format("{}_off_percent", scope), 100 * std::abs(counted / joules - 1));
+    EXPECT_NEAR(counted, joules, 1e-3 * joules);
   }
 };
 
@@ -196,6 +200,17 @@ TEST(Discover, PerfRulesAndPowercapStandsBeside) {
     EXPECT_EQ(use.disagreement.has_value(), use.role == "alternate") << use.id;
     EXPECT_LT(use.disagreement.value_or(0), 0.001);
   }
+  // The counters of one CPU count over the same time, as far as the kernel lets them.
+  machine.perf.opened.clear();
+  EXPECT_EQ(machine.find().sensors.size(), 4U);
+  ASSERT_EQ(machine.perf.opened.size(), 2U);
+  EXPECT_FALSE(machine.perf.opened[0].leader);
+  EXPECT_EQ(machine.perf.opened[1].leader, machine.perf.opened[0].config);
+  machine.perf.opened.clear();
+  machine.perf.groups = false;
+  EXPECT_EQ(machine.find().sensors.size(), 4U);
+  ASSERT_EQ(machine.perf.opened.size(), 2U);
+  EXPECT_FALSE(machine.perf.opened[1].leader);
   // Refused, it is told among what may not be read.
   machine.perf.refusal = EACCES;
   machine.root.file("proc/sys/kernel/perf_event_paranoid", "2");
@@ -358,6 +373,41 @@ TEST(Discover, BatteriesMeasureOnlyWhileTheyDischarge) {
   current.root.file(battery + "voltage_now", "12000000");
   current.power_file(battery + "current_now", other, -1e6 / 12);  // negative while it discharges
   current.expect_total("system-battery", {&other});
+}
+
+// The charge falls in steps of 10 mWh; the power is right, or tells a tenth too much.
+TEST(Discover, ABatterysChargeChecksItsPower) {
+  for (const bool right : {true, false}) {
+    Machine machine;
+    SimPlant& laptop = machine.plant(12);
+    const std::string battery = "sys/class/power_supply/BAT0/";
+    machine.root.file(battery + "type", "Battery");
+    machine.root.file(battery + "status", "Discharging");
+    machine.power_file(battery + "power_now", laptop, right ? 1e6 : 1.1e6);
+    machine.root.file(battery + "energy_now", [&laptop] {
+      const auto steps = static_cast<std::int64_t>(laptop.joules() / 36);
+      return SysText{std::to_string(50'000'000 - steps * 10'000) + "\n", 0};
+    });
+    const Discovery found = machine.find();
+    ASSERT_EQ(found.domains.size(), 1U);
+    EXPECT_EQ(found.ruling(0).id, "battery:BAT0");
+    Recorder recorder(found, machine.clock);
+    const Nanoseconds begin = recorder.read().mono;
+    for (int i = 0; i < 6000; ++i) {
+      machine.clock.advance(kSecond / 10);
+      recorder.read();
+    }
+    const std::vector<SensorUse> uses = recorder.uses(begin, machine.clock.now().mono);
+    ASSERT_EQ(uses.size(), 2U);
+    EXPECT_EQ(uses[1].role, "alternate");
+    ASSERT_TRUE(uses[1].disagreement);
+    if (right) {
+      EXPECT_LT(*uses[1].disagreement, 0.001);
+    } else {
+      EXPECT_NEAR(*uses[1].disagreement, 0.1 / 1.1, 0.01);
+    }
+    EXPECT_TRUE(recorder.faults(begin, machine.clock.now().mono).empty());
+  }
 }
 
 TEST(Discover, AHypervisorsExportIsHostAttributed) {

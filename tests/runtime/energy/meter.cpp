@@ -7,6 +7,7 @@
 
 #include "runtime/error.h"
 #include "tests/runtime/energy/simulated.h"
+#include "tests/support/figure.h"
 
 namespace godwit::energy {
 namespace {
@@ -132,9 +133,9 @@ TEST(MeterJoin, FindsTheOffsetWithinHalfASampleOrRefuses) {
       EXPECT_GE(result.energy.ci95_j->high, truth) << note;
     }
   }
-  RecordProperty("found", found);
-  RecordProperty("refused", refused);
-  RecordProperty("worst_error_in_samples", std::to_string(worst));
+  support::figure("found", found);
+  support::figure("refused", refused);
+  support::figure("worst_error_in_samples", worst);
   EXPECT_GE(found, 12);
 }
 

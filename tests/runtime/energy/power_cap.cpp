@@ -19,6 +19,7 @@
 #include "runtime/energy/cap_journal_file.h"
 #include "tests/runtime/temporary_directory.h"
 #include "tests/support/errors.h"
+#include "tests/support/figure.h"
 
 namespace godwit::energy {
 namespace {
@@ -254,16 +255,24 @@ bool die_at(const Tree& tree, CapBackend backend, int position, bool before) {
 
 TEST(PowerCap, KilledAtEveryWriteOfASweepEveryFileComesBack) {
   const Tree tree;
+  int deaths = 0;
+  std::chrono::duration<double> slowest{0};
   for (const CapBackend backend : {CapBackend::powercap, CapBackend::cpufreq}) {
     for (const bool before : {true, false}) {
       int position = 0;
-      for (; die_at(tree, backend, position, before); ++position)
+      for (; die_at(tree, backend, position, before); ++position) {
+        const auto died = std::chrono::steady_clock::now();
         ASSERT_TRUE(tree.comes_back())
             << name_of(backend) << " " << position << (before ? " before" : " after");
+        slowest = std::max(slowest, std::chrono::duration<double>(std::chrono::steady_clock::now() - died));
+        ++deaths;
+      }
       ASSERT_TRUE(tree.comes_back()) << "an exit without restore";
       EXPECT_GE(position, 10) << "writes of the sweep";
     }
   }
+  support::figure("kills", deaths);
+  support::figure("slowest_restore_ms", 1e3 * slowest.count());
 }
 
 // A dead owner and no guardian: the journal alone, as a crash of both leaves it.

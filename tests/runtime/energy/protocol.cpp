@@ -3,9 +3,11 @@
 #include "runtime/energy/protocol.h"
 
 #include <cmath>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/runtime/energy/simulated.h"
+#include "tests/support/figure.h"
 
 namespace godwit::energy {
 namespace {
@@ -62,6 +64,35 @@ TEST(Protocol, NamedOnesDoWhatTheirPapersSay) {
   EXPECT_NEAR(on_edge.energy.net->value(), 30 * on_edge.seconds, 0.2);
 }
 
+TEST(Protocol, AJobIsOneRoundOfWhatItDoes) {
+  Simulated machine;
+  machine.found = discover(machine.root, machine.perf);
+  machine.recorder = std::make_unique<Recorder>(machine.found, machine.clock);
+  const HostWatch watch(machine.root);
+  const ProtocolOptions options = protocol_named("job").value();
+  // 400 images of 50 ms.
+  const auto work = [&](const std::function<void()>& done) {
+    for (int i = 0; i < 400; ++i) {
+      machine.plant.work(kSecond / 20);
+      done();
+    }
+  };
+  const RunLog log = run_job(options, {work, [] {}}, machine.clock, machine.recorder.get(), watch);
+  EXPECT_TRUE(log.warmups.empty());
+  const EnergyResult result =
+      analyse(log, options, {{1, nullptr}}, source_of(*machine.recorder, log)).front();
+  EXPECT_EQ(result.verdict.to_string(), "valid");
+  EXPECT_EQ(result.images, 400);
+  ASSERT_EQ(result.window_s.size(), 1U);
+  EXPECT_NEAR(result.window_s[0], 20, 1e-6);
+  EXPECT_NEAR(result.energy.gross.value(), 45 * 20, 0.1);
+  ASSERT_TRUE(result.energy.net);
+  EXPECT_NEAR(result.energy.net->value(), 30 * 20, 0.15);
+  ASSERT_TRUE(result.energy.ci95_j);
+  EXPECT_LE(result.energy.ci95_j->low, 600);
+  EXPECT_GE(result.energy.ci95_j->high, 600);
+}
+
 TEST(Protocol, ConfigurationsAreInterleavedInOneFixedOrder) {
   std::vector<int> order[2];
   for (auto& calls : order) {
@@ -104,7 +135,14 @@ TEST(Verdict, APowerThatClimbsInTheWindowIsDrift) {
 TEST(Verdict, OthersAtWorkAreABusyHost) {
   Simulated machine;
   machine.sim_host.others = 0.08;
-  EXPECT_EQ(machine.measure().verdict.reasons, Reasons{"busy-host"});
+  const EnergyResult result = machine.measure();
+  EXPECT_EQ(result.verdict.reasons, Reasons{"busy-host"});
+  // One of four CPUs is ours, 8 % of all four the others': 1 / 1.32 of the net energy, beside the figure.
+  ASSERT_TRUE(result.energy.attributed_net);
+  EXPECT_NEAR(result.energy.attributed_share.value(), 1 / 1.32, 0.005);
+  EXPECT_NEAR(result.energy.attributed_net->value(), result.energy.net->value() / 1.32,
+              0.005 * result.energy.net->value());
+  EXPECT_FALSE(Simulated().measure().energy.attributed_net);
 }
 
 TEST(Verdict, StolenTimeIsSteal) {
@@ -248,7 +286,7 @@ double coverage(IntervalMethod method, double correlation_s, int runs) {
 TEST(Coverage, OfTheStudentIntervalIsWhatItSays) {
   for (const double correlation_s : {0.2, 1.0, 4.0}) {
     const double percent = coverage(IntervalMethod::student, correlation_s, 400);
-    RecordProperty("coverage_" + std::to_string(correlation_s), std::to_string(percent));
+    support::figure(fmt::format("coverage_percent_at_{}_s", correlation_s), percent);
     EXPECT_GE(percent, 92) << correlation_s;
     EXPECT_LE(percent, 98) << correlation_s;
   }
@@ -256,7 +294,9 @@ TEST(Coverage, OfTheStudentIntervalIsWhatItSays) {
 
 // The proof that the test bites: values taken as independent that are not.
 TEST(Coverage, OfTheSemIntervalFailsOnAutocorrelatedData) {
-  EXPECT_LT(coverage(IntervalMethod::sem, 1.0, 400), 80);
+  const double percent = coverage(IntervalMethod::sem, 1.0, 400);
+  support::figure("coverage_sem_percent", percent);
+  EXPECT_LT(percent, 80);
 }
 
 }  // namespace

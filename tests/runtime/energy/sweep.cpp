@@ -9,6 +9,7 @@
 
 #include "runtime/energy/efficiency.h"
 #include "tests/support/errors.h"
+#include "tests/support/figure.h"
 
 namespace godwit::energy {
 namespace {
@@ -80,6 +81,8 @@ TEST(Sweep, TheTwoStatedPointsGiveTheStatedGain) {
   EXPECT_TRUE(result.gain);
   const CapEffect effect = effect_of_cap({result.points[0].mean_w, result.points[0].img_s},
                                          {result.points[1].mean_w, result.points[1].img_s});
+  support::figure("images_per_unit_percent", 100 * effect.images_per_unit);
+  support::figure("img_s_percent", 100 * effect.img_s);
   EXPECT_NEAR(100 * effect.images_per_unit, 51.4, 0.5);
   EXPECT_NEAR(100 * effect.img_s, -22.1, 0.5);
 }
