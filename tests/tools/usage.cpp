@@ -64,8 +64,9 @@ TEST(Usage, MistakesAreOneLineAndExitTwo) {
   expect_error(godwit({"bench", model, "--threads", "1025"}), 2, "from 1 to 1024");
   expect_error(godwit({"bench", model, "--threads", "two"}), 2, "'two' is not a whole number");
   expect_error(godwit({"bench", model, "--precision", "f12"}), 2,
-               "'f12' is not a precision of this build; there is f32");
-  expect_error(godwit({"bench", model, "--precision", "bf16"}), 2, "there is f32");
+               "'f12' is not a precision of this build; there are f32 and int8");
+  expect_error(godwit({"bench", model, "--precision", "int8"}), 2,
+               "no layer of this model is in 8-bit numbers; 'godwit quantize' makes such a model");
   expect_error(godwit({"bench", model, "--batch", "0"}), 2,
                "'0' is neither auto nor a whole number from 1 to 1024");
   expect_error(godwit({"bench", model, "--seconds", "-1"}), 2, "not a number above 0");

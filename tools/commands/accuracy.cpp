@@ -213,8 +213,7 @@ int accuracy(const Options& options) {
     message("the model ends without Softmax; probabilities are softmax of its scores");
   Score score(options, examples, model.classes());
   ImageSource source(examples.paths);
-  RunFacts facts{options.model, options.model_options.engine.precision, &model.plan(), model.batch(),
-                 model.threads()};
+  RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
   ImageTimes times;
   const auto job = [&](const std::function<void()>& done) {
     times = model.run(source, [&](const ImageModel::Result& result) {
@@ -237,7 +236,7 @@ int accuracy(const Options& options) {
   if (options.json) {
     Json json = {{"schema", "godwit.accuracy/1"},
                  {"model", options.model},
-                 {"precision", options.model_options.engine.precision},
+                 {"precision", name_of(model.plan().precision())},
                  {"images", score.images},
                  {"top1", score.share(score.top1)},
                  {"top5", score.share(score.top5)},

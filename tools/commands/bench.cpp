@@ -61,7 +61,7 @@ Json facts_json(const Options& options, const Facts& facts) {
   const ops::Cost cost = facts.plan->cost();
   return {{"schema", "godwit.bench/1"},
           {"model", options.model},
-          {"precision", options.engine.precision},
+          {"precision", name_of(facts.plan->precision())},
           {"isa", name_of(facts.plan->target().isa)},
           {"threads", facts.threads},
           {"macs", cost.macs / facts.batch},
@@ -80,7 +80,7 @@ std::string facts_text(const Options& options, const Facts& facts) {
       "one image  {}MACs, {}FLOPs\n"
       "load       {:.1f} ms\n"
       "memory     weights {}, arena {}, peak resident {}\n\n",
-      options.model, options.engine.precision, name_of(facts.plan->target().isa), facts.threads,
+      options.model, name_of(facts.plan->precision()), name_of(facts.plan->target().isa), facts.threads,
       with_prefix(per_image(cost.macs, facts.batch)), with_prefix(per_image(cost.flops, facts.batch)),
       facts.load_seconds * 1e3, mib_text(weight_bytes(*facts.plan)), mib_text(facts.arena_bytes),
       mib_text(peak_resident_bytes()));
@@ -134,7 +134,7 @@ int bench_random(const Options& options) {
   Facts facts{model.plan.get(), batch, threads, model.load_seconds + model.compile_seconds, 0};
   EnergyAccount energy(options.energy, "bench " + options.model, options.asked_seconds,
                        options.asked_repetitions);
-  const RunFacts energy_facts{options.model, options.engine.precision, model.plan.get(), batch, threads};
+  const RunFacts energy_facts{options.model, model.plan.get(), batch, threads};
 
   std::vector<Measurement> results;
   std::vector<std::unique_ptr<Bench>> benches;  // of every batch; kept only where energy is measured
@@ -230,8 +230,7 @@ int bench_photographs(const Options& options) {
   const ImageBench result = bench_images(model, pictures, options.measure);
   const Facts facts{&model.plan(), model.batch(), model.threads(), model.load_seconds(),
                     model.plan().memory().arena_bytes};
-  RunFacts energy_facts{options.model, options.engine.precision, &model.plan(), model.batch(),
-                        model.threads()};
+  RunFacts energy_facts{options.model, &model.plan(), model.batch(), model.threads()};
   energy_facts.latency_ms = result.latency.sorted_ms;
   const energy::Workload workload = photograph_workload(model, pictures);
   energy.measure({workload});

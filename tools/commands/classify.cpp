@@ -65,7 +65,7 @@ class Report {
   void begin_json(const ImageModel& model) {
     const std::string head = json_text({{"schema", "godwit.classify/1"},
                                         {"model", options_.model},
-                                        {"precision", options_.model_options.engine.precision},
+                                        {"precision", name_of(model.plan().precision())},
                                         {"softmax_added", model.adds_softmax()},
                                         {"images", Json::array()}});
     print(head.substr(0, head.size() - 2));  // without the closing ]}
@@ -143,8 +143,7 @@ int classify(const Options& options) {
   }
   Report report(options, std::move(labels), source.total());
   if (options.json) report.begin_json(model);
-  RunFacts facts{options.model, options.model_options.engine.precision, &model.plan(), model.batch(),
-                 model.threads()};
+  RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
   ImageTimes times;
   const auto job = [&](const std::function<void()>& done) {
     times = model.run(source, [&](const ImageModel::Result& result) {

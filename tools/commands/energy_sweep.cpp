@@ -89,7 +89,6 @@ energy::SweepOptions sweep_options(const Options& options) {
                "--threads"))
     result.threads.push_back(static_cast<int>(count));
   result.batches = list_of(options.batches, "--batch");
-  result.precisions = {options.engine.precision};
   result.objective = *energy::objective_of(options.objective);
   if (options.min_img_s > 0) result.floors.min_img_s = options.min_img_s;
   if (options.max_p99 > 0) result.floors.max_p99_ms = options.max_p99;
@@ -110,6 +109,8 @@ class Bench {
         cap_(cap),
         watch_(watch),
         model_(load_model(options.model, options.engine, 1)) {}
+
+  engine::Precision precision() const { return model_.plan->precision(); }
 
   energy::SweepSample measure(const energy::SweepPoint& point) {
     const energy::PowerCap::Applied applied = cap_.apply(point.level);
@@ -178,7 +179,7 @@ class Bench {
     record.host = meter_.host().host;
     record.model.file = std::filesystem::path(options_.model).filename().string();
     record.model.file_sha256 = sha256_of_file(options_.model);
-    record.model.precision = point.point.precision;
+    record.model.precision = name_of(plan.precision());
     record.model.isa = name_of(plan.target().isa);
     record.model.batch = point.point.batch;
     record.model.threads = point.point.threads;
@@ -331,7 +332,7 @@ int print_result(const Options& options, const energy::SweepResult& result, cons
 }
 
 int run_sweep(const Options& options) {
-  const energy::SweepOptions asked = sweep_options(options);
+  energy::SweepOptions asked = sweep_options(options);
   for (const double level : asked.levels) {
     if (level > 1 && !options.allow_raise)
       throw Error("a cap above the limit that was found needs --allow-raise");
@@ -347,6 +348,7 @@ int run_sweep(const Options& options) {
   // Before threads start: the guardian is a fork of this process.
   energy::PowerCap cap(*root, *energy::cap_backend(options.backend), options.journal, options.allow_raise);
   Bench bench(options, meter, cap, watch);
+  asked.precisions = {std::string(name_of(bench.precision()))};
   const energy::Nanoseconds begin = meter.clock().now().mono;
   const energy::SweepResult result =
       energy::sweep(asked, [&](const energy::SweepPoint& point) { return bench.measure(point); });

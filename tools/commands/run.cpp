@@ -132,7 +132,7 @@ int run(const Options& options) {
   if (options.json) {
     print_json({{"schema", "godwit.run/1"},
                 {"model", options.model},
-                {"precision", options.engine.precision},
+                {"precision", name_of(plan->precision())},
                 {"seconds", seconds},
                 {"outputs", std::move(outputs)}});
   } else {

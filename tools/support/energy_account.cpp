@@ -120,7 +120,7 @@ energy::Record EnergyAccount::record_of(const RunFacts& facts, const energy::Ene
   record.host = meter_->host().host;
   record.model.file = std::filesystem::path(facts.model).filename().string();
   record.model.file_sha256 = sha256_of_file(facts.model);
-  record.model.precision = facts.precision;
+  record.model.precision = name_of(facts.plan->precision());
   record.model.isa = name_of(facts.plan->target().isa);
   record.model.batch = facts.batch;
   record.model.threads = facts.threads;

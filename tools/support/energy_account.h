@@ -17,7 +17,6 @@ namespace godwit::tools {
 // One run's facts for its line in the ledger.
 struct RunFacts {
   std::string model;
-  std::string precision;
   const engine::Plan* plan = nullptr;
   std::int64_t batch = 1;  // of that plan
   int threads = 1;

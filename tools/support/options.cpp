@@ -28,8 +28,8 @@ std::optional<T> parse_whole(std::string_view text) {
 
 CLI::Validator known_precision() {
   return {[](std::string& text) -> std::string {
-            if (text == "f32") return "";
-            return fmt::format("'{}' is not a precision of this build; there is f32", text);
+            if (text == "f32" || text == "int8") return "";
+            return fmt::format("'{}' is not a precision of this build; there are f32 and int8", text);
           },
           ""};
 }
@@ -44,6 +44,8 @@ engine::CompileOptions EngineOptions::compile_options() const {
   options.disabled_passes = disabled_passes;
   options.stop_after = stop_after;
   options.threads = thread_count();
+  if (precision == "f32") options.precision = engine::Precision::f32;
+  if (precision == "int8") options.precision = engine::Precision::int8;
   for (const std::string& text : shapes) {
     const NamedText named = split_named(text);
     if (named.name.empty()) throw Error(fmt::format("--shape '{}': expected NAME=1x3x224x224", text));
@@ -82,10 +84,12 @@ void add_threads_option(CLI::App& app, int& threads) {
 }
 
 void add_engine_options(CLI::App& app, EngineOptions& options, bool runs, bool shapes) {
-  app.add_option("--precision", options.precision, "Arithmetic of the network: f32.")
+  app.add_option(
+         "--precision", options.precision,
+         "Arithmetic of the network: f32, or int8 for a quantised model ('godwit quantize' makes one; "
+         "f32 then computes in real numbers what it quantises). Default: as the model is.")
       ->check(known_precision())
       ->type_name("P")
-      ->default_str("f32")
       ->group(kEngineGroup);
   if (runs) add_threads_option(app, options.threads);
   app.add_option("--isa", options.isa,

@@ -14,9 +14,9 @@ namespace godwit::tools {
 
 // How a model is compiled and run.
 struct EngineOptions {
-  std::string precision = "f32";
-  int threads = 0;  // 0: the default
-  std::string isa;  // empty: the best
+  std::string precision;  // f32 or int8; empty: as the model is
+  int threads = 0;        // 0: the default
+  std::string isa;        // empty: the best
   std::vector<std::string> disabled_passes;
   int stop_after = -1;
   std::vector<std::string> shapes;  // NAME=1x3x224x224
