@@ -1,13 +1,14 @@
 // fold_quantization:
-//   Dequantize(x) → Conv(Dequantize(weights), Dequantize(bias)) → Quantize   becomes   QuantizedConv(x,
-//   weights, bias) Dequantize(x) → Gemm or MatMul likewise                                  becomes
-//   QuantizedMatMul(x, …) Dequantize(QuantizedConv) + Dequantize(y) → Quantize                     becomes
-//   QuantizedConv with residual y Dequantize(x) → MaxPool, Reshape… → Quantize of the same scale becomes
-//   MaxPool, Reshape…(x)
+//   Dequantize(x) → Conv(Dequantize(w), Dequantize(b)) → Quantize    becomes   QuantizedConv(x, w, b)
+//   Dequantize(x) → Gemm or MatMul likewise                          becomes   QuantizedMatMul(x, …)
+//   Dequantize(QuantizedConv) + Dequantize(y) → Quantize             becomes   QuantizedConv with residual y
+//   QLinearConv, QLinearMatMul                                       become    QuantizedConv, QuantizedMatMul
+//   Dequantize(x) → MaxPool, Reshape… → Quantize of the same scale   becomes   MaxPool, Reshape…(x)
 // Quantised s8 activations become u8 first. What is left of dequantised constants is computed now; with
 // precision f32 that is all.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <fmt/format.h>
 
 #include "engine/passes/quantization.h"
@@ -32,6 +33,7 @@ class Folder {
  private:
   void fold() {
     for (NodeId id = 0; id < rewriter_.size(); ++id) make_unsigned(id);
+    for (NodeId id = 0; id < rewriter_.size(); ++id) lower(id);
     for (NodeId id = 0; id < rewriter_.size(); ++id) {
       if (rewriter_.alive(id)) fold_movement(id);
     }
@@ -88,6 +90,55 @@ class Folder {
     const std::vector<NodeId> readers = rewriter_.readers(value);
     for (const NodeId reader : readers) rewriter_.set_input(reader, 2, zero);
     log_rewrite(context_, fmt::format("{}: u8 in place of s8", describe(node(id))));
+  }
+
+  const Tensor* constant_of(ValueId id) {
+    return rewriter_.is_constant(id) ? &*rewriter_.value(id).constant : nullptr;
+  }
+
+  // ONNX's own operators on 8-bit numbers, where their operands are those that the kernels know.
+  void lower(NodeId id) {
+    const bool is_conv = node(id).op->name == "QLinearConv";
+    if (!is_conv && node(id).op->name != "QLinearMatMul") return;
+    const std::vector<ValueId> inputs = node(id).inputs;
+    const auto left = [&](std::string_view reason) {
+      log_left(context_, fmt::format("{}: {}", describe(node(id)), reason));
+    };
+    for (std::size_t i = 1; i < inputs.size(); ++i) {
+      if (inputs[i] != kNoValue && constant_of(inputs[i]) == nullptr)
+        return left("an operand but the first is computed");
+    }
+    const Tensor& numbers = *constant_of(inputs[3]);
+    const Tensor &src_zero = *constant_of(inputs[2]), &dst_zero = *constant_of(inputs[7]);
+    if (src_zero.dtype() != DType::u8 || dst_zero.dtype() != DType::u8)
+      return left("its input and result are not u8");
+    if (!is_conv && (numbers.shape().rank() != 2 || rewriter_.value(inputs[0]).desc.shape.rank() < 2)) {
+      return left("its weights are no matrix");
+    }
+    const std::int64_t channels = numbers.shape()[is_conv ? 0 : 1];
+    if (channels == 0 || numbers.shape().elements() / channels > kMostProducts) {
+      return left("its sums may not fit into 32 bits");
+    }
+    const Tensor weights = symmetric_weights(numbers, constant_of(inputs[5]));
+    if (weights.empty()) return left("its weights have a zero point");
+    if (inputs.size() > 8 && inputs[8] != kNoValue) {
+      for (const std::int32_t bias : constant_of(inputs[8])->values<std::int32_t>()) {
+        if (std::abs(static_cast<double>(bias)) > kLargestBias) return left("its bias is out of bounds");
+      }
+    }
+    const Linear src{constant_of(inputs[1])->values<float>()[0], src_zero.values<std::uint8_t>()[0],
+                     DType::u8};
+    const Linear dst{constant_of(inputs[6])->values<float>()[0], dst_zero.values<std::uint8_t>()[0],
+                     DType::u8};
+    const std::string name = node(id).name;
+    rewriter_.node(id).op = ops::find_op(is_conv ? "QuantizedConv" : "QuantizedMatMul", "godwit");
+    for (std::size_t i = 1; i < inputs.size(); ++i) rewriter_.set_input(id, i, kNoValue);
+    set_linear(id, In::src_scale, src, "src");
+    rewriter_.set_input(id, In::weights, rewriter_.add_constant(name + "/weights", weights));
+    rewriter_.set_input(id, In::weight_scale, inputs[4]);
+    if (inputs.size() > 8) rewriter_.set_input(id, In::bias, inputs[8]);
+    set_linear(id, In::sum_scale, dst, "dst");
+    log_rewrite(context_, fmt::format("{} on the kernels for 8-bit numbers", describe(node(id))));
   }
 
   // Ops that hand numbers on, or the largest of some: they do the same to quantised ones.

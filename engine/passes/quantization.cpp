@@ -10,35 +10,10 @@
 namespace godwit::engine::passes {
 namespace {
 
-// |sum| <= 255 · 128 · 2^15 < 2^30 and |bias| <= 2^30: their sum fits into 32 bits.
-constexpr std::int64_t kMostProducts = 1 << 15;
-constexpr double kLargestBias = 1 << 30;
-
 const Tensor* constant_of(const Graph& graph, const Node& node, std::size_t i) {
   if (i >= node.inputs.size() || node.inputs[i] == kNoValue) return nullptr;
   const std::optional<Tensor>& constant = graph.value(node.inputs[i]).constant;
   return constant ? &*constant : nullptr;
-}
-
-// Each weight as s8 with zero point 0; empty where some zero point is neither 0 (s8) nor 128 (u8).
-Tensor symmetric_weights(const Tensor& weights, const Tensor* zero_point) {
-  std::vector<std::int32_t> zeros{0};
-  if (zero_point != nullptr) {
-    zeros.clear();
-    if (zero_point->dtype() == DType::u8) {
-      for (const std::uint8_t zero : zero_point->values<std::uint8_t>()) zeros.push_back(zero);
-    } else {
-      for (const std::int8_t zero : zero_point->values<std::int8_t>()) zeros.push_back(zero);
-    }
-  }
-  const std::int32_t wanted = weights.dtype() == DType::u8 ? 128 : 0;
-  if (!std::ranges::all_of(zeros, [&](std::int32_t zero) { return zero == wanted; })) return {};
-  if (weights.dtype() == DType::s8) return weights;
-  Tensor result({DType::s8, weights.shape(), Layout::nchw});
-  const auto src = weights.values<std::uint8_t>();
-  const auto dst = result.mutable_values<std::int8_t>();
-  for (std::size_t i = 0; i < src.size(); ++i) dst[i] = static_cast<std::int8_t>(src[i] - 128);
-  return result;
 }
 
 Tensor transposed(const Tensor& matrix) {
@@ -80,6 +55,26 @@ bool is_whole_bias(const Node& node, const Tensor* steps, const Tensor* scale, c
 }
 
 }  // namespace
+
+Tensor symmetric_weights(const Tensor& weights, const Tensor* zero_point) {
+  std::vector<std::int32_t> zeros{0};
+  if (zero_point != nullptr) {
+    zeros.clear();
+    if (zero_point->dtype() == DType::u8) {
+      for (const std::uint8_t zero : zero_point->values<std::uint8_t>()) zeros.push_back(zero);
+    } else {
+      for (const std::int8_t zero : zero_point->values<std::int8_t>()) zeros.push_back(zero);
+    }
+  }
+  const std::int32_t wanted = weights.dtype() == DType::u8 ? 128 : 0;
+  if (!std::ranges::all_of(zeros, [&](std::int32_t zero) { return zero == wanted; })) return {};
+  if (weights.dtype() == DType::s8) return weights;
+  Tensor result({DType::s8, weights.shape(), Layout::nchw});
+  const auto src = weights.values<std::uint8_t>();
+  const auto dst = result.mutable_values<std::int8_t>();
+  for (std::size_t i = 0; i < src.size(); ++i) dst[i] = static_cast<std::int8_t>(src[i] - 128);
+  return result;
+}
 
 std::optional<Linear> linear_of(const Graph& graph, const Node& node) {
   if (node.op->name != "QuantizeLinear" && node.op->name != "DequantizeLinear") return std::nullopt;

@@ -20,6 +20,13 @@ struct Linear {
 // for others.
 std::optional<Linear> linear_of(const Graph& graph, const Node& node);
 
+// Each weight as s8 with zero point 0, given u8 with zero points 128 or s8 without any; empty for others.
+Tensor symmetric_weights(const Tensor& weights, const Tensor* zero_point);
+
+// |sum| <= 255 · 128 · 2^15 < 2^30 and |bias| <= 2^30: their sum fits into 32 bits.
+inline constexpr std::int64_t kMostProducts = 1 << 15;
+inline constexpr double kLargestBias = 1 << 30;
+
 // The constant operands of a QuantizedConv or QuantizedMatMul.
 struct QuantizedProduct {
   Tensor weights;  // s8, (oc, ic, kh, kw) or (k, n)

@@ -177,6 +177,24 @@ TEST(FoldQuantization, SignedActivationsBecomeUnsigned) {
   EXPECT_EQ(ops_of(graph), (Names{"QuantizeLinear", "QuantizedConv", "DequantizeLinear"}));
 }
 
+TEST(FoldQuantization, OnnxsOperatorsOnQuantizedNumbers) {
+  QdqBuilder b;
+  const ValueId x = b.quantize("x", b.input("in", kImage), 0.5F, 10);
+  const auto conv = [&](const std::string& name, ValueId src, int weight_zero) {
+    return b.node("QLinearConv", name,
+                  {src, b.number(name + ".xs", 0.5F), b.zero<std::uint8_t>(name + ".xz", 10),
+                   b.constant(name + ".w", support::random_tensor<std::int8_t>({4, 4, 1, 1}, 7, -7, 7)),
+                   b.number(name + ".ws", 0.25F), b.zero<std::int8_t>(name + ".wz", weight_zero),
+                   b.number(name + ".ys", 0.5F), b.zero<std::uint8_t>(name + ".yz", 10),
+                   b.constant(name + ".b", support::random_tensor<std::int32_t>({4}, 8, -90, 90))});
+  };
+  b.output(b.dequantize("y", conv("second", conv("first", x, 0), 1), 0.5F, 10));
+  Graph graph;
+  const PassLog log = fold(b, graph);
+  EXPECT_EQ(ops_of(graph), (Names{"QuantizeLinear", "QuantizedConv", "QLinearConv", "DequantizeLinear"}));
+  EXPECT_EQ(log.lines[1], "left alone: node 'second' (QLinearConv): its weights have a zero point");
+}
+
 TEST(FoldQuantization, LeavesWhatItCannotDoExactly) {
   {
     QdqBuilder b;  // weights with a zero point

@@ -1,0 +1,72 @@
+// QLinearMatMul: products of matrices of 8-bit numbers, rounded to 8 bits.
+#include <functional>
+
+#include "ops/arithmetic.h"
+#include "ops/integer_products.h"
+#include "ops/movement.h"
+#include "ops/quantization.h"
+
+namespace godwit::ops {
+namespace {
+
+std::vector<TensorDesc> infer_mat_mul(const NodeView& node) {
+  require_bytes(node, 0);
+  require_bytes(node, 3);
+  require_scale(node, 1, "the scale of the input", kAnyDim);
+  require_zero_point(node, 2, "the zero point of the input", node.input(0).dtype);
+  require_scale(node, 6, "the scale of the result", 1);
+  const Shape shape = integer_mat_mul_shape(node, 0, 3);
+  const bool has_columns = shape.ranked() && shape.rank() > 0;
+  require_scale(node, 4, "the scale of the weights", has_columns ? shape[shape.rank() - 1] : kAnyDim);
+  require_zero_point(node, 5, "the zero point of the weights", node.input(3).dtype);
+  require_numbers(node, 1, 1);
+  require_numbers(node, 2, 1);
+  require_bytes(node, 7);
+  require_numbers(node, 7, 1);
+  return {{node.input(7).dtype, shape, Layout::nchw}};
+}
+
+void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  const auto* scales = src[4].as<const float>();
+  const bool one = src[4].desc.shape.elements() == 1;
+  const auto store = [&](std::int64_t i, std::int64_t column, std::int32_t sum) {
+    const double scale = static_cast<double>(*src[1].as<const float>()) *
+                         static_cast<double>(scales[one ? 0 : column]) /
+                         static_cast<double>(*src[6].as<const float>());
+    store_quantized(dst[0], i, static_cast<float>(sum) * static_cast<float>(scale), byte_for(src[7], 0));
+  };
+  integer_mat_mul({src[0], src[2], src[3], src[5]}, dst[0].desc.shape, std::ref(store));
+}
+
+Cost cost_mat_mul(const NodeView& node) {
+  const Shape& a = node.shape(0);
+  Cost cost;
+  if (!a.known()) return cost;
+  cost.macs = work_product({output_elements(node), a[a.rank() - 1]});
+  cost.flops = work_product({2, cost.macs});
+  return cost;
+}
+
+// Rows, or matrices of a batch, are images where what stands on the right is the same for all.
+bool keeps_images_apart(const NodeView& node) {
+  return node.shape(0).rank() >= 2 && node.inputs[3].constant != nullptr && node.shape(3).rank() == 2;
+}
+
+}  // namespace
+
+const OpDef& op_qlinear_mat_mul() {
+  static const OpDef def{
+      .name = "QLinearMatMul",
+      .sentence = "products of matrices of 8-bit numbers, rounded to 8 bits",
+      .since_opset = 10,
+      .min_inputs = 8,
+      .max_inputs = 8,
+      .infer = infer_mat_mul,
+      .reference = reference,
+      .cost = cost_mat_mul,
+      .keeps_images_apart = keeps_images_apart,
+  };
+  return def;
+}
+
+}  // namespace godwit::ops
