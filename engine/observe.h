@@ -1,0 +1,37 @@
+// Running a graph over calibration images to look at values inside it.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "engine/graph.h"
+#include "engine/plan.h"
+
+namespace godwit::engine {
+
+// The pictures, and how plans for them are compiled.
+struct CalibrationImages {
+  CompileOptions compile;  // shapes and layouts of the inputs, target, threads; `outputs` is not used
+  // Hands every batch to the function: the graph's inputs in order. The same batches each time it is called.
+  std::function<void(const std::function<void(std::span<const Tensor>)>&)> batches;
+};
+
+// Compiles the graph for these values (each computed or a graph input) and hands them, in this order and
+// ONNX's layout (inputs: in the layout they came in), to `each` for every batch. They live until it returns.
+// Throws Error when there is no batch.
+void observe(const Graph& graph, const std::vector<ValueId>& values, const CalibrationImages& images,
+             const std::function<void(std::span<const Tensor>)>& each);
+
+// work(i) for i in [0, count), each by one of `threads` threads, whichever is free. `work` must not throw.
+void for_each_item(int threads, std::size_t count, const std::function<void(std::size_t)>& work);
+
+// How the elements of a node's result lie: `outer` blocks of `channels` rows of `inner` elements, in ONNX's
+// order. Channels are axis 1 of a tensor of rank 3 and more, else the last axis.
+struct ChannelView {
+  std::size_t outer = 1, channels = 1, inner = 1;
+  explicit ChannelView(const Shape& shape);
+};
+
+}  // namespace godwit::engine
