@@ -18,41 +18,38 @@ void for_each_item(int threads, std::size_t count, const std::function<void(std:
   });
 }
 
-void observe(const Graph& graph, const std::vector<ValueId>& values, const CalibrationImages& images,
-             const std::function<void(std::span<const Tensor>)>& each) {
+Observer::Observer(const Graph& graph, const std::vector<ValueId>& values, const CompileOptions& compile) {
   Graph observed = graph;
   observed.outputs.clear();
-  // Where each value comes from: an input of the graph, or an output of the plan.
-  struct Source {
-    bool is_input;
-    std::size_t index;
-  };
-  std::vector<Source> sources;
   for (const ValueId id : values) {
     const auto input = std::ranges::find(graph.inputs, id);
     if (input != graph.inputs.end()) {
-      sources.push_back({true, static_cast<std::size_t>(input - graph.inputs.begin())});
+      sources_.push_back({true, static_cast<std::size_t>(input - graph.inputs.begin())});
       continue;
     }
     const auto known = std::ranges::find(observed.outputs, id);
-    sources.push_back({false, static_cast<std::size_t>(known - observed.outputs.begin())});
+    sources_.push_back({false, static_cast<std::size_t>(known - observed.outputs.begin())});
     if (known == observed.outputs.end()) observed.outputs.push_back(id);
   }
-  std::unique_ptr<Session> session;
-  if (!observed.outputs.empty()) {
-    CompileOptions options = images.compile;
-    options.outputs.clear();
-    session =
-        std::make_unique<Session>(compile(observed, options), SessionOptions{.threads = options.threads});
-  }
+  if (observed.outputs.empty()) return;
+  CompileOptions options = compile;
+  options.outputs.clear();
+  session_ = std::make_unique<Session>(engine::compile(observed, options),
+                                       SessionOptions{.threads = options.threads});
+}
+
+Observer::~Observer() = default;
+
+void Observer::run(const CalibrationImages& images,
+                   const std::function<void(std::span<const Tensor>)>& each) {
   bool any = false;
-  std::vector<Tensor> seen(values.size());
+  std::vector<Tensor> seen(sources_.size());
   images.batches([&](std::span<const Tensor> inputs) {
     any = true;
     const std::span<const Tensor> results =
-        session == nullptr ? std::span<const Tensor>() : session->run(inputs);
-    for (std::size_t i = 0; i < sources.size(); ++i) {
-      seen[i] = sources[i].is_input ? inputs[sources[i].index] : results[sources[i].index];
+        session_ == nullptr ? std::span<const Tensor>() : session_->run(inputs);
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      seen[i] = sources_[i].is_input ? inputs[sources_[i].index] : results[sources_[i].index];
     }
     each(seen);
   });

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "engine/graph.h"
 #include "engine/plan.h"
+#include "engine/session.h"
 
 namespace godwit::engine {
 
@@ -18,11 +20,24 @@ struct CalibrationImages {
   std::function<void(const std::function<void(std::span<const Tensor>)>&)> batches;
 };
 
-// Compiles the graph for these values (each computed or a graph input) and hands them, in this order and
-// ONNX's layout (inputs: in the layout they came in), to `each` for every batch. They live until it returns.
-// Throws Error when there is no batch.
-void observe(const Graph& graph, const std::vector<ValueId>& values, const CalibrationImages& images,
-             const std::function<void(std::span<const Tensor>)>& each);
+// A graph compiled for some of its values (each computed or a graph input). Throws what compile() throws.
+class Observer {
+ public:
+  Observer(const Graph& graph, const std::vector<ValueId>& values, const CompileOptions& compile);
+  ~Observer();
+
+  // Hands the values, in the order in which they were named and in ONNX's layout (inputs: in the layout they
+  // came in), to `each` for every batch. They live until it returns. Throws Error when there is no batch.
+  void run(const CalibrationImages& images, const std::function<void(std::span<const Tensor>)>& each);
+
+ private:
+  struct Source {
+    bool is_input;
+    std::size_t index;  // of the graph's input, or the plan's output
+  };
+  std::vector<Source> sources_;
+  std::unique_ptr<Session> session_;  // null where only inputs are asked for
+};
 
 // work(i) for i in [0, count), each by one of `threads` threads, whichever is free. `work` must not throw.
 void for_each_item(int threads, std::size_t count, const std::function<void(std::size_t)>& work);

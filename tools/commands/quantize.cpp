@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <memory>
 
+#include "engine/correct_bias.h"
 #include "importers/importer.h"
 #include "runtime/error.h"
 #include "tools/commands/commands.h"
@@ -23,6 +24,7 @@ struct Options {
   double percentile = 99.99;
   std::size_t pictures = 0;
   bool json = false;
+  bool no_correction = false;
 };
 
 int quantize(const Options& options) {
@@ -34,11 +36,15 @@ int quantize(const Options& options) {
   std::vector<std::string> paths = find_images(options.calibration, false);
   if (options.pictures > 0) paths = spread(paths, options.pictures);
   const CalibrationPictures pictures(paths, pipeline, options.images, options.engine.thread_count());
-  Progress progress("pictures", pictures.paths().size() * 2);
+  Progress progress("pictures", pictures.paths().size() * 3);
   const engine::CalibrationMethod method{engine::clip_method(options.method), options.percentile};
   engine::Quantization quantization;
   quantization.activations =
       engine::calibrate(prepared, scheme.scales(), pictures.images(prepared, compile, &progress), method);
+  if (!options.no_correction) {
+    quantization.bias_shifts =
+        engine::correct_bias(prepared, scheme, quantization, pictures.images(prepared, compile, &progress));
+  }
   progress.clear();
   engine::Graph quantized = engine::quantize(prepared, scheme, quantization);
   importers::save_onnx(quantized, options.output);
@@ -54,6 +60,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option("--percentile", options->percentile, "x");
   app.add_option("--images", options->pictures, "x");
   add_list_option(app, "--keep", options->keep, "x");
+  app.add_flag("--no-bias-correction", options->no_correction, "x");
   add_preprocess_option(app, options->preprocess);
   add_image_options(app, options->images);
   add_engine_options(app, options->engine, true, false);
