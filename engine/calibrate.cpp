@@ -14,7 +14,7 @@ std::map<ValueId, ActivationScale> calibrate(const Graph& graph, const std::vect
   const int threads = chosen_threads(images.compile.threads);
   std::vector<Extremes> extremes(values.size());
   Observer observer(graph, values, images.compile);
-  observer.run(images, [&](std::span<const Tensor> tensors) {
+  observer.run(images, [&](std::span<const Tensor>, std::span<const Tensor> tensors) {
     for_each_item(threads, values.size(),
                   [&](std::size_t i) { extremes[i].add(tensors[i].values<float>()); });
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -36,7 +36,7 @@ std::map<ValueId, ActivationScale> calibrate(const Graph& graph, const std::vect
   }
   std::vector<Histogram> histograms;
   for (const Extremes& seen : extremes) histograms.emplace_back(seen.low, seen.high);
-  observer.run(images, [&](std::span<const Tensor> tensors) {
+  observer.run(images, [&](std::span<const Tensor>, std::span<const Tensor> tensors) {
     for_each_item(threads, values.size(),
                   [&](std::size_t i) { histograms[i].add(tensors[i].values<float>()); });
   });

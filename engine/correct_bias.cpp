@@ -43,7 +43,7 @@ std::map<NodeId, std::vector<double>> correct_bias(const Graph& prepared, const 
   std::map<NodeId, std::vector<double>> result;
   if (shifts.empty()) return result;
   Observer observer(branches.graph, values, images.compile);
-  observer.run(images, [&](std::span<const Tensor> tensors) {
+  observer.run(images, [&](std::span<const Tensor>, std::span<const Tensor> tensors) {
     for_each_item(chosen_threads(images.compile.threads), shifts.size(),
                   [&](std::size_t i) { add(shifts[i], tensors[2 * i], tensors[2 * i + 1]); });
   });

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <limits>
 
+#include "ops/quantization.h"
 #include "runtime/error.h"
 
 namespace godwit::engine {
@@ -156,6 +157,11 @@ ActivationScale scale_of(ValueRange range) {
   if (255.0 * static_cast<double>(scale) > high - low) scale = std::nextafter(scale, 0.0F);
   const double zero = std::nearbyint(-low / static_cast<double>(scale));
   return {scale, static_cast<std::uint8_t>(std::clamp(zero, 0.0, 255.0))};
+}
+
+float rounded_to(ActivationScale scale, float value) {
+  const std::uint8_t number = ops::to_quantized<std::uint8_t>(value / scale.scale, scale.zero_point);
+  return static_cast<float>(int{number} - int{scale.zero_point}) * scale.scale;
 }
 
 }  // namespace godwit::engine

@@ -71,4 +71,7 @@ struct ActivationScale {
 // that counts (a Clip's bound), and the zero point that is exactly 0. A range of nothing but 0 has scale 1.
 ActivationScale scale_of(ValueRange range);
 
+// What DequantizeLinear makes of QuantizeLinear's number for `value`, on ONNX's definition.
+float rounded_to(ActivationScale scale, float value);
+
 }  // namespace godwit::engine

@@ -40,18 +40,21 @@ Observer::Observer(const Graph& graph, const std::vector<ValueId>& values, const
 
 Observer::~Observer() = default;
 
-void Observer::run(const CalibrationImages& images,
-                   const std::function<void(std::span<const Tensor>)>& each) {
+std::span<const Tensor> Observer::look(std::span<const Tensor> inputs) {
+  const std::span<const Tensor> results =
+      session_ == nullptr ? std::span<const Tensor>() : session_->run(inputs);
+  seen_.resize(sources_.size());
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    seen_[i] = sources_[i].is_input ? inputs[sources_[i].index] : results[sources_[i].index];
+  }
+  return seen_;
+}
+
+void Observer::run(const CalibrationImages& images, const Each& each) {
   bool any = false;
-  std::vector<Tensor> seen(sources_.size());
   images.batches([&](std::span<const Tensor> inputs) {
     any = true;
-    const std::span<const Tensor> results =
-        session_ == nullptr ? std::span<const Tensor>() : session_->run(inputs);
-    for (std::size_t i = 0; i < sources_.size(); ++i) {
-      seen[i] = sources_[i].is_input ? inputs[sources_[i].index] : results[sources_[i].index];
-    }
-    each(seen);
+    each(inputs, look(inputs));
   });
   if (!any) throw Error("there are no calibration images");
 }

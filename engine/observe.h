@@ -26,9 +26,13 @@ class Observer {
   Observer(const Graph& graph, const std::vector<ValueId>& values, const CompileOptions& compile);
   ~Observer();
 
-  // Hands the values, in the order in which they were named and in ONNX's layout (inputs: in the layout they
-  // came in), to `each` for every batch. They live until it returns. Throws Error when there is no batch.
-  void run(const CalibrationImages& images, const std::function<void(std::span<const Tensor>)>& each);
+  // The values of one batch, in the order in which they were named and in ONNX's layout (inputs: in the
+  // layout they came in); the next look overwrites them.
+  std::span<const Tensor> look(std::span<const Tensor> inputs);
+
+  // Hands every batch and its values to `each`. Throws Error when there is no batch.
+  using Each = std::function<void(std::span<const Tensor> inputs, std::span<const Tensor> values)>;
+  void run(const CalibrationImages& images, const Each& each);
 
  private:
   struct Source {
@@ -36,6 +40,7 @@ class Observer {
     std::size_t index;  // of the graph's input, or the plan's output
   };
   std::vector<Source> sources_;
+  std::vector<Tensor> seen_;
   std::unique_ptr<Session> session_;  // null where only inputs are asked for
 };
 
