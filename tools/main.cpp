@@ -18,10 +18,24 @@ namespace godwit::tools {
 namespace {
 
 // THE table: a command is one file and one line here. Those of a group stand together.
-constexpr std::array<const Command*, 12> kCommands = {
-    &classify_command, &run_command,      &preprocess_command,                                    // use
-    &bench_command,    &accuracy_command, &energy_command,     &report_command, &verify_command,  // measure
-    &inspect_command,  &explain_command,  &convert_command,    &list_command,                     // look
+constexpr std::array<const Command*, 14> kCommands = {
+    // use
+    &classify_command,
+    &quantize_command,
+    &run_command,
+    &preprocess_command,
+    // measure
+    &bench_command,
+    &accuracy_command,
+    &compare_command,
+    &energy_command,
+    &report_command,
+    &verify_command,
+    // look
+    &inspect_command,
+    &explain_command,
+    &convert_command,
+    &list_command,
 };
 
 // The command `word`, of a group where `group` is not empty.

@@ -1,6 +1,4 @@
 // godwit accuracy: how often the model's first and first five labels are right.
-#include <charconv>
-#include <filesystem>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
@@ -10,9 +8,10 @@
 #include "runtime/npy.h"
 #include "runtime/output_file.h"
 #include "tools/commands/commands.h"
+#include "tools/support/calibration_facts.h"
 #include "tools/support/csv.h"
 #include "tools/support/energy_account.h"
-#include "tools/support/files.h"
+#include "tools/support/examples.h"
 #include "tools/support/image_model.h"
 
 namespace godwit::tools {
@@ -22,81 +21,14 @@ constexpr std::size_t kBest = 5;
 
 struct Options {
   ImageModelOptions model_options;
-  std::string model, data, labels, classes, predictions, probabilities;
+  ExampleArguments examples;
+  std::string model, predictions, probabilities;
   std::int64_t label_offset = 0;
   EnergyOptions energy;
   EstimateOptions estimate;
   bool top5 = false;
   bool json = false;
 };
-
-struct Examples {
-  std::string source;              // names them in errors
-  std::vector<std::string> files;  // as the CSV has them, or relative to the folder
-  std::vector<std::string> paths;
-  std::vector<std::int64_t> classes;
-};
-
-// The lines of a text, without empty ones.
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    std::string line = text.substr(begin, end - begin);
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) lines.push_back(std::move(line));
-    begin = end + 1;
-  }
-  return lines;
-}
-
-// One folder for each class. Classes are numbered as the folders sort, or as --classes lists them.
-Examples read_folders(const Options& options) {
-  FolderClasses found = find_class_folders(options.data);
-  Examples examples;
-  examples.source = options.data;
-  if (!options.classes.empty()) {
-    const std::vector<std::string> known = lines_of(read_text(options.classes));
-    std::vector<std::int64_t> numbers;
-    for (const std::string& name : found.names) {
-      const auto at = std::ranges::find(known, name);
-      if (at == known.end()) {
-        throw Error(
-            fmt::format("'{}' does not list folder '{}' of '{}'", options.classes, name, options.data));
-      }
-      numbers.push_back(at - known.begin());
-    }
-    for (std::int64_t& number : found.classes) number = numbers[static_cast<std::size_t>(number)];
-  }
-  for (const std::string& path : found.paths) {
-    examples.files.push_back(std::filesystem::path(path).lexically_relative(options.data).string());
-  }
-  examples.paths = std::move(found.paths);
-  examples.classes = std::move(found.classes);
-  return examples;
-}
-
-Examples read_examples(const Options& options) {
-  if (options.labels.empty()) return read_folders(options);
-  const CsvTable table = parse_csv(read_text(options.labels), options.labels);
-  const std::size_t file = table.column("file"), label = table.column("class");
-  if (table.rows.empty()) throw Error(fmt::format("'{}' has no rows below its header", options.labels));
-  Examples examples;
-  examples.source = options.labels;
-  for (const auto& row : table.rows) {
-    const std::string& text = row[label];
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < 0) {
-      throw Error(fmt::format("'{}': class '{}' of '{}' is not a whole number from 0 on", options.labels,
-                              text, row[file]));
-    }
-    examples.files.push_back(row[file]);
-    examples.paths.push_back((std::filesystem::path(options.data) / row[file]).string());
-    examples.classes.push_back(value);
-  }
-  return examples;
-}
 
 // Counts hits and writes what was asked for, row by row.
 class Score {
@@ -199,15 +131,14 @@ Json compare_with_exact(const Options& options, const Examples& examples, ImageM
 }
 
 int accuracy(const Options& options) {
-  EnergyAccount energy(options.energy, fmt::format("accuracy {} --data {}", options.model, options.data));
-  const Examples examples = read_examples(options);
+  EnergyAccount energy(options.energy,
+                       fmt::format("accuracy {} --data {}", options.model, options.examples.data));
+  Examples examples = read_examples(options.examples);
   ImageModel model(options.model, options.model_options);
-  for (std::size_t i = 0; i < examples.classes.size(); ++i) {
-    if (examples.classes[i] + options.label_offset >= model.classes()) {
-      throw Error(fmt::format("'{}': class {} of '{}' with label offset {} is beyond the model's {} classes",
-                              examples.source, examples.classes[i], examples.files[i], options.label_offset,
-                              model.classes()));
-    }
+  require_classes(examples, options.label_offset, model.classes());
+  const std::size_t left_out = leave_out(examples, calibration_contents(model.metadata()));
+  if (left_out > 0) {
+    message(fmt::format("{} of the pictures calibrated this model and are left out", left_out));
   }
   if (model.adds_softmax())
     message("the model ends without Softmax; probabilities are softmax of its scores");
@@ -243,6 +174,7 @@ int accuracy(const Options& options) {
                  {"seconds", times.total},
                  {"images_per_second", rate}};
     energy.add_json(facts, json);
+    if (left_out > 0) json["calibration_images_left_out"] = left_out;
     if (!exact.is_null()) json["exact_decoding"] = std::move(exact);
     print_json(json);
   } else {
@@ -266,17 +198,17 @@ std::function<int()> prepare(CLI::App& app) {
   options->model_options.default_batch = 8;
   add_model_argument(app, options->model);
   app.add_option(
-         "--data", options->data,
+         "--data", options->examples.data,
          "Folder that the file names in the CSV are relative to; without --labels, a folder of folders, "
          "one for each class (ImageNet, Imagenette).")
       ->required()
       ->type_name("DIR");
-  app.add_option("--labels", options->labels,
+  app.add_option("--labels", options->examples.labels,
                  "CSV with a header line and the columns 'file' and 'class' (others are ignored); fields may "
                  "be quoted. Default: the folders in --data are the classes, numbered as they sort.")
       ->type_name("FILE.csv");
   app.add_option(
-         "--classes", options->classes,
+         "--classes", options->examples.classes,
          "Names of the folders in the order of the model's classes, one a line; --data may have some of "
          "them. Default: class 0 is the first folder, and so on.")
       ->type_name("FILE");
@@ -302,7 +234,7 @@ std::function<int()> prepare(CLI::App& app) {
   return [options] {
     if (options->top5 && options->predictions.empty())
       throw Error("--top5 needs --predictions FILE.csv to write to");
-    if (!options->labels.empty() && !options->classes.empty())
+    if (!options->examples.labels.empty() && !options->examples.classes.empty())
       throw Error("--labels FILE.csv names classes already; --classes goes with folders of classes");
     return accuracy(*options);
   };
@@ -324,7 +256,9 @@ const Command accuracy_command = {
     "and in accuracy is printed (JSON: exact_decoding). The JSON fields are schema, model, precision, "
     "images, top1, top5 (fractions), "
     "seconds, images_per_second; with --energy also energy (its measured_j is null where nothing was "
-    "measured).\n\n"
+    "measured). Pictures that a model quantised by godwit was calibrated on, told by their content, count in "
+    "no "
+    "figure (JSON: calibration_images_left_out).\n\n"
     "--energy measures the job from the first picture on, between two stretches of idle power; loading the "
     "model lies before it. Its line in --ledger holds joules and accuracy together, for 'godwit report'.",
     "godwit accuracy models/resnet50.onnx --data photographs --labels photographs/labels.csv\n"

@@ -16,6 +16,8 @@ extern const Command verify_command;
 extern const Command inspect_command;
 extern const Command explain_command;
 extern const Command convert_command;
+extern const Command compare_command;
+extern const Command quantize_command;
 extern const Command list_command;
 
 }  // namespace godwit::tools

@@ -85,17 +85,68 @@ std::vector<std::int64_t> largest(std::span<const float> values, std::size_t cou
   return order;
 }
 
+std::int64_t set_picture_input(const engine::Graph& graph, const image::Pipeline& pipeline,
+                               std::int64_t asked, std::int64_t fallback, engine::CompileOptions& options) {
+  std::int64_t batch = asked > 0 ? asked : fallback;
+  if (graph.inputs.size() != 1) {
+    throw Error(
+        fmt::format("the model has {} inputs, expected one that takes pictures", graph.inputs.size()));
+  }
+  const engine::Value& input = graph.value(graph.inputs.front());
+  Shape shape = options.shapes.contains(input.name) ? options.shapes.at(input.name) : input.desc.shape;
+  const auto is_three = [&](int axis) { return shape[axis] == 3; };
+  const bool channels_first = shape.rank() == 4 && (is_three(1) || (!is_known(shape[1]) && !is_three(3)));
+  const bool channels_last = shape.rank() == 4 && !channels_first && is_three(3);
+  if (input.desc.dtype != DType::f32 || (!channels_first && !channels_last)) {
+    throw Error(fmt::format("input '{}' is {} {}, expected f32 pictures Nx3xHxW or NxHxWx3", input.name,
+                            name_of(input.desc.dtype), graph.to_string(input.desc.shape)));
+  }
+  const std::int64_t crop = pipeline.crop;
+  const Shape wanted = channels_first ? Shape{batch, 3, crop, crop} : Shape{batch, crop, crop, 3};
+  for (int axis = 0; axis < 4; ++axis) {
+    if (!is_known(shape[axis])) shape[axis] = wanted[axis];
+    if (axis == 0 && shape[0] != batch) {
+      if (asked > 0) {
+        throw Error(
+            fmt::format("the batch size is fixed at {} by the model or --shape, not {}", shape[0], batch));
+      }
+      batch = shape[0];
+      if (batch < 1)
+        throw Error(fmt::format("input '{}' takes no picture: {}", input.name, shape.to_string()));
+    } else if (axis > 0 && shape[axis] != wanted[axis]) {
+      throw Error(fmt::format(
+          "input '{}' is {}, but preprocessing '{}' makes pictures of {}x{}; pass --preprocess with the crop "
+          "that fits",
+          input.name, graph.to_string(input.desc.shape), pipeline.name, crop, crop));
+    }
+  }
+  options.shapes[input.name] = shape;
+  // Pixels come channels-last out of the decoder, and the kernels take them so.
+  if (channels_first) options.input_layouts[input.name] = Layout::nhwc;
+  return batch;
+}
+
 ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options)
-    : threads_(options.engine.thread_count()),
-      batch_(options.batch > 0 ? options.batch : options.default_batch) {
-  engine::CompileOptions compile_options = options.engine.compile_options();
+    : threads_(options.engine.thread_count()) {
   const Stopwatch watch;
   const engine::Graph graph = importers::load(path);
   load_seconds_ = watch.seconds();
+  prepare(graph, path, options);
+}
+
+ImageModel::ImageModel(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options)
+    : threads_(options.engine.thread_count()) {
+  prepare(graph, name, options);
+}
+
+void ImageModel::prepare(const engine::Graph& graph, const std::string& name,
+                         const ImageModelOptions& options) {
+  engine::CompileOptions compile_options = options.engine.compile_options();
   pipeline_ = find_pipeline(options.preprocess, graph.metadata);
-  with_context([&] { return fmt::format("'{}'", path); },
+  with_context([&] { return fmt::format("'{}'", name); },
                [&] {
-                 choose_layout(graph, options, compile_options);
+                 batch_ = set_picture_input(graph, pipeline_, options.batch, options.default_batch,
+                                            compile_options);
                  const Stopwatch compile_watch;
                  plan_ = engine::compile(graph, compile_options);
                  load_seconds_ += compile_watch.seconds();
@@ -123,45 +174,6 @@ std::vector<double> ImageModel::step_seconds() const {
     for (std::size_t i = 0; i < times.size(); ++i) seconds[i] += times[i].seconds;
   }
   return seconds;
-}
-
-void ImageModel::choose_layout(const engine::Graph& graph, const ImageModelOptions& asked,
-                               engine::CompileOptions& options) {
-  if (graph.inputs.size() != 1) {
-    throw Error(
-        fmt::format("the model has {} inputs, expected one that takes pictures", graph.inputs.size()));
-  }
-  const engine::Value& input = graph.value(graph.inputs.front());
-  Shape shape = options.shapes.contains(input.name) ? options.shapes.at(input.name) : input.desc.shape;
-  const auto is_three = [&](int axis) { return shape[axis] == 3; };
-  const bool channels_first = shape.rank() == 4 && (is_three(1) || (!is_known(shape[1]) && !is_three(3)));
-  const bool channels_last = shape.rank() == 4 && !channels_first && is_three(3);
-  if (input.desc.dtype != DType::f32 || (!channels_first && !channels_last)) {
-    throw Error(fmt::format("input '{}' is {} {}, expected f32 pictures Nx3xHxW or NxHxWx3", input.name,
-                            name_of(input.desc.dtype), graph.to_string(input.desc.shape)));
-  }
-  const std::int64_t crop = pipeline_.crop;
-  const Shape wanted = channels_first ? Shape{batch_, 3, crop, crop} : Shape{batch_, crop, crop, 3};
-  for (int axis = 0; axis < 4; ++axis) {
-    if (!is_known(shape[axis])) shape[axis] = wanted[axis];
-    if (axis == 0 && shape[0] != batch_) {
-      if (asked.batch > 0) {
-        throw Error(
-            fmt::format("the batch size is fixed at {} by the model or --shape, not {}", shape[0], batch_));
-      }
-      batch_ = shape[0];
-      if (batch_ < 1)
-        throw Error(fmt::format("input '{}' takes no picture: {}", input.name, shape.to_string()));
-    } else if (axis > 0 && shape[axis] != wanted[axis]) {
-      throw Error(fmt::format(
-          "input '{}' is {}, but preprocessing '{}' makes pictures of {}x{}; pass --preprocess with the crop "
-          "that fits",
-          input.name, graph.to_string(input.desc.shape), pipeline_.name, crop, crop));
-    }
-  }
-  options.shapes[input.name] = shape;
-  // Pixels come channels-last out of the decoder, and the kernels take them so.
-  if (channels_first) options.input_layouts[input.name] = Layout::nhwc;
 }
 
 void ImageModel::find_scores(const engine::Graph& graph) {
@@ -196,7 +208,7 @@ int ImageModel::lanes_for(std::size_t total) const {
   return bytes * threads < available_bytes() / 2 ? threads_ : 1;
 }
 
-void ImageModel::prepare(int worker, Slot& slot, std::size_t place) {
+void ImageModel::read_picture(int worker, Slot& slot, std::size_t place) {
   const Stopwatch watch;
   auto& preprocessor = preprocessors_[static_cast<std::size_t>(worker)];
   if (preprocessor == nullptr) preprocessor = std::make_unique<image::Preprocessor>(pipeline_, reading_);
@@ -263,7 +275,7 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
     if (place == 0) slot.since_first = Stopwatch();
     return true;
   };
-  stages.prepare = [&](int worker, int slot, std::size_t place) { prepare(worker, at(slot), place); };
+  stages.prepare = [&](int worker, int slot, std::size_t place) { read_picture(worker, at(slot), place); };
   stages.work = [&](int, int lane, int slot, std::size_t) { infer(lane, lanes, at(slot)); };
   stages.deliver = [&](int number, std::size_t count) {
     const Slot& slot = at(number);

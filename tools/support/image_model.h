@@ -24,6 +24,13 @@ namespace godwit::tools {
 image::Pipeline find_pipeline(const std::string& preset_or_file,
                               const std::map<std::string, std::string>& metadata);
 
+// Gives the graph's one input the shape and layout in which pictures come out of this pipeline (channels
+// last, as decoders make them), `asked` at a time, or for 0 as many as the model fixes, else `fallback`;
+// returns how many. Throws Error when the graph has another input than one of f32 pictures, or fixes another
+// size.
+std::int64_t set_picture_input(const engine::Graph& graph, const image::Pipeline& pipeline,
+                               std::int64_t asked, std::int64_t fallback, engine::CompileOptions& options);
+
 // `count` indices of the largest values, the largest first, the lower index first among equals; NaN is below
 // all.
 std::vector<std::int64_t> largest(std::span<const float> values, std::size_t count);
@@ -47,6 +54,8 @@ class ImageModel {
  public:
   // Loads and compiles. Throws Error when the model has not one image input and a row of scores per picture.
   ImageModel(const std::string& path, const ImageModelOptions& options);
+  // The same for a graph in memory; `name` stands for it in errors.
+  ImageModel(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options);
 
   // What became of one picture; `probabilities` has one value per class, and is empty where `error` is not.
   struct Result {
@@ -87,11 +96,10 @@ class ImageModel {
 
  private:
   struct Slot;
-  void choose_layout(const engine::Graph& graph, const ImageModelOptions& asked,
-                     engine::CompileOptions& options);
+  void prepare(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options);
   void find_scores(const engine::Graph& graph);
   int lanes_for(std::size_t total) const;
-  void prepare(int worker, Slot& slot, std::size_t place);
+  void read_picture(int worker, Slot& slot, std::size_t place);
   void infer(int lane, int lanes, Slot& slot);
 
   image::Pipeline pipeline_;

@@ -1,0 +1,47 @@
+// An f32 graph becomes a QDQ graph: the same nodes with QuantizeLinear and DequantizeLinear between them,
+// and weights in 8 bits.
+#pragma once
+
+#include <map>
+#include <span>
+#include <vector>
+
+#include "engine/calibrate.h"
+#include "engine/quantization_scheme.h"
+
+namespace godwit::engine {
+
+// Weights as whole numbers: real = number · scale[channel], zero_point 0, numbers from −127 to 127.
+struct QuantizedWeights {
+  Tensor numbers;  // s8, the weights' shape
+  Tensor scales;   // f32 (channels)
+};
+
+// scale[c] = max |w| over channel c / 127. So that no scale is 0 and the bias keeps within 2^30 steps of
+// src_scale · scale[c], a channel of nothing but 0 (or of numbers below 1e-30) gets the largest scale of the
+// tensor times 2^-8 (1/127 where all channels are such), and any channel's scale is raised to
+// |bias[c]| / (src_scale · 2^30). `bias` is empty or has one number per channel.
+QuantizedWeights quantize_weights(const Tensor& weights, int axis, std::span<const double> bias,
+                                  float src_scale);
+// The reals that they stand for: f32, number · scale.
+Tensor dequantize_weights(const QuantizedWeights& weights, int axis);
+
+// round(bias[c] / (src_scale · scales[c])), s32.
+Tensor quantize_bias(std::span<const double> bias, float src_scale, const Tensor& scales);
+
+struct Quantization {
+  std::map<ValueId, ActivationScale> activations;     // by value with a scale of its own
+  std::map<NodeId, std::vector<double>> bias_shifts;  // by node with weights: what is added to its bias
+};
+
+// A node's bias with its shift: one number per channel, empty for a node without either.
+std::vector<double> bias_of(const Graph& prepared, NodeId node, const Quantization& quantization);
+
+// The QDQ graph, opset 13: Q→DQ around every quantised node, one QuantizeLinear for each tensor and one
+// DequantizeLinear for each node that reads it; u8 activations per tensor, s8 weights per output channel with
+// zero points of 0, s32 bias under the scale src_scale · weight_scale[c]. Values and nodes keep their names;
+// new ones are called after the value they belong to ("relu1_QuantizeLinear"). The graph's inputs and outputs
+// stay f32.
+Graph quantize(const Graph& prepared, const QuantizationScheme& scheme, const Quantization& quantization);
+
+}  // namespace godwit::engine

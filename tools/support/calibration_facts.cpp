@@ -1,0 +1,29 @@
+// The metadata entry godwit.quantization, written and read.
+#include "tools/support/calibration_facts.h"
+
+namespace godwit::tools {
+
+std::string facts_text(const CalibrationFacts& facts, const CalibrationPictures& pictures) {
+  Json json = {{"method", facts.method}};
+  if (facts.percentile > 0) json["percentile"] = facts.percentile;
+  json["bias_correction"] = facts.bias_correction;
+  json["images"] = pictures.paths().size();
+  json["names_sha256"] = pictures.digest_of_names();
+  json["contents"] = pictures.digests();
+  json["kept"] = facts.kept;
+  return json_text(json);
+}
+
+std::set<std::string> calibration_contents(const std::map<std::string, std::string>& metadata) {
+  const auto entry = metadata.find("godwit.quantization");
+  if (entry == metadata.end()) return {};
+  const Json json = Json::parse(entry->second, nullptr, false);
+  if (!json.is_object() || !json.contains("contents") || !json.at("contents").is_array()) return {};
+  std::set<std::string> contents;
+  for (const Json& digest : json.at("contents")) {
+    if (digest.is_string()) contents.insert(digest.get<std::string>());
+  }
+  return contents;
+}
+
+}  // namespace godwit::tools

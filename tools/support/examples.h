@@ -1,0 +1,36 @@
+// Labelled pictures that accuracy is measured on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace godwit::tools {
+
+struct ExampleArguments {
+  std::string data;     // folder that the CSV's names are relative to, or a folder of class folders
+  std::string labels;   // CSV with the columns file and class; empty: the folders in `data` are the classes
+  std::string classes;  // names of class folders in the model's order; may be empty
+};
+
+struct Examples {
+  std::string source;              // names them in errors
+  std::vector<std::string> files;  // as the CSV has them, or relative to the folder
+  std::vector<std::string> paths;
+  std::vector<std::int64_t> classes;
+};
+
+// Throws Error: no rows, a class that is not a whole number from 0 on, a folder that `classes` does not list.
+Examples read_examples(const ExampleArguments& arguments);
+
+// Throws Error for an example whose class, moved by the offset, is beyond the model's.
+void require_classes(const Examples& examples, std::int64_t offset, std::int64_t classes);
+
+// Takes out every file with one of these contents (content_digest()), whatever its name, and returns how
+// many they were. Files that cannot be read stay, to be named when their turn comes. Throws Error when
+// nothing is left.
+std::size_t leave_out(Examples& examples, const std::set<std::string>& digests);
+
+}  // namespace godwit::tools
