@@ -26,15 +26,25 @@ struct Weights {
   std::size_t bytes = 0;
 };
 
-// Floating-point constants that nodes read; shapes, axes and the like are no parameters.
+// Floating-point constants and quantised weights and biases; shapes, axes, scales and zero points are none.
+bool is_parameter(const engine::Node& node, std::size_t i, DType dtype) {
+  const std::string_view op = node.op->name;
+  if (op == "QuantizeLinear" || op == "DequantizeLinear") return i == 0;
+  if (op == "QLinearConv" || op == "QLinearMatMul") return i == 3 || i == 8;
+  if (op == "ConvInteger" || op == "MatMulInteger") return i == 1;
+  return is_float(dtype);
+}
+
 Weights weights_of(const engine::Graph& graph) {
   Weights weights;
   std::set<engine::ValueId> counted;
   for (const engine::Node& node : graph.nodes) {
-    for (const engine::ValueId id : node.inputs) {
-      if (id == engine::kNoValue || !counted.insert(id).second) continue;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const engine::ValueId id = node.inputs[i];
+      if (id == engine::kNoValue) continue;
       const engine::Value& value = graph.value(id);
-      if (!value.constant || !is_float(value.constant->dtype())) continue;
+      if (!value.constant || !is_parameter(node, i, value.constant->dtype())) continue;
+      if (!counted.insert(id).second) continue;
       weights.parameters += value.constant->shape().elements();
       weights.bytes += value.constant->bytes();
     }
