@@ -70,6 +70,22 @@ ValueId add_where(GraphBuilder& b, DType dtype) {
   return b.node("Where", "y", {condition, b.input("x", {3}, dtype), b.input("z", {3}, dtype)});
 }
 
+// Operands of ONNX's products on 8-bit numbers: each tensor with its scale and zero point, those of the
+// result last.
+Fill quantized_product(const char* op, const Shape& src, const Shape& weights) {
+  return [=](GraphBuilder& b, DType dtype) {
+    Tensor zero_point(TensorDesc{dtype, {}, Layout::nchw});
+    std::fill_n(static_cast<std::byte*>(zero_point.mutable_data()), zero_point.bytes(), std::byte{0});
+    std::vector<ValueId> inputs;
+    for (const char* name : {"x", "w", "y"}) {
+      if (*name != 'y') inputs.push_back(b.input(name, *name == 'x' ? src : weights, dtype));
+      inputs.push_back(b.number(fmt::format("{}_scale", name), 0.5F));
+      inputs.push_back(b.constant(fmt::format("{}_zero_point", name), zero_point));
+    }
+    return b.node(op, "result", std::move(inputs));
+  };
+}
+
 // A model of each operator, with operands of any type that it may take.
 const std::map<std::string_view, Fill>& forms() {
   static const GraphBuilder::Attributes kernel = {{"kernel_shape", ints({2, 2})}};
@@ -92,12 +108,25 @@ const std::map<std::string_view, Fill>& forms() {
        [](GraphBuilder& b, DType dtype) {
          return b.node("Conv", "y", {b.input("x", {1, 3, 4, 4}, dtype), b.input("w", {2, 3, 1, 1}, dtype)});
        }},
+      {"ConvInteger",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("ConvInteger", "y",
+                       {b.input("x", {1, 3, 4, 4}, dtype), b.input("w", {2, 3, 1, 1}, dtype)});
+       }},
+      {"DequantizeLinear",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("DequantizeLinear", "y", {b.input("x", {3}, dtype), b.number("scale", 0.5F)});
+       }},
       {"Div", matrices("Div", 2)},
       {"Dropout",
        [](GraphBuilder& b, DType dtype) {
          // ONNX has none of anything else in any opset.
          if (!is_float(dtype)) throw Error("not a float");
          return b.node("Dropout", "y", {b.input("x", {3}, dtype)});
+       }},
+      {"DynamicQuantizeLinear",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("DynamicQuantizeLinear", "y", {b.input("x", {3}, dtype)}, {}, 3);
        }},
       {"Equal", matrices("Equal", 2)},
       {"Exp", unary("Exp")},
@@ -111,10 +140,20 @@ const std::map<std::string_view, Fill>& forms() {
       {"Identity", unary("Identity")},
       {"LeakyRelu", unary("LeakyRelu")},
       {"MatMul", matrices("MatMul", 2)},
+      {"MatMulInteger", matrices("MatMulInteger", 2)},
       {"MaxPool", unary("MaxPool", kernel)},
       {"Mul", matrices("Mul", 2)},
       {"Neg", unary("Neg")},
       {"Pad", listed("Pad", {0, 0, 1, 1, 0, 0, 1, 1})},
+      {"QLinearConv", quantized_product("QLinearConv", {1, 3, 4, 4}, {2, 3, 1, 1})},
+      {"QLinearMatMul", quantized_product("QLinearMatMul", {3, 3}, {3, 3})},
+      {"QuantizeLinear",
+       [](GraphBuilder& b, DType dtype) {
+         Tensor zero_point(TensorDesc{dtype, {}, Layout::nchw});
+         std::fill_n(static_cast<std::byte*>(zero_point.mutable_data()), zero_point.bytes(), std::byte{0});
+         return b.node("QuantizeLinear", "y",
+                       {b.input("x", {3}), b.number("scale", 0.5F), b.constant("zero", zero_point)});
+       }},
       {"ReduceMean", listed("ReduceMean", {2, 3})},
       {"ReduceSum", listed("ReduceSum", {2, 3})},
       {"Relu", unary("Relu")},
