@@ -97,23 +97,24 @@ engine::CalibrationImages CalibrationPictures::images(const engine::Graph& graph
     std::size_t filled = 0;
     std::vector<Pixels> pixels;
     std::vector<std::string> errors;
-    const auto put = [&](const Pixels& picture) {
+    // How many pictures the batch holds then.
+    const auto put = [&](const Pixels& picture) -> std::size_t {
       std::ranges::copy(picture, all.subspan(filled * size, size).begin());
-      if (++filled < batch) return;
+      if (filled + 1 < batch) return filled + 1;
       each(std::span<const Tensor>(&tensor, 1));
-      filled = 0;
+      return 0;
     };
     for (std::size_t first = 0; first < paths_.size(); first += pixels.size()) {
       read(first, pixels, errors);
       for (std::size_t i = 0; i < pixels.size(); ++i) {
         if (!errors[i].empty()) throw Error(errors[i]);  // it could be read a moment ago
-        put(pixels[i]);
+        filled = put(pixels[i]);
         if (progress != nullptr) progress->advance();
       }
     }
     for (std::size_t first = 0; filled > 0; first = (first + pixels.size()) % paths_.size()) {
       read(first, pixels, errors);
-      for (std::size_t i = 0; i < pixels.size() && filled > 0; ++i) put(pixels[i]);
+      for (std::size_t i = 0; i < pixels.size() && filled > 0; ++i) filled = put(pixels[i]);
     }
   };
   return result;
