@@ -11,14 +11,31 @@
 namespace godwit::ops {
 namespace {
 
-// The result of an op on real numbers for operands of the same shapes.
-Shape real_shape(const NodeView& node, std::string_view op, std::size_t a, std::size_t b,
-                 const Attributes& attributes) {
-  TensorDesc descs[2] = {node.input(a), node.input(b)};
-  for (TensorDesc& desc : descs) desc.dtype = DType::f32;
-  const Operand operands[2] = {{&descs[0], nullptr}, {&descs[1], nullptr}};
-  return infer(*find_op(op), {node.name, attributes, operands, 1, {}, {}})[0].shape;
-}
+// The op on real numbers of the same shapes.
+class RealProduct {
+ public:
+  RealProduct(const NodeView& node, std::string_view op, std::size_t a, std::size_t b,
+              const Attributes& attributes)
+      : op_(*find_op(op)),
+        descs_{node.input(a), node.input(b)},
+        operands_{{&descs_[0], nullptr}, {&descs_[1], nullptr}},
+        view_{node.name, attributes, operands_, 1, node.outputs, {}} {
+    for (TensorDesc& desc : descs_) desc.dtype = DType::f32;
+  }
+  RealProduct(const RealProduct&) = delete;
+  RealProduct& operator=(const RealProduct&) = delete;
+
+  Shape shape() const { return infer(op_, view_)[0].shape; }
+  Cost cost() const { return op_.cost(view_); }
+
+ private:
+  const OpDef& op_;
+  TensorDesc descs_[2];
+  Operand operands_[2];
+  NodeView view_;
+};
+
+const Attributes kNone;
 
 }  // namespace
 
@@ -52,11 +69,19 @@ void require_numbers(const NodeView& node, std::size_t i, std::int64_t count) {
 }
 
 Shape integer_conv_shape(const NodeView& node, std::size_t src, std::size_t weights) {
-  return real_shape(node, "Conv", src, weights, node.attributes);
+  return RealProduct(node, "Conv", src, weights, node.attributes).shape();
 }
 
 Shape integer_mat_mul_shape(const NodeView& node, std::size_t a, std::size_t b) {
-  return real_shape(node, "MatMul", a, b, {});
+  return RealProduct(node, "MatMul", a, b, kNone).shape();
+}
+
+Cost integer_conv_cost(const NodeView& node, std::size_t src, std::size_t weights) {
+  return RealProduct(node, "Conv", src, weights, node.attributes).cost();
+}
+
+Cost integer_mat_mul_cost(const NodeView& node, std::size_t a, std::size_t b) {
+  return RealProduct(node, "MatMul", a, b, kNone).cost();
 }
 
 void integer_conv(const NodeView& node, const IntegerProduct& product, const IntegerResult& result) {

@@ -28,6 +28,10 @@ Shape integer_conv_shape(const NodeView& node, std::size_t src, std::size_t weig
 // The shape of a MatMul of these operands.
 Shape integer_mat_mul_shape(const NodeView& node, std::size_t a, std::size_t b);
 
+// What a Conv, or a MatMul, of real numbers with these operands costs.
+Cost integer_conv_cost(const NodeView& node, std::size_t src, std::size_t weights);
+Cost integer_mat_mul_cost(const NodeView& node, std::size_t a, std::size_t b);
+
 // Operands of a product, each with its zero point; the weights' has one number for each result channel or
 // one.
 struct IntegerProduct {

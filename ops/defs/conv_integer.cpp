@@ -1,7 +1,6 @@
 // ConvInteger: convolution of 8-bit numbers with 32-bit results.
 #include <functional>
 
-#include "ops/arithmetic.h"
 #include "ops/integer_products.h"
 #include "ops/movement.h"
 #include "ops/quantization.h"
@@ -28,15 +27,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   integer_conv(node, {src[0], zero(2), src[1], zero(3)}, std::ref(store));
 }
 
-Cost cost_conv(const NodeView& node) {
-  const Shape& weights = node.shape(1);
-  Cost cost;
-  if (!weights.known()) return cost;
-  cost.macs = output_elements(node);
-  for (int axis = 1; axis < weights.rank(); ++axis) cost.macs = work_product({cost.macs, weights[axis]});
-  cost.flops = work_product({2, cost.macs});
-  return cost;
-}
+Cost cost_conv(const NodeView& node) { return integer_conv_cost(node, 0, 1); }
 
 }  // namespace
 

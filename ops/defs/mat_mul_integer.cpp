@@ -1,7 +1,6 @@
 // MatMulInteger: products of matrices of 8-bit numbers with 32-bit results.
 #include <functional>
 
-#include "ops/arithmetic.h"
 #include "ops/integer_products.h"
 #include "ops/movement.h"
 #include "ops/quantization.h"
@@ -29,14 +28,7 @@ void reference(const NodeView&, std::span<const TensorView> src, std::span<const
   integer_mat_mul({src[0], zero(2), src[1], zero(3)}, dst[0].desc.shape, std::ref(store));
 }
 
-Cost cost_mat_mul(const NodeView& node) {
-  const Shape& a = node.shape(0);
-  Cost cost;
-  if (!a.known()) return cost;
-  cost.macs = work_product({output_elements(node), a[a.rank() - 1]});
-  cost.flops = work_product({2, cost.macs});
-  return cost;
-}
+Cost cost_mat_mul(const NodeView& node) { return integer_mat_mul_cost(node, 0, 1); }
 
 // Rows, or matrices of a batch, are images where what stands on the right is the same for all.
 bool keeps_images_apart(const NodeView& node) {

@@ -2,7 +2,6 @@
 // it.
 #include <functional>
 
-#include "ops/arithmetic.h"
 #include "ops/integer_products.h"
 #include "ops/movement.h"
 #include "ops/quantization.h"
@@ -44,15 +43,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   integer_conv(node, {src[0], src[2], src[3], src[5]}, std::ref(store));
 }
 
-Cost cost_conv(const NodeView& node) {
-  const Shape& weights = node.shape(3);
-  Cost cost;
-  if (!weights.known()) return cost;
-  cost.macs = output_elements(node);
-  for (int axis = 1; axis < weights.rank(); ++axis) cost.macs = work_product({cost.macs, weights[axis]});
-  cost.flops = work_product({2, cost.macs});
-  return cost;
-}
+Cost cost_conv(const NodeView& node) { return integer_conv_cost(node, 0, 3); }
 
 }  // namespace
 

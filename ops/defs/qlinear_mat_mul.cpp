@@ -1,7 +1,6 @@
 // QLinearMatMul: products of matrices of 8-bit numbers, rounded to 8 bits.
 #include <functional>
 
-#include "ops/arithmetic.h"
 #include "ops/integer_products.h"
 #include "ops/movement.h"
 #include "ops/quantization.h"
@@ -38,14 +37,7 @@ void reference(const NodeView&, std::span<const TensorView> src, std::span<const
   integer_mat_mul({src[0], src[2], src[3], src[5]}, dst[0].desc.shape, std::ref(store));
 }
 
-Cost cost_mat_mul(const NodeView& node) {
-  const Shape& a = node.shape(0);
-  Cost cost;
-  if (!a.known()) return cost;
-  cost.macs = work_product({output_elements(node), a[a.rank() - 1]});
-  cost.flops = work_product({2, cost.macs});
-  return cost;
-}
+Cost cost_mat_mul(const NodeView& node) { return integer_mat_mul_cost(node, 0, 3); }
 
 // Rows, or matrices of a batch, are images where what stands on the right is the same for all.
 bool keeps_images_apart(const NodeView& node) {
