@@ -149,6 +149,10 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
   if (source.options.precision == Precision::int8 && plan->precision() != Precision::int8) {
     throw Error("no layer of this model is in 8-bit numbers; 'godwit quantize' makes such a model");
   }
+  if (stored_dtype(source.options.precision) && plan->precision() != source.options.precision) {
+    throw Error(fmt::format("no layer of this model can be stored in {}; run it with --precision f32",
+                            name_of(source.options.precision)));
+  }
   if (images > 1 && shares_weights) plan->one_image_ = single_image_plan(*plan);
   return plan;
 }
@@ -180,7 +184,15 @@ std::shared_ptr<const Plan> Plan::with_shapes(const std::map<std::string, Shape>
 
 Precision Plan::precision() const {
   const auto is_quantized = [](const Step& step) { return step.op->name.starts_with("Quantized"); };
-  return std::ranges::any_of(steps_, is_quantized) ? Precision::int8 : Precision::f32;
+  if (std::ranges::any_of(steps_, is_quantized)) return Precision::int8;
+  for (const Precision precision : {Precision::bf16, Precision::f16}) {
+    const auto reads_it = [&](const Step& step) {
+      return step.op->takes_16_bits && !step.src_descs.empty() &&
+             step.src_descs[0].dtype == *stored_dtype(precision);
+    };
+    if (std::ranges::any_of(steps_, reads_it)) return precision;
+  }
+  return Precision::f32;
 }
 
 ops::Cost Plan::cost() const {

@@ -37,6 +37,18 @@ void require_one_dtype(const NodeView& node, std::span<const DType> allowed) {
   }
 }
 
+void require_product_dtypes(const NodeView& node) {
+  const bool mixed = is_16_bit_float(node.input(0).dtype) && has_own_input(node, 2);
+  if (!mixed || node.input(2).dtype != DType::f32) return require_one_dtype(node, kFloatTypes);
+  std::vector<Operand> operands(node.inputs.begin(), node.inputs.end());
+  operands[2] = {};
+  NodeView rest = node;
+  rest.inputs = operands;
+  require_one_dtype(rest, kFloatTypes);
+}
+
+DType product_dtype(const NodeView& node) { return node.epilogue.widens ? DType::f32 : node.input(0).dtype; }
+
 void require_rank(const NodeView& node, std::size_t i, int minimum, int maximum) {
   const Shape& shape = node.shape(i);
   if (!shape.ranked() || (shape.rank() >= minimum && shape.rank() <= maximum)) return;

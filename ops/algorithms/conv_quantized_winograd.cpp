@@ -165,7 +165,7 @@ const Implementation conv_quantized_winograd2{
       return std::make_unique<ConvQuantizedWinograd>(node, context);
     },
     [](const NodeView& node, const Target& target) {
-      return winograd_cost(conv_geometry(RealConv(node).view()), 2, target.isa);
+      return winograd_cost(conv_geometry(RealConv(node).view()), 2, gemm_kernels(target.isa));
     }};
 
 }  // namespace godwit::ops

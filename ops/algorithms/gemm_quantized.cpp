@@ -29,7 +29,7 @@ void run_gemm_tiles(const QuantizedGemmCall& call, const void* const* pointers, 
   }
 }
 
-void copy_numbers(const QuantizedGemmKernels& kernels, WidenKernel* widen, const std::uint8_t* src,
+void copy_numbers(const QuantizedGemmKernels& kernels, ConvertKernel* widen, const std::uint8_t* src,
                   std::int64_t numbers, std::byte* dst) {
   if (kernels.kr == 2) {
     auto* wide = reinterpret_cast<std::int16_t*>(dst);

@@ -33,7 +33,7 @@ WinogradExecutable::WinogradExecutable(const ConvGeometry& geometry, std::int64_
       grid_(geometry, m),
       tiles_(tiles),
       numbers_(numbers),
-      layout_{geometry.oc, grid_.planes * numbers.depth, tiles.nr},
+      layout_{geometry.oc, grid_.planes * numbers.depth, tiles.nr, tiles.step_bytes},
       border_(std::move(border)) {
   // Transformed input of one block stays in half the L2; a little more rather than a second, small block.
   block_ = std::clamp<std::int64_t>(

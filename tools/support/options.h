@@ -14,7 +14,7 @@ namespace godwit::tools {
 
 // How a model is compiled and run.
 struct EngineOptions {
-  std::string precision;  // f32 or int8; empty: as the model is
+  std::string precision;  // f32, bf16, f16 or int8; empty: as the model is
   int threads = 0;        // 0: the default
   std::string isa;        // empty: the best
   std::vector<std::string> disabled_passes;
