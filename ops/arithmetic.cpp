@@ -38,13 +38,14 @@ void require_one_dtype(const NodeView& node, std::span<const DType> allowed) {
 }
 
 void require_product_dtypes(const NodeView& node) {
-  const bool mixed = is_16_bit_float(node.input(0).dtype) && has_own_input(node, 2);
-  if (!mixed || node.input(2).dtype != DType::f32) return require_one_dtype(node, kFloatTypes);
   std::vector<Operand> operands(node.inputs.begin(), node.inputs.end());
-  operands[2] = {};
-  NodeView rest = node;
-  rest.inputs = operands;
-  require_one_dtype(rest, kFloatTypes);
+  if (is_16_bit_float(node.input(0).dtype)) {
+    if (has_own_input(node, 2) && node.input(2).dtype == DType::f32) operands[2] = {};
+    if (node.epilogue.residual && node.epilogue.widens) operands.back() = {};
+  }
+  NodeView alike = node;
+  alike.inputs = operands;
+  require_one_dtype(alike, kFloatTypes);
 }
 
 DType product_dtype(const NodeView& node) { return node.epilogue.widens ? DType::f32 : node.input(0).dtype; }

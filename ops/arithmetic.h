@@ -34,7 +34,8 @@ inline bool has_own_input(const NodeView& node, std::size_t i) {
 
 // Throws Error unless operand 0 has one of these types and all other present operands have operand 0's.
 void require_one_dtype(const NodeView& node, std::span<const DType> allowed);
-// The same for an op that multiplies 16-bit floats as well: its bias, operand 2, may be f32 then.
+// The same for an op that multiplies 16-bit floats as well: its bias, operand 2, may be f32 then, and so may
+// the residual of a result that is widened.
 void require_product_dtypes(const NodeView& node);
 // Of its result: operand 0's type, or f32 where the epilogue widens.
 DType product_dtype(const NodeView& node);

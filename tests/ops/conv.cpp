@@ -214,10 +214,11 @@ OpRunner node_of(const Case& one, const Tensor& src, const Tensor& weights, int 
 // Sums of IC products between transforms: each of the two-dimensional ones of input and output rounds at most
 // eight times, the filters' once; then come bias, residual and the reference.
 // Transformed weights in f16 have been rounded once more, to that.
-Bound winograd_bound(const Case& one, const Tensor& src, const Tensor& weights, int variant) {
+Bound winograd_bound(const Case& one, const Tensor& src, const Tensor& weights, int variant,
+                     DType dtype = DType::f32) {
   const OpRunner node = node_of(one, src, weights, variant);
-  const StoredUnits units = stored_units(src.dtype());
-  const bool packs_f16 = src.dtype() == DType::f16;
+  const StoredUnits units = stored_units(dtype);
+  const bool packs_f16 = dtype == DType::f16;
   const Tensor added = node_of(one, src, random_tensor(one.weights, 0, 0, 0), variant).magnitudes();
   const auto of = [&](std::int64_t m) {
     return winograd_magnitudes(m, src, weights, node.shape(), one.pads[0], one.pads[1]);
@@ -270,11 +271,13 @@ std::vector<Ran> run_stored(const Case& one, DType dtype) {
     if ((variant & 2) != 0) node.residual(widens ? residual : stored(residual, dtype));
     if ((variant & 4) != 0) node.clamp(-0.25F, 1.5F);
     // Magnitudes are f32 sums of the widened operands: rounding them to 16 bits would shift the bound.
-    const OpRunner real = node_of(one, stored(src, DType::f32), stored(weights, DType::f32), variant & 7);
+    const Tensor real_src = stored(src, DType::f32), real_weights = stored(weights, DType::f32);
+    const OpRunner real = node_of(one, real_src, real_weights, variant & 7);
     const Bound direct = product_sum_bound(real, one.weights.product(1, one.weights.rank()));
     const bool may_be_winograd =
         one.weights.rank() == 4 && one.weights[2] == 3 && one.weights[3] == 3 && one.group == 1;
-    const Bound winograd = may_be_winograd ? winograd_bound(one, src, weights, variant & 7) : direct;
+    const Bound winograd =
+        may_be_winograd ? winograd_bound(one, real_src, real_weights, variant & 7, dtype) : direct;
     const Bound sums = [&](const Element& element) {
       return element.implementation.starts_with("conv_winograd") ? winograd(element) : direct(element);
     };
