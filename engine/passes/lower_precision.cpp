@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <set>
+#include <span>
 
 #include "engine/convert.h"
 #include "engine/rewrite.h"
@@ -77,7 +78,7 @@ class Lowering {
   bool is_wanted(ValueId id) const {
     return std::ranges::any_of(readers_[static_cast<std::size_t>(id)], [&](NodeId reader) {
       const Node& node = nodes_[static_cast<std::size_t>(reader)];
-      if (contains(kMovements, node.op->name)) return node.inputs[0] == id && is_wanted(node.outputs[0]);
+      if (contains(kMovements, node.op->name)) return moves(node, id) && is_wanted(node.outputs[0]);
       return can_compute(node);
     });
   }
@@ -86,8 +87,7 @@ class Lowering {
     if (can_compute(node)) {
       lower(node);
     } else if (contains(kMovements, node.op->name) && moves_stored(node)) {
-      const std::size_t moved = node.op->name == "Concat" ? node.inputs.size() : 1;
-      for (std::size_t i = 0; i < moved; ++i) node.inputs[i] = stored(node.inputs[i]);
+      for (std::size_t i = 0; i < moved_operands(node); ++i) node.inputs[i] = stored(node.inputs[i]);
       give_stored(std::move(node));
     } else {
       const bool raw = is_raw(node) && !is_product(node);
@@ -101,8 +101,18 @@ class Lowering {
     }
   }
 
+  static std::size_t moved_operands(const Node& node) {
+    return node.op->name == "Concat" ? node.inputs.size() : 1;
+  }
+  static bool moves(const Node& node, ValueId id) {
+    const auto operands = std::span(node.inputs).first(moved_operands(node));
+    return std::ranges::find(operands, id) != operands.end();
+  }
+  // Some operand that it moves is computed in 16 bits.
   bool moves_stored(const Node& node) const {
-    return node.outputs.size() == 1 && stored_form_.contains(node.inputs[0]) && !is_constant(node.inputs[0]);
+    return node.outputs.size() == 1 &&
+           std::ranges::any_of(std::span(node.inputs).first(moved_operands(node)),
+                               [&](ValueId id) { return stored_form_.contains(id) && !is_constant(id); });
   }
 
   void lower(Node& node) {
