@@ -2,6 +2,8 @@
 #include "engine/convert.h"
 
 #include "ops/arithmetic.h"
+#include "ops/kernel_table.h"
+#include "runtime/cpu.h"
 #include "runtime/memory.h"
 
 namespace godwit::engine {
@@ -10,21 +12,23 @@ namespace {
 // Fewer elements than this are converted at once.
 constexpr std::int64_t kFew = 4096;
 
+// By a kernel where there is one: they round as scalar code does.
+bool convert_by_kernel(const Tensor& src, DType dtype, void* dst) {
+  const bool narrows = src.dtype() == DType::f32 && ops::is_16_bit_float(dtype);
+  const bool widens = ops::is_16_bit_float(src.dtype()) && dtype == DType::f32;
+  if (!narrows && !widens) return false;
+  const auto family = narrows ? ops::KernelFamily::narrow : ops::KernelFamily::widen;
+  auto* const kernel =
+      ops::find_function<ops::ConvertKernel>(family, narrows ? dtype : src.dtype(), best_isa());
+  kernel({.src = src.data(), .dst = dst, .count = src.shape().elements()});
+  return true;
+}
+
 void convert(const Tensor& src, DType dtype, void* dst) {
+  if (convert_by_kernel(src, dtype, dst)) return;
+  const TensorView from = src.view(), to{{dtype, src.shape(), src.desc().layout}, dst};
   const std::int64_t count = src.shape().elements();
-  ops::visit_float(src.dtype(), [&]<class From>() {
-    const From* from = src.values<From>().data();
-    ops::visit_float(dtype, [&]<class To>() {
-      for (std::int64_t i = 0; i < count; ++i) {
-        // Through a double only where it rounds: from f32 one conversion is one rounding.
-        if constexpr (std::is_same_v<From, double>) {
-          static_cast<To*>(dst)[i] = static_cast<To>(from[i]);
-        } else {
-          static_cast<To*>(dst)[i] = static_cast<To>(static_cast<float>(from[i]));
-        }
-      }
-    });
-  });
+  for (std::int64_t i = 0; i < count; ++i) ops::set_real(to, i, ops::real_at(from, i));
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ class ConvWinograd final : public WinogradExecutable {
         small ? KernelFamily::winograd2_input : KernelFamily::winograd4_input, node.input(0).dtype, isa);
     output_ = find_function<WinogradOutputFunction>(
         small ? KernelFamily::winograd2_output : KernelFamily::winograd4_output, node.outputs[0].dtype, isa);
+    narrow_ = find_function<ConvertKernel>(KernelFamily::narrow, DType::f16, isa);
     const Tensor& weights = *node.inputs[1].constant;
     weights_ =
         context.weights.get(weights, fmt::format("winograd{}_panels_{}", m, layout_.nr), layout_.bytes(),
@@ -79,9 +80,10 @@ class ConvWinograd final : public WinogradExecutable {
           call.dst = planes.data();
           call.dst_plane = width;
           winograd_filters(grid_.m, call);
-          auto* to = reinterpret_cast<Float16*>(panel) + i * width;
-          for (std::int64_t k = 0; k < grid_.planes * width; ++k) {
-            to[k / width * ic * width + k % width] = Float16(planes[static_cast<std::size_t>(k)]);
+          for (std::int64_t k = 0; k < grid_.planes; ++k) {
+            narrow_({.src = planes.data() + k * width,
+                     .dst = panel + (k * ic + i) * width * layout_.step_bytes,
+                     .count = width});
           }
         }
       }
@@ -142,6 +144,7 @@ class ConvWinograd final : public WinogradExecutable {
   std::shared_ptr<const std::byte> weights_;
   WinogradInputFunction* input_ = nullptr;
   WinogradOutputFunction* output_ = nullptr;
+  ConvertKernel* narrow_ = nullptr;  // of transformed weights, for f16
 };
 
 std::string reject(const NodeView& node, const Target&) {

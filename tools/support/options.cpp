@@ -32,8 +32,7 @@ constexpr std::array kPrecisions = {engine::Precision::f32, engine::Precision::b
 
 CLI::Validator known_precision() {
   return {[](std::string& text) -> std::string {
-            if (std::ranges::find(kPrecisions, std::string_view(text), engine::name_of) != kPrecisions.end())
-              return "";
+            if (parse_precision(text)) return "";
             return fmt::format("'{}' is not a precision of this build; there are f32, bf16, f16 and int8",
                                text);
           },
@@ -41,6 +40,11 @@ CLI::Validator known_precision() {
 }
 
 }  // namespace
+
+std::optional<engine::Precision> parse_precision(std::string_view text) {
+  const auto* found = std::ranges::find(kPrecisions, text, engine::name_of);
+  return found == kPrecisions.end() ? std::nullopt : std::optional(*found);
+}
 
 int EngineOptions::thread_count() const { return chosen_threads(threads); }
 
@@ -50,9 +54,7 @@ engine::CompileOptions EngineOptions::compile_options() const {
   options.disabled_passes = disabled_passes;
   options.stop_after = stop_after;
   options.threads = thread_count();
-  for (const engine::Precision known : kPrecisions) {
-    if (precision == engine::name_of(known)) options.precision = known;
-  }
+  options.precision = parse_precision(precision).value_or(engine::Precision::automatic);
   for (const std::string& text : shapes) {
     const NamedText named = split_named(text);
     if (named.name.empty()) throw Error(fmt::format("--shape '{}': expected NAME=1x3x224x224", text));
