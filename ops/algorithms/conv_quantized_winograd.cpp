@@ -104,7 +104,7 @@ class ConvQuantizedWinograd final : public WinogradExecutable {
   }
 
   void multiply_rows(const void* const* rows, int height, std::int64_t plane, std::int64_t panel,
-                     std::byte* sums) const override {
+                     std::byte* sums, const GemmProgress*) const override {
     const int width = layout_.width(panel);
     QuantizedTile tile{};
     tile.a = rows;

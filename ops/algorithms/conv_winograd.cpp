@@ -110,11 +110,20 @@ class ConvWinograd final : public WinogradExecutable {
   }
 
   void multiply_rows(const void* const* rows, int height, std::int64_t plane, std::int64_t panel,
-                     std::byte* sums) const override {
+                     std::byte* sums, const GemmProgress* progress) const override {
     const int width = layout_.width(panel);
     GemmTile gemm{};
     gemm.a = rows;
     gemm.b = weights_.get() + (layout_.offset(panel) + plane * geometry_.ic * width) * layout_.step_bytes;
+    gemm.ahead = gemm.b;
+    if (progress != nullptr && panel + 1 < layout_.panels()) {
+      const std::int64_t next = geometry_.ic * layout_.width(panel + 1) * layout_.step_bytes;
+      gemm.ahead =
+          weights_.get() +
+          (layout_.offset(panel + 1) + plane * geometry_.ic * layout_.width(panel + 1)) * layout_.step_bytes +
+          next * progress->tile / progress->tiles;
+      gemm.ahead_step = layout_.width(panel + 1) * layout_.step_bytes / progress->tiles;
+    }
     gemm.taps = 1;
     gemm.depth = geometry_.ic;
     gemm.dst = sums;

@@ -82,7 +82,7 @@ std::size_t gemm_scratch_bytes(const GemmTileSizes& tiles, const GemmShape& shap
 }
 
 void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int64_t row, int rows,
-                    std::int64_t begin, std::int64_t end) {
+                    std::int64_t begin, std::int64_t end, const GemmProgress& progress) {
   const PanelLayout layout{call.shape.columns, call.shape.inner(), call.tiles->nr, call.tiles->step_bytes};
   const auto size = static_cast<std::int64_t>(size_of(call.dst_dtype));
   const auto* residual = static_cast<const std::byte*>(call.residual);
@@ -96,9 +96,16 @@ void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int6
   tile.minimum = call.minimum;
   tile.maximum = call.maximum;
   tile.real = call.dst_dtype == DType::f32;
+  const bool streams = end - begin == 1 && end < layout.panels() && layout.bytes() > cache_sizes().l2 / 2;
   for (std::int64_t p = begin; p < end; ++p) {
     const std::int64_t column = p * layout.nr;
     tile.b = call.weights + layout.offset(p) * layout.step_bytes;
+    tile.ahead = tile.b;
+    if (streams) {
+      const std::int64_t next = layout.nr * layout.inner * layout.step_bytes;
+      tile.ahead = static_cast<const std::byte*>(tile.b) + next + next * progress.tile / progress.tiles;
+      tile.ahead_step = layout.nr * layout.step_bytes / progress.tiles;
+    }
     tile.bias = call.bias == nullptr ? nullptr : call.bias + column;
     tile.residual = residual == nullptr ? nullptr : residual + (row * call.residual_stride + column) * size;
     tile.dst = dst + (row * call.dst_stride + column) * size;

@@ -112,9 +112,15 @@ std::size_t gemm_scratch_bytes(const GemmTileSizes& tiles, const GemmShape& shap
 // Of that, the part for pointers.
 std::size_t gemm_pointer_bytes(const GemmTileSizes& tiles, const GemmShape& shape);
 
+// How far through its weights a worker is: tile `tile` of `tiles` that read the same ones. Where they come
+// from memory, each tile brings a part of the next panel to the L2.
+struct GemmProgress {
+  std::int64_t tile = 0, tiles = 1;
+};
+
 // Calls kernels for the tile of `rows` rows that starts at row `row`, over panels [begin, end).
 void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int64_t row, int rows,
-                    std::int64_t begin, std::int64_t end);
+                    std::int64_t begin, std::int64_t end, const GemmProgress& progress);
 // One row of A as the kernels read it, `depth` steps long.
 inline void copy_row(const GemmCall& call, const void* src, void* dst) {
   if (call.widen != nullptr) return call.widen({.src = src, .dst = dst, .count = call.shape.depth});
@@ -154,7 +160,8 @@ void run_gemm(const Call& call, const FillRows& fill, std::byte* worker_scratch,
         const std::int64_t first = height * t / tiles;
         const auto count = static_cast<int>(height * (t + 1) / tiles - first);
         if (!keep_pointers) fill(begin + first, count, pointers);
-        run_gemm_tiles(call, keep_pointers ? pointers + first : pointers, begin + first, count, panel, end);
+        run_gemm_tiles(call, keep_pointers ? pointers + first : pointers, begin + first, count, panel, end,
+                       {t, tiles});
       }
     }
   }

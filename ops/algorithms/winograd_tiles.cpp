@@ -145,7 +145,9 @@ void WinogradExecutable::multiply_plane(const std::byte* planes, std::int64_t pl
     const std::int64_t begin = count * s / steps;
     const auto height = static_cast<int>(count * (s + 1) / steps - begin);
     for (int r = 0; r < height; ++r) rows[r] = planes + (begin + r) * tile_bytes();
-    multiply_rows(rows, height, plane, panel, sums + begin * width * kStepBytes);
+    const GemmProgress progress{s, steps};
+    multiply_rows(rows, height, plane, panel, sums + begin * width * kStepBytes,
+                  by_planes_ ? &progress : nullptr);
   }
 }
 

@@ -42,6 +42,7 @@ struct Gemm {
     }
 
     const T* b = static_cast<const T*>(tile.b);
+    const char* ahead = static_cast<const char*>(tile.ahead);
     for (std::int64_t t = 0; t < tile.taps; ++t) {
       const float* a[Rows];
 #pragma GCC unroll 32
@@ -51,6 +52,8 @@ struct Gemm {
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) weights[v] = Arch::load(b + v * kWidth);
         b += kColumns;
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += tile.ahead_step;
 #pragma GCC unroll 32
         for (int r = 0; r < Rows; ++r) {
           const F32 src = Arch::broadcast(a[r][k]);
