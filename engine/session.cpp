@@ -160,7 +160,8 @@ void Session::run(std::span<const Tensor> src, std::span<Tensor> dst) {
   check_tensors("input", plan_->inputs(), src);
   check_tensors("output", plan_->outputs(), dst);
   const Clock::time_point before = Clock::now();
-  run_divided(division(), src, dst);
+  last_ = division();
+  run_divided(last_, src, dst);
   for (StepTime& time : times_) ++time.runs;
   if (divisions_.size() > 1) note_trial(std::chrono::duration<double>(Clock::now() - before).count());
 }
@@ -188,6 +189,7 @@ void Session::run_images(std::size_t last, std::span<const Tensor> src, std::spa
   const auto bind = [&](Lane& lane, std::int64_t image) {
     lane.bind(src, dst, static_cast<std::size_t>(image), static_cast<std::size_t>(images));
   };
+  bind(mine, worker.index);  // for run_steps(), should others take all the images
   // Whoever is free takes the next one: a thread that loses its core for a while holds up nobody.
   for (std::int64_t image = next++; image < shared; image = next++) {
     bind(mine, image);
@@ -239,7 +241,7 @@ void Session::note_trial(double seconds) {
   if (++trials_ < 2 * divisions_.size()) return;
   const Division fastest = *std::ranges::min_element(divisions_, {}, time_of);
   divisions_.resize(1);
-  divisions_[0] = fastest;
+  divisions_[0] = last_ = fastest;
   if (fastest == Division::images) whole_.reset();
   if (fastest == Division::layers) lanes_.clear();
 }
@@ -250,7 +252,7 @@ std::span<const Tensor> Session::run(std::span<const Tensor> src) {
 }
 
 void Session::run_steps(std::size_t first, std::size_t last) {
-  const std::size_t cut = image_steps(division());
+  const std::size_t cut = image_steps(last_);
   const std::int64_t count = plan_->inputs().empty() ? 1 : plan_->inputs()[0].desc.shape[0];
   run_team(threads_, [&](const Worker& worker) {
     const auto member = static_cast<std::size_t>(worker.index);

@@ -51,7 +51,8 @@ class Session {
   std::span<const Tensor> run(std::span<const Tensor> src);
 
   // Runs steps [first, last) on the tensors of the run before and what it left in the arena: for measuring
-  // layers alone. Requires a run; what the tensors hold afterwards is of no use.
+  // layers alone. Requires a run, and another one where that was the last trial (see settled()); what the
+  // tensors hold afterwards is of no use.
   void run_steps(std::size_t first, std::size_t last);
 
   const Plan& plan() const { return *plan_; }
@@ -90,6 +91,7 @@ class Session {
   std::unique_ptr<Lane> whole_;               // null once images alone are known to be fastest
   std::vector<std::unique_ptr<Lane>> lanes_;  // by thread; empty where only layers are divided
   std::vector<Division> divisions_;           // that are still open
+  Division last_ = Division::layers;          // of the run before
   std::size_t cut_ = 0;                       // steps in front of it are for images where both are mixed
   std::vector<Handover> handovers_;           // of the tensors alive there
   Arena worker_scratch_;
