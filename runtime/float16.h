@@ -7,8 +7,8 @@
 
 namespace godwit {
 
-// The nearest f32 where that is exact, else the neighbour whose last bit is set: rounded again, to 16 bits, it
-// gives what one rounding of the value would have given.
+// The nearest f32 where that is exact, else the neighbour whose last bit is set: rounded again, to 16 bits,
+// it gives what one rounding of the value would have given.
 inline float round_to_odd(double value) {
   const auto nearest = static_cast<float>(value);
   if (std::isnan(value) || std::isinf(value) || static_cast<double>(nearest) == value) return nearest;

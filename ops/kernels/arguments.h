@@ -22,8 +22,8 @@ struct GemmTile {
   std::int64_t columns;  // 1 to nr of the panel
   float minimum, maximum;
   bool real;  // dst and residual are f32 whatever b is
-  // What the next tiles will read: brought to the L2 meanwhile, `ahead_step` bytes further for each step of the
-  // inner dimension.
+  // What the next tiles will read: brought to the L2 meanwhile, `ahead_step` bytes further for each step of
+  // the inner dimension.
   const void* ahead;
   std::int64_t ahead_step;
 };

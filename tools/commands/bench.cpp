@@ -72,6 +72,13 @@ Json facts_json(const Options& options, const Facts& facts) {
           {"arena_mib", to_mib(facts.arena_bytes)}};
 }
 
+// No ISA here multiplies 16-bit floats, so that what they are stored in is not what is computed.
+std::string arithmetic_of(const engine::Plan& plan) {
+  const engine::Precision precision = plan.precision();
+  return fmt::format("{}{}", name_of(precision),
+                     engine::stored_dtype(precision) ? " stored, f32 computed" : "");
+}
+
 std::string facts_text(const Options& options, const Facts& facts) {
   const ops::Cost cost = facts.plan->cost();
   return fmt::format(
@@ -80,7 +87,7 @@ std::string facts_text(const Options& options, const Facts& facts) {
       "one image  {}MACs, {}FLOPs\n"
       "load       {:.1f} ms\n"
       "memory     weights {}, arena {}, peak resident {}\n\n",
-      options.model, name_of(facts.plan->precision()), name_of(facts.plan->target().isa), facts.threads,
+      options.model, arithmetic_of(*facts.plan), name_of(facts.plan->target().isa), facts.threads,
       with_prefix(per_image(cost.macs, facts.batch)), with_prefix(per_image(cost.flops, facts.batch)),
       facts.load_seconds * 1e3, mib_text(weight_bytes(*facts.plan)), mib_text(facts.arena_bytes),
       mib_text(peak_resident_bytes()));
