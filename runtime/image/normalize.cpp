@@ -1,7 +1,9 @@
 // The arithmetic of value_table(), tried on every value there is.
 #include "runtime/image/normalize.h"
 
-#include <cstring>
+#include <algorithm>
+#include <bit>
+#include <cstdint>
 
 #include "runtime/image/preprocess.h"
 
@@ -30,7 +32,10 @@ RowArithmetic::RowArithmetic(const Pipeline& pipeline, const ValueTable<float>& 
     std::array<float, 3 * kUnit> computed{}, expected{};
     kernels.normalize(factors_, pixels.data(), 1, computed.data());
     look_up_row<3>(pixels.data(), kUnit, table, kInOrder, 1, expected.data());
-    if (std::memcmp(computed.data(), expected.data(), sizeof(computed)) != 0) return;
+    const auto same_bits = [](float a, float b) {
+      return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+    };
+    if (!std::ranges::equal(computed, expected, same_bits)) return;
   }
   kernel_ = kernels.normalize;
 }
