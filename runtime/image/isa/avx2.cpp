@@ -1,6 +1,8 @@
 // Loops for AVX2. Intrinsics, because xsimd has neither products summed in pairs nor a shuffle of bytes.
 #include <immintrin.h>
 
+#include <algorithm>
+
 #include "runtime/image/row_kernels.h"
 
 #define GODWIT_INLINE __attribute__((always_inline)) inline
@@ -99,7 +101,7 @@ GODWIT_INLINE RowPair row_pair(const DownArguments& a, int pair) {
 template <int kPairs>
 GODWIT_INLINE void down_pairs(const DownArguments& a) {
   const __m256i zero = _mm256_setzero_si256();
-  RowPair kept[kPairs > 0 ? kPairs : 1];
+  RowPair kept[std::max(kPairs, 1)];
   for (int pair = 0; pair < kPairs; ++pair) kept[pair] = row_pair(a, pair);
   const int pairs = kPairs > 0 ? kPairs : (a.taps + 1) / kTapPair;
   for (std::size_t at = 0; at < a.bytes; at += kDownUnit) {
