@@ -110,6 +110,21 @@ std::shared_ptr<const Plan> single_image_plan(const Plan& plan) {
   return nullptr;
 }
 
+bool is_quantized(const ops::OpDef& op) { return op.name.starts_with("Quantized"); }
+
+void require_precision(Precision wanted, Precision compiled) {
+  if (wanted == Precision::automatic || wanted == compiled) return;
+  throw Error(fmt::format("the implementations are chosen for {}, but the model is compiled in {}",
+                          name_of(wanted), name_of(compiled)));
+}
+
+// Refuses what is sure before shapes are bound, ahead of the first choice that does not fit its step.
+void check_precision(const Graph& general, const CompileOptions& options) {
+  if (options.precision == Precision::f32) require_precision(options.choices.precision, Precision::f32);
+  if (std::ranges::any_of(general.nodes, [](const Node& node) { return is_quantized(*node.op); }))
+    require_precision(options.choices.precision, Precision::int8);
+}
+
 bool ran(const std::vector<PassReport>& reports, std::string_view pass) {
   return std::ranges::find(reports, pass, &PassReport::name) != reports.end();
 }
@@ -139,7 +154,8 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
                                                       .shapes_bound = true,
                                                       .weights = source.weights.get(),
                                                       .threads = chosen_threads(source.options.threads),
-                                                      .precision = source.options.precision}));
+                                                      .precision = source.options.precision,
+                                                      .choices = &source.options.choices}));
   // Without the pass that packs for all, this plan packs for itself.
   ops::WeightCache own;
   const bool shares_weights = ran(plan->passes_, "prepack_weights");
@@ -149,6 +165,8 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
   if (source.options.precision == Precision::int8 && plan->precision() != Precision::int8) {
     throw Error("no layer of this model is in 8-bit numbers; 'godwit quantize' makes such a model");
   }
+  require_precision(source.options.choices.precision, plan->precision());
+  plan->images_ = images;
   if (images > 1 && shares_weights) plan->one_image_ = single_image_plan(*plan);
   return plan;
 }
@@ -165,6 +183,7 @@ std::shared_ptr<const Plan> compile(const Graph& graph, const CompileOptions& op
                                                  .stop_after = options.stop_after,
                                                  .shapes_bound = false,
                                                  .precision = options.precision});
+  check_precision(general, options);
   return PlanBuilder::build({.graph = std::make_shared<const Graph>(std::move(general)),
                              .passes = std::move(passes),
                              .weights = std::make_shared<ops::WeightCache>(),
@@ -178,9 +197,16 @@ std::shared_ptr<const Plan> Plan::with_shapes(const std::map<std::string, Shape>
       {.graph = graph_, .passes = graph_passes_, .weights = weights_, .options = std::move(options)});
 }
 
+std::shared_ptr<const Plan> Plan::with_choices(const Choices& choices) const {
+  CompileOptions options = options_;
+  options.choices = choices;
+  return PlanBuilder::build(
+      {.graph = graph_, .passes = graph_passes_, .weights = weights_, .options = std::move(options)});
+}
+
 Precision Plan::precision() const {
-  const auto is_quantized = [](const Step& step) { return step.op->name.starts_with("Quantized"); };
-  return std::ranges::any_of(steps_, is_quantized) ? Precision::int8 : Precision::f32;
+  const bool quantized = std::ranges::any_of(steps_, [](const Step& s) { return is_quantized(*s.op); });
+  return quantized ? Precision::int8 : Precision::f32;
 }
 
 ops::Cost Plan::cost() const {

@@ -45,6 +45,8 @@ struct Graph {
   std::vector<ValueId> outputs;
   // What the file was, for people: "ONNX, opset 13". Empty for a graph made in memory.
   std::string format;
+  // Paths of the files beside the model's own that hold weights, each once.
+  std::vector<std::string> data_files;
   // ONNX metadata_props (such as godwit.preprocess and godwit.labels).
   std::map<std::string, std::string> metadata;
   // Names of symbolic dimensions; a dimension kAnyDim - 1 - i is symbols[i].

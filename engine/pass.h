@@ -24,12 +24,15 @@ struct PassLog {
 enum class Precision : std::uint8_t { automatic, f32, int8 };
 std::string_view name_of(Precision precision);
 
+struct Choices;  // engine/choices.h
+
 struct PassContext {
   const ops::Target& target;
   PassLog& log;
   ops::WeightCache* weights = nullptr;  // where packed weights are shared; null: nothing is packed ahead
   int threads = 1;                      // that pack them
   Precision precision = Precision::automatic;
+  const Choices* choices = nullptr;  // of implementations to pack for, where they differ from the ops' own
 };
 
 struct Pass {
@@ -50,6 +53,7 @@ struct PipelineOptions {
   ops::WeightCache* weights = nullptr;     // for prepack_weights
   int threads = 1;                         // for prepack_weights
   Precision precision = Precision::automatic;
+  const Choices* choices = nullptr;  // for prepack_weights
 };
 
 struct PassReport {
