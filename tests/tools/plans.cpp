@@ -34,6 +34,15 @@ std::string text_of(const std::string& path) {
   return text.str();
 }
 
+// The convolution among what explain tells of, beside the reorders of the model's edges.
+Json conv_step(const Json& explained) {
+  for (const Json& step : explained.at("steps")) {
+    if (step.at("name") == "conv") return step;
+  }
+  ADD_FAILURE() << explained;
+  return {};
+}
+
 // A model of one convolution, "conv", which three implementations can do besides the reference.
 class Plans : public testing::Test {
  protected:
@@ -106,7 +115,8 @@ TEST_F(Plans, WhatTuneWritesPlanUsesAgain) {
   EXPECT_EQ(text_of(folder / "used/conv.npy"), text_of(folder / "tuned/conv.npy"));
 
   const Json explained = godwit({"explain", model, "--plan", plan, "--json"}).json();
-  for (const Json& candidate : explained.at("steps").at(0).at("candidates")) {
+  const Json step = conv_step(explained);
+  for (const Json& candidate : step.at("candidates")) {
     const std::string name = candidate.at("implementation");
     EXPECT_EQ(candidate.at("chosen"), name == layer.at("implementation")) << candidate;
     EXPECT_EQ(candidate.at("seconds"),
@@ -247,12 +257,13 @@ TEST_F(Plans, DamagedFilesAreRefused) {
   std::string large = whole;
   large.resize(std::size_t{17} << 20, ' ');
   refused(large, "conv.plan");
-  for (const auto& [field, value] : made_up().items()) {
+  const Json good = made_up();
+  for (const auto& [field, value] : good.items()) {
     if (field == "schema") continue;
-    Json without = made_up();
+    Json without = good;
     without.erase(field);
     refused(without.dump(), fmt::format("'{}' is missing; make the plan anew with --tune", field));
-    Json wrong = made_up();
+    Json wrong = good;
     wrong[field] = true;
     refused(wrong.dump(), fmt::format("'{}' must be ", field));
   }
@@ -313,7 +324,8 @@ TEST_F(Plans, ExplainTellsCostsTimesAndTheChoice) {
   EXPECT_NE(text.find("would do, is slower, cost "), std::string::npos) << text;
   EXPECT_NE(text.find("measured 2.000 ms"), std::string::npos) << text;
   const Json json = godwit({"explain", model, "--json"}).json();
-  for (const Json& candidate : json.at("steps").at(0).at("candidates")) {
+  const Json step = conv_step(json);
+  for (const Json& candidate : step.at("candidates")) {
     EXPECT_TRUE(candidate.at("seconds").is_null());
     const std::string name = candidate.at("implementation");
     EXPECT_EQ(candidate.at("cost").is_number(), name.starts_with("conv_winograd") || name == "conv_gemm");
@@ -329,7 +341,10 @@ TEST_F(Plans, BenchTellsOfThem) {
   json.insert(json.end(), {"--json", "--profile"});
   const Json result = godwit(json).json();
   EXPECT_EQ(result.at("plan"), plan);
-  EXPECT_EQ(result.at("profile").at("layers").at(0).at("implementation"), "conv_gemm");
+  for (const Json& layer : result.at("profile").at("layers")) {
+    const std::string name = layer.at("implementation");
+    EXPECT_TRUE(name == "conv_gemm" || !name.starts_with("conv")) << layer;
+  }
   EXPECT_FALSE(godwit({"bench", model, "--seconds", "0.01", "--json"}).json().contains("plan"));
 }
 
