@@ -120,7 +120,9 @@ void require_precision(Precision wanted, Precision compiled) {
 
 // Refuses what is sure before shapes are bound, ahead of the first choice that does not fit its step.
 void check_precision(const Graph& general, const CompileOptions& options) {
-  if (options.precision == Precision::f32) require_precision(options.choices.precision, Precision::f32);
+  if (options.precision == Precision::f32 || stored_dtype(options.precision)) {
+    require_precision(options.choices.precision, options.precision);
+  }
   if (std::ranges::any_of(general.nodes, [](const Node& node) { return is_quantized(*node.op); }))
     require_precision(options.choices.precision, Precision::int8);
 }
@@ -165,6 +167,10 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
   if (source.options.precision == Precision::int8 && plan->precision() != Precision::int8) {
     throw Error("no layer of this model is in 8-bit numbers; 'godwit quantize' makes such a model");
   }
+  if (stored_dtype(source.options.precision) && plan->precision() != source.options.precision) {
+    throw Error(fmt::format("no layer of this model can be stored in {}; run it with --precision f32",
+                            name_of(source.options.precision)));
+  }
   require_precision(source.options.choices.precision, plan->precision());
   plan->images_ = images;
   if (images > 1 && shares_weights) plan->one_image_ = single_image_plan(*plan);
@@ -205,8 +211,17 @@ std::shared_ptr<const Plan> Plan::with_choices(const Choices& choices) const {
 }
 
 Precision Plan::precision() const {
-  const bool quantized = std::ranges::any_of(steps_, [](const Step& s) { return is_quantized(*s.op); });
-  return quantized ? Precision::int8 : Precision::f32;
+  if (std::ranges::any_of(steps_, [](const Step& step) { return is_quantized(*step.op); })) {
+    return Precision::int8;
+  }
+  for (const Precision precision : {Precision::bf16, Precision::f16}) {
+    const auto reads_it = [&](const Step& step) {
+      return step.op->takes_16_bits && !step.src_descs.empty() &&
+             step.src_descs[0].dtype == *stored_dtype(precision);
+    };
+    if (std::ranges::any_of(steps_, reads_it)) return precision;
+  }
+  return Precision::f32;
 }
 
 ops::Cost Plan::cost() const {

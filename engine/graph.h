@@ -47,6 +47,8 @@ struct Graph {
   std::string format;
   // Paths of the files beside the model's own that hold weights, each once.
   std::vector<std::string> data_files;
+  // The 16-bit float that the model stored its numbers in before raise_precision; f32 for all others.
+  DType storage = DType::f32;
   // ONNX metadata_props (such as godwit.preprocess and godwit.labels).
   std::map<std::string, std::string> metadata;
   // Names of symbolic dimensions; a dimension kAnyDim - 1 - i is symbols[i].

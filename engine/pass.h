@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,9 +21,12 @@ struct PassLog {
 };
 
 // The arithmetic of the layers that multiply. `automatic`: what the model was made for, 8-bit numbers where
-// it is quantised and f32 elsewhere.
-enum class Precision : std::uint8_t { automatic, f32, int8 };
+// it is quantised, 16-bit floats where it stores those, and f32 elsewhere. bf16 and f16: weights and the
+// tensors between layers are stored so, sums are f32.
+enum class Precision : std::uint8_t { automatic, f32, int8, bf16, f16 };
 std::string_view name_of(Precision precision);
+// The 16-bit float of that name; nullopt for the others.
+std::optional<DType> stored_dtype(Precision precision);
 
 struct Choices;  // engine/choices.h
 

@@ -10,8 +10,9 @@ namespace godwit::engine {
 namespace passes {
 
 using Function = void(Graph&, PassContext&);
-Function fold_constants, eliminate_identity, lower_reduce_mean, fold_pad, fuse_bias, fold_batch_norm,
-    fuse_activation, fuse_residual_add, fold_quantization, eliminate_dead, choose_layout, prepack_weights;
+Function fold_constants, raise_precision, lower_precision, eliminate_identity, lower_reduce_mean, fold_pad,
+    fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add, fold_quantization, eliminate_dead,
+    choose_layout, prepack_weights;
 
 }  // namespace passes
 
@@ -20,6 +21,8 @@ namespace {
 constexpr std::array kPasses = {
     Pass{"fold_constants", "computes at compile time what depends on constants alone",
          passes::fold_constants},
+    Pass{"raise_precision", "computes in f32 what a model computes in 16-bit floats",
+         passes::raise_precision},
     Pass{"eliminate_identity", "takes out nodes that hand their input on unchanged",
          passes::eliminate_identity},
     Pass{"lower_reduce_mean", "makes the mean over an image's height and width a global average pooling",
@@ -36,6 +39,8 @@ constexpr std::array kPasses = {
          passes::fuse_residual_add},
     Pass{"fold_quantization", "computes in 8-bit numbers what stands between dequantisation and quantisation",
          passes::fold_quantization},
+    Pass{"lower_precision", "stores weights and the tensors between layers as 16-bit floats",
+         passes::lower_precision, true},
     Pass{"eliminate_dead", "drops nodes whose results nobody asks for", passes::eliminate_dead},
     Pass{"choose_layout", "makes image tensors channels-last, with as few reorders as it can",
          passes::choose_layout, true},
@@ -55,8 +60,14 @@ void check_names(const std::vector<std::string>& disabled) {
 }  // namespace
 
 std::string_view name_of(Precision precision) {
-  static constexpr std::array<std::string_view, 3> kNames = {"automatic", "f32", "int8"};
+  static constexpr std::array<std::string_view, 5> kNames = {"automatic", "f32", "int8", "bf16", "f16"};
   return kNames[static_cast<std::size_t>(precision)];
+}
+
+std::optional<DType> stored_dtype(Precision precision) {
+  if (precision == Precision::bf16) return DType::bf16;
+  if (precision == Precision::f16) return DType::f16;
+  return std::nullopt;
 }
 
 std::span<const Pass> pipeline() { return kPasses; }

@@ -27,7 +27,7 @@ struct CompileOptions {
   std::vector<std::string> disabled_passes = {};
   int stop_after = -1;
   // f32: a quantised model in real numbers, rounded where it quantises. int8: Error where no layer is
-  // quantised.
+  // quantised. bf16, f16: any model of real numbers; Error where no layer can be stored so.
   Precision precision = Precision::automatic;
   int threads = 0;  // that pack weights; 0: usable_cores(). The plan is the same for any number.
   // Implementations to use instead of what the ops' estimates would choose. Error where one names a step that
@@ -83,7 +83,8 @@ class Plan {
   const std::vector<PassReport>& passes() const { return passes_; }
   const ops::Target& target() const { return options_.target; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  // int8 where some layer multiplies 8-bit numbers, else f32; never automatic.
+  // int8 where some layer multiplies 8-bit numbers, else bf16 or f16 where some layer reads such, else f32;
+  // never automatic.
   Precision precision() const;
   // Totals over all steps.
   ops::Cost cost() const;

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <fmt/format.h>
+#include <map>
+#include <set>
 
 #include "runtime/error.h"
 
@@ -34,7 +37,9 @@ void check_tensors(std::string_view what, const std::vector<PlanInput>& expected
 
 }  // namespace
 
-const char* name_of(Division division) { return division == Division::layers ? "layers" : "images"; }
+const char* name_of(Division division) {
+  return division == Division::layers ? "layers" : division == Division::images ? "images" : "mixed";
+}
 
 // The memory of one walk over a plan's steps, and pointers to every step's operands. Those into the caller's
 // tensors are put in by each run.
@@ -92,6 +97,11 @@ Session::Session(std::shared_ptr<const Plan> plan, const SessionOptions& options
   if (one != nullptr && plan_->inputs()[0].desc.shape[0] >= threads_) {
     for (int i = 0; i < threads_; ++i) lanes_.push_back(std::make_unique<Lane>(*one));
     scratch = std::max(scratch, one->memory().worker_scratch_bytes);
+    divisions_ = {Division::images, Division::layers};
+    choose_cut();
+    if (cut_ > 0 && cut_ < plan_->steps().size()) divisions_.push_back(Division::mixed);
+  } else {
+    divisions_ = {Division::layers};
   }
   worker_stride_ = align_up(scratch);
   worker_scratch_ = Arena(worker_stride_ * static_cast<std::size_t>(threads_));
@@ -103,11 +113,42 @@ Session::Session(std::shared_ptr<const Plan> plan, const SessionOptions& options
 
 Session::~Session() = default;
 
-Division Session::division() const {
-  if (lanes_.empty()) return Division::layers;
-  if (whole_ == nullptr) return Division::images;
-  return trials_ % 2 == 0 ? Division::images : Division::layers;
+// Where an image by image step costs the batch what its weights weigh, once for each image, and a shared step
+// its weights and its tensors: the sum over all steps is smallest there. And which tensors are alive there.
+void Session::choose_cut() {
+  const std::vector<Step>& batch = plan_->steps();
+  const std::vector<Step>& one = plan_->one_image()->steps();
+  const std::int64_t images = plan_->inputs()[0].desc.shape[0];
+  double cost = 0;  // of this cut, less that of layers alone
+  double least = 0;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    cost += static_cast<double>(batch[i].cost.weight_bytes) * static_cast<double>(images - 1) -
+            static_cast<double>(batch[i].cost.activation_bytes);
+    if (cost >= least) continue;
+    least = cost;
+    cut_ = i + 1;
+  }
+  std::map<std::size_t, std::size_t> writers;  // of offsets in the batch's arena: the last step so far
+  std::set<std::size_t> alive;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    for (std::size_t k = 0; i >= cut_ && k < batch[i].src.size(); ++k) {
+      const Slot& slot = batch[i].src[k];
+      if (slot.kind != Slot::Kind::arena || writers[slot.offset] >= cut_ || !alive.insert(slot.offset).second)
+        continue;
+      handovers_.push_back({one[i].src[k].offset, slot.offset,
+                            batch[i].src_descs[k].bytes() / static_cast<std::size_t>(images)});
+    }
+    for (const Slot& slot : batch[i].dst) {
+      if (slot.kind == Slot::Kind::arena) writers[slot.offset] = i;
+    }
+  }
 }
+
+std::size_t Session::image_steps(Division division) const {
+  return division == Division::layers ? 0 : division == Division::mixed ? cut_ : plan_->steps().size();
+}
+
+Division Session::division() const { return divisions_[trials_ % divisions_.size()]; }
 
 std::size_t Session::arena_bytes() const {
   std::size_t bytes = whole_ == nullptr ? 0 : whole_->arena.bytes();
@@ -118,51 +159,67 @@ std::size_t Session::arena_bytes() const {
 void Session::run(std::span<const Tensor> src, std::span<Tensor> dst) {
   check_tensors("input", plan_->inputs(), src);
   check_tensors("output", plan_->outputs(), dst);
-  const bool on_trial = !lanes_.empty() && whole_ != nullptr;
   const Clock::time_point before = Clock::now();
-  if (division() == Division::images) {
-    run_images(src, dst);
-  } else {
-    run_layers(src, dst);
-  }
+  last_ = division();
+  run_divided(last_, src, dst);
   for (StepTime& time : times_) ++time.runs;
-  if (on_trial) note_trial(std::chrono::duration<double>(Clock::now() - before).count());
+  if (divisions_.size() > 1) note_trial(std::chrono::duration<double>(Clock::now() - before).count());
 }
 
-void Session::run_layers(std::span<const Tensor> src, std::span<Tensor> dst) {
-  whole_->bind(src, dst, 0, 1);
-  run_team(threads_, [&](const Worker& worker) { walk(*plan_, *whole_, worker, worker.index); });
-}
-
-void Session::run_images(std::span<const Tensor> src, std::span<Tensor> dst) {
-  const Plan& one = *plan_->one_image();
-  const auto images = plan_->inputs()[0].desc.shape[0];
+void Session::run_divided(Division division, std::span<const Tensor> src, std::span<Tensor> dst) {
+  const std::size_t cut = image_steps(division);
+  const std::size_t steps = plan_->steps().size();
+  if (cut < steps) whole_->bind(src, dst, 0, 1);
   std::atomic<std::int64_t> next = 0;
   run_team(threads_, [&](const Worker& worker) {
-    Lane& mine = *lanes_[static_cast<std::size_t>(worker.index)];
-    const std::int64_t shared = images / worker.count * worker.count;
-    // Whoever is free takes the next one: a thread that loses its core for a while holds up nobody.
-    for (std::int64_t image = next++; image < shared; image = next++) {
-      mine.bind(src, dst, static_cast<std::size_t>(image), static_cast<std::size_t>(images));
-      walk(one, mine, Worker{}, worker.index);
-    }
-    for (std::int64_t image = shared; image < images; ++image) {
-      worker.barrier();
-      if (worker.index == 0)
-        mine.bind(src, dst, static_cast<std::size_t>(image), static_cast<std::size_t>(images));
-      worker.barrier();
-      walk(one, *lanes_[0], worker, worker.index);
-    }
+    if (cut > 0) run_images(cut, src, dst, next, worker);
+    if (cut == steps) return;
+    worker.barrier();
+    walk(*plan_, *whole_, cut, steps, worker, worker.index);
   });
 }
 
+// Steps [0, last) for all images.
+void Session::run_images(std::size_t last, std::span<const Tensor> src, std::span<Tensor> dst,
+                         std::atomic<std::int64_t>& next, const Worker& worker) {
+  const Plan& one = *plan_->one_image();
+  const auto images = plan_->inputs()[0].desc.shape[0];
+  Lane& mine = *lanes_[static_cast<std::size_t>(worker.index)];
+  const std::int64_t shared = images / worker.count * worker.count;
+  const auto bind = [&](Lane& lane, std::int64_t image) {
+    lane.bind(src, dst, static_cast<std::size_t>(image), static_cast<std::size_t>(images));
+  };
+  bind(mine, worker.index);  // for run_steps(), should others take all the images
+  // Whoever is free takes the next one: a thread that loses its core for a while holds up nobody.
+  for (std::int64_t image = next++; image < shared; image = next++) {
+    bind(mine, image);
+    walk(one, mine, 0, last, Worker{}, worker.index);
+    if (last < one.steps().size()) hand_over(mine, image);
+  }
+  for (std::int64_t image = shared; image < images; ++image) {
+    worker.barrier();
+    if (worker.index == 0) bind(mine, image);
+    worker.barrier();
+    walk(one, *lanes_[0], 0, last, worker, worker.index);
+    if (worker.index == 0 && last < one.steps().size()) hand_over(mine, image);
+  }
+}
+
+void Session::hand_over(const Lane& lane, std::int64_t image) const {
+  for (const Handover& tensor : handovers_) {
+    std::memcpy(whole_->arena.at(tensor.to + tensor.image_bytes * static_cast<std::size_t>(image)),
+                lane.arena.at(tensor.from), tensor.image_bytes);
+  }
+}
+
 // `member` is the thread's place in the whole team; `worker` its place among those that share these steps.
-void Session::walk(const Plan& plan, const Lane& lane, const Worker& worker, int member) {
+void Session::walk(const Plan& plan, const Lane& lane, std::size_t first, std::size_t last,
+                   const Worker& worker, int member) {
   const bool times = member == 0 && !times_.empty();
   std::byte* worker_scratch = worker_scratch_.at(worker_stride_ * static_cast<std::size_t>(member));
   const std::vector<Step>& steps = plan.steps();
   Clock::time_point before = times ? Clock::now() : Clock::time_point{};
-  for (std::size_t i = 0; i < steps.size(); ++i) {
+  for (std::size_t i = first; i < last; ++i) {
     const Lane::StepRange& range = lane.steps[i];
     steps[i].executable->run(
         {lane.src.data() + range.src, lane.dst.data() + range.dst, lane.shared_scratch.at(0), worker_scratch},
@@ -177,15 +234,16 @@ void Session::walk(const Plan& plan, const Lane& lane, const Worker& worker, int
 
 // The first run of each division meets memory that was never touched; the second ones are compared.
 void Session::note_trial(double seconds) {
-  trial_seconds_[static_cast<std::size_t>(division())] = seconds;
-  if (++trials_ < 4) return;
-  const bool images_win = trial_seconds_[static_cast<std::size_t>(Division::images)] <=
-                          trial_seconds_[static_cast<std::size_t>(Division::layers)];
-  if (images_win) {
-    whole_.reset();
-  } else {
-    lanes_.clear();
-  }
+  const auto time_of = [&](Division division) -> double& {
+    return trial_seconds_[static_cast<std::size_t>(division)];
+  };
+  time_of(division()) = seconds;
+  if (++trials_ < 2 * divisions_.size()) return;
+  const Division fastest = *std::ranges::min_element(divisions_, {}, time_of);
+  divisions_.resize(1);
+  divisions_[0] = last_ = fastest;
+  if (fastest == Division::images) whole_.reset();
+  if (fastest == Division::layers) lanes_.clear();
 }
 
 std::span<const Tensor> Session::run(std::span<const Tensor> src) {
@@ -194,17 +252,18 @@ std::span<const Tensor> Session::run(std::span<const Tensor> src) {
 }
 
 void Session::run_steps(std::size_t first, std::size_t last) {
-  const bool images = division() == Division::images;
-  const Plan& plan = images ? *plan_->one_image() : *plan_;
-  const std::int64_t count = images ? plan_->inputs()[0].desc.shape[0] : 1;
+  const std::size_t cut = image_steps(last_);
+  const std::int64_t count = plan_->inputs().empty() ? 1 : plan_->inputs()[0].desc.shape[0];
   run_team(threads_, [&](const Worker& worker) {
     const auto member = static_cast<std::size_t>(worker.index);
-    const Lane& lane = images ? *lanes_[member] : *whole_;
     std::byte* worker_scratch = worker_scratch_.at(worker_stride_ * member);
-    const Worker::Range mine = images ? worker.share(count) : Worker::Range{0, 1};
-    const Worker alone;
-    const Worker& steps_worker = images ? alone : worker;
     for (std::size_t i = first; i < last; ++i) {
+      const bool images = i < cut;
+      const Lane& lane = images ? *lanes_[member] : *whole_;
+      const Plan& plan = images ? *plan_->one_image() : *plan_;
+      const Worker::Range mine = images ? worker.share(count) : Worker::Range{0, 1};
+      const Worker alone;
+      const Worker& steps_worker = images ? alone : worker;
       const Lane::StepRange& range = lane.steps[i];
       for (std::int64_t image = mine.begin; image < mine.end; ++image) {
         plan.steps()[i].executable->run({lane.src.data() + range.src, lane.dst.data() + range.dst,

@@ -1,6 +1,7 @@
 // A session: one plan, its memory, one run at a time. Sessions of the same plan may run side by side.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,8 +17,9 @@ namespace godwit::engine {
 
 // How a run's work is divided among threads. The answers are the same, bit for bit.
 enum class Division : std::uint8_t {
-  layers,  // all threads share each step over the whole batch
+  layers,  // all threads share each step over the whole batch: weights are read once
   images,  // each thread takes whole images through all steps; what is left over is shared layer by layer
+  mixed,   // images through the first steps, whose tensors are large, then layers, whose weights are
 };
 const char* name_of(Division division);
 
@@ -49,7 +51,8 @@ class Session {
   std::span<const Tensor> run(std::span<const Tensor> src);
 
   // Runs steps [first, last) on the tensors of the run before and what it left in the arena: for measuring
-  // layers alone. Requires a run; what the tensors hold afterwards is of no use.
+  // layers alone. Requires a run, and another one where that was the last trial (see settled()); what the
+  // tensors hold afterwards is of no use.
   void run_steps(std::size_t first, std::size_t last);
 
   const Plan& plan() const { return *plan_; }
@@ -58,27 +61,43 @@ class Session {
   std::span<const StepTime> profile() const { return times_; }
   void reset_profile();
   // How the next run is divided. Where a batch has at least as many images as there are threads and the plan
-  // treats them apart, the first four runs try both ways in turn, and the faster one stays.
+  // treats them apart, the first runs try every way twice, in turn, and the fastest stays.
   Division division() const;
-  // Bytes of the arenas that runs use: one for the batch, or one for each thread's image; both while they are
-  // tried.
+  // Whether that is no trial any more.
+  bool settled() const { return divisions_.size() == 1; }
+  // Bytes of the arenas that runs use: one for the batch, one for each thread's image, or both where images
+  // are mixed with layers and while all are tried.
   std::size_t arena_bytes() const;
 
  private:
   struct Lane;
-  void run_layers(std::span<const Tensor> src, std::span<Tensor> dst);
-  void run_images(std::span<const Tensor> src, std::span<Tensor> dst);
-  void walk(const Plan& plan, const Lane& lane, const Worker& worker, int member);
+  // A tensor that is handed from images to layers: where it lies in the arenas of one image and of the batch.
+  struct Handover {
+    std::size_t from = 0, to = 0, image_bytes = 0;
+  };
+  // Steps that `division` runs image by image, from the first on.
+  std::size_t image_steps(Division division) const;
+  void choose_cut();
+  void run_divided(Division division, std::span<const Tensor> src, std::span<Tensor> dst);
+  void run_images(std::size_t last, std::span<const Tensor> src, std::span<Tensor> dst,
+                  std::atomic<std::int64_t>& next, const Worker& worker);
+  void hand_over(const Lane& lane, std::int64_t image) const;
+  void walk(const Plan& plan, const Lane& lane, std::size_t first, std::size_t last, const Worker& worker,
+            int member);
   void note_trial(double seconds);
 
   std::shared_ptr<const Plan> plan_;
   int threads_ = 1;
-  std::unique_ptr<Lane> whole_;               // null once images are known to be faster
-  std::vector<std::unique_ptr<Lane>> lanes_;  // by thread; empty where only layers can be divided
+  std::unique_ptr<Lane> whole_;               // null once images alone are known to be fastest
+  std::vector<std::unique_ptr<Lane>> lanes_;  // by thread; empty where only layers are divided
+  std::vector<Division> divisions_;           // that are still open
+  Division last_ = Division::layers;          // of the run before
+  std::size_t cut_ = 0;                       // steps in front of it are for images where both are mixed
+  std::vector<Handover> handovers_;           // of the tensors alive there
   Arena worker_scratch_;
   std::size_t worker_stride_ = 0;
-  int trials_ = 0;                // runs made while both divisions are open
-  double trial_seconds_[2] = {};  // by Division, of its second trial
+  std::size_t trials_ = 0;        // runs made while several divisions are open
+  double trial_seconds_[3] = {};  // by Division, of its second trial
   std::vector<Tensor> results_;
   std::vector<StepTime> times_;
 };

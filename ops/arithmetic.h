@@ -16,9 +16,16 @@
 
 namespace godwit::ops {
 
-inline constexpr std::array kFloatTypes{DType::f32, DType::f64};
-inline constexpr std::array kNumberTypes{DType::f32, DType::f64, DType::s8,  DType::u8,
-                                         DType::s32, DType::s64, DType::u32, DType::u64};
+inline constexpr std::array kFloatTypes{DType::f32, DType::f64, DType::f16, DType::bf16};
+inline constexpr std::array kNumberTypes{DType::f32, DType::f64, DType::f16, DType::bf16, DType::s8,
+                                         DType::u8,  DType::s32, DType::s64, DType::u32,  DType::u64};
+
+inline bool is_16_bit_float(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
+// The type that numbers stored as T are computed in: one f32 operation on two 16-bit floats, rounded to 16
+// bits, is the exact result rounded once (f32 has more than twice their digits and two: Figueroa, "When is
+// double rounding innocuous?", 1995).
+template <class T>
+using Computed = std::conditional_t<std::is_arithmetic_v<T>, T, float>;
 
 // Whether operand `i` is there and is not the residual of the epilogue.
 inline bool has_own_input(const NodeView& node, std::size_t i) {
@@ -27,6 +34,11 @@ inline bool has_own_input(const NodeView& node, std::size_t i) {
 
 // Throws Error unless operand 0 has one of these types and all other present operands have operand 0's.
 void require_one_dtype(const NodeView& node, std::span<const DType> allowed);
+// The same for an op that multiplies 16-bit floats as well: its bias, operand 2, may be f32 then, and so may
+// the residual of a result that is widened.
+void require_product_dtypes(const NodeView& node);
+// Of its result: operand 0's type, or f32 where the epilogue widens.
+DType product_dtype(const NodeView& node);
 // Throws Error unless operand `i`, where its shape is ranked, has `minimum` to `maximum` dimensions.
 void require_rank(const NodeView& node, std::size_t i, int minimum, int maximum = kMaxRank);
 // Throws Error unless a dimension that is known to be `actual` can be `expected`; `what` names it.
@@ -38,11 +50,38 @@ void require_residual(const NodeView& node, const TensorDesc& dst);
 // in them.
 template <class Visitor>
 void visit_float(DType dtype, const Visitor& visitor) {
-  if (dtype == DType::f32) {
-    visitor.template operator()<float>();
-  } else {
-    visitor.template operator()<double>();
+  switch (dtype) {
+    case DType::f16:
+      return visitor.template operator()<Float16>();
+    case DType::bf16:
+      return visitor.template operator()<BFloat16>();
+    case DType::f64:
+      return visitor.template operator()<double>();
+    default:
+      return visitor.template operator()<float>();
   }
+}
+// The types that kernels are made for.
+inline bool is_kernel_float(DType dtype) { return dtype == DType::f32 || is_16_bit_float(dtype); }
+template <class Visitor>
+void visit_kernel_float(DType dtype, const Visitor& visitor) {
+  switch (dtype) {
+    case DType::f16:
+      return visitor.template operator()<Float16>();
+    case DType::bf16:
+      return visitor.template operator()<BFloat16>();
+    default:
+      return visitor.template operator()<float>();
+  }
+}
+// One number of a tensor of kFloatTypes as a double, and back, rounded once.
+inline double real_at(const TensorView& tensor, std::int64_t i) {
+  double value = 0;
+  visit_float(tensor.desc.dtype, [&]<class T>() { value = static_cast<double>(tensor.as<const T>()[i]); });
+  return value;
+}
+inline void set_real(const TensorView& tensor, std::int64_t i, double value) {
+  visit_float(tensor.desc.dtype, [&]<class T>() { tensor.as<T>()[i] = static_cast<T>(value); });
 }
 template <class Visitor>
 void visit_number(DType dtype, const Visitor& visitor) {
@@ -85,9 +124,8 @@ T clamp_number(const Epilogue& epilogue, T value) {
   }
 }
 // `value` plus element `i` of the residual (the last of `src`, if the node has one), clamped.
-template <class T>
-double finish(const NodeView& node, std::span<const TensorView> src, std::int64_t i, double value) {
-  if (node.epilogue.residual) value += static_cast<double>(src.back().as<const T>()[i]);
+inline double finish(const NodeView& node, std::span<const TensorView> src, std::int64_t i, double value) {
+  if (node.epilogue.residual) value += real_at(src.back(), i);
   return clamp(node.epilogue, value);
 }
 

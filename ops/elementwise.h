@@ -12,7 +12,7 @@
 
 namespace godwit::ops {
 
-// One f32 or f64 operand; the result has its description.
+// One operand out of kFloatTypes; the result has its description.
 std::vector<TensorDesc> infer_unary(const NodeView& node);
 
 // dst[i] = function(src[i]), computed in double precision and rounded once.
@@ -37,7 +37,7 @@ LayoutRule layout_of_binary(const NodeView& node);
 // constant are the same for every image.
 bool broadcast_keeps_images_apart(const NodeView& node);
 
-// dst = clamp(function(a, b)) with broadcasting; `function` takes and returns the element type.
+// dst = clamp(function(a, b)) with broadcasting; `function` takes and returns what elements are computed in.
 template <class Function>
 void map_binary(const NodeView& node, std::span<const TensorView> src, const TensorView& dst,
                 const Function& function) {
@@ -46,8 +46,9 @@ void map_binary(const NodeView& node, std::span<const TensorView> src, const Ten
     BroadcastIndex b(dst.desc.shape, src[1].desc.shape);
     const std::int64_t count = dst.desc.shape.elements();
     for (std::int64_t i = 0; i < count; ++i, a.next(), b.next()) {
-      const T value = function(src[0].as<const T>()[a.offset()], src[1].as<const T>()[b.offset()]);
-      dst.as<T>()[i] = node.epilogue.clamps() ? clamp_number(node.epilogue, value) : value;
+      const auto value = function(static_cast<Computed<T>>(src[0].as<const T>()[a.offset()]),
+                                  static_cast<Computed<T>>(src[1].as<const T>()[b.offset()]));
+      dst.as<T>()[i] = static_cast<T>(node.epilogue.clamps() ? clamp_number(node.epilogue, value) : value);
     }
   });
 }

@@ -1,4 +1,4 @@
-// What a step does to each result on its way out: bias, residual add, clamp.
+// What a step does to each result on its way out: bias, residual add, clamp, type.
 #pragma once
 
 #include <limits>
@@ -12,12 +12,14 @@ struct Epilogue {
   bool residual = false;
   float minimum = -std::numeric_limits<float>::infinity();
   float maximum = std::numeric_limits<float>::infinity();
+  // The result is f32 although the operands are 16-bit floats: sums that nobody stores in 16 bits.
+  bool widens = false;
 
   bool clamps() const {
     return minimum != -std::numeric_limits<float>::infinity() ||
            maximum != std::numeric_limits<float>::infinity();
   }
-  bool empty() const { return !residual && !clamps(); }
+  bool empty() const { return !residual && !clamps() && !widens; }
   bool operator==(const Epilogue&) const = default;
 };
 

@@ -35,8 +35,9 @@ enum class KernelFamily : std::uint8_t {
   softmax,
   quantize,
   dequantize,
-  widen,  // u8 to s16
-  peak,   // nothing but fused multiply-adds, to measure what the core can do
+  widen,   // u8 to s16, 16-bit floats to f32
+  narrow,  // f32 to 16-bit floats
+  peak,    // nothing but fused multiply-adds, to measure what the core can do
 };
 
 // A kernel's function without its type; its family says what it is (ops/kernels/arguments.h).
@@ -52,6 +53,6 @@ struct KernelInfo {
   int kr = 1;  // numbers of the inner dimension that a step of a GEMM tile takes: 32 bits of them
 };
 
-inline constexpr int kMaxKernelsPerIsa = 160;
+inline constexpr int kMaxKernelsPerIsa = 320;
 
 }  // namespace godwit::ops

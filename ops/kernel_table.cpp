@@ -12,7 +12,7 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 28> kFamilyNames = {"gemm",
+constexpr std::array<std::string_view, 29> kFamilyNames = {"gemm",
                                                            "depthwise",
                                                            "depthwise3_stride1",
                                                            "depthwise3_stride2",
@@ -39,6 +39,7 @@ constexpr std::array<std::string_view, 28> kFamilyNames = {"gemm",
                                                            "quantize",
                                                            "dequantize",
                                                            "widen",
+                                                           "narrow",
                                                            "peak"};
 
 template <class Kernel>
@@ -48,6 +49,8 @@ GemmTiles<Kernel> collect_gemm(Isa isa, DType dtype) {
   tiles.mr = tiles.full->mr;
   tiles.nr = tiles.full->nr;
   tiles.kr = tiles.full->kr;
+  // 16-bit floats meet rows that were widened to f32; pairs of 16-bit integers fill a step.
+  if (is_float(dtype)) tiles.step_bytes = static_cast<int>(size_of(dtype)) * tiles.kr;
   for (const KernelInfo& kernel : all_kernels()) {
     if (kernel.family != KernelFamily::gemm || kernel.dtype != dtype || kernel.isa != tiles.full->isa)
       continue;
@@ -113,7 +116,16 @@ const KernelInfo* find_tile(KernelFamily family, DType dtype, Isa isa, int rows)
   return nullptr;
 }
 
-const GemmKernels& gemm_kernels(Isa isa) { return tiles_of<GemmKernel, DType::f32>(isa); }
+const GemmKernels& gemm_kernels(Isa isa, DType dtype) {
+  switch (dtype) {
+    case DType::f16:
+      return tiles_of<GemmKernel, DType::f16>(isa);
+    case DType::bf16:
+      return tiles_of<GemmKernel, DType::bf16>(isa);
+    default:
+      return tiles_of<GemmKernel, DType::f32>(isa);
+  }
+}
 
 const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa) {
   return tiles_of<QuantizedGemmKernel, DType::s8>(isa);

@@ -35,7 +35,8 @@ struct GemmTileSizes {
   static constexpr int kMaxRows = 16;
   int mr = 0;
   int nr = 0;                        // full width; the half width is nr / 2
-  int kr = 1;                        // numbers in 32 bits of the inner dimension
+  int kr = 1;                        // numbers in a step of the inner dimension, 32 bits of A
+  int step_bytes = 4;                // that a step takes in one column of packed weights
   const KernelInfo* full = nullptr;  // the mr × nr tile
 };
 template <class Kernel>
@@ -44,7 +45,8 @@ struct GemmTiles : GemmTileSizes {
 };
 using GemmKernels = GemmTiles<GemmKernel>;
 using QuantizedGemmKernels = GemmTiles<QuantizedGemmKernel>;
-const GemmKernels& gemm_kernels(Isa isa);
+// dtype: of the packed weights, f32 or a 16-bit float.
+const GemmKernels& gemm_kernels(Isa isa, DType dtype = DType::f32);
 const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa);
 
 }  // namespace godwit::ops

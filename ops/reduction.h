@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "ops/movement.h"
-#include "ops/narrow.h"
 #include "ops/op.h"
 
 namespace godwit::ops {
@@ -34,19 +33,11 @@ using Sum = std::conditional_t<std::is_integral_v<T>, __int128, double>;
 
 template <class T>
 Sum<T> addend(T value) {
-  if constexpr (std::is_arithmetic_v<T>) {
-    return static_cast<Sum<T>>(value);
-  } else {
-    return static_cast<double>(static_cast<float>(value));
-  }
+  return static_cast<Sum<T>>(value);
 }
 template <class T>
 T result(Sum<T> value) {
-  if constexpr (std::is_arithmetic_v<T>) {
-    return static_cast<T>(value);
-  } else {
-    return T(round_to_odd(value));
-  }
+  return static_cast<T>(value);
 }
 
 // Calls visitor.template operator()<T>() for the types that infer_reduction lets through.

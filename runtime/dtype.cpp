@@ -47,9 +47,4 @@ std::optional<DType> dtype_from_name(std::string_view name) {
   return find([&](const Row& r) { return r.name == name; });
 }
 
-bool is_float(DType dtype) {
-  return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
-}
-bool is_integer(DType dtype) { return !is_float(dtype) && dtype != DType::boolean; }
-
 }  // namespace godwit

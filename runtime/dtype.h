@@ -42,8 +42,10 @@ std::string_view numpy_descr_of(DType dtype);
 std::optional<DType> dtype_from_numpy(std::string_view descr);
 std::optional<DType> dtype_from_name(std::string_view name);
 
-bool is_float(DType dtype);
-bool is_integer(DType dtype);
+constexpr bool is_float(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
+}
+constexpr bool is_integer(DType dtype) { return !is_float(dtype) && dtype != DType::boolean; }
 
 // Calls visitor.template operator()<T>() with the storage type T of `dtype`.
 template <class Visitor>

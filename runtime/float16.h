@@ -2,9 +2,20 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 namespace godwit {
+
+// The nearest f32 where that is exact, else the neighbour whose last bit is set: rounded again, to 16 bits,
+// it gives what one rounding of the value would have given.
+inline float round_to_odd(double value) {
+  const auto nearest = static_cast<float>(value);
+  if (std::isnan(value) || std::isinf(value) || static_cast<double>(nearest) == value) return nearest;
+  auto bits = std::bit_cast<std::uint32_t>(nearest);
+  if (std::abs(static_cast<double>(nearest)) > std::abs(value)) --bits;  // towards zero
+  return std::bit_cast<float>(bits | 1U);
+}
 
 // bfloat16: the upper half of an IEEE binary32.
 struct BFloat16 {
@@ -12,7 +23,9 @@ struct BFloat16 {
 
   BFloat16() = default;
   explicit BFloat16(float value) : bits(round(value)) {}
+  explicit BFloat16(double value) : BFloat16(round_to_odd(value)) {}
   explicit operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+  explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
 
  private:
   static std::uint16_t round(float value) {
@@ -28,6 +41,7 @@ struct Float16 {
 
   Float16() = default;
   explicit Float16(float value) : bits(round(value)) {}
+  explicit Float16(double value) : Float16(round_to_odd(value)) {}
   explicit operator float() const {
     const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
     const std::uint32_t exponent = (bits >> 10) & 0x1fU;
@@ -37,6 +51,7 @@ struct Float16 {
     const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;
     return sign != 0 ? -magnitude : magnitude;
   }
+  explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
 
  private:
   static std::uint16_t round(float value) {

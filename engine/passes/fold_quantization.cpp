@@ -4,8 +4,8 @@
 //   Dequantize(QuantizedConv) + Dequantize(y) → Quantize             becomes   QuantizedConv with residual y
 //   QLinearConv, QLinearMatMul                                       become    QuantizedConv, QuantizedMatMul
 //   Dequantize(x) → MaxPool, Reshape… → Quantize of the same scale   becomes   MaxPool, Reshape…(x)
-// Quantised s8 activations become u8 first. What is left of dequantised constants is computed now; with
-// precision f32 that is all.
+// Quantised s8 activations become u8 first. What is left of dequantised constants is computed now; with the
+// precision of a float that is all.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -25,7 +25,9 @@ class Folder {
   Folder(Graph& graph, PassContext& context) : rewriter_(graph), context_(context) {}
 
   void run() {
-    if (context_.precision != Precision::f32) fold();
+    const bool in_integers =
+        context_.precision == Precision::automatic || context_.precision == Precision::int8;
+    if (in_integers) fold();
     fold_constants();
     rewriter_.finish();
   }

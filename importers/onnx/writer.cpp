@@ -63,11 +63,24 @@ struct Widening {
   int opset;
 };
 constexpr std::array kWidenings = {
-    Widening{"Add", DType::s8, 14},     Widening{"Add", DType::u8, 14},
-    Widening{"Div", DType::s8, 14},     Widening{"Div", DType::u8, 14},
-    Widening{"Mul", DType::s8, 14},     Widening{"Mul", DType::u8, 14},
-    Widening{"Sub", DType::s8, 14},     Widening{"Sub", DType::u8, 14},
-    Widening{"Where", DType::bf16, 16}, Widening{"ConstantOfShape", DType::bf16, 20},
+    Widening{"Add", DType::s8, 14},
+    Widening{"Add", DType::u8, 14},
+    Widening{"Div", DType::s8, 14},
+    Widening{"Div", DType::u8, 14},
+    Widening{"Mul", DType::s8, 14},
+    Widening{"Mul", DType::u8, 14},
+    Widening{"Sub", DType::s8, 14},
+    Widening{"Sub", DType::u8, 14},
+    Widening{"Where", DType::bf16, 16},
+    Widening{"ConstantOfShape", DType::bf16, 20},
+    Widening{"BatchNormalization", DType::bf16, 14},
+    Widening{"LeakyRelu", DType::bf16, 16},
+    Widening{"AveragePool", DType::bf16, 22},
+    Widening{"Conv", DType::bf16, 22},
+    Widening{"GlobalAveragePool", DType::bf16, 22},
+    Widening{"HardSigmoid", DType::bf16, 22},
+    Widening{"HardSwish", DType::bf16, 22},
+    Widening{"MaxPool", DType::bf16, 22},
 };
 
 int opset_of(const Graph& graph, const Node& node) {

@@ -1,8 +1,9 @@
-// Element-wise arithmetic of two f32 tensors with broadcasting: neighbouring axes that step alike are merged,
-// the innermost one runs in vectors.
+// Element-wise arithmetic of two tensors of floats with broadcasting: neighbouring axes that step alike are
+// merged, the innermost one runs in vectors.
 #include <array>
 
 #include "ops/algorithms/implementations.h"
+#include "ops/arithmetic.h"
 #include "ops/kernel_table.h"
 
 namespace godwit::ops {
@@ -30,7 +31,7 @@ class BinaryExecutable final : public Executable {
  public:
   BinaryExecutable(const NodeView& node, const PrepareContext& context, KernelFamily family)
       : epilogue_(node.epilogue),
-        info_(find_kernel(family, DType::f32, context.target.isa)),
+        info_(find_kernel(family, node.input(0).dtype, context.target.isa)),
         kernel_(reinterpret_cast<BinaryKernel*>(info_->function)) {
     const int rank = node.outputs[0].shape.rank();
     const Shape dst = memory_order(node.outputs[0], rank);
@@ -52,6 +53,7 @@ class BinaryExecutable final : public Executable {
 
   void run(const RunArgs& args, const Worker& worker) const override {
     const Axis& inner = axes_[0];
+    const auto size = static_cast<std::int64_t>(size_of(info_->dtype));
     // One long inner axis is divided itself; otherwise the outer ones are.
     const Worker::Range lines = outer_ == 1 ? Worker::Range{0, 1} : worker.share(outer_);
     const Worker::Range span = outer_ == 1 ? worker.share(inner.size, 1024) : Worker::Range{0, inner.size};
@@ -66,9 +68,9 @@ class BinaryExecutable final : public Executable {
         rhs += rest % axis.size * axis.rhs_step;
         rest /= axis.size;
       }
-      kernel_({.lhs = static_cast<const float*>(args.src[0]) + lhs,
-               .rhs = static_cast<const float*>(args.src[1]) + rhs,
-               .dst = static_cast<float*>(args.dst[0]) + line * inner.size + span.begin,
+      kernel_({.lhs = static_cast<const std::byte*>(args.src[0]) + lhs * size,
+               .rhs = static_cast<const std::byte*>(args.src[1]) + rhs * size,
+               .dst = static_cast<std::byte*>(args.dst[0]) + (line * inner.size + span.begin) * size,
                .count = span.end - span.begin,
                .lhs_step = inner.lhs_step,
                .rhs_step = inner.rhs_step,
@@ -98,7 +100,7 @@ class BinaryExecutable final : public Executable {
 };
 
 std::string reject(const NodeView& node, const Target&) {
-  if (node.input(0).dtype != DType::f32) return "needs f32";
+  if (!is_kernel_float(node.input(0).dtype)) return "needs f32, f16 or bf16";
   if (node.epilogue.residual) return "adds no residual";
   if (node.outputs[0].shape.elements() == 0) return "has nothing to compute";
   for (std::size_t i = 0; i < 2; ++i) {

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "ops/kernel_table.h"
-
 namespace godwit::ops {
 namespace {
 
@@ -22,19 +20,17 @@ double weight_cost(double bytes, int width) {
 
 }  // namespace
 
-double direct_cost(const ConvGeometry& g, Isa isa) {
-  const GemmKernels& kernels = gemm_kernels(isa);
+double direct_cost(const ConvGeometry& g, const GemmTileSizes& kernels) {
   const int width = kernels.nr / 2;
   const std::int64_t rows = g.h.output * g.w.output;
   const std::int64_t inner = g.taps() * g.group_ic();
   const std::int64_t vectors = ceil_div(g.group_oc(), width);
   const double arithmetic = static_cast<double>(rows * inner * vectors * g.group);
   return arithmetic +
-         weight_cost(static_cast<double>(inner * vectors * width * g.group) * sizeof(float), width);
+         weight_cost(static_cast<double>(inner * vectors * width * g.group) * kernels.step_bytes, width);
 }
 
-double winograd_cost(const ConvGeometry& g, std::int64_t m, Isa isa) {
-  const GemmKernels& kernels = gemm_kernels(isa);
+double winograd_cost(const ConvGeometry& g, std::int64_t m, const GemmTileSizes& kernels) {
   const int width = kernels.nr / 2;
   const std::int64_t edge = m + 2;
   const std::int64_t planes = edge * edge;
@@ -52,7 +48,7 @@ double winograd_cost(const ConvGeometry& g, std::int64_t m, Isa isa) {
   const double transforms = static_cast<double>(tiles) *
                             (static_cast<double>(in) * per_input + static_cast<double>(out) * per_output);
   return arithmetic + transforms +
-         weight_cost(static_cast<double>(planes * g.ic * out * width) * sizeof(float), width);
+         weight_cost(static_cast<double>(planes * g.ic * out * width) * kernels.step_bytes, width);
 }
 
 }  // namespace godwit::ops

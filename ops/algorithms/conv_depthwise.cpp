@@ -5,6 +5,7 @@
 #include "ops/algorithms/conv_rows.h"
 #include "ops/algorithms/depthwise.h"
 #include "ops/algorithms/implementations.h"
+#include "ops/arithmetic.h"
 #include "ops/kernel_table.h"
 
 namespace godwit::ops {
@@ -14,26 +15,27 @@ class ConvDepthwise final : public Executable {
  public:
   ConvDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(node)),
-        info_(find_kernel(depthwise_family(geometry_), DType::f32, context.target.isa)),
+        info_(find_kernel(depthwise_family(geometry_), node.input(0).dtype, context.target.isa)),
         epilogue_(node.epilogue),
-        zeros_(static_cast<std::size_t>(geometry_.ic), 0.0F) {
+        zeros_(static_cast<std::size_t>(geometry_.ic) * size_of(info_->dtype)) {
     if (info_->family == KernelFamily::depthwise) {
       any_ = reinterpret_cast<DepthwiseKernel*>(info_->function);
     } else {
       several_ = reinterpret_cast<DepthwiseBlockKernel*>(info_->function);
       single_ = reinterpret_cast<DepthwiseBlockKernel*>(
-          find_tile(info_->family, DType::f32, context.target.isa, 1)->function);
+          find_tile(info_->family, info_->dtype, context.target.isa, 1)->function);
       pixels_ = info_->mr;
     }
     const Tensor& weights = *node.inputs[1].constant;
-    weights_ = context.weights.get(weights, "depthwise", weights.bytes(), [&](std::byte* dst) {
-      // (channels, taps) to (taps, channels)
+    const std::size_t bytes = static_cast<std::size_t>(weights.shape().elements()) * sizeof(float);
+    weights_ = context.weights.get(weights, "depthwise", bytes, [&](std::byte* dst) {
+      // (channels, taps) to (taps, channels), as f32
       const Tensor resident = weights.resident();
-      const auto src = resident.values<float>();
       const std::int64_t taps = geometry_.taps();
       for (std::int64_t c = 0; c < geometry_.oc; ++c) {
         for (std::int64_t t = 0; t < taps; ++t) {
-          reinterpret_cast<float*>(dst)[t * geometry_.oc + c] = src[static_cast<std::size_t>(c * taps + t)];
+          reinterpret_cast<float*>(dst)[t * geometry_.oc + c] =
+              static_cast<float>(real_at(resident.view(), c * taps + t));
         }
       }
     });
@@ -46,7 +48,7 @@ class ConvDepthwise final : public Executable {
   Scratch scratch() const override {
     const std::int64_t columns = (pixels_ - 1) * geometry_.w.stride + geometry_.w.kernel;
     return {.shared = 0,
-            .per_worker = static_cast<std::size_t>(geometry_.h.kernel * columns) * sizeof(const float*)};
+            .per_worker = static_cast<std::size_t>(geometry_.h.kernel * columns) * sizeof(const void*)};
   }
   std::string kernel() const override { return name_of(*info_); }
   bool reads_constant(std::size_t) const override { return false; }
@@ -63,12 +65,12 @@ class ConvDepthwise final : public Executable {
     const ConvGeometry& g = geometry_;
     // Kernels for one pixel step by the dilation, those for several have dilation 1.
     const std::int64_t columns = (pixels - 1) * g.w.stride + g.w.kernel;
-    fill_block(g, {args.src[0], g.ic * std::int64_t{sizeof(float)}, zeros_.data()}, line, ow, columns,
-               reinterpret_cast<const void**>(args.worker_scratch));
-    const auto* const* taps = reinterpret_cast<const float* const*>(args.worker_scratch);
+    const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
+    auto** taps = reinterpret_cast<const void**>(args.worker_scratch);
+    fill_block(g, {args.src[0], pixel_bytes, zeros_.data()}, line, ow, columns, taps);
     const auto* weights = reinterpret_cast<const float*>(weights_.get());
     const float* bias = bias_.empty() ? nullptr : bias_.data();
-    float* dst = static_cast<float*>(args.dst[0]) + (line * g.w.output + ow) * g.ic;
+    auto* dst = static_cast<std::byte*>(args.dst[0]) + (line * g.w.output + ow) * pixel_bytes;
     if (several_ != nullptr) {
       (pixels > 1 ? several_ : single_)({.src = taps,
                                          .weights = weights,
@@ -95,13 +97,14 @@ class ConvDepthwise final : public Executable {
   DepthwiseBlockKernel *several_ = nullptr, *single_ = nullptr;  // fixed kernel and stride
   std::int64_t pixels_ = 1;                                      // that `several_` computes at once
   Epilogue epilogue_;
-  std::vector<float> zeros_;
+  std::vector<std::byte> zeros_;  // a pixel outside of the image
   std::vector<float> bias_;
   std::shared_ptr<const std::byte> weights_;
 };
 
 std::string reject(const NodeView& node, const Target&) {
   if (std::string reason = reject_conv_nhwc(node); !reason.empty()) return reason;
+  if (node.epilogue.widens) return "stores what it reads";
   return reject_depthwise(node, conv_geometry(node));
 }
 

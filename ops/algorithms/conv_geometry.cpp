@@ -1,6 +1,8 @@
 // Reads a Conv node's sizes off its operands and attributes.
 #include "ops/algorithms/conv_geometry.h"
 
+#include "ops/arithmetic.h"
+
 namespace godwit::ops {
 
 ConvGeometry conv_geometry(const NodeView& node) {
@@ -16,7 +18,7 @@ ConvGeometry conv_geometry(const NodeView& node) {
 }
 
 std::string reject_conv_nhwc(const NodeView& node) {
-  if (node.input(0).dtype != DType::f32) return "needs f32";
+  if (!is_kernel_float(node.input(0).dtype)) return "needs f32, f16 or bf16";
   if (node.input(0).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
     return "needs nhwc tensors";
   if (node.epilogue.residual && node.inputs.back().desc->layout != Layout::nhwc)
@@ -24,6 +26,8 @@ std::string reject_conv_nhwc(const NodeView& node) {
   if (node.inputs[1].constant == nullptr) return "needs constant weights";
   if (node.own_inputs() > 2 && node.has_input(2) && node.inputs[2].constant == nullptr)
     return "needs a constant bias";
+  if (node.own_inputs() > 2 && node.has_input(2) && node.input(2).dtype != DType::f32)
+    return "needs an f32 bias";
   if (node.outputs[0].shape.elements() == 0 || node.shape(0).elements() == 0) return "has nothing to compute";
   return {};
 }

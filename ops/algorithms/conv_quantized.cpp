@@ -42,7 +42,7 @@ class QuantizedConvExecutable : public Executable {
                           const char* format)
       : geometry_(conv_geometry(RealConv(node).view())),
         kernels_(quantized_gemm_kernels(context.target.isa)),
-        widen_(find_function<WidenKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
+        widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
         numbers_(feed.numbers),
         shape_{geometry_.rows(), geometry_.group_oc(), feed.taps, steps_of(feed.numbers, kernels_.kr)},
         zero_point_(static_cast<std::uint8_t>(constant_zero_point(node, In::src_zero_point))),
@@ -75,7 +75,7 @@ class QuantizedConvExecutable : public Executable {
 
   ConvGeometry geometry_;
   const QuantizedGemmKernels& kernels_;
-  WidenKernel* widen_;
+  ConvertKernel* widen_;
   std::int64_t numbers_;
   GemmShape shape_;
   std::uint8_t zero_point_;
@@ -249,7 +249,7 @@ const Implementation conv_quantized{
       return std::make_unique<ConvQuantized>(node, context);
     },
     [](const NodeView& node, const Target& target) {
-      return direct_cost(conv_geometry(RealConv(node).view()), target.isa);
+      return direct_cost(conv_geometry(RealConv(node).view()), gemm_kernels(target.isa));
     }};
 
 }  // namespace godwit::ops

@@ -104,7 +104,7 @@ class ConvQuantizedWinograd final : public WinogradExecutable {
   }
 
   void multiply_rows(const void* const* rows, int height, std::int64_t plane, std::int64_t panel,
-                     std::byte* sums) const override {
+                     std::byte* sums, const GemmProgress*) const override {
     const int width = layout_.width(panel);
     QuantizedTile tile{};
     tile.a = rows;
@@ -165,7 +165,7 @@ const Implementation conv_quantized_winograd2{
       return std::make_unique<ConvQuantizedWinograd>(node, context);
     },
     [](const NodeView& node, const Target& target) {
-      return winograd_cost(conv_geometry(RealConv(node).view()), 2, target.isa);
+      return winograd_cost(conv_geometry(RealConv(node).view()), 2, gemm_kernels(target.isa));
     }};
 
 }  // namespace godwit::ops

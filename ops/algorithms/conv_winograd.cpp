@@ -9,32 +9,38 @@
 #include "ops/algorithms/implementations.h"
 #include "ops/algorithms/winograd.h"
 #include "ops/algorithms/winograd_tiles.h"
+#include "ops/arithmetic.h"
 
 namespace godwit::ops {
 namespace {
+
+// What transformed weights are stored as: bfloat16 has too few digits for what the output transform
+// magnifies.
+DType packed_dtype(DType dtype) { return dtype == DType::f16 ? DType::f16 : DType::f32; }
 
 class ConvWinograd final : public WinogradExecutable {
  public:
   ConvWinograd(const NodeView& node, const PrepareContext& context, std::int64_t m)
       : WinogradExecutable(
-            conv_geometry(node), m, gemm_kernels(context.target.isa),
+            conv_geometry(node), m, kernels_of(node, context.target),
             {.depth = node.shape(0)[1],
-             .src_bytes = sizeof(float),
-             .dst_bytes = sizeof(float),
+             .src_bytes = static_cast<std::int64_t>(size_of(node.input(0).dtype)),
+             .dst_bytes = static_cast<std::int64_t>(size_of(node.outputs[0].dtype)),
              .residual_index = node.epilogue.residual ? node.inputs.size() - 1 : 0},
             std::vector<std::byte>(static_cast<std::size_t>(node.shape(0)[1]) * sizeof(float))),
-        kernels_(gemm_kernels(context.target.isa)),
+        kernels_(kernels_of(node, context.target)),
         epilogue_(node.epilogue) {
     const Isa isa = context.target.isa;
     const bool small = m == 2;
     input_ = find_function<WinogradInputFunction>(
-        small ? KernelFamily::winograd2_input : KernelFamily::winograd4_input, DType::f32, isa);
+        small ? KernelFamily::winograd2_input : KernelFamily::winograd4_input, node.input(0).dtype, isa);
     output_ = find_function<WinogradOutputFunction>(
-        small ? KernelFamily::winograd2_output : KernelFamily::winograd4_output, DType::f32, isa);
+        small ? KernelFamily::winograd2_output : KernelFamily::winograd4_output, node.outputs[0].dtype, isa);
+    narrow_ = find_function<ConvertKernel>(KernelFamily::narrow, DType::f16, isa);
     const Tensor& weights = *node.inputs[1].constant;
-    weights_ = context.weights.get(
-        weights, fmt::format("winograd{}_panels_{}", m, layout_.nr), layout_.bytes(),
-        [&](std::byte* dst) { pack(weights, context.threads, reinterpret_cast<float*>(dst)); });
+    weights_ =
+        context.weights.get(weights, fmt::format("winograd{}_panels_{}", m, layout_.nr), layout_.bytes(),
+                            [&](std::byte* dst) { pack(weights.resident(), context.threads, dst); });
     if (node.own_inputs() > 2 && node.has_input(2)) {
       const auto values = node.inputs[2].constant->values<float>();
       bias_.assign(values.begin(), values.end());
@@ -42,49 +48,86 @@ class ConvWinograd final : public WinogradExecutable {
     }
   }
 
+  static const GemmKernels& kernels_of(const NodeView& node, const Target& target) {
+    return gemm_kernels(target.isa, packed_dtype(node.input(0).dtype));
+  }
   bool reads_constant(std::size_t i) const override { return i > 2; }
 
  private:
   // (oc, ic, 3, 3) to panels of (planes, ic, nr), all columns of a panel at a time; threads share the panels.
-  void pack(const Tensor& weights, int threads, float* dst) const {
-    const Tensor resident = weights.resident();
-    const float* src = resident.values<float>().data();
+  void pack(const Tensor& weights, int threads, std::byte* dst) const {
     const std::int64_t ic = geometry_.ic;
     run_team(threads, [&](const Worker& worker) {
       const Worker::Range panels = worker.share(layout_.panels());
+      std::vector<float> filters, planes;
       for (std::int64_t p = panels.begin; p < panels.end; ++p) {
         const int width = layout_.width(p);
+        const std::int64_t first = p * layout_.nr * ic * 9;
+        const float* src = real_filters(weights, first, columns_of(p) * ic * 9, filters);
+        std::byte* panel = dst + layout_.offset(p) * layout_.step_bytes;
         for (std::int64_t i = 0; i < ic; ++i) {
-          winograd_filters(grid_.m, {.src = src + (p * layout_.nr * ic + i) * 9,
-                                     .src_stride = ic * 9,
-                                     .dst = dst + layout_.offset(p) + i * width,
-                                     .dst_plane = ic * width,
-                                     .count = static_cast<int>(columns_of(p)),
-                                     .padded = width});
+          WinogradFilters call{.src = src + i * 9,
+                               .src_stride = ic * 9,
+                               .dst = reinterpret_cast<float*>(panel) + i * width,
+                               .dst_plane = ic * width,
+                               .count = static_cast<int>(columns_of(p)),
+                               .padded = width};
+          if (layout_.step_bytes == sizeof(float)) {
+            winograd_filters(grid_.m, call);
+            continue;
+          }
+          planes.resize(static_cast<std::size_t>(grid_.planes * width));
+          call.dst = planes.data();
+          call.dst_plane = width;
+          winograd_filters(grid_.m, call);
+          for (std::int64_t k = 0; k < grid_.planes; ++k) {
+            narrow_({.src = planes.data() + k * width,
+                     .dst = panel + (k * ic + i) * width * layout_.step_bytes,
+                     .count = width});
+          }
         }
       }
     });
   }
+  // Weights [first, first + count) as f32, in `buffer` where they are not.
+  static const float* real_filters(const Tensor& weights, std::int64_t first, std::int64_t count,
+                                   std::vector<float>& buffer) {
+    if (weights.dtype() == DType::f32) return weights.values<float>().data() + first;
+    buffer.resize(static_cast<std::size_t>(count));
+    visit_kernel_float(weights.dtype(), [&]<class T>() {
+      const T* src = weights.values<T>().data() + first;
+      for (std::int64_t i = 0; i < count; ++i)
+        buffer[static_cast<std::size_t>(i)] = static_cast<float>(src[i]);
+    });
+    return buffer.data();
+  }
 
   void transform_tile(const void* const* pixels, std::byte* dst, std::int64_t plane) const override {
-    const float* src[kMaxPlanes];
-    for (std::int64_t i = 0; i < grid_.planes; ++i) src[i] = static_cast<const float*>(pixels[i]);
-    input_({.src = src,
+    input_({.src = pixels,
             .dst = reinterpret_cast<float*>(dst),
             .plane = plane / kStepBytes,
             .channels = geometry_.ic});
   }
 
   void multiply_rows(const void* const* rows, int height, std::int64_t plane, std::int64_t panel,
-                     std::byte* sums) const override {
+                     std::byte* sums, const GemmProgress* progress) const override {
     const int width = layout_.width(panel);
     GemmTile gemm{};
     gemm.a = rows;
-    gemm.b =
-        reinterpret_cast<const float*>(weights_.get()) + layout_.offset(panel) + plane * geometry_.ic * width;
+    gemm.b = weights_.get() + (layout_.offset(panel) + plane * geometry_.ic * width) * layout_.step_bytes;
+    gemm.ahead = gemm.b;
+    if (progress != nullptr && panel + 1 < layout_.panels()) {
+      const std::int64_t next = geometry_.ic * layout_.width(panel + 1) * layout_.step_bytes;
+      gemm.ahead =
+          weights_.get() +
+          (layout_.offset(panel + 1) + plane * geometry_.ic * layout_.width(panel + 1)) * layout_.step_bytes +
+          next * progress->tile / progress->tiles;
+      gemm.ahead_step = layout_.width(panel + 1) * layout_.step_bytes / progress->tiles;
+    }
     gemm.taps = 1;
     gemm.depth = geometry_.ic;
-    gemm.dst = reinterpret_cast<float*>(sums);
+    gemm.dst = sums;
+    gemm.real = true;
     gemm.dst_stride = width;
     gemm.columns = width;
     gemm.minimum = -std::numeric_limits<float>::infinity();
@@ -94,16 +137,10 @@ class ConvWinograd final : public WinogradExecutable {
 
   void finish_tile(const std::byte* sums, std::int64_t plane, void* const* dst, const void* const* residual,
                    std::int64_t panel) const override {
-    float* to[kMaxOutputs];
-    const float* added[kMaxOutputs];
-    for (std::int64_t i = 0; i < grid_.m * grid_.m; ++i) {
-      to[i] = static_cast<float*>(dst[i]);
-      added[i] = residual == nullptr ? nullptr : static_cast<const float*>(residual[i]);
-    }
     output_({.src = reinterpret_cast<const float*>(sums),
              .plane = plane / kStepBytes,
-             .dst = to,
-             .residual = residual == nullptr ? nullptr : added,
+             .dst = dst,
+             .residual = residual,
              .bias = bias_.empty() ? nullptr : bias_.data() + panel * layout_.nr,
              .channels = columns_of(panel),
              .minimum = epilogue_.minimum,
@@ -116,6 +153,7 @@ class ConvWinograd final : public WinogradExecutable {
   std::shared_ptr<const std::byte> weights_;
   WinogradInputFunction* input_ = nullptr;
   WinogradOutputFunction* output_ = nullptr;
+  ConvertKernel* narrow_ = nullptr;  // of transformed weights, for f16
 };
 
 std::string reject(const NodeView& node, const Target&) {
@@ -125,7 +163,7 @@ std::string reject(const NodeView& node, const Target&) {
 
 template <std::int64_t M>
 double cost(const NodeView& node, const Target& target) {
-  return winograd_cost(conv_geometry(node), M, target.isa);
+  return winograd_cost(conv_geometry(node), M, gemm_kernels(target.isa));
 }
 
 template <std::int64_t M>

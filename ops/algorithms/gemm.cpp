@@ -8,7 +8,7 @@ GemmShare divide_gemm(const GemmWork& work, const Worker& worker) {
   const std::int64_t tiles = (work.shape.rows + mr - 1) / mr;
   const std::int64_t panels = (work.shape.columns + work.tiles->nr - 1) / work.tiles->nr;
   const std::int64_t a_bytes = work.shape.rows * work.row_bytes;
-  const std::int64_t b_bytes = work.shape.columns * work.shape.inner() * kStepBytes;
+  const std::int64_t b_bytes = work.shape.columns * work.shape.inner() * work.tiles->step_bytes;
 
   int best_m = 1;
   std::int64_t best_load = -1, best_traffic = 0;
@@ -52,7 +52,7 @@ std::int64_t most_block_rows(const GemmTileSizes& tiles, const GemmShape& shape)
 
 GemmBlocking block_gemm(const GemmWork& work, std::int64_t panels) {
   const GemmTileSizes& tiles = *work.tiles;
-  const std::int64_t weight_bytes = panels * tiles.nr * work.shape.inner() * kStepBytes;
+  const std::int64_t weight_bytes = panels * tiles.nr * work.shape.inner() * tiles.step_bytes;
   // With one tap never less than the row itself, whose pointers and copy have room for so many rows only.
   const std::int64_t row_bytes =
       work.shape.taps > 1 ? work.row_bytes : std::max(work.row_bytes, work.shape.depth * kStepBytes);
@@ -82,8 +82,11 @@ std::size_t gemm_scratch_bytes(const GemmTileSizes& tiles, const GemmShape& shap
 }
 
 void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int64_t row, int rows,
-                    std::int64_t begin, std::int64_t end) {
-  const PanelLayout layout{call.shape.columns, call.shape.inner(), call.kernels().nr};
+                    std::int64_t begin, std::int64_t end, const GemmProgress& progress) {
+  const PanelLayout layout{call.shape.columns, call.shape.inner(), call.tiles->nr, call.tiles->step_bytes};
+  const auto size = static_cast<std::int64_t>(size_of(call.dst_dtype));
+  const auto* residual = static_cast<const std::byte*>(call.residual);
+  auto* dst = static_cast<std::byte*>(call.dst);
   GemmTile tile{};
   tile.a = pointers;
   tile.taps = call.shape.taps;
@@ -92,12 +95,20 @@ void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int6
   tile.dst_stride = call.dst_stride;
   tile.minimum = call.minimum;
   tile.maximum = call.maximum;
+  tile.real = call.dst_dtype == DType::f32;
+  const bool streams = end - begin == 1 && end < layout.panels() && layout.bytes() > cache_sizes().l2 / 2;
   for (std::int64_t p = begin; p < end; ++p) {
     const std::int64_t column = p * layout.nr;
-    tile.b = call.weights + layout.offset(p);
+    tile.b = call.weights + layout.offset(p) * layout.step_bytes;
+    tile.ahead = tile.b;
+    if (streams) {
+      const std::int64_t next = layout.nr * layout.inner * layout.step_bytes;
+      tile.ahead = static_cast<const std::byte*>(tile.b) + next + next * progress.tile / progress.tiles;
+      tile.ahead_step = layout.nr * layout.step_bytes / progress.tiles;
+    }
     tile.bias = call.bias == nullptr ? nullptr : call.bias + column;
-    tile.residual = call.residual == nullptr ? nullptr : call.residual + row * call.residual_stride + column;
-    tile.dst = call.dst + row * call.dst_stride + column;
+    tile.residual = residual == nullptr ? nullptr : residual + (row * call.residual_stride + column) * size;
+    tile.dst = dst + (row * call.dst_stride + column) * size;
     tile.columns = std::min<std::int64_t>(layout.width(p), layout.columns - column);
     call.kernels().by_rows[layout.half(p) ? 0 : 1][rows](tile);
   }

@@ -14,7 +14,7 @@
 
 namespace godwit::ops {
 
-// What A and the weights are counted in: one f32, two 16-bit or four 8-bit numbers.
+// What A is counted in: one f32, two 16-bit or four 8-bit integers.
 inline constexpr std::int64_t kStepBytes = 4;
 
 // dst (rows × columns) = A (rows × taps·depth) · weights; depth in steps of 32 bits.
@@ -33,27 +33,28 @@ struct PanelLayout {
   std::int64_t columns = 0;
   std::int64_t inner = 0;
   int nr = 0;
+  int step_bytes = static_cast<int>(kStepBytes);  // GemmTileSizes::step_bytes
 
   std::int64_t panels() const { return (columns + nr - 1) / nr; }
   bool half(std::int64_t panel) const { return columns - panel * nr <= nr / 2; }
   int width(std::int64_t panel) const { return half(panel) ? nr / 2 : nr; }
+  // Where a panel begins, in steps.
   std::int64_t offset(std::int64_t panel) const { return panel * nr * inner; }
-  std::size_t bytes() const { return static_cast<std::size_t>(panels() * nr * inner * kStepBytes); }
+  std::size_t bytes() const { return static_cast<std::size_t>(panels() * nr * inner * step_bytes); }
 };
 
 // Writes panels from a weight(column, tap, k), k in [0, inner / taps); threads share the panels.
-template <class Weight>
-void pack_panels(const PanelLayout& layout, std::int64_t taps, int threads, const Weight& weight,
-                 float* dst) {
+template <class T, class Weight>
+void pack_panels(const PanelLayout& layout, std::int64_t taps, int threads, const Weight& weight, T* dst) {
   const std::int64_t depth = layout.inner / taps;
   const auto pack = [&](std::int64_t p) {
     const int width = layout.width(p);
     const auto columns = static_cast<int>(std::min<std::int64_t>(width, layout.columns - p * layout.nr));
-    float* row = dst + layout.offset(p);
+    T* row = dst + layout.offset(p);
     for (std::int64_t tap = 0; tap < taps; ++tap) {
       for (std::int64_t k = 0; k < depth; ++k, row += width) {
         for (int c = 0; c < columns; ++c) row[c] = weight(p * layout.nr + c, tap, k);
-        for (int c = columns; c < width; ++c) row[c] = 0.0F;
+        for (int c = columns; c < width; ++c) row[c] = T{};
       }
     }
   };
@@ -73,13 +74,15 @@ struct GemmWork {
 
 struct GemmCall : GemmWork {
   const GemmKernels& kernels() const { return static_cast<const GemmKernels&>(*tiles); }
-  const float* weights = nullptr;   // panels
-  const float* bias = nullptr;      // padded to whole panels, or null
-  const float* residual = nullptr;  // or null
+  ConvertKernel* widen = nullptr;      // null: A is f32; otherwise its rows must be copied
+  const std::byte* weights = nullptr;  // panels
+  const float* bias = nullptr;         // padded to whole panels, or null
+  const void* residual = nullptr;      // or null
   std::int64_t residual_stride = 0;
-  float* dst = nullptr;
+  void* dst = nullptr;
   std::int64_t dst_stride = 0;
   float minimum = 0, maximum = 0;
+  DType dst_dtype = DType::f32;  // of dst and residual: the weights' or f32
 };
 
 // What one worker computes: tiles of rows × panels of columns.
@@ -109,11 +112,18 @@ std::size_t gemm_scratch_bytes(const GemmTileSizes& tiles, const GemmShape& shap
 // Of that, the part for pointers.
 std::size_t gemm_pointer_bytes(const GemmTileSizes& tiles, const GemmShape& shape);
 
+// How far through its weights a worker is: tile `tile` of `tiles` that read the same ones. Where they come
+// from memory, each tile brings a part of the next panel to the L2.
+struct GemmProgress {
+  std::int64_t tile = 0, tiles = 1;
+};
+
 // Calls kernels for the tile of `rows` rows that starts at row `row`, over panels [begin, end).
 void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int64_t row, int rows,
-                    std::int64_t begin, std::int64_t end);
+                    std::int64_t begin, std::int64_t end, const GemmProgress& progress);
 // One row of A as the kernels read it, `depth` steps long.
 inline void copy_row(const GemmCall& call, const void* src, void* dst) {
+  if (call.widen != nullptr) return call.widen({.src = src, .dst = dst, .count = call.shape.depth});
   std::memcpy(dst, src, static_cast<std::size_t>(call.shape.depth * kStepBytes));
 }
 
@@ -150,7 +160,8 @@ void run_gemm(const Call& call, const FillRows& fill, std::byte* worker_scratch,
         const std::int64_t first = height * t / tiles;
         const auto count = static_cast<int>(height * (t + 1) / tiles - first);
         if (!keep_pointers) fill(begin + first, count, pointers);
-        run_gemm_tiles(call, keep_pointers ? pointers + first : pointers, begin + first, count, panel, end);
+        run_gemm_tiles(call, keep_pointers ? pointers + first : pointers, begin + first, count, panel, end,
+                       {t, tiles});
       }
     }
   }

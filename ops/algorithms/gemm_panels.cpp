@@ -5,6 +5,7 @@
 
 #include "ops/algorithms/gemm.h"
 #include "ops/algorithms/implementations.h"
+#include "ops/arithmetic.h"
 
 namespace godwit::ops {
 namespace {
@@ -22,8 +23,13 @@ class GemmPanels final : public Executable {
   GemmPanels(const NodeView& node, const PrepareContext& context, const Product& product,
              std::vector<float> bias)
       : product_(product),
-        kernels_(gemm_kernels(context.target.isa)),
-        layout_{product.n, product.k, kernels_.nr},
+        dtype_(node.input(0).dtype),
+        dst_dtype_(node.outputs[0].dtype),
+        kernels_(gemm_kernels(context.target.isa, dtype_)),
+        widen_(is_16_bit_float(dtype_)
+                   ? find_function<ConvertKernel>(KernelFamily::widen, dtype_, context.target.isa)
+                   : nullptr),
+        layout_{product.n, product.k, kernels_.nr, kernels_.step_bytes},
         epilogue_(node.epilogue),
         residual_index_(node.inputs.size() - 1),
         bias_(std::move(bias)) {
@@ -32,13 +38,7 @@ class GemmPanels final : public Executable {
     const std::string format =
         fmt::format("gemm_panels_{}{}_alpha_{}", layout_.nr, product.transposed ? "_t" : "", product.alpha);
     weights_ = context.weights.get(weights, format, layout_.bytes(), [&](std::byte* dst) {
-      const Tensor resident = weights.resident();
-      const float* src = resident.values<float>().data();
-      const auto weight = [&](std::int64_t column, std::int64_t, std::int64_t k) {
-        return product.alpha *
-               (product.transposed ? src[column * product.k + k] : src[k * product.n + column]);
-      };
-      pack_panels(layout_, 1, context.threads, weight, reinterpret_cast<float*>(dst));
+      visit_kernel_float(dtype_, [&]<class T>() { pack<T>(weights.resident(), context.threads, dst); });
     });
   }
 
@@ -55,29 +55,46 @@ class GemmPanels final : public Executable {
     call.shape = shape();
     call.copy_rows = copy_rows();
     call.row_bytes = product_.k * std::int64_t{sizeof(float)};
-    call.weights = reinterpret_cast<const float*>(weights_.get());
+    call.widen = widen_;
+    call.weights = weights_.get();
     call.bias = bias_.empty() ? nullptr : bias_.data();
-    if (epilogue_.residual) call.residual = static_cast<const float*>(args.src[residual_index_]);
+    call.dst_dtype = dst_dtype_;
+    if (epilogue_.residual) call.residual = args.src[residual_index_];
     call.residual_stride = product_.n;
-    call.dst = static_cast<float*>(args.dst[0]);
+    call.dst = args.dst[0];
     call.dst_stride = product_.n;
     call.minimum = epilogue_.minimum;
     call.maximum = epilogue_.maximum;
-    const auto* src = static_cast<const float*>(args.src[0]);
+    const auto* src = static_cast<const std::byte*>(args.src[0]);
+    const std::int64_t row_bytes = product_.k * static_cast<std::int64_t>(size_of(dtype_));
     run_gemm(
         call,
         [&](std::int64_t row, int count, const void** pointers) {
-          for (int r = 0; r < count; ++r) pointers[r] = src + (row + r) * product_.k;
+          for (int r = 0; r < count; ++r) pointers[r] = src + (row + r) * row_bytes;
         },
         args.worker_scratch, worker);
   }
 
  private:
   GemmShape shape() const { return {product_.m, product_.n, 1, product_.k}; }
-  bool copy_rows() const { return product_.m > 1 && rows_collide(product_.k * std::int64_t{sizeof(float)}); }
+  bool copy_rows() const {
+    return widen_ != nullptr || (product_.m > 1 && rows_collide(product_.k * std::int64_t{sizeof(float)}));
+  }
+  template <class T>
+  void pack(const Tensor& weights, int threads, std::byte* dst) const {
+    const T* src = weights.values<T>().data();
+    const auto weight = [&](std::int64_t column, std::int64_t, std::int64_t k) {
+      const T value = product_.transposed ? src[column * product_.k + k] : src[k * product_.n + column];
+      if constexpr (std::is_same_v<T, float>) return product_.alpha * value;
+      if constexpr (!std::is_same_v<T, float>) return value;
+    };
+    pack_panels(layout_, 1, threads, weight, reinterpret_cast<T*>(dst));
+  }
 
   Product product_;
+  DType dtype_, dst_dtype_;
   const GemmKernels& kernels_;
+  ConvertKernel* widen_;  // null for f32
   PanelLayout layout_;
   Epilogue epilogue_;
   std::size_t residual_index_;
@@ -86,7 +103,7 @@ class GemmPanels final : public Executable {
 };
 
 std::string reject_common(const NodeView& node) {
-  if (node.input(0).dtype != DType::f32) return "needs f32";
+  if (!is_kernel_float(node.input(0).dtype)) return "needs f32, f16 or bf16";
   if (node.inputs[1].constant == nullptr) return "needs constant weights";
   if (node.outputs[0].shape.elements() == 0 || node.shape(0).elements() == 0) return "has nothing to compute";
   return {};
@@ -95,8 +112,11 @@ std::string reject_common(const NodeView& node) {
 std::string reject_gemm(const NodeView& node, const Target&) {
   if (std::string reason = reject_common(node); !reason.empty()) return reason;
   if (node.attributes.flag("transA", false)) return "needs transA = 0";
+  if (node.input(0).dtype != DType::f32 && node.attributes.real("alpha", 1.0F) != 1.0F)
+    return "needs alpha = 1 in 16 bits";
   if (node.own_inputs() > 2 && node.has_input(2)) {
-    if (node.inputs[2].constant == nullptr) return "needs a constant C";
+    if (node.inputs[2].constant == nullptr || node.input(2).dtype != DType::f32)
+      return "needs a constant f32 C";
     const Shape& c = node.shape(2);
     const std::int64_t n = node.outputs[0].shape[1];
     if (c.elements() != 1 && (c.elements() != n || c[c.rank() - 1] != n)) return "needs a C that is one row";

@@ -7,7 +7,7 @@
 namespace godwit::ops {
 
 void run_gemm_tiles(const QuantizedGemmCall& call, const void* const* pointers, std::int64_t row, int rows,
-                    std::int64_t begin, std::int64_t end) {
+                    std::int64_t begin, std::int64_t end, const GemmProgress&) {
   const PanelLayout layout{call.shape.columns, call.shape.inner(), call.tiles->nr};
   const std::int64_t size = call.finish->real ? 4 : 1;
   QuantizedTile tile{};
@@ -29,7 +29,7 @@ void run_gemm_tiles(const QuantizedGemmCall& call, const void* const* pointers, 
   }
 }
 
-void copy_numbers(const QuantizedGemmKernels& kernels, WidenKernel* widen, const std::uint8_t* src,
+void copy_numbers(const QuantizedGemmKernels& kernels, ConvertKernel* widen, const std::uint8_t* src,
                   std::int64_t numbers, std::byte* dst) {
   if (kernels.kr == 2) {
     auto* wide = reinterpret_cast<std::int16_t*>(dst);

@@ -18,7 +18,7 @@ inline std::int64_t steps_of(std::int64_t numbers, int kr) { return (numbers + k
 struct QuantizedGemmCall : GemmWork {
   const QuantizedGemmKernels& kernels() const { return static_cast<const QuantizedGemmKernels&>(*tiles); }
   std::int64_t numbers = 0;  // of a row of A as it lies, u8, where rows are copied
-  WidenKernel* widen = nullptr;
+  ConvertKernel* widen = nullptr;
   const std::byte* weights = nullptr;  // panels
   const std::int32_t* bias = nullptr;  // padded to whole panels
   const float* scale = nullptr;        // padded to whole panels
@@ -30,9 +30,9 @@ struct QuantizedGemmCall : GemmWork {
 };
 
 void run_gemm_tiles(const QuantizedGemmCall& call, const void* const* pointers, std::int64_t row, int rows,
-                    std::int64_t begin, std::int64_t end);
+                    std::int64_t begin, std::int64_t end, const GemmProgress& progress);
 // `numbers` u8 to what the kernels read: widened to s16 where kr is 2, filled up with zeros to whole steps.
-void copy_numbers(const QuantizedGemmKernels& kernels, WidenKernel* widen, const std::uint8_t* src,
+void copy_numbers(const QuantizedGemmKernels& kernels, ConvertKernel* widen, const std::uint8_t* src,
                   std::int64_t numbers, std::byte* dst);
 inline void copy_row(const QuantizedGemmCall& call, const void* src, void* dst) {
   copy_numbers(call.kernels(), call.widen, static_cast<const std::uint8_t*>(src), call.numbers,

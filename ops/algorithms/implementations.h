@@ -25,6 +25,7 @@ extern const Implementation conv_quantized, conv_quantized_rows;             // 
 extern const Implementation conv_quantized_depthwise;                        // conv_quantized_depthwise.cpp
 extern const Implementation mat_mul_quantized;                               // mat_mul_quantized.cpp
 extern const Implementation quantize_span, dequantize_span;                  // quantize.cpp
+extern const Implementation cast_spans;                                      // convert.cpp
 extern const Implementation softmax_rows;                                    // softmax.cpp
 
 }  // namespace godwit::ops

@@ -14,7 +14,7 @@ class MatMulQuantized final : public Executable {
       : depth_(node.shape(In::weights)[0]),
         columns_(node.shape(In::weights)[1]),
         kernels_(quantized_gemm_kernels(context.target.isa)),
-        widen_(find_function<WidenKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
+        widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
         shape_{node.outputs[0].shape.elements() / columns_, columns_, 1, steps_of(depth_, kernels_.kr)},
         weights_(node, context, kernels_, {1, columns_, 1, depth_}, "quantized_matrix",
                  [columns = columns_](std::int64_t, std::int64_t column, std::int64_t, std::int64_t k) {
@@ -54,7 +54,7 @@ class MatMulQuantized final : public Executable {
 
   std::int64_t depth_, columns_;
   const QuantizedGemmKernels& kernels_;
-  WidenKernel* widen_;
+  ConvertKernel* widen_;
   GemmShape shape_;
   QuantizedWeights weights_;
 };

@@ -1,8 +1,11 @@
 // Pooling, channels-last: per output pixel the pointers to its window's pixels, then vectors of channels.
 #include <algorithm>
+#include <cstring>
 #include <limits>
+#include <vector>
 
 #include "ops/algorithms/implementations.h"
+#include "ops/arithmetic.h"
 #include "ops/kernel_table.h"
 #include "ops/window.h"
 
@@ -58,32 +61,37 @@ class PoolExecutable final : public Executable {
  public:
   PoolExecutable(const NodeView& node, const PrepareContext& context, KernelFamily family)
       : geometry_(geometry_of(node)),
-        info_(find_kernel(family, DType::f32, context.target.isa)),
+        info_(find_kernel(family, node.input(0).dtype, context.target.isa)),
         kernel_(reinterpret_cast<PoolKernel*>(info_->function)),
         average_(family == KernelFamily::sum_pool),
-        count_pads_(average_ && node.attributes.flag("count_include_pad", false)) {}
+        count_pads_(average_ && node.attributes.flag("count_include_pad", false)),
+        empty_(static_cast<std::size_t>(geometry_.channels) * size_of(info_->dtype)) {
+    const double value = average_ ? 0.0 : -std::numeric_limits<double>::infinity();
+    const TensorView view{{info_->dtype, {geometry_.channels}, Layout::nchw}, empty_.data()};
+    for (std::int64_t c = 0; c < geometry_.channels; ++c) set_real(view, c, value);
+  }
 
   Scratch scratch() const override {
     return {.shared = 0,
             .per_worker =
-                static_cast<std::size_t>(geometry_.h.kernel * geometry_.w.kernel) * sizeof(const float*)};
+                static_cast<std::size_t>(geometry_.h.kernel * geometry_.w.kernel) * sizeof(const void*)};
   }
   std::string kernel() const override { return name_of(*info_); }
 
   void run(const RunArgs& args, const Worker& worker) const override {
     const PoolGeometry& g = geometry_;
-    const Source src{args.src[0], g.channels * std::int64_t{sizeof(float)}};
-    auto** taps = reinterpret_cast<const float**>(args.worker_scratch);
+    const auto pixel_bytes = static_cast<std::int64_t>(empty_.size());
+    const Source src{args.src[0], pixel_bytes};
+    auto** taps = reinterpret_cast<const void**>(args.worker_scratch);
     PoolPixel pixel{.src = taps, .dst = nullptr, .taps = 0, .channels = g.channels, .scale = 1.0F};
     const Worker::Range lines = worker.share(g.batch * g.h.output);
     for (std::int64_t line = lines.begin; line < lines.end; ++line) {
       const std::int64_t oh = line % g.h.output;
       for (std::int64_t ow = 0; ow < g.w.output; ++ow) {
-        pixel.taps = fill_window(g, src, line, ow, reinterpret_cast<const void**>(taps));
-        pixel.dst = static_cast<float*>(args.dst[0]) + (line * g.w.output + ow) * g.channels;
+        pixel.taps = fill_window(g, src, line, ow, taps);
+        pixel.dst = static_cast<std::byte*>(args.dst[0]) + (line * g.w.output + ow) * pixel_bytes;
         if (pixel.taps == 0) {
-          // A window wholly in the padding.
-          std::fill_n(pixel.dst, g.channels, average_ ? 0.0F : -std::numeric_limits<float>::infinity());
+          std::memcpy(pixel.dst, empty_.data(), empty_.size());
           continue;
         }
         if (average_) {
@@ -101,6 +109,7 @@ class PoolExecutable final : public Executable {
   PoolKernel* kernel_;
   bool average_;
   bool count_pads_;
+  std::vector<std::byte> empty_;  // the result of a window wholly in the padding
 };
 
 // The maximum of 8-bit numbers.
@@ -157,7 +166,7 @@ std::string reject_bytes(const NodeView& node, const Target&) {
 }
 
 std::string reject_nhwc(const NodeView& node, const Target&) {
-  if (node.input(0).dtype != DType::f32) return "needs f32";
+  if (!is_kernel_float(node.input(0).dtype)) return "needs f32, f16 or bf16";
   return reject_layout(node);
 }
 
@@ -168,7 +177,7 @@ class GlobalAverage final : public Executable {
       : batch_(node.shape(0)[0]),
         channels_(node.shape(0)[1]),
         pixels_(node.shape(0).product(2, node.shape(0).rank())),
-        info_(find_kernel(KernelFamily::sum_columns, DType::f32, context.target.isa)),
+        info_(find_kernel(KernelFamily::sum_columns, node.input(0).dtype, context.target.isa)),
         kernel_(reinterpret_cast<ColumnSumKernel*>(info_->function)) {}
 
   std::string kernel() const override { return name_of(*info_); }
@@ -176,12 +185,13 @@ class GlobalAverage final : public Executable {
   void run(const RunArgs& args, const Worker& worker) const override {
     constexpr std::int64_t kBlock = 64;  // channels: whole vectors of every ISA, whole cache lines
     const std::int64_t blocks = (channels_ + kBlock - 1) / kBlock;
+    const auto size = static_cast<std::int64_t>(size_of(info_->dtype));
     const Worker::Range share = worker.share(batch_ * blocks);
     for (std::int64_t i = share.begin; i < share.end; ++i) {
       const std::int64_t n = i / blocks;
       const std::int64_t c = i % blocks * kBlock;
-      kernel_({.src = static_cast<const float*>(args.src[0]) + n * pixels_ * channels_ + c,
-               .dst = static_cast<float*>(args.dst[0]) + n * channels_ + c,
+      kernel_({.src = static_cast<const std::byte*>(args.src[0]) + (n * pixels_ * channels_ + c) * size,
+               .dst = static_cast<std::byte*>(args.dst[0]) + (n * channels_ + c) * size,
                .rows = pixels_,
                .stride = channels_,
                .channels = std::min(kBlock, channels_ - c),

@@ -1,5 +1,6 @@
-// Element-wise functions of one f32 tensor, over its bytes as one span whatever the layout.
+// Element-wise functions of one tensor of floats, over its bytes as one span whatever the layout.
 #include "ops/algorithms/implementations.h"
+#include "ops/arithmetic.h"
 #include "ops/kernel_table.h"
 
 namespace godwit::ops {
@@ -16,7 +17,7 @@ class UnaryExecutable final : public Executable {
   UnaryExecutable(const NodeView& node, const PrepareContext& context, const Function& function)
       : count_(node.outputs[0].shape.elements()),
         function_(function),
-        info_(find_kernel(function.family, DType::f32, context.target.isa)),
+        info_(find_kernel(function.family, node.input(0).dtype, context.target.isa)),
         kernel_(reinterpret_cast<UnaryKernel*>(info_->function)) {}
 
   std::string kernel() const override { return name_of(*info_); }
@@ -25,8 +26,9 @@ class UnaryExecutable final : public Executable {
   void run(const RunArgs& args, const Worker& worker) const override {
     const Worker::Range share = worker.share(count_, 1024);
     if (share.begin == share.end) return;
-    kernel_({.src = static_cast<const float*>(args.src[0]) + share.begin,
-             .dst = static_cast<float*>(args.dst[0]) + share.begin,
+    const std::int64_t first = share.begin * static_cast<std::int64_t>(size_of(info_->dtype));
+    kernel_({.src = static_cast<const std::byte*>(args.src[0]) + first,
+             .dst = static_cast<std::byte*>(args.dst[0]) + first,
              .count = share.end - share.begin,
              .alpha = function_.alpha,
              .beta = function_.beta});
@@ -40,7 +42,7 @@ class UnaryExecutable final : public Executable {
 };
 
 std::string reject(const NodeView& node, const Target&) {
-  if (node.input(0).dtype != DType::f32) return "needs f32";
+  if (!is_kernel_float(node.input(0).dtype)) return "needs f32, f16 or bf16";
   if (node.input(0).layout != node.outputs[0].layout) return "needs one layout";
   if (!node.epilogue.empty()) return "has no epilogue";
   return {};
@@ -57,7 +59,7 @@ std::string reject_clip(const NodeView& node, const Target& target) {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 float bound(const NodeView& node, std::size_t i, float fallback) {
-  return node.has_input(i) ? node.inputs[i].constant->values<float>()[0] : fallback;
+  return node.has_input(i) ? static_cast<float>(real_at(node.inputs[i].constant->view(), 0)) : fallback;
 }
 
 template <Function (*Read)(const NodeView&)>

@@ -16,6 +16,9 @@ constexpr auto kPlanePad = std::int64_t{kAlignment};
 // Tiles that workers transform together before each of them multiplies its share of the panels.
 constexpr std::int64_t kSharedTiles = 64;
 
+// Tiles that read weights from memory once: more of them would save little and take more memory for sums.
+constexpr std::int64_t kStreamedTiles = 32;
+
 }  // namespace
 
 TileGrid::TileGrid(const ConvGeometry& g, std::int64_t outputs)
@@ -33,12 +36,14 @@ WinogradExecutable::WinogradExecutable(const ConvGeometry& geometry, std::int64_
       grid_(geometry, m),
       tiles_(tiles),
       numbers_(numbers),
-      layout_{geometry.oc, grid_.planes * numbers.depth, tiles.nr},
+      layout_{geometry.oc, grid_.planes * numbers.depth, tiles.nr, tiles.step_bytes},
       border_(std::move(border)) {
   // Transformed input of one block stays in half the L2; a little more rather than a second, small block.
   block_ = std::clamp<std::int64_t>(
       static_cast<std::int64_t>(cache_sizes().l2 / 2) / (grid_.planes * tile_bytes()), tiles.mr,
       kSharedTiles);
+  by_planes_ = layout_.bytes() > 4 * cache_sizes().l2;
+  if (by_planes_) block_ = std::max(block_, std::min(kStreamedTiles, grid_.tiles));
   const std::int64_t image = grid_.high * grid_.wide;
   if (image <= block_ * 3 / 2 && image <= kSharedTiles) block_ = std::max(block_, image);
 }
@@ -46,7 +51,9 @@ WinogradExecutable::WinogradExecutable(const ConvGeometry& geometry, std::int64_
 std::int64_t WinogradExecutable::src_plane(std::int64_t tiles) const {
   return tiles * tile_bytes() + kPlanePad;
 }
-std::int64_t WinogradExecutable::product_plane() const { return block_ * tiles_.nr * kStepBytes + kPlanePad; }
+std::int64_t WinogradExecutable::product_plane() const {
+  return product_panel() * (by_planes_ ? layout_.panels() : 1) + kPlanePad;
+}
 
 Scratch WinogradExecutable::scratch() const {
   const std::int64_t mine = grid_.planes * (src_plane(block_) + product_plane());
@@ -57,7 +64,9 @@ Scratch WinogradExecutable::scratch() const {
 void WinogradExecutable::run(const RunArgs& args, const Worker& worker) const {
   std::byte* mine = args.worker_scratch;
   std::byte* product = mine + grid_.planes * src_plane(block_);
-  if (grid_.tiles >= tiles_.mr * worker.count) {
+  // Where weights come from memory, each worker had better read a part of them than all.
+  const bool divides_weights = by_planes_ && grid_.tiles <= block_ && layout_.panels() >= worker.count;
+  if (grid_.tiles >= tiles_.mr * worker.count && (!divides_weights || worker.count == 1)) {
     // Enough tiles for everybody: each worker transforms and multiplies its own.
     const Worker::Range share = worker.share(grid_.tiles);
     const std::int64_t count = share.end - share.begin;
@@ -111,19 +120,34 @@ void WinogradExecutable::transform(const RunArgs& args, std::byte* planes, std::
 void WinogradExecutable::multiply(const RunArgs& args, const std::byte* planes, std::int64_t plane_bytes,
                                   std::byte* product, std::int64_t first, std::int64_t count,
                                   Worker::Range panels) const {
-  const std::int64_t steps = (count + tiles_.mr - 1) / tiles_.mr;
-  const void* rows[GemmTileSizes::kMaxRows];
-  for (std::int64_t p = panels.begin; p < panels.end; ++p) {
-    const int width = layout_.width(p);
+  const auto multiply_one = [&](std::int64_t plane, std::int64_t panel) {
+    const std::int64_t place = by_planes_ ? panel : 0;
+    multiply_plane(planes + plane * plane_bytes, plane,
+                   product + plane * product_plane() + place * product_panel(), count, panel);
+  };
+  if (by_planes_) {
     for (std::int64_t plane = 0; plane < grid_.planes; ++plane) {
-      for (std::int64_t s = 0; s < steps; ++s) {
-        const std::int64_t begin = count * s / steps;
-        const auto height = static_cast<int>(count * (s + 1) / steps - begin);
-        for (int r = 0; r < height; ++r) rows[r] = planes + plane * plane_bytes + (begin + r) * tile_bytes();
-        multiply_rows(rows, height, plane, p, product + plane * product_plane() + begin * width * kStepBytes);
-      }
+      for (std::int64_t p = panels.begin; p < panels.end; ++p) multiply_one(plane, p);
     }
-    finish(args, product, first, count, p);
+  }
+  for (std::int64_t p = panels.begin; p < panels.end; ++p) {
+    for (std::int64_t plane = 0; !by_planes_ && plane < grid_.planes; ++plane) multiply_one(plane, p);
+    finish(args, product + (by_planes_ ? p * product_panel() : 0), first, count, p);
+  }
+}
+
+void WinogradExecutable::multiply_plane(const std::byte* planes, std::int64_t plane, std::byte* sums,
+                                        std::int64_t count, std::int64_t panel) const {
+  const std::int64_t steps = (count + tiles_.mr - 1) / tiles_.mr;
+  const int width = layout_.width(panel);
+  const void* rows[GemmTileSizes::kMaxRows];
+  for (std::int64_t s = 0; s < steps; ++s) {
+    const std::int64_t begin = count * s / steps;
+    const auto height = static_cast<int>(count * (s + 1) / steps - begin);
+    for (int r = 0; r < height; ++r) rows[r] = planes + (begin + r) * tile_bytes();
+    const GemmProgress progress{s, steps};
+    multiply_rows(rows, height, plane, panel, sums + begin * width * kStepBytes,
+                  by_planes_ ? &progress : nullptr);
   }
 }
 

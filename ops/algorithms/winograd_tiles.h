@@ -44,8 +44,9 @@ class WinogradExecutable : public Executable {
   // One tile: edge · edge pixels to as many planes, `plane` bytes apart.
   virtual void transform_tile(const void* const* pixels, std::byte* dst, std::int64_t plane) const = 0;
   // `height` rows of one plane by one panel of its weights: sums of 32 bits, (height, width of the panel).
+  // `progress` is that through the rows of a plane where the next panel's weights come from memory.
   virtual void multiply_rows(const void* const* rows, int height, std::int64_t plane, std::int64_t panel,
-                             std::byte* sums) const = 0;
+                             std::byte* sums, const GemmProgress* progress) const = 0;
   // One tile's sums, in planes `plane` bytes apart, to m · m results of one panel (null where there is no
   // pixel) with their residuals (null where there are none).
   virtual void finish_tile(const std::byte* sums, std::int64_t plane, void* const* dst,
@@ -69,10 +70,15 @@ class WinogradExecutable : public Executable {
   TileAt at(std::int64_t tile) const;
   std::int64_t tile_bytes() const { return numbers_.depth * kStepBytes; }  // of a tile in one plane
   std::int64_t src_plane(std::int64_t tiles) const;
+  // Sums of one panel in one plane, and of all the panels whose sums wait for each other in one plane.
+  std::int64_t product_panel() const { return block_ * tiles_.nr * kStepBytes; }
   std::int64_t product_plane() const;
   // Tiles [first, last) into planes `plane` bytes apart, whose first row is tile `origin`.
   void transform(const RunArgs& args, std::byte* planes, std::int64_t plane, std::int64_t origin,
                  std::int64_t first, std::int64_t last) const;
+  // One plane of tiles [0, count) by one panel.
+  void multiply_plane(const std::byte* planes, std::int64_t plane, std::byte* sums, std::int64_t count,
+                      std::int64_t panel) const;
   // Tiles [first, first + count), already in `planes`, by the given panels, into dst.
   void multiply(const RunArgs& args, const std::byte* planes, std::int64_t plane, std::byte* product,
                 std::int64_t first, std::int64_t count, Worker::Range panels) const;
@@ -80,6 +86,9 @@ class WinogradExecutable : public Executable {
               std::int64_t panel) const;
 
   std::vector<std::byte> border_;
+  // Weights that no L2 holds are read once for a block of tiles, plane by plane, and all panels' sums are
+  // kept until then; others panel by panel, whose sums stay in the L1.
+  bool by_planes_ = false;
   std::int64_t block_ = 1;
 };
 

@@ -24,6 +24,7 @@ const OpDef& op_add() {
       .cost = cost_per_element<1>,
       .layout = layout_of_binary,
       .fuses_clamp = true,
+      .takes_16_bits = true,
       .keeps_images_apart = broadcast_keeps_images_apart,
       .implementations = {&binary_add},
   };

@@ -81,6 +81,7 @@ const OpDef& op_average_pool() {
       .reference = reference,
       .cost = cost_of_pool,
       .layout = channels_last,
+      .takes_16_bits = true,
       .keeps_images_apart = always,
       .implementations = {&average_pool_nhwc},
   };

@@ -4,9 +4,8 @@
 #include <limits>
 #include <type_traits>
 
-#include "ops/implementation.h"
+#include "ops/algorithms/implementations.h"
 #include "ops/movement.h"
-#include "ops/narrow.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -48,8 +47,8 @@ To convert(From value) {
   } else if constexpr (std::is_same_v<To, bool>) {
     return value != From{};
   } else if constexpr (is_half<To>) {
-    if constexpr (std::is_floating_point_v<From>) return To(round_to_odd(static_cast<double>(value)));
-    if constexpr (!std::is_floating_point_v<From>) return To(round_to_odd(sticky_double(value)));
+    if constexpr (std::is_floating_point_v<From>) return To(static_cast<double>(value));
+    if constexpr (!std::is_floating_point_v<From>) return To(sticky_double(value));
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     return to_integer<To>(static_cast<double>(value));
   } else {
@@ -127,7 +126,7 @@ const OpDef& op_cast() {
       .layout = any_layout,
       .is_view = keeps_type,
       .keeps_images_apart = always,
-      .implementations = {&flat},
+      .implementations = {&cast_spans, &flat},
   };
   return def;
 }

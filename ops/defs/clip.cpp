@@ -23,15 +23,16 @@ std::vector<TensorDesc> infer_clip(const NodeView& node) {
 
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   visit_number(dst[0].desc.dtype, [&]<class T>() {
-    const T* minimum = node.has_input(1) ? src[1].as<const T>() : nullptr;
-    const T* maximum = node.has_input(2) ? src[2].as<const T>() : nullptr;
+    const auto number = [&](std::size_t operand, std::int64_t i) {
+      return static_cast<Computed<T>>(src[operand].as<const T>()[i]);
+    };
     const std::int64_t count = dst[0].desc.shape.elements();
     for (std::int64_t i = 0; i < count; ++i) {
-      T value = src[0].as<const T>()[i];
-      if (minimum != nullptr && value < *minimum) value = *minimum;
+      auto value = number(0, i);
+      if (node.has_input(1) && value < number(1, 0)) value = number(1, 0);
       // Last, so that the maximum wins where the two are the wrong way round.
-      if (maximum != nullptr && value > *maximum) value = *maximum;
-      dst[0].as<T>()[i] = value;
+      if (node.has_input(2) && value > number(2, 0)) value = number(2, 0);
+      dst[0].as<T>()[i] = static_cast<T>(value);
     }
   });
 }
@@ -48,6 +49,7 @@ const OpDef& op_clip() {
       .reference = reference,
       .cost = cost_per_element<2>,
       .layout = any_layout,
+      .takes_16_bits = true,
       .keeps_images_apart = always,
       .implementations = {&unary_clip},
   };

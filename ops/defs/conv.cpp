@@ -49,7 +49,7 @@ void check_channels(const NodeView& node) {
 }
 
 std::vector<TensorDesc> infer_conv(const NodeView& node) {
-  require_one_dtype(node, kFloatTypes);
+  require_product_dtypes(node);
   require_rank(node, 0, 3, 4);
   require_rank(node, 1, 3, 4);
   if (has_own_input(node, 2)) require_rank(node, 2, 1, 1);
@@ -57,7 +57,7 @@ std::vector<TensorDesc> infer_conv(const NodeView& node) {
   const Shape& weights = node.shape(1);
   if (src.ranked()) require_rank(node, 1, src.rank(), src.rank());
   check_channels(node);
-  TensorDesc dst{node.input(0).dtype, Shape::unranked(), Layout::nchw};
+  TensorDesc dst{product_dtype(node), Shape::unranked(), Layout::nchw};
   if (!src.ranked()) return {dst};
 
   const auto spatial = src.dims().subspan(2);
@@ -99,8 +99,8 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   const Window2d window = window_2d(node.attributes, shape.dims().subspan(2), weights.dims().subspan(2));
   const std::int64_t group = node.attributes.integer("group", 1);
   const std::int64_t channels = weights[1], out_channels = weights[0];
-  visit_float(dst[0].desc.dtype, [&]<class T>() {
-    const T* bias = has_own_input(node, 2) ? src[2].as<const T>() : nullptr;
+  const bool has_bias = has_own_input(node, 2);
+  visit_float(src[0].desc.dtype, [&]<class T>() {
     std::int64_t i = 0;
     for (std::int64_t n = 0; n < shape[0]; ++n) {
       for (std::int64_t oc = 0; oc < out_channels; ++oc) {
@@ -110,8 +110,8 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
         for (std::int64_t oh = 0; oh < window.h.output; ++oh) {
           for (std::int64_t ow = 0; ow < window.w.output; ++ow, ++i) {
             double value = convolve(window, channels, from, kernel, oh, ow);
-            if (bias != nullptr) value += static_cast<double>(bias[oc]);
-            dst[0].as<T>()[i] = static_cast<T>(finish<T>(node, src, i, value));
+            if (has_bias) value += real_at(src[2], oc);
+            set_real(dst[0], i, finish(node, src, i, value));
           }
         }
       }
@@ -152,6 +152,8 @@ const OpDef& op_conv() {
       .layout = channels_last,
       .fuses_clamp = true,
       .fuses_residual = true,
+      .fuses_widening = true,
+      .takes_16_bits = true,
       .keeps_images_apart = always,
       .implementations = {&conv_depthwise, &conv_gemm_rows, &conv_winograd4, &conv_winograd2, &conv_gemm},
   };

@@ -24,13 +24,13 @@ Matrix matrix_of(const NodeView& node, std::size_t i, std::string_view transpose
 }
 
 std::vector<TensorDesc> infer_gemm(const NodeView& node) {
-  require_one_dtype(node, kFloatTypes);
+  require_product_dtypes(node);
   const Matrix a = matrix_of(node, 0, "transA");
   const Matrix b = matrix_of(node, 1, "transB");
   if (!may_be_same_dim(a.columns, b.rows)) {
     throw Error(fmt::format("A has {} columns and B {} rows, expected the same number", a.columns, b.rows));
   }
-  const TensorDesc dst{node.input(0).dtype, {a.rows, b.columns}, Layout::nchw};
+  const TensorDesc dst{product_dtype(node), {a.rows, b.columns}, Layout::nchw};
   if (has_own_input(node, 2)) require_broadcasts_to(node.shape(2), dst.shape, "C");
   require_residual(node, dst);
   return {dst};
@@ -45,7 +45,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   const auto beta = static_cast<double>(node.attributes.real("beta", 1));
   const bool has_c = has_own_input(node, 2);
   BroadcastIndex c(dst[0].desc.shape, has_c ? src[2].desc.shape : Shape{});
-  visit_float(dst[0].desc.dtype, [&]<class T>() {
+  visit_float(src[0].desc.dtype, [&]<class T>() {
     const T* a = src[0].as<const T>();
     const T* b = src[1].as<const T>();
     for (std::int64_t i = 0; i < rows * columns; ++i, c.next()) {
@@ -56,8 +56,8 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
                static_cast<double>(b[trans_b ? n * depth + k : k * columns + n]);
       }
       double value = alpha * sum;
-      if (has_c) value += beta * static_cast<double>(src[2].as<const T>()[c.offset()]);
-      dst[0].as<T>()[i] = static_cast<T>(finish<T>(node, src, i, value));
+      if (has_c) value += beta * real_at(src[2], c.offset());
+      set_real(dst[0], i, finish(node, src, i, value));
     }
   });
 }
@@ -101,6 +101,8 @@ const OpDef& op_gemm() {
       .cost = cost_gemm,
       .fuses_clamp = true,
       .fuses_residual = true,
+      .fuses_widening = true,
+      .takes_16_bits = true,
       .keeps_images_apart = keeps_images_apart,
       .implementations = {&gemm_panels},
   };

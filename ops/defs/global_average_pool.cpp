@@ -45,6 +45,7 @@ const OpDef& op_global_average_pool() {
       .reference = reference,
       .cost = cost_global_average_pool,
       .layout = channels_last,
+      .takes_16_bits = true,
       .keeps_images_apart = always,
       .implementations = {&global_average_pool_nhwc},
   };

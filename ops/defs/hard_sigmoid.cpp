@@ -27,6 +27,7 @@ const OpDef& op_hard_sigmoid() {
       .reference = reference,
       .cost = cost_per_element<4>,
       .layout = any_layout,
+      .takes_16_bits = true,
       .keeps_images_apart = always,
       .implementations = {&unary_hard_sigmoid},
   };

@@ -25,6 +25,7 @@ const OpDef& op_hard_swish() {
       .reference = reference,
       .cost = cost_per_element<5>,
       .layout = any_layout,
+      .takes_16_bits = true,
       .keeps_images_apart = always,
       .implementations = {&unary_hard_swish},
   };

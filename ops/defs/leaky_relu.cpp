@@ -23,6 +23,7 @@ const OpDef& op_leaky_relu() {
       .reference = reference,
       .cost = cost_per_element<2>,
       .layout = any_layout,
+      .takes_16_bits = true,
       .keeps_images_apart = always,
       .implementations = {&unary_leaky_relu},
   };

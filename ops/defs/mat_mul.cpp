@@ -31,11 +31,11 @@ Sizes sizes_of(const Shape& a, const Shape& b) {
 }
 
 std::vector<TensorDesc> infer_mat_mul(const NodeView& node) {
-  require_one_dtype(node, kFloatTypes);
+  require_product_dtypes(node);
   require_rank(node, 0, 1);
   require_rank(node, 1, 1);
   const Shape &a = node.shape(0), &b = node.shape(1);
-  TensorDesc dst{node.input(0).dtype, Shape::unranked(), Layout::nchw};
+  TensorDesc dst{product_dtype(node), Shape::unranked(), Layout::nchw};
   if (!a.ranked() || !b.ranked()) return {dst};
   const Sizes sizes = sizes_of(a, b);
   if (!may_be_same_dim(sizes.depth_a, sizes.depth_b)) {
@@ -56,7 +56,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   const Shape batch_a = batch_of(a), batch_b = batch_of(b);
   const Shape batch = broadcast_shapes(batch_a, batch_b);
   BroadcastIndex at_a(batch, batch_a), at_b(batch, batch_b);
-  visit_float(dst[0].desc.dtype, [&]<class T>() {
+  visit_float(src[0].desc.dtype, [&]<class T>() {
     std::int64_t i = 0;
     for (std::int64_t matrix = 0; matrix < batch.elements(); ++matrix, at_a.next(), at_b.next()) {
       const T* from_a = src[0].as<const T>() + at_a.offset() * rows * depth;
@@ -67,7 +67,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
           for (std::int64_t k = 0; k < depth; ++k) {
             sum += static_cast<double>(from_a[m * depth + k]) * static_cast<double>(from_b[k * columns + n]);
           }
-          dst[0].as<T>()[i] = static_cast<T>(finish<T>(node, src, i, sum));
+          set_real(dst[0], i, finish(node, src, i, sum));
         }
       }
     }
@@ -106,6 +106,8 @@ const OpDef& op_mat_mul() {
       .cost = cost_mat_mul,
       .fuses_clamp = true,
       .fuses_residual = true,
+      .fuses_widening = true,
+      .takes_16_bits = true,
       .keeps_images_apart = keeps_images_apart,
       .implementations = {&mat_mul_panels, &mat_mul_eigen},
   };

@@ -10,7 +10,7 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array kPoolTypes{DType::f32, DType::f64, DType::s8, DType::u8};
+constexpr std::array kPoolTypes{DType::f32, DType::f64, DType::f16, DType::bf16, DType::s8, DType::u8};
 
 std::vector<TensorDesc> infer_max_pool(const NodeView& node) {
   require_one_dtype(node, kPoolTypes);
@@ -21,8 +21,9 @@ std::vector<TensorDesc> infer_max_pool(const NodeView& node) {
   return outputs;
 }
 
-template <class T>
+template <class Number>
 struct Largest {
+  using T = Computed<Number>;
   T value = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
                                                  : std::numeric_limits<T>::lowest();
   std::int64_t h = -1, w = -1;  // -1: no tap lay inside the input
@@ -39,7 +40,7 @@ Largest<T> largest(const Window2d& window, const T* src, std::int64_t oh, std::i
     for (std::int64_t kw = 0; kw < w.kernel; ++kw) {
       const std::int64_t iw = ow * w.stride + kw * w.dilation - w.pad_begin;
       if (iw < 0 || iw >= w.input) continue;
-      const T value = src[ih * w.input + iw];
+      const auto value = static_cast<Computed<T>>(src[ih * w.input + iw]);
       const bool is_nan = value != value;
       if (best.h < 0 || value > best.value || is_nan) best = {value, ih, iw};
       if (is_nan) return best;
@@ -59,7 +60,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
       for (std::int64_t oh = 0; oh < window.h.output; ++oh) {
         for (std::int64_t ow = 0; ow < window.w.output; ++ow, ++i) {
           const Largest<T> best = largest(window, src[0].as<const T>() + channel * plane, oh, ow);
-          dst[0].as<T>()[i] = best.value;
+          dst[0].as<T>()[i] = static_cast<T>(best.value);
           if (dst.size() < 2) continue;
           const std::int64_t position =
               column_major ? best.w * window.h.input + best.h : best.h * window.w.input + best.w;
@@ -89,6 +90,7 @@ const OpDef& op_max_pool() {
       .reference = reference,
       .cost = cost_of_pool,
       .layout = channels_last,
+      .takes_16_bits = true,
       .keeps_images_apart = always,
       .implementations = {&max_pool_nhwc, &max_pool_bytes},
   };

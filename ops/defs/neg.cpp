@@ -7,7 +7,8 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array kSignedTypes{DType::f32, DType::f64, DType::s8, DType::s32, DType::s64};
+constexpr std::array kSignedTypes{DType::f32, DType::f64, DType::f16, DType::bf16,
+                                  DType::s8,  DType::s32, DType::s64};
 
 std::vector<TensorDesc> infer_neg(const NodeView& node) {
   require_one_dtype(node, kSignedTypes);
@@ -19,8 +20,8 @@ void reference(const NodeView&, std::span<const TensorView> src, std::span<const
     const std::int64_t count = dst[0].desc.shape.elements();
     for (std::int64_t i = 0; i < count; ++i) {
       const T value = src[0].as<const T>()[i];
-      if constexpr (std::is_floating_point_v<T>) {
-        dst[0].as<T>()[i] = -value;
+      if constexpr (is_float(dtype_of<T>)) {
+        dst[0].as<T>()[i] = static_cast<T>(-static_cast<Computed<T>>(value));
       } else {
         dst[0].as<T>()[i] = wrap_around(T{0}, value, [](auto a, auto b) { return a - b; });
       }

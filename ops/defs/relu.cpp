@@ -21,6 +21,7 @@ const OpDef& op_relu() {
       .reference = reference,
       .cost = cost_per_element<1>,
       .layout = any_layout,
+      .takes_16_bits = true,
       .keeps_images_apart = always,
       .implementations = {&unary_relu},
   };

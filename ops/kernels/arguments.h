@@ -7,19 +7,25 @@
 namespace godwit::ops {
 
 // One tile of the GEMM core: dst[r][c] = clamp(sum over taps t and k of a[t*rows + r][k] * b[t][k][c] +
-// bias[c] + residual[r][c]). The number of rows is the kernel's own (its mr).
+// bias[c] + residual[r][c]). The number of rows is the kernel's own (its mr). A is f32; b, and dst and
+// residual unless they are `real`, are of the kernel's dtype.
 struct GemmTile {
-  const void* const* a;   // taps * rows pointers to depth floats each
-  const float* b;         // packed panel: (taps, depth, nr), zero beyond `columns`
-  const float* bias;      // nr values, or null
-  const float* residual;  // rows of `residual_stride` elements, or null
-  float* dst;             // rows of `dst_stride` elements
+  const void* const* a;  // taps * rows pointers to depth floats each
+  const void* b;         // packed panel: (taps, depth, nr), zero beyond `columns`
+  const float* bias;     // nr values, or null
+  const void* residual;  // rows of `residual_stride` elements, or null
+  void* dst;             // rows of `dst_stride` elements
   std::int64_t taps;
   std::int64_t depth;
   std::int64_t residual_stride;
   std::int64_t dst_stride;
   std::int64_t columns;  // 1 to nr of the panel
   float minimum, maximum;
+  bool real;  // dst and residual are f32 whatever b is
+  // What the next tiles will read: brought to the L2 meanwhile, `ahead_step` bytes further for each step of
+  // the inner dimension.
+  const void* ahead;
+  std::int64_t ahead_step;
 };
 using GemmKernel = void(const GemmTile& tile);
 
@@ -58,13 +64,12 @@ struct QuantizedTile {
 using QuantizedGemmKernel = void(const QuantizedTile& tile);
 
 // One output pixel of a depthwise convolution, all channels: dst[c] = clamp(sum over t of src[t][c] *
-// weights[t][c]
-// + bias[c]).
+// weights[t][c] + bias[c]). src and dst here and below are of the kernel's dtype, an f32 or 16-bit float.
 struct DepthwisePixel {
-  const float* const* src;  // taps pointers to `channels` elements each
-  const float* weights;     // (taps, channels)
-  const float* bias;        // channels, or null
-  float* dst;
+  const void* const* src;  // taps pointers to `channels` elements each
+  const float* weights;    // (taps, channels)
+  const float* bias;       // channels, or null
+  void* dst;
   std::int64_t taps;
   std::int64_t channels;
   float minimum, maximum;
@@ -75,10 +80,10 @@ using DepthwiseKernel = void(const DepthwisePixel& pixel);
 // How many pixels, the kernel's size and the stride are the function's own.
 struct DepthwiseBlock {
   // (kernel, columns) pointers to `channels` elements each; columns = (pixels - 1) * stride + kernel.
-  const float* const* src;
+  const void* const* src;
   const float* weights;  // (kernel * kernel, channels)
   const float* bias;     // channels, or null
-  float* dst;            // (pixels, channels)
+  void* dst;             // (pixels, channels)
   std::int64_t channels;
   float minimum, maximum;
 };
@@ -112,8 +117,8 @@ using BytePoolKernel = void(const BytePoolPixel& pixel);
 // One output pixel of a pooling, all channels: the maximum, or the sum times `scale`, over `taps` input
 // pixels.
 struct PoolPixel {
-  const float* const* src;  // taps pointers to `channels` elements each
-  float* dst;
+  const void* const* src;  // taps pointers to `channels` elements each
+  void* dst;
   std::int64_t taps;
   std::int64_t channels;
   float scale;
@@ -122,8 +127,8 @@ using PoolKernel = void(const PoolPixel& pixel);
 
 // dst[c] = scale * sum over r of src[r * stride + c], for `channels` neighbouring columns.
 struct ColumnSum {
-  const float* src;
-  float* dst;
+  const void* src;
+  void* dst;
   std::int64_t rows;
   std::int64_t stride;
   std::int64_t channels;
@@ -132,8 +137,9 @@ struct ColumnSum {
 using ColumnSumKernel = void(const ColumnSum& columns);
 
 // One tile of Winograd F(m×m, 3×3), edge = m + 2: dst[p * plane + c] = (Bᵀ d B)[p][c], p over edge × edge.
+// src is of the kernel's dtype.
 struct WinogradInput {
-  const float* const* src;  // edge * edge pointers to `channels` elements each
+  const void* const* src;  // edge * edge pointers to `channels` elements each
   float* dst;
   std::int64_t plane;
   std::int64_t channels;
@@ -141,12 +147,13 @@ struct WinogradInput {
 using WinogradInputFunction = void(const WinogradInput& tile);
 
 // dst[i][c] = clamp((Aᵀ s A)[i][c] + bias[c] + residual[i][c]), s[p][c] = src[p * plane + c], i over m × m.
+// dst and residual are of the kernel's dtype.
 struct WinogradOutput {
   const float* src;  // each plane padded to whole vectors
   std::int64_t plane;
-  float* const* dst;             // m * m pointers, null where the tile hangs over the border
-  const float* const* residual;  // m * m pointers (those with a dst are read), or null
-  const float* bias;             // padded to whole vectors, or null
+  void* const* dst;             // m * m pointers, null where the tile hangs over the border
+  const void* const* residual;  // m * m pointers (those with a dst are read), or null
+  const float* bias;            // padded to whole vectors, or null
   std::int64_t channels;
   float minimum, maximum;
 };
@@ -175,8 +182,8 @@ using ByteWinogradOutputFunction = void(const ByteWinogradOutput& tile);
 
 // dst[i] = f(src[i]; alpha, beta): what alpha and beta mean is the function's own affair.
 struct UnarySpan {
-  const float* src;
-  float* dst;
+  const void* src;
+  void* dst;
   std::int64_t count;
   float alpha, beta;
 };
@@ -184,9 +191,9 @@ using UnaryKernel = void(const UnarySpan& span);
 
 // dst[i] = clamp(f(lhs[i * lhs_step], rhs[i * rhs_step])), steps 0 (repeated) or 1.
 struct BinarySpan {
-  const float* lhs;
-  const float* rhs;
-  float* dst;
+  const void* lhs;
+  const void* rhs;
+  void* dst;
   std::int64_t count;
   std::int64_t lhs_step, rhs_step;
   float minimum, maximum;
@@ -233,13 +240,14 @@ struct DequantizeSpan {
 };
 using DequantizeKernel = void(const DequantizeSpan& span);
 
-// dst[i] = src[i]: what kernels multiply that take two 16-bit numbers at a step.
-struct WidenSpan {
-  const std::uint8_t* src;
-  std::int16_t* dst;
+// dst[i] = src[i]. Widening goes from the kernel's dtype to what GEMM kernels take instead of it: u8 to s16
+// (pairs of them), 16-bit floats to f32. Narrowing goes from f32 to the kernel's dtype, half to even.
+struct ConvertSpan {
+  const void* src;
+  void* dst;
   std::int64_t count;
 };
-using WidenKernel = void(const WidenSpan& span);
+using ConvertKernel = void(const ConvertSpan& span);
 
 // `rounds` times kPeakChains independent fused multiply-adds of whole vectors; what it returns only keeps the
 // compiler from leaving them out.

@@ -14,15 +14,44 @@ struct Lanes {
   using F32 = typename Arch::F32;
   static constexpr int kWidth = Arch::kWidth;
 
-  static GODWIT_INLINE F32 load_part(const float* src, std::int64_t count, float filler) {
-    float lanes[kWidth];
+  template <class T>
+  static GODWIT_INLINE F32 load_part(const T* src, std::int64_t count, T filler = T{}) {
+    T lanes[kWidth];
     for (int i = 0; i < kWidth; ++i) lanes[i] = i < count ? src[i] : filler;
     return Arch::load(lanes);
   }
-  static GODWIT_INLINE void store_part(float* dst, F32 value, std::int64_t count) {
-    float lanes[kWidth];
+  template <class T>
+  static GODWIT_INLINE void store_part(T* dst, F32 value, std::int64_t count) {
+    T lanes[kWidth];
     Arch::store(lanes, value);
     for (int i = 0; i < kWidth && i < count; ++i) dst[i] = lanes[i];
+  }
+};
+
+// How a kernel reads and writes its vectors: whole ones, or the last channels of a pixel that fill none.
+template <class Arch>
+struct WholeVector {
+  using F32 = typename Arch::F32;
+  template <class T>
+  GODWIT_INLINE F32 load(const T* p) const {
+    return Arch::load(p);
+  }
+  template <class T>
+  GODWIT_INLINE void store(T* p, F32 value) const {
+    Arch::store(p, value);
+  }
+};
+template <class Arch>
+struct PartVector {
+  using F32 = typename Arch::F32;
+  std::int64_t left;
+  template <class T>
+  GODWIT_INLINE F32 load(const T* p) const {
+    return Lanes<Arch>::load_part(p, left);
+  }
+  template <class T>
+  GODWIT_INLINE void store(T* p, F32 value) const {
+    Lanes<Arch>::store_part(p, value, left);
   }
 };
 
@@ -94,21 +123,35 @@ struct HardSwish {
   }
 };
 
-template <class Arch, template <class> class Function>
+// dst[i] = function(src[i]) for vectors of From and To.
+template <class Arch, class From, class To, class Function>
+GODWIT_INLINE void map_span(const void* from, void* to, std::int64_t count, const Function& function) {
+  const auto* src = static_cast<const From*>(from);
+  auto* dst = static_cast<To*>(to);
+  std::int64_t i = 0;
+  for (; i + Arch::kWidth <= count; i += Arch::kWidth) Arch::store(dst + i, function(Arch::load(src + i)));
+  if (i < count) {
+    const PartVector<Arch> part{count - i};
+    part.store(dst + i, function(part.load(src + i)));
+  }
+}
+
+template <class Arch, template <class> class Function, class T>
 struct Unary {
   using F32 = typename Arch::F32;
 
   static void run(const UnarySpan& span) {
     const F32 alpha = Arch::broadcast(span.alpha);
     const F32 beta = Arch::broadcast(span.beta);
-    std::int64_t i = 0;
-    for (; i + Arch::kWidth <= span.count; i += Arch::kWidth) {
-      Arch::store(span.dst + i, Function<Arch>::apply(Arch::load(span.src + i), alpha, beta));
-    }
-    if (i < span.count) {
-      const F32 src = Lanes<Arch>::load_part(span.src + i, span.count - i, 0.0F);
-      Lanes<Arch>::store_part(span.dst + i, Function<Arch>::apply(src, alpha, beta), span.count - i);
-    }
+    map_span<Arch, T, T>(span.src, span.dst, span.count,
+                         [&](F32 x) { return Function<Arch>::apply(x, alpha, beta); });
+  }
+};
+
+template <class Arch, class From, class To>
+struct Convert {
+  static void run(const ConvertSpan& span) {
+    map_span<Arch, From, To>(span.src, span.dst, span.count, [](typename Arch::F32 x) { return x; });
   }
 };
 
@@ -129,7 +172,7 @@ struct DivOf {
   static GODWIT_INLINE typename Arch::F32 apply(typename Arch::F32 a, typename Arch::F32 b) { return a / b; }
 };
 
-template <class Arch, template <class> class Function>
+template <class Arch, template <class> class Function, class T>
 struct Binary {
   using F32 = typename Arch::F32;
 
@@ -146,25 +189,35 @@ struct Binary {
   }
 
  private:
+  // Of vector i, or the one number that is repeated.
   template <bool Step>
-  static GODWIT_INLINE F32 operand(const float* p, std::int64_t i, std::int64_t left) {
-    if constexpr (!Step) return Arch::broadcast(*p);
-    return left >= Arch::kWidth ? Arch::load(p + i) : Lanes<Arch>::load_part(p + i, left, 1.0F);
+  static GODWIT_INLINE F32 operand(const T* p, F32 repeated, std::int64_t i, std::int64_t left) {
+    if constexpr (!Step) return repeated;
+    return left >= Arch::kWidth ? Arch::load(p + i) : Lanes<Arch>::load_part(p + i, left);
+  }
+  static GODWIT_INLINE F32 repeat(const T* p) {
+    T lanes[Arch::kWidth];
+    for (T& lane : lanes) lane = *p;
+    return Arch::load(lanes);
   }
 
   template <bool LhsStep, bool RhsStep>
   static GODWIT_INLINE void loop(const BinarySpan& span) {
     const F32 minimum = Arch::broadcast(span.minimum);
     const F32 maximum = Arch::broadcast(span.maximum);
+    const auto *lhs = static_cast<const T*>(span.lhs), *rhs = static_cast<const T*>(span.rhs);
+    auto* dst = static_cast<T*>(span.dst);
+    if (span.count == 0) return;
+    const F32 first_lhs = repeat(lhs), first_rhs = repeat(rhs);
     for (std::int64_t i = 0; i < span.count; i += Arch::kWidth) {
       const std::int64_t left = span.count - i;
-      const F32 result =
-          Function<Arch>::apply(operand<LhsStep>(span.lhs, i, left), operand<RhsStep>(span.rhs, i, left));
+      const F32 result = Function<Arch>::apply(operand<LhsStep>(lhs, first_lhs, i, left),
+                                               operand<RhsStep>(rhs, first_rhs, i, left));
       const F32 clamped = Arch::min(maximum, Arch::max(minimum, result));
       if (left >= Arch::kWidth) {
-        Arch::store(span.dst + i, clamped);
+        Arch::store(dst + i, clamped);
       } else {
-        Lanes<Arch>::store_part(span.dst + i, clamped, left);
+        Lanes<Arch>::store_part(dst + i, clamped, left);
       }
     }
   }

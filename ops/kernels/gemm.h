@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ops/kernels/arguments.h"
+#include "ops/kernels/elementwise.h"
 #include "ops/kernels/simd.h"
 
 namespace godwit::ops::kernels {
@@ -10,14 +11,15 @@ namespace godwit::ops::kernels {
 // epilogue included, since one rolled loop makes GCC keep the accumulators in memory. Register budget:
 // Rows·Vectors accumulators + Vectors of B + 1 broadcast of A (avx512 14×2: 31 of 32; avx2 and generic 6×2:
 // 15 of 16).
-template <class Arch, int Rows, int Vectors>
+// T: what weights, residual and result are stored as; sums are f32.
+template <class Arch, int Rows, int Vectors, class T>
 struct Gemm {
   using F32 = typename Arch::F32;
   static constexpr int kWidth = Arch::kWidth;
   static constexpr int kColumns = Vectors * kWidth;
 
-  static constexpr int kLineFloats = 16;  // a cache line
-  static constexpr int kLines = kColumns / kLineFloats;
+  static constexpr int kLine = 64 / sizeof(T);  // of the cache, in numbers
+  static constexpr int kLines = kColumns > kLine ? kColumns / kLine : 1;
 
   static void run(const GemmTile& tile) {
     F32 sum[Rows][Vectors];
@@ -32,14 +34,15 @@ struct Gemm {
     for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
       for (int line = 0; line < kLines; ++line) {
-        __builtin_prefetch(tile.dst + r * tile.dst_stride + line * kLineFloats, 1);
+        __builtin_prefetch(static_cast<T*>(tile.dst) + r * tile.dst_stride + line * kLine, 1);
         if (tile.residual != nullptr) {
-          __builtin_prefetch(tile.residual + r * tile.residual_stride + line * kLineFloats);
+          __builtin_prefetch(static_cast<const T*>(tile.residual) + r * tile.residual_stride + line * kLine);
         }
       }
     }
 
-    const float* b = tile.b;
+    const T* b = static_cast<const T*>(tile.b);
+    const char* ahead = static_cast<const char*>(tile.ahead);
     for (std::int64_t t = 0; t < tile.taps; ++t) {
       const float* a[Rows];
 #pragma GCC unroll 32
@@ -49,6 +52,8 @@ struct Gemm {
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) weights[v] = Arch::load(b + v * kWidth);
         b += kColumns;
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += tile.ahead_step;
 #pragma GCC unroll 32
         for (int r = 0; r < Rows; ++r) {
           const F32 src = Arch::broadcast(a[r][k]);
@@ -58,15 +63,23 @@ struct Gemm {
       }
     }
 
-    if (tile.columns == kColumns) {
-      finish<true>(tile, sum);
-    } else {
-      finish<false>(tile, sum);
+    if constexpr (sizeof(T) < sizeof(float)) {
+      if (tile.real) return end<float>(tile, sum);
     }
+    end<T>(tile, sum);
   }
 
  private:
-  template <bool Whole>
+  template <class To>
+  static GODWIT_INLINE void end(const GemmTile& tile, F32 (&sum)[Rows][Vectors]) {
+    if (tile.columns == kColumns) {
+      finish<To, true>(tile, sum);
+    } else {
+      finish<To, false>(tile, sum);
+    }
+  }
+
+  template <class To, bool Whole>
   static GODWIT_INLINE void finish(const GemmTile& tile, F32 (&sum)[Rows][Vectors]) {
     const F32 minimum = Arch::broadcast(tile.minimum);
     const F32 maximum = Arch::broadcast(tile.maximum);
@@ -81,38 +94,28 @@ struct Gemm {
     if (tile.residual != nullptr) {
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) {
-        const float* residual = tile.residual + r * tile.residual_stride;
+        const To* residual = static_cast<const To*>(tile.residual) + r * tile.residual_stride;
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) {
-          sum[r][v] = sum[r][v] + (Whole ? Arch::load(residual + v * kWidth)
-                                         : load_part(residual + v * kWidth, tile.columns - v * kWidth));
+          sum[r][v] =
+              sum[r][v] + (Whole ? Arch::load(residual + v * kWidth)
+                                 : Lanes<Arch>::load_part(residual + v * kWidth, tile.columns - v * kWidth));
         }
       }
     }
 #pragma GCC unroll 32
     for (int r = 0; r < Rows; ++r) {
-      float* dst = tile.dst + r * tile.dst_stride;
+      To* dst = static_cast<To*>(tile.dst) + r * tile.dst_stride;
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) {
         const F32 result = Arch::min(maximum, Arch::max(minimum, sum[r][v]));
         if constexpr (Whole) {
           Arch::store(dst + v * kWidth, result);
         } else {
-          store_part(dst + v * kWidth, result, tile.columns - v * kWidth);
+          Lanes<Arch>::store_part(dst + v * kWidth, result, tile.columns - v * kWidth);
         }
       }
     }
-  }
-
-  static GODWIT_INLINE F32 load_part(const float* src, std::int64_t count) {
-    float lanes[kWidth] = {};
-    for (int i = 0; i < kWidth && i < count; ++i) lanes[i] = src[i];
-    return Arch::load(lanes);
-  }
-  static GODWIT_INLINE void store_part(float* dst, F32 value, std::int64_t count) {
-    float lanes[kWidth];
-    Arch::store(lanes, value);
-    for (int i = 0; i < kWidth && i < count; ++i) dst[i] = lanes[i];
   }
 };
 

@@ -2,27 +2,10 @@
 #pragma once
 
 #include "ops/kernels/arguments.h"
+#include "ops/kernels/elementwise.h"
 #include "ops/kernels/simd.h"
 
 namespace godwit::ops::kernels {
-
-// 8-bit numbers at the ends of spans, through copies that are whole vectors long.
-template <class Arch, class Q>
-struct Bytes {
-  using F32 = typename Arch::F32;
-  static constexpr int kWidth = Arch::kWidth;
-
-  static GODWIT_INLINE F32 load_part(const Q* src, std::int64_t count) {
-    Q lanes[kWidth] = {};
-    for (int i = 0; i < kWidth && i < count; ++i) lanes[i] = src[i];
-    return Arch::load(lanes);
-  }
-  static GODWIT_INLINE void store_part(Q* dst, F32 value, std::int64_t count) {
-    Q lanes[kWidth];
-    Arch::store(lanes, value);
-    for (int i = 0; i < kWidth && i < count; ++i) dst[i] = lanes[i];
-  }
-};
 
 // In steps of the scale, without zero point: held between whole bounds, then rounded half to even.
 template <class Arch>
@@ -47,7 +30,7 @@ struct Quantize {
     if (i == span.count) return;
     float lanes[Arch::kWidth] = {};
     for (std::int64_t k = i; k < span.count; ++k) lanes[k - i] = span.src[k];
-    Bytes<Arch, Q>::store_part(dst + i, apply(Arch::load(lanes)), span.count - i);
+    Lanes<Arch>::store_part(dst + i, apply(Arch::load(lanes)), span.count - i);
   }
 };
 
@@ -64,17 +47,17 @@ struct Dequantize {
     }
     if (i == span.count) return;
     float lanes[Arch::kWidth];
-    Arch::store(lanes, (Bytes<Arch, Q>::load_part(src + i, span.count - i) - zero) * scale);
+    Arch::store(lanes, (Lanes<Arch>::load_part(src + i, span.count - i) - zero) * scale);
     for (std::int64_t k = i; k < span.count; ++k) span.dst[k] = lanes[k - i];
   }
 };
 
 // Left to the compiler, which makes vectors of it.
 template <class Arch>
-struct Widen {
-  static void run(const WidenSpan& span) {
-    const std::uint8_t* __restrict src = span.src;
-    std::int16_t* __restrict dst = span.dst;
+struct WidenBytes {
+  static void run(const ConvertSpan& span) {
+    const auto* __restrict src = static_cast<const std::uint8_t*>(span.src);
+    auto* __restrict dst = static_cast<std::int16_t*>(span.dst);
     const std::int64_t count = span.count;
     for (std::int64_t i = 0; i < count; ++i) dst[i] = src[i];
   }

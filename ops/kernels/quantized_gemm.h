@@ -13,7 +13,6 @@ template <class Arch>
 struct Finish {
   using F32 = typename Arch::F32;
   static constexpr int kWidth = Arch::kWidth;
-  using Bytes8 = Bytes<Arch, std::uint8_t>;
 
   explicit GODWIT_INLINE Finish(const QuantizedFinish& finish)
       : minimum(Arch::broadcast(finish.minimum)),
@@ -30,7 +29,7 @@ struct Finish {
                                    Arch::broadcast(finish.sum_maximum)) *
                 Arch::broadcast(finish.sum_factor);
       }
-      const F32 added = Whole ? Arch::load(residual + at) : Bytes8::load_part(residual + at, count);
+      const F32 added = Whole ? Arch::load(residual + at) : Lanes<Arch>::load_part(residual + at, count);
       value = value +
               (added - Arch::broadcast(finish.residual_zero_point)) * Arch::broadcast(finish.residual_factor);
     }
@@ -51,7 +50,7 @@ struct Finish {
     if constexpr (Whole) {
       Arch::store(to, value);
     } else {
-      Bytes8::store_part(to, value, count);
+      Lanes<Arch>::store_part(to, value, count);
     }
   }
 

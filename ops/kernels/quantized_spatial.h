@@ -37,7 +37,7 @@ struct QuantizedDepthwisePixels {
     }
     if (const std::int64_t left = block.channels - c; left > 0) {
       channels<false>(block, finish, c,
-                      [&](int i) { return Bytes<Arch, std::uint8_t>::load_part(block.src[i] + c, left); });
+                      [&](int i) { return Lanes<Arch>::load_part(block.src[i] + c, left); });
     }
   }
 
@@ -73,7 +73,7 @@ struct QuantizedDepthwise {
     if (const std::int64_t left = block.channels - c; left > 0) {
       F32 sum = Arch::broadcast(0.0F);
       for (std::int64_t t = 0; t < block.taps; ++t) {
-        sum = Arch::fma(Bytes<Arch, std::uint8_t>::load_part(block.src[t] + c, left),
+        sum = Arch::fma(Lanes<Arch>::load_part(block.src[t] + c, left),
                         Arch::load(block.weights + t * block.padded + c), sum);
       }
       QuantizedDepthwiseStore<Arch>::template store<false>(finish, block, sum, 0, c, left);

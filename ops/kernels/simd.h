@@ -11,6 +11,15 @@
 // Kernels are inlined whole: a vector function called out of line could be shared with code for another CPU.
 #define GODWIT_INLINE __attribute__((always_inline)) inline
 
+namespace godwit::ops {
+
+// 16-bit floats as kernels see them: IEEE binary16 and bfloat16. (runtime/float16.h has inline functions,
+// which code for different CPUs must not share.)
+enum class Half : std::uint16_t {};
+enum class Brain : std::uint16_t {};
+
+}  // namespace godwit::ops
+
 namespace godwit::ops::simd {
 
 // Four floats in the compiler's vector extension: SSE2 on x86-64, NEON on AArch64, plain or vector registers
@@ -26,6 +35,43 @@ struct Portable {
     return v;
   }
   static GODWIT_INLINE void store(float* p, F32 v) { __builtin_memcpy(p, &v, sizeof v); }
+  // 16-bit floats, and back, rounded half to even; a NaN stays one.
+  static GODWIT_INLINE F32 load(const Brain* p) {
+    S32 bits;
+    for (int i = 0; i < kWidth; ++i)
+      bits[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(p[i]) << 16);
+    return reinterpret_cast<F32>(bits);
+  }
+  static GODWIT_INLINE void store(Brain* p, F32 v) {
+    const S32 bits = reinterpret_cast<S32>(v);
+    const S32 rounded = bits + 0x7fff + ((bits >> 16) & 1);
+    const S32 is_nan = v != v;
+    const S32 result = (rounded & ~is_nan) | ((bits | 0x400000) & is_nan);
+    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<Brain>(static_cast<std::uint32_t>(result[i]) >> 16);
+  }
+  static GODWIT_INLINE F32 load(const Half* p) {
+    S32 bits;
+    for (int i = 0; i < kWidth; ++i) bits[i] = static_cast<std::int32_t>(p[i]);
+    // The exponent in the place of f32's, then by the difference of the biases, 112: exact, subnormals
+    // included.
+    const F32 magnitude = reinterpret_cast<F32>((bits & 0x7fff) << 13) * broadcast(0x1p112F);
+    const S32 special = (bits & 0x7c00) == 0x7c00;
+    const S32 result =
+        (reinterpret_cast<S32>(magnitude) & ~special) | ((((bits & 0x7fff) << 13) | 0x7f800000) & special);
+    return reinterpret_cast<F32>(result | ((bits & 0x8000) << 16));
+  }
+  static GODWIT_INLINE void store(Half* p, F32 v) {
+    const S32 bits = reinterpret_cast<S32>(v);
+    const S32 magnitude = bits & 0x7fffffff;
+    const S32 normal = (magnitude + 0xfff + ((magnitude >> 13) & 1) - 0x38000000) >> 13;
+    // Below the smallest normal half: adding 0.5 leaves the rounded subnormal in the low bits.
+    const S32 small = reinterpret_cast<S32>(reinterpret_cast<F32>(magnitude) + broadcast(0.5F)) - 0x3f000000;
+    const S32 is_small = magnitude < 0x38800000, is_large = magnitude >= 0x477ff000, is_nan = v != v;
+    S32 result = (normal & ~is_small) | (small & is_small);
+    result = (result & ~is_large) | (0x7c00 & is_large);
+    result = ((result | (0x0200 & is_nan)) & 0x7fff) | ((bits >> 16) & 0x8000);
+    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<Half>(static_cast<std::uint32_t>(result[i]));
+  }
   // 8-bit numbers as floats, and back from floats that are whole and in range.
   template <class Q>
   static GODWIT_INLINE F32 load(const Q* p) requires(sizeof(Q) == 1) {

@@ -7,53 +7,41 @@
 
 namespace godwit::ops::kernels {
 
-// Runs `body(channel, count of vectors as a constant)` over blocks of four vectors, then single ones, and
-// `tail` for the channels that fill no vector.
-template <class Arch, class Block, class Single, class Tail>
-GODWIT_INLINE void over_channels(std::int64_t channels, const Block& block, const Single& single,
-                                 const Tail& tail) {
+// Calls body.template operator()<count of vectors>(channel, how to read and write them) over blocks of four
+// vectors, then single ones, then for the channels that fill no vector.
+template <class Arch, class Body>
+GODWIT_INLINE void over_channels(std::int64_t channels, const Body& body) {
   std::int64_t c = 0;
-  for (; c + 4 * Arch::kWidth <= channels; c += 4 * Arch::kWidth) block(c);
-  for (; c + Arch::kWidth <= channels; c += Arch::kWidth) single(c);
-  for (; c < channels; ++c) tail(c);
+  for (; c + 4 * Arch::kWidth <= channels; c += 4 * Arch::kWidth) {
+    body.template operator()<4>(c, WholeVector<Arch>{});
+  }
+  for (; c + Arch::kWidth <= channels; c += Arch::kWidth) body.template operator()<1>(c, WholeVector<Arch>{});
+  if (c < channels) body.template operator()<1>(c, PartVector<Arch>{channels - c});
 }
 
-GODWIT_INLINE float clamp(float value, float minimum, float maximum) {
-  const float raised = minimum > value ? minimum : value;  // NaN stays, as in the vector code
-  return maximum < raised ? maximum : raised;
-}
-
-template <class Arch>
+template <class Arch, class T>
 struct Depthwise {
   using F32 = typename Arch::F32;
 
   static void run(const DepthwisePixel& pixel) {
-    over_channels<Arch>(
-        pixel.channels, [&](std::int64_t c) { vectors<4>(pixel, c); },
-        [&](std::int64_t c) { vectors<1>(pixel, c); },
-        [&](std::int64_t c) {
-          float sum = 0.0F;
-          for (std::int64_t t = 0; t < pixel.taps; ++t) {
-            sum = Arch::fma_scalar(pixel.src[t][c], pixel.weights[t * pixel.channels + c], sum);
-          }
-          if (pixel.bias != nullptr) sum += pixel.bias[c];
-          pixel.dst[c] = clamp(sum, pixel.minimum, pixel.maximum);
-        });
+    over_channels<Arch>(pixel.channels, [&]<int Vectors>(std::int64_t c, const auto& access) {
+      vectors<Vectors>(pixel, c, access);
+    });
   }
 
  private:
-  template <int Vectors>
-  static GODWIT_INLINE void vectors(const DepthwisePixel& pixel, std::int64_t c) {
+  template <int Vectors, class Access>
+  static GODWIT_INLINE void vectors(const DepthwisePixel& pixel, std::int64_t c, const Access& access) {
     F32 sum[Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) sum[v] = Arch::broadcast(0.0F);
     for (std::int64_t t = 0; t < pixel.taps; ++t) {
-      const float* src = pixel.src[t] + c;
+      const T* src = static_cast<const T*>(pixel.src[t]) + c;
       const float* weights = pixel.weights + t * pixel.channels + c;
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) {
         sum[v] =
-            Arch::fma(Arch::load(src + v * Arch::kWidth), Arch::load(weights + v * Arch::kWidth), sum[v]);
+            Arch::fma(access.load(src + v * Arch::kWidth), access.load(weights + v * Arch::kWidth), sum[v]);
       }
     }
     const F32 minimum = Arch::broadcast(pixel.minimum);
@@ -61,8 +49,8 @@ struct Depthwise {
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       const std::int64_t at = c + v * Arch::kWidth;
-      if (pixel.bias != nullptr) sum[v] = sum[v] + Arch::load(pixel.bias + at);
-      Arch::store(pixel.dst + at, Arch::min(maximum, Arch::max(minimum, sum[v])));
+      if (pixel.bias != nullptr) sum[v] = sum[v] + access.load(pixel.bias + at);
+      access.store(static_cast<T*>(pixel.dst) + at, Arch::min(maximum, Arch::max(minimum, sum[v])));
     }
   }
 };
@@ -99,138 +87,95 @@ struct DepthwiseSums {
   }
 };
 
-template <class Arch, int Kernel, int Stride, int Pixels>
+template <class Arch, int Kernel, int Stride, int Pixels, class T>
 struct DepthwisePixels {
   using F32 = typename Arch::F32;
 
   static void run(const DepthwiseBlock& block) {
     std::int64_t c = 0;
-    for (; c + Arch::kWidth <= block.channels; c += Arch::kWidth) {
-      channels(
-          block, [&](const float* p) { return Arch::load(p + c); },
-          [&](float* p, F32 value) { Arch::store(p + c, value); });
-    }
-    if (const std::int64_t left = block.channels - c; left > 0) {
-      channels(
-          block, [&](const float* p) { return Lanes<Arch>::load_part(p + c, left, 0.0F); },
-          [&](float* p, F32 value) { Lanes<Arch>::store_part(p + c, value, left); });
-    }
+    for (; c + Arch::kWidth <= block.channels; c += Arch::kWidth) channels(block, c, WholeVector<Arch>{});
+    if (c < block.channels) channels(block, c, PartVector<Arch>{block.channels - c});
   }
 
  private:
-  template <class Load, class Store>
-  static GODWIT_INLINE void channels(const DepthwiseBlock& block, const Load& load, const Store& store) {
+  template <class Access>
+  static GODWIT_INLINE void channels(const DepthwiseBlock& block, std::int64_t c, const Access& access) {
     F32 sum[Pixels];
     DepthwiseSums<Arch, Kernel, Stride, Pixels>::run(
-        sum, [&](int i) { return load(block.src[i]); },
-        [&](int tap) { return load(block.weights + tap * block.channels); });
-    const F32 bias = block.bias == nullptr ? Arch::broadcast(0.0F) : load(block.bias);
+        sum, [&](int i) { return access.load(static_cast<const T*>(block.src[i]) + c); },
+        [&](int tap) { return access.load(block.weights + tap * block.channels + c); });
+    const F32 bias = block.bias == nullptr ? Arch::broadcast(0.0F) : access.load(block.bias + c);
     const F32 minimum = Arch::broadcast(block.minimum);
     const F32 maximum = Arch::broadcast(block.maximum);
 #pragma GCC unroll 8
     for (int p = 0; p < Pixels; ++p) {
-      store(block.dst + p * block.channels, Arch::min(maximum, Arch::max(minimum, sum[p] + bias)));
+      access.store(static_cast<T*>(block.dst) + p * block.channels + c,
+                   Arch::min(maximum, Arch::max(minimum, sum[p] + bias)));
     }
   }
 };
+
+// One result for each channel out of its numbers at some pixels: dst = end(step(… step(first, second) …)).
+template <class Arch, class T, class Step, class End>
+GODWIT_INLINE void reduce_pixels(const PoolPixel& pixel, const Step& step, const End& end) {
+  using F32 = typename Arch::F32;
+  over_channels<Arch>(pixel.channels, [&]<int Vectors>(std::int64_t c, const auto& access) {
+    F32 result[Vectors];
+    const auto at = [&](std::int64_t t) { return static_cast<const T*>(pixel.src[t]) + c; };
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) result[v] = access.load(at(0) + v * Arch::kWidth);
+    for (std::int64_t t = 1; t < pixel.taps; ++t) {
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) result[v] = step(result[v], access.load(at(t) + v * Arch::kWidth));
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      access.store(static_cast<T*>(pixel.dst) + c + v * Arch::kWidth, end(result[v]));
+    }
+  });
+}
 
 // Maximum over the taps; a NaN among them wins, as in ONNX Runtime and the reference.
-template <class Arch>
+template <class Arch, class T>
 struct MaxPool {
   using F32 = typename Arch::F32;
-
   static void run(const PoolPixel& pixel) {
-    over_channels<Arch>(
-        pixel.channels, [&](std::int64_t c) { vectors<4>(pixel, c); },
-        [&](std::int64_t c) { vectors<1>(pixel, c); },
-        [&](std::int64_t c) {
-          float best = pixel.src[0][c];
-          for (std::int64_t t = 1; t < pixel.taps; ++t) {
-            const float value = pixel.src[t][c];
-            if (!(best >= value) && best == best) best = value;
-          }
-          pixel.dst[c] = best;
-        });
-  }
-
- private:
-  template <int Vectors>
-  static GODWIT_INLINE void vectors(const PoolPixel& pixel, std::int64_t c) {
-    F32 best[Vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) best[v] = Arch::load(pixel.src[0] + c + v * Arch::kWidth);
-    for (std::int64_t t = 1; t < pixel.taps; ++t) {
-      const float* src = pixel.src[t] + c;
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v)
-        best[v] = Arch::max_or_nan(best[v], Arch::load(src + v * Arch::kWidth));
-    }
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) Arch::store(pixel.dst + c + v * Arch::kWidth, best[v]);
+    reduce_pixels<Arch, T>(
+        pixel, [](F32 best, F32 next) { return Arch::max_or_nan(best, next); },
+        [](F32 best) { return best; });
   }
 };
 
-template <class Arch>
+template <class Arch, class T>
 struct SumPool {
   using F32 = typename Arch::F32;
-
   static void run(const PoolPixel& pixel) {
-    over_channels<Arch>(
-        pixel.channels, [&](std::int64_t c) { vectors<4>(pixel, c); },
-        [&](std::int64_t c) { vectors<1>(pixel, c); },
-        [&](std::int64_t c) {
-          float sum = pixel.src[0][c];
-          for (std::int64_t t = 1; t < pixel.taps; ++t) sum += pixel.src[t][c];
-          pixel.dst[c] = sum * pixel.scale;
-        });
-  }
-
- private:
-  template <int Vectors>
-  static GODWIT_INLINE void vectors(const PoolPixel& pixel, std::int64_t c) {
-    F32 sum[Vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) sum[v] = Arch::load(pixel.src[0] + c + v * Arch::kWidth);
-    for (std::int64_t t = 1; t < pixel.taps; ++t) {
-      const float* src = pixel.src[t] + c;
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) sum[v] = sum[v] + Arch::load(src + v * Arch::kWidth);
-    }
     const F32 scale = Arch::broadcast(pixel.scale);
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) Arch::store(pixel.dst + c + v * Arch::kWidth, sum[v] * scale);
+    reduce_pixels<Arch, T>(
+        pixel, [](F32 sum, F32 next) { return sum + next; }, [&](F32 sum) { return sum * scale; });
   }
 };
 
-template <class Arch>
+template <class Arch, class T>
 struct SumColumns {
   using F32 = typename Arch::F32;
 
   static void run(const ColumnSum& columns) {
-    over_channels<Arch>(
-        columns.channels, [&](std::int64_t c) { vectors<4>(columns, c); },
-        [&](std::int64_t c) { vectors<1>(columns, c); },
-        [&](std::int64_t c) {
-          float sum = 0.0F;
-          for (std::int64_t r = 0; r < columns.rows; ++r) sum += columns.src[r * columns.stride + c];
-          columns.dst[c] = sum * columns.scale;
-        });
-  }
-
- private:
-  template <int Vectors>
-  static GODWIT_INLINE void vectors(const ColumnSum& columns, std::int64_t c) {
-    F32 sum[Vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) sum[v] = Arch::broadcast(0.0F);
-    for (std::int64_t r = 0; r < columns.rows; ++r) {
-      const float* src = columns.src + r * columns.stride + c;
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) sum[v] = sum[v] + Arch::load(src + v * Arch::kWidth);
-    }
     const F32 scale = Arch::broadcast(columns.scale);
+    over_channels<Arch>(columns.channels, [&]<int Vectors>(std::int64_t c, const auto& access) {
+      F32 sum[Vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) Arch::store(columns.dst + c + v * Arch::kWidth, sum[v] * scale);
+      for (int v = 0; v < Vectors; ++v) sum[v] = Arch::broadcast(0.0F);
+      for (std::int64_t r = 0; r < columns.rows; ++r) {
+        const T* src = static_cast<const T*>(columns.src) + r * columns.stride + c;
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) sum[v] = sum[v] + access.load(src + v * Arch::kWidth);
+      }
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) {
+        access.store(static_cast<T*>(columns.dst) + c + v * Arch::kWidth, sum[v] * scale);
+      }
+    });
   }
 };
 

@@ -19,16 +19,30 @@ AnyKernel* erase(Function* function) {
   return reinterpret_cast<AnyKernel*>(function);
 }
 
+// What kernels see of an element type.
+template <DType>
+struct Stored {
+  using Type = float;
+};
+template <>
+struct Stored<DType::f16> {
+  using Type = Half;
+};
+template <>
+struct Stored<DType::bf16> {
+  using Type = Brain;
+};
+
 // One row for every height of the tile up to the full one, so that edge tiles waste nothing.
-template <class Arch, int Vectors, int Rows>
+template <class Arch, int Vectors, int Rows, DType dtype>
 GODWIT_INLINE KernelInfo* add_gemm(KernelInfo* row) {
-  if constexpr (Rows > 1) row = add_gemm<Arch, Vectors, Rows - 1>(row);
+  if constexpr (Rows > 1) row = add_gemm<Arch, Vectors, Rows - 1, dtype>(row);
   *row = {KernelFamily::gemm,
           Arch::kIsa,
-          DType::f32,
+          dtype,
           Rows,
           Vectors * Arch::kWidth,
-          erase(&Gemm<Arch, Rows, Vectors>::run)};
+          erase(&Gemm<Arch, Rows, Vectors, typename Stored<dtype>::Type>::run)};
   return row + 1;
 }
 
@@ -53,17 +67,63 @@ GODWIT_INLINE int fill_quantized_gemm(KernelInfo* rows) {
   return static_cast<int>(row - rows);
 }
 
+constexpr int kDepthwisePixels = 4;
+
 template <class Arch, int Kernel, int Stride>
-GODWIT_INLINE KernelInfo* add_depthwise(KernelInfo* row, KernelFamily family) {
-  constexpr int kPixels = 4;
-  *row++ = {family, Arch::kIsa,   DType::f32,
-            1,      Arch::kWidth, erase(&DepthwisePixels<Arch, Kernel, Stride, 1>::run)};
-  *row++ = {family,  Arch::kIsa,   DType::f32,
-            kPixels, Arch::kWidth, erase(&DepthwisePixels<Arch, Kernel, Stride, kPixels>::run)};
+GODWIT_INLINE KernelInfo* add_quantized_depthwise(KernelInfo* row, KernelFamily family) {
   *row++ = {family, Arch::kIsa,   DType::u8,
             1,      Arch::kWidth, erase(&QuantizedDepthwisePixels<Arch, Kernel, Stride, 1>::run)};
-  *row++ = {family,  Arch::kIsa,   DType::u8,
-            kPixels, Arch::kWidth, erase(&QuantizedDepthwisePixels<Arch, Kernel, Stride, kPixels>::run)};
+  *row++ = {family,       Arch::kIsa,
+            DType::u8,    kDepthwisePixels,
+            Arch::kWidth, erase(&QuantizedDepthwisePixels<Arch, Kernel, Stride, kDepthwisePixels>::run)};
+  return row;
+}
+
+template <class Arch, int Kernel, int Stride, DType dtype>
+GODWIT_INLINE KernelInfo* add_depthwise(KernelInfo* row, KernelFamily family) {
+  using T = typename Stored<dtype>::Type;
+  *row++ = {family, Arch::kIsa,   dtype,
+            1,      Arch::kWidth, erase(&DepthwisePixels<Arch, Kernel, Stride, 1, T>::run)};
+  *row++ = {family,       Arch::kIsa,
+            dtype,        kDepthwisePixels,
+            Arch::kWidth, erase(&DepthwisePixels<Arch, Kernel, Stride, kDepthwisePixels, T>::run)};
+  return row;
+}
+
+// What there is for f32 and for both 16-bit floats.
+template <class Arch, DType dtype>
+GODWIT_INLINE KernelInfo* add_float(KernelInfo* row) {
+  using T = typename Stored<dtype>::Type;
+  row = add_gemm<Arch, 1, Arch::kTileRows, dtype>(row);
+  row = add_gemm<Arch, 2, Arch::kTileRows, dtype>(row);
+  row = add_depthwise<Arch, 3, 1, dtype>(row, KernelFamily::depthwise3_stride1);
+  row = add_depthwise<Arch, 3, 2, dtype>(row, KernelFamily::depthwise3_stride2);
+  row = add_depthwise<Arch, 5, 1, dtype>(row, KernelFamily::depthwise5_stride1);
+  row = add_depthwise<Arch, 5, 2, dtype>(row, KernelFamily::depthwise5_stride2);
+  const auto add = [&row](KernelFamily family, AnyKernel* function) {
+    *row++ = {family, Arch::kIsa, dtype, 1, Arch::kWidth, function};
+  };
+  add(KernelFamily::depthwise, erase(&Depthwise<Arch, T>::run));
+  add(KernelFamily::winograd2_input, erase(&WinogradInputKernel<Arch, 2, T>::run));
+  add(KernelFamily::winograd2_output, erase(&WinogradOutputKernel<Arch, 2, T>::run));
+  add(KernelFamily::winograd4_input, erase(&WinogradInputKernel<Arch, 4, T>::run));
+  add(KernelFamily::winograd4_output, erase(&WinogradOutputKernel<Arch, 4, T>::run));
+  add(KernelFamily::max_pool, erase(&MaxPool<Arch, T>::run));
+  add(KernelFamily::sum_pool, erase(&SumPool<Arch, T>::run));
+  add(KernelFamily::sum_columns, erase(&SumColumns<Arch, T>::run));
+  add(KernelFamily::clamp, erase(&Unary<Arch, Clamp, T>::run));
+  add(KernelFamily::leaky_relu, erase(&Unary<Arch, LeakyRelu, T>::run));
+  add(KernelFamily::sigmoid, erase(&Unary<Arch, Sigmoid, T>::run));
+  add(KernelFamily::hard_sigmoid, erase(&Unary<Arch, HardSigmoid, T>::run));
+  add(KernelFamily::hard_swish, erase(&Unary<Arch, HardSwish, T>::run));
+  add(KernelFamily::add, erase(&Binary<Arch, AddOf, T>::run));
+  add(KernelFamily::sub, erase(&Binary<Arch, SubOf, T>::run));
+  add(KernelFamily::mul, erase(&Binary<Arch, MulOf, T>::run));
+  add(KernelFamily::div, erase(&Binary<Arch, DivOf, T>::run));
+  if constexpr (dtype != DType::f32) {
+    add(KernelFamily::widen, erase(&Convert<Arch, T, float>::run));
+    add(KernelFamily::narrow, erase(&Convert<Arch, float, T>::run));
+  }
   return row;
 }
 
@@ -71,50 +131,30 @@ GODWIT_INLINE KernelInfo* add_depthwise(KernelInfo* row, KernelFamily family) {
 // Arch: the functions of simd.h, kIsa, and kTileRows: the height of the two-vector tile.
 template <class Arch>
 GODWIT_INLINE int fill_table(KernelInfo* rows) {
-  KernelInfo* row = rows;
-  row = add_gemm<Arch, 1, Arch::kTileRows>(row);
-  row = add_gemm<Arch, 2, Arch::kTileRows>(row);
+  KernelInfo* row = add_float<Arch, DType::f32>(rows);
+  row = add_float<Arch, DType::f16>(row);
+  row = add_float<Arch, DType::bf16>(row);
   row += fill_quantized_gemm<Arch>(row);
-  row = add_depthwise<Arch, 3, 1>(row, KernelFamily::depthwise3_stride1);
-  row = add_depthwise<Arch, 3, 2>(row, KernelFamily::depthwise3_stride2);
-  row = add_depthwise<Arch, 5, 1>(row, KernelFamily::depthwise5_stride1);
-  row = add_depthwise<Arch, 5, 2>(row, KernelFamily::depthwise5_stride2);
-  const auto add = [&row](KernelFamily family, AnyKernel* function) {
-    *row++ = {family, Arch::kIsa, DType::f32, 1, Arch::kWidth, function};
-  };
-  add(KernelFamily::depthwise, erase(&Depthwise<Arch>::run));
-  add(KernelFamily::winograd2_input, erase(&WinogradInputKernel<Arch, 2>::run));
-  add(KernelFamily::winograd2_output, erase(&WinogradOutputKernel<Arch, 2>::run));
-  add(KernelFamily::winograd4_input, erase(&WinogradInputKernel<Arch, 4>::run));
-  add(KernelFamily::winograd4_output, erase(&WinogradOutputKernel<Arch, 4>::run));
-  add(KernelFamily::max_pool, erase(&MaxPool<Arch>::run));
-  add(KernelFamily::sum_pool, erase(&SumPool<Arch>::run));
-  add(KernelFamily::sum_columns, erase(&SumColumns<Arch>::run));
-  add(KernelFamily::clamp, erase(&Unary<Arch, Clamp>::run));
-  add(KernelFamily::leaky_relu, erase(&Unary<Arch, LeakyRelu>::run));
-  add(KernelFamily::sigmoid, erase(&Unary<Arch, Sigmoid>::run));
-  add(KernelFamily::hard_sigmoid, erase(&Unary<Arch, HardSigmoid>::run));
-  add(KernelFamily::hard_swish, erase(&Unary<Arch, HardSwish>::run));
-  add(KernelFamily::add, erase(&Binary<Arch, AddOf>::run));
-  add(KernelFamily::sub, erase(&Binary<Arch, SubOf>::run));
-  add(KernelFamily::mul, erase(&Binary<Arch, MulOf>::run));
-  add(KernelFamily::div, erase(&Binary<Arch, DivOf>::run));
-  add(KernelFamily::affine, erase(&Affine<Arch>::run));
-  add(KernelFamily::softmax, erase(&Softmax<Arch>::run));
-  const auto add_bytes = [&row](KernelFamily family, DType dtype, AnyKernel* function) {
+  row = add_quantized_depthwise<Arch, 3, 1>(row, KernelFamily::depthwise3_stride1);
+  row = add_quantized_depthwise<Arch, 3, 2>(row, KernelFamily::depthwise3_stride2);
+  row = add_quantized_depthwise<Arch, 5, 1>(row, KernelFamily::depthwise5_stride1);
+  row = add_quantized_depthwise<Arch, 5, 2>(row, KernelFamily::depthwise5_stride2);
+  const auto add = [&row](KernelFamily family, DType dtype, AnyKernel* function) {
     *row++ = {family, Arch::kIsa, dtype, 1, Arch::kWidth, function};
   };
-  add_bytes(KernelFamily::quantize, DType::u8, erase(&Quantize<Arch, std::uint8_t>::run));
-  add_bytes(KernelFamily::quantize, DType::s8, erase(&Quantize<Arch, std::int8_t>::run));
-  add_bytes(KernelFamily::dequantize, DType::u8, erase(&Dequantize<Arch, std::uint8_t>::run));
-  add_bytes(KernelFamily::dequantize, DType::s8, erase(&Dequantize<Arch, std::int8_t>::run));
-  add_bytes(KernelFamily::depthwise, DType::u8, erase(&QuantizedDepthwise<Arch>::run));
-  add_bytes(KernelFamily::max_pool, DType::u8, erase(&MaxPoolBytes<Arch, std::uint8_t>::run));
-  add_bytes(KernelFamily::max_pool, DType::s8, erase(&MaxPoolBytes<Arch, std::int8_t>::run));
-  add_bytes(KernelFamily::winograd2_input, DType::u8, erase(&ByteWinogradInputKernel<Arch>::run));
-  add_bytes(KernelFamily::winograd2_output, DType::u8, erase(&ByteWinogradOutputKernel<Arch>::run));
-  add_bytes(KernelFamily::widen, DType::u8, erase(&Widen<Arch>::run));
-  add(KernelFamily::peak, erase(&Peak<Arch>::run));
+  add(KernelFamily::affine, DType::f32, erase(&Affine<Arch>::run));
+  add(KernelFamily::softmax, DType::f32, erase(&Softmax<Arch>::run));
+  add(KernelFamily::quantize, DType::u8, erase(&Quantize<Arch, std::uint8_t>::run));
+  add(KernelFamily::quantize, DType::s8, erase(&Quantize<Arch, std::int8_t>::run));
+  add(KernelFamily::dequantize, DType::u8, erase(&Dequantize<Arch, std::uint8_t>::run));
+  add(KernelFamily::dequantize, DType::s8, erase(&Dequantize<Arch, std::int8_t>::run));
+  add(KernelFamily::depthwise, DType::u8, erase(&QuantizedDepthwise<Arch>::run));
+  add(KernelFamily::max_pool, DType::u8, erase(&MaxPoolBytes<Arch, std::uint8_t>::run));
+  add(KernelFamily::max_pool, DType::s8, erase(&MaxPoolBytes<Arch, std::int8_t>::run));
+  add(KernelFamily::winograd2_input, DType::u8, erase(&ByteWinogradInputKernel<Arch>::run));
+  add(KernelFamily::winograd2_output, DType::u8, erase(&ByteWinogradOutputKernel<Arch>::run));
+  add(KernelFamily::widen, DType::u8, erase(&WidenBytes<Arch>::run));
+  add(KernelFamily::peak, DType::f32, erase(&Peak<Arch>::run));
   return static_cast<int>(row - rows);
 }
 

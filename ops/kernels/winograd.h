@@ -65,7 +65,7 @@ struct Winograd<Arch, 4> {
 };
 
 // V = Bᵀ d B for one tile, all channels.
-template <class Arch, int M>
+template <class Arch, int M, class T>
 struct WinogradInputKernel {
   using F32 = typename Arch::F32;
   using Filter = Winograd<Arch, M>;
@@ -74,25 +74,22 @@ struct WinogradInputKernel {
   static void run(const WinogradInput& tile) {
     std::int64_t c = 0;
     for (; c + Arch::kWidth <= tile.channels; c += Arch::kWidth) {
-      transform([&](int i) { return Arch::load(tile.src[i] + c); },
-                [&](int i, F32 value) { Arch::store(tile.dst + i * tile.plane + c, value); });
+      transform(tile, c, WholeVector<Arch>{});
     }
-    if (const std::int64_t left = tile.channels - c; left > 0) {
-      transform(
-          [&](int i) { return Lanes<Arch>::load_part(tile.src[i] + c, left, 0.0F); },
-          [&](int i, F32 value) { Lanes<Arch>::store_part(tile.dst + i * tile.plane + c, value, left); });
-    }
+    if (c < tile.channels) transform(tile, c, PartVector<Arch>{tile.channels - c});
   }
 
  private:
-  template <class Load, class Store>
-  static GODWIT_INLINE void transform(const Load& load, const Store& store) {
+  template <class Access>
+  static GODWIT_INLINE void transform(const WinogradInput& tile, std::int64_t c, const Access& access) {
     F32 columns[kEdge][kEdge];  // [column][row] of Bᵀ d
 #pragma GCC unroll 6
     for (int j = 0; j < kEdge; ++j) {
       F32 d[kEdge];
 #pragma GCC unroll 6
-      for (int i = 0; i < kEdge; ++i) d[i] = load(i * kEdge + j);
+      for (int i = 0; i < kEdge; ++i) {
+        d[i] = access.load(static_cast<const T*>(tile.src[i * kEdge + j]) + c);
+      }
       Filter::input(d, columns[j]);
     }
 #pragma GCC unroll 6
@@ -102,13 +99,15 @@ struct WinogradInputKernel {
       for (int j = 0; j < kEdge; ++j) row[j] = columns[j][i];
       Filter::input(row, v);
 #pragma GCC unroll 6
-      for (int j = 0; j < kEdge; ++j) store(i * kEdge + j, v[j]);
+      for (int j = 0; j < kEdge; ++j) {
+        access.store(tile.dst + (i * kEdge + j) * tile.plane + c, v[j]);
+      }
     }
   }
 };
 
 // Y = Aᵀ s A for one tile and some channels, with the epilogue.
-template <class Arch, int M>
+template <class Arch, int M, class T>
 struct WinogradOutputKernel {
   using F32 = typename Arch::F32;
   using Filter = Winograd<Arch, M>;
@@ -128,15 +127,16 @@ struct WinogradOutputKernel {
         if (tile.dst[i] == nullptr) continue;
         F32 value = y[i / M][i % M] + bias;
         if (tile.residual != nullptr) {
-          const float* residual = tile.residual[i] + c;
-          value = value + (left >= Arch::kWidth ? Arch::load(residual)
-                                                : Lanes<Arch>::load_part(residual, left, 0.0F));
+          const T* residual = static_cast<const T*>(tile.residual[i]) + c;
+          value =
+              value + (left >= Arch::kWidth ? Arch::load(residual) : Lanes<Arch>::load_part(residual, left));
         }
         value = Arch::min(maximum, Arch::max(minimum, value));
+        T* dst = static_cast<T*>(tile.dst[i]) + c;
         if (left >= Arch::kWidth) {
-          Arch::store(tile.dst[i] + c, value);
+          Arch::store(dst, value);
         } else {
-          Lanes<Arch>::store_part(tile.dst[i] + c, value, left);
+          Lanes<Arch>::store_part(dst, value, left);
         }
       }
     }

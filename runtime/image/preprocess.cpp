@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <type_traits>
 #include <utility>
 
 #include "runtime/error.h"
@@ -55,22 +56,6 @@ struct Strides {
 };
 Strides strides_of(Layout layout, std::size_t side) {
   return layout == Layout::nchw ? Strides{side, 1, side * side} : Strides{3 * side, 3, 1};
-}
-
-// Pixels of (columns, 4) to their values; `order` has the byte of each channel.
-template <class T>
-void write_row(const std::uint8_t* pixels, std::size_t columns, const ValueTable<T>& table,
-               const std::array<std::size_t, 3>& order, const Strides& strides, T* dst) {
-  const std::uint8_t* first = pixels + order[0];
-  const std::uint8_t* second = pixels + order[1];
-  const std::uint8_t* third = pixels + order[2];
-  T* dst1 = dst + strides.c;
-  T* dst2 = dst1 + strides.c;
-  for (std::size_t x = 0; x < columns; ++x) {
-    dst[x * strides.x] = table[0][first[4 * x]];
-    dst1[x * strides.x] = table[1][second[4 * x]];
-    dst2[x * strides.x] = table[2][third[4 * x]];
-  }
 }
 
 }  // namespace
@@ -129,7 +114,11 @@ void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std:
 }
 
 Preprocessor::Preprocessor(const Pipeline& pipeline, const PreprocessOptions& options)
-    : pipeline_(pipeline), options_(options), table_(value_table(pipeline)), resizer_(options.isa) {
+    : pipeline_(pipeline),
+      options_(options),
+      table_(value_table(pipeline)),
+      arithmetic_(pipeline, table_, row_kernels(options.isa)),
+      resizer_(options.isa) {
   if (pipeline.crop <= 0) {
     throw Error(fmt::format("preprocessing '{}' has no crop, expected one: it gives a tensor its size",
                             pipeline.name));
@@ -217,8 +206,19 @@ void Preprocessor::resize_into(Rows& rows, int width, int height, Layout layout,
     }
   }
   T* const corner = dst.data() + static_cast<std::size_t>(inside.left) * strides.x;
+  // The pipeline's own table is known to be arithmetic.
+  const bool computed =
+      static_cast<const void*>(&table) == &table_ && layout == Layout::nhwc && arithmetic_.is_exact();
   const auto write = [&](int y, const std::uint8_t* row) {
-    write_row(row, columns, table, order, strides, corner + static_cast<std::size_t>(y) * strides.y);
+    T* const to = corner + static_cast<std::size_t>(y) * strides.y;
+    if constexpr (std::is_same_v<T, float>) {
+      if (computed) return arithmetic_.run(row, columns, table, to);
+    }
+    if (layout == Layout::nhwc) {
+      look_up_row<3>(row, columns, table, order, 1, to);
+    } else {
+      look_up_row<1>(row, columns, table, order, strides.c, to);
+    }
   };
   resizer_.run(rows, write);
 }

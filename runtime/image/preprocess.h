@@ -10,6 +10,7 @@
 
 #include "runtime/image/filter.h"
 #include "runtime/image/image.h"
+#include "runtime/image/normalize.h"
 #include "runtime/image/resize.h"
 #include "runtime/tensor.h"
 
@@ -52,9 +53,7 @@ Pipeline pipeline_from_text(const std::string& text, const std::string& source);
 // crop is padded with 0. The result is crop × crop (or the resized picture when crop is 0).
 Image resize_and_crop(const Image& image, int resize, int crop, Filter filter = Filter::bilinear);
 
-// What a pixel of each value becomes in each of the network's channels.
-template <class T>
-using ValueTable = std::array<std::array<T, 256>, 3>;
+// The values that the pipeline makes of pixels.
 ValueTable<float> value_table(const Pipeline& pipeline);
 // The pixels' values themselves.
 ValueTable<std::uint8_t> pixel_table();
@@ -114,6 +113,7 @@ class Preprocessor {
   Pipeline pipeline_;
   PreprocessOptions options_;
   ValueTable<float> table_;
+  RowArithmetic arithmetic_;
   Resizer resizer_;
   std::vector<std::byte> file_;
   std::vector<std::string> warnings_;

@@ -30,7 +30,7 @@ void Resizer::plan(int src_width, int src_height, std::int64_t width, std::int64
 
   ring_rows_ = 1;
   for (const Weights::Taps& taps : down_.taps) ring_rows_ = std::max(ring_rows_, taps.count);
-  row_bytes_ = align_up(static_cast<std::size_t>(count_) * 4, kDownUnit);
+  row_bytes_ = align_up(static_cast<std::size_t>(count_) * 3 + kAcrossSlack, kDownUnit);
   ring_.resize(static_cast<std::size_t>(ring_rows_) * row_bytes_);
   row_.resize(row_bytes_);
   taps_.resize(static_cast<std::size_t>(ring_rows_));
@@ -40,26 +40,27 @@ void Resizer::plan(int src_width, int src_height, std::int64_t width, std::int64
 void Resizer::pack_across() {
   int most = 1;
   for (const Weights::Taps& taps : across_.taps) most = std::max(most, taps.count);
-  groups_ = (most + kTapGroup - 1) / kTapGroup;
+  pairs_ = (most + kTapPair - 1) / kTapPair;
   const std::size_t count = align_up(across_.taps.size(), kAcrossUnit);
-  const auto stride = static_cast<std::size_t>(groups_) * kTapGroup;
+  const auto pairs = static_cast<std::size_t>(pairs_);
+  const std::size_t stride = pairs * kTapPair;
   count_ = static_cast<int>(count);
   first_.assign(count, across_.first);
   values_.assign(count * stride, 0);
-  parts_.assign(count * stride * 8, 0);
+  parts_.assign(count * pairs * 16, 0);
   for (std::size_t i = 0; i < across_.taps.size(); ++i) {
     const Weights::Taps& taps = across_.taps[i];
     if (taps.count == 0) continue;
     first_[i] = taps.first;
+    // Of eight pixels, i % 4 names the pair of them and i / 4 % 2 the one.
+    std::int16_t* const parts = parts_.data() + (i / kAcrossUnit * 4 + i % 4) * pairs * 32 + i / 4 % 2 * 8;
     for (std::size_t k = 0; k < static_cast<std::size_t>(taps.count); ++k) {
       const std::int32_t weight = across_.of(i)[k];
       values_[i * stride + k] = weight;
-      // (group, part, half, colour, tap of two)
-      const std::size_t group = i * stride * 8 + k / 4 * 32;
-      const std::size_t place = k % 4 / 2 * 8 + k % 2;
+      std::int16_t* const low = parts + k / 2 * 32 + k % 2;
       for (std::size_t c = 0; c < 4; ++c) {
-        parts_[group + place + 2 * c] = static_cast<std::int16_t>(weight & ((1 << kLowBits) - 1));
-        parts_[group + 16 + place + 2 * c] = static_cast<std::int16_t>(weight >> kLowBits);
+        low[2 * c] = static_cast<std::int16_t>(weight & ((1 << kLowBits) - 1));
+        low[16 + 2 * c] = static_cast<std::int16_t>(weight >> kLowBits);
       }
     }
   }
@@ -68,9 +69,9 @@ void Resizer::pack_across() {
 void Resizer::run(Rows& rows, FunctionRef<void(int y, const std::uint8_t* row)> each) {
   if (inside_.height() <= 0) return;
   const Region given = rows.select(region_);
-  // The loops read whole groups of taps: behind the last pixel there must be something, of weight 0.
-  source_.resize((static_cast<std::size_t>(given.width()) + static_cast<std::size_t>(groups_) * kTapGroup) *
-                 4);
+  // The loops read beyond the last tap: behind the last pixel there must be something, of weight 0.
+  const std::size_t beyond = static_cast<std::size_t>(pairs_) * kTapPair + kTapsRead;
+  source_.resize((static_cast<std::size_t>(given.width()) + beyond) * 4);
   for (std::int32_t& first : first_) first -= given.left;
   int next = region_.top;  // row to read
   for (int y = 0; y < inside_.height(); ++y) {
@@ -78,7 +79,7 @@ void Resizer::run(Rows& rows, FunctionRef<void(int y, const std::uint8_t* row)> 
     for (; next < taps.first + taps.count; ++next) {
       rows.read(source_.data());
       std::uint8_t* dst = ring_.data() + static_cast<std::size_t>(next % ring_rows_) * row_bytes_;
-      kernels_.across({source_.data(), first_.data(), values_.data(), parts_.data(), groups_, count_, dst});
+      kernels_.across({source_.data(), first_.data(), values_.data(), parts_.data(), pairs_, count_, dst});
     }
     if (taps.count == 0) {
       std::ranges::fill(row_, std::uint8_t{0});
@@ -107,9 +108,7 @@ Image resize_window(const Image& image, std::int64_t width, std::int64_t height,
   ImageRows rows(image);
   resizer.run(rows, [&](int y, const std::uint8_t* row) {
     std::uint8_t* dst = result.pixels.data() + (static_cast<std::size_t>(y) * result_width + left) * 3;
-    for (std::size_t x = 0; x < columns; ++x) {
-      for (std::size_t c = 0; c < 3; ++c) dst[3 * x + c] = row[4 * x + c];
-    }
+    std::copy_n(row, 3 * columns, dst);
   });
   return result;
 }

@@ -35,7 +35,7 @@ class Resizer {
   const Region& inside() const { return inside_; }
 
   // Selects the region, reads it, and hands over each row of inside(), from the top: its index in the window
-  // and its pixels, (inside().width(), 4).
+  // and its pixels, (inside().width(), 3).
   void run(Rows& rows, FunctionRef<void(int y, const std::uint8_t* row)> each);
 
  private:
@@ -44,15 +44,16 @@ class Resizer {
   const RowKernels& kernels_;
   Region region_, inside_;
   Weights across_, down_;
-  int groups_ = 0;                    // of taps, of each pixel across
-  int count_ = 0;                     // pixels across, padded
-  int ring_rows_ = 1;                 // rows that one row of the result may need
-  std::size_t row_bytes_ = 0;         // of a row across, padded
-  std::vector<std::int32_t> first_;   // (count)
-  std::vector<std::int32_t> values_;  // (count, groups, 4)
-  std::vector<std::int16_t> parts_;   // (count, groups, 2, 16)
-  std::vector<std::uint8_t> source_, ring_,
-      row_;                                // (region's columns, 4); (ring_rows, row_bytes); (row_bytes)
+  int pairs_ = 0;                          // of taps, of each pixel across
+  int count_ = 0;                          // pixels across, padded
+  int ring_rows_ = 1;                      // rows that one row of the result may need
+  std::size_t row_bytes_ = 0;              // of a row across, padded
+  std::vector<std::int32_t> first_;        // (count)
+  std::vector<std::int32_t> values_;       // (count, pairs, 2)
+  std::vector<std::int16_t> parts_;        // (count / 8, 4, pairs, 32)
+  std::vector<std::uint8_t> source_;       // (region's columns, 4)
+  std::vector<std::uint8_t> ring_;         // (ring_rows, row_bytes)
+  std::vector<std::uint8_t> row_;          // (row_bytes)
   std::vector<const std::uint8_t*> taps_;  // rows in the ring
 };
 

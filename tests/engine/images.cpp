@@ -142,6 +142,47 @@ TEST(Division, GivesTheSameBitsEitherWay) {
   }
 }
 
+// Large tensors first and large weights last, with two tensors alive in between.
+Graph funnel() {
+  GraphBuilder b;
+  const ValueId image = b.input("image", {b.graph().symbol("N"), 3, 9, 7});
+  const auto weights = [&](const char* name, const Shape& shape) {
+    return b.constant(name, support::random_tensor(shape, 7));
+  };
+  const ValueId conv = b.node("Relu", "relu", {b.node("Conv", "conv", {image, weights("w", {16, 3, 1, 1})})});
+  const ValueId mean = b.node("Flatten", "mean", {b.node("GlobalAveragePool", "pool", {conv})});
+  const ValueId small = b.node("MaxPool", "small", {conv}, {{"kernel_shape", ints({9, 7})}});
+  const ValueId most = b.node("Flatten", "most", {small});
+  const ValueId left = b.node("MatMul", "left", {mean, weights("v", {16, 300})});
+  const ValueId right = b.node("MatMul", "right", {most, weights("u", {16, 300})});
+  b.output(b.node("Softmax", "prob", {b.node("Add", "sum", {left, right})}, {{"axis", std::int64_t{1}}}));
+  return b.build();
+}
+
+TEST(Division, MixesImagesWithLayersWhereWeightsAreLastAndLarge) {
+  const auto one = compile(funnel());
+  for (const std::int64_t batch : {4, 5, 16}) {
+    const auto plan = one->with_shapes({{"image", {batch, 3, 9, 7}}});
+    const Tensor images = support::random_tensor({batch, 3, 9, 7}, 5);
+    for (const int threads : {1, 2, 3}) {
+      Session session(plan, {.threads = threads, .profile = true});
+      std::vector<Tensor> results;
+      for (const Division expected : {Division::images, Division::layers, Division::mixed, Division::images,
+                                      Division::layers, Division::mixed}) {
+        EXPECT_EQ(session.division(), expected);
+        EXPECT_FALSE(session.settled());
+        results.push_back(copy_of(session.run({&images, 1})[0]));
+        if (!session.settled()) session.run_steps(0, plan->steps().size());
+      }
+      EXPECT_TRUE(session.settled());
+      results.push_back(copy_of(session.run({&images, 1})[0]));
+      session.run_steps(0, plan->steps().size());
+      for (const Tensor& result : results)
+        EXPECT_TRUE(same_bytes(result, results[0])) << batch << ", " << threads;
+    }
+  }
+}
+
 TEST(Division, TriesBothWaysFourTimesAndKeepsOneArena) {
   const auto plan = compile(small_network())->with_shapes({{"image", {4, 3, 9, 7}}});
   const std::size_t of_batch = plan->memory().arena_bytes;

@@ -91,7 +91,7 @@ TEST(AveragePoolOp, Refuses) {
   const auto error = [](const TensorDesc& src, const Integers& kernel) {
     return error_of([&] { OpRunner("AveragePool").input(src).attribute("kernel_shape", kernel).infer(); });
   };
-  EXPECT_EQ(error({DType::u8, {1, 1, 4, 4}, {}}, {2, 2}), "input 0 is u8, expected f32 or f64");
+  EXPECT_EQ(error({DType::u8, {1, 1, 4, 4}, {}}, {2, 2}), "input 0 is u8, expected f32, f64, f16 or bf16");
   EXPECT_EQ(error({DType::f32, {1, 1, 4, 4, 4}, {}}, {2, 2, 2}),
             "input 0 has 5 dimensions (1x1x4x4x4), expected 3 to 4");
   EXPECT_EQ(error({DType::f32, {1, 1, 4, 4}, {}}, {6, 2}),

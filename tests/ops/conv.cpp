@@ -177,7 +177,7 @@ TEST(ConvOp, RefusesWhatDoesNotFit) {
 TEST(ConvOp, RefusesOtherTypes) {
   const TensorDesc bytes{DType::u8, {1, 3, 4, 4}, {}}, doubles{DType::f64, {1, 3, 3, 3}, {}};
   EXPECT_EQ(error_of([&] { OpRunner("Conv").input(bytes).input(bytes).infer(); }),
-            "input 0 is u8, expected f32 or f64");
+            "input 0 is u8, expected f32, f64, f16 or bf16");
   EXPECT_EQ(error_of([&] {
               OpRunner("Conv").input({1, 3, 4, 4}).input(doubles).infer();
             }),
@@ -213,16 +213,25 @@ OpRunner node_of(const Case& one, const Tensor& src, const Tensor& weights, int 
 
 // Sums of IC products between transforms: each of the two-dimensional ones of input and output rounds at most
 // eight times, the filters' once; then come bias, residual and the reference.
-Bound winograd_bound(const Case& one, const Tensor& src, const Tensor& weights, int variant) {
+// Transformed weights in f16 have been rounded once more, to that.
+Bound winograd_bound(const Case& one, const Tensor& src, const Tensor& weights, int variant,
+                     DType dtype = DType::f32) {
   const OpRunner node = node_of(one, src, weights, variant);
+  const StoredUnits units = stored_units(dtype);
+  const bool packs_f16 = dtype == DType::f16;
   const Tensor added = node_of(one, src, random_tensor(one.weights, 0, 0, 0), variant).magnitudes();
   const auto of = [&](std::int64_t m) {
     return winograd_magnitudes(m, src, weights, node.shape(), one.pads[0], one.pads[1]);
   };
+  // Each transformed weight that underflows in f16 is off by half the smallest number, times the transformed
+  // pixels, which are at most 100 times the largest, summed over channels and by the output transform.
+  const double underflow = packs_f16 ? units.smallest * 100 * 225 * static_cast<double>(one.src[1]) : 0;
   const std::int64_t roundings = one.src[1] + 8 + 1 + 8 + 3;
-  return [two = of(2), four = of(4), added, roundings](const Element& element) {
+  return [two = of(2), four = of(4), added, roundings, units, packs_f16, underflow](const Element& element) {
     const Tensor& magnitudes = element.implementation == "conv_winograd2" ? two : four;
-    return gamma(roundings) * (value_at(magnitudes, element.index) + value_at(added, element.index));
+    const double packed = packs_f16 ? units.roundoff * value_at(magnitudes, element.index) : 0;
+    return gamma(roundings) * (value_at(magnitudes, element.index) + value_at(added, element.index)) +
+           packed + underflow;
   };
 }
 
@@ -240,6 +249,60 @@ void run_all_epilogues(const Case& one) {
     node.run_implementations([&](const Element& element) {
       return element.implementation.starts_with("conv_winograd") ? winograd(element) : direct(element);
     });
+  }
+}
+
+// The same in a 16-bit float, the bias in f32, the result in either.
+std::vector<Ran> run_stored(const Case& one, DType dtype) {
+  const Tensor src = stored(random_tensor(one.src, 1), dtype);
+  const Tensor weights = stored(random_tensor(one.weights, 2), dtype);
+  std::vector<Ran> all;
+  for (int variant = 0; variant < 16; ++variant) {
+    SCOPED_TRACE("src " + one.src.to_string() + ", weights " + one.weights.to_string() + ", " +
+                 std::string(name_of(dtype)) + ", epilogue " + std::to_string(variant));
+    OpRunner node("Conv");
+    node.input(src).constant(weights).attribute("group", one.group);
+    node.attribute("strides", one.strides).attribute("pads", one.pads).attribute("dilations", one.dilations);
+    const bool widens = (variant & 8) != 0;
+    if (widens) node.widens();
+    const Shape dst = node.shape();
+    const Tensor residual = random_tensor(dst, 4);
+    if ((variant & 1) != 0) node.constant(random_tensor({one.weights[0]}, 3));
+    if ((variant & 2) != 0) node.residual(widens ? residual : stored(residual, dtype));
+    if ((variant & 4) != 0) node.clamp(-0.25F, 1.5F);
+    // Magnitudes are f32 sums of the widened operands: rounding them to 16 bits would shift the bound.
+    const Tensor real_src = stored(src, DType::f32), real_weights = stored(weights, DType::f32);
+    const OpRunner real = node_of(one, real_src, real_weights, variant & 7);
+    const Bound direct = product_sum_bound(real, one.weights.product(1, one.weights.rank()));
+    const bool may_be_winograd =
+        one.weights.rank() == 4 && one.weights[2] == 3 && one.weights[3] == 3 && one.group == 1;
+    const Bound winograd =
+        may_be_winograd ? winograd_bound(one, real_src, real_weights, variant & 7, dtype) : direct;
+    const Bound sums = [&](const Element& element) {
+      return element.implementation.starts_with("conv_winograd") ? winograd(element) : direct(element);
+    };
+    const std::vector<Ran> ran = node.run_implementations(widens ? sums : rounded_to(dtype, sums));
+    all.insert(all.end(), ran.begin(), ran.end());
+  }
+  return all;
+}
+
+TEST(ConvOp, EveryImplementationTakesSixteenBits) {
+  for (const DType dtype : {DType::f16, DType::bf16}) {
+    const auto expect = [&](const Case& one, std::string_view implementation) {
+      EXPECT_TRUE(did_run(run_stored(one, dtype), implementation)) << implementation;
+    };
+    expect({{2, 19, 5, 7}, {33, 19, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}}, "conv_gemm");
+    expect({{1, 64, 7, 7}, {72, 64, 1, 1}, {1, 1}, {1, 0, 0, 2}, {1, 1}}, "conv_gemm");
+    expect({{1, 24, 9, 8}, {40, 12, 1, 1}, {2, 2}, {0, 0, 0, 0}, {1, 1}, 2}, "conv_gemm");
+    expect({{1, 3, 17, 15}, {24, 3, 7, 7}, {2, 2}, {3, 3, 3, 3}, {1, 1}}, "conv_gemm_rows");
+    expect({{1, 16, 9, 11}, {32, 8, 3, 3}, {2, 1}, {0, 1, 2, 0}, {1, 1}, 2}, "conv_gemm");
+    expect({{1, 17, 9, 5}, {35, 17, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}}, "conv_winograd4");
+    expect({{2, 8, 14, 14}, {16, 8, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}}, "conv_winograd2");
+    expect({{2, 19, 7, 7}, {19, 1, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 19}, "conv_depthwise");
+    expect({{1, 96, 9, 6}, {96, 1, 5, 5}, {2, 2}, {2, 2, 2, 2}, {1, 1}, 96}, "conv_depthwise");
+    expect({{1, 16, 8, 8}, {16, 1, 3, 3}, {1, 1}, {2, 2, 2, 2}, {2, 2}, 16}, "conv_depthwise");
+    expect({{1, 16, 9}, {16, 16, 3}, {1}, {1, 1}, {1}}, "conv_gemm");
   }
 }
 

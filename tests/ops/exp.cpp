@@ -28,7 +28,7 @@ TEST(ExpOp, PassesOnShapesAndTypes) {
   EXPECT_EQ(OpRunner("Exp").input(counting({2}, DType::f64)).reference()[0].dtype(), DType::f64);
   EXPECT_EQ(OpRunner("Exp").input(counting({0, 3})).reference()[0].shape(), Shape({0, 3}));
   EXPECT_EQ(error_of([] { OpRunner("Exp").input(counting({2}, DType::s32)).infer(); }),
-            "input 0 is s32, expected f32 or f64");
+            "input 0 is s32, expected f32, f64, f16 or bf16");
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ TEST(GemmOp, Refuses) {
             "attribute 'transA' is 2, expected 0 or 1");
   const TensorDesc integers{DType::s32, {2, 2}, {}};
   EXPECT_EQ(error_of([&] { OpRunner("Gemm").input(integers).input(integers).infer(); }),
-            "input 0 is s32, expected f32 or f64");
+            "input 0 is s32, expected f32, f64, f16 or bf16");
   OpRunner residual("Gemm");
   residual.input({2, 3}).input({3, 5}).residual(random_tensor({5}, 1));
   EXPECT_EQ(error_of([&] { residual.infer(); }), "the residual has shape 5, expected 2x5");

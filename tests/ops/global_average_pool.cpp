@@ -34,7 +34,7 @@ TEST(GlobalAveragePoolOp, InfersAndRefuses) {
   EXPECT_EQ(error_of([] {
               OpRunner("GlobalAveragePool").input(TensorDesc{DType::s8, {1, 1, 1}, {}}).infer();
             }),
-            "input 0 is s8, expected f32 or f64");
+            "input 0 is s8, expected f32, f64, f16 or bf16");
 }
 
 TEST(GlobalAveragePoolOp, EveryImplementationAgrees) {

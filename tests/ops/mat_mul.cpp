@@ -67,7 +67,7 @@ TEST(MatMulOp, Refuses) {
             "shapes 2 and 3: dimensions 2 and 3 do not broadcast");
   const TensorDesc integers{DType::s32, {2, 2}, {}};
   EXPECT_EQ(error_of([&] { OpRunner("MatMul").input(integers).input(integers).infer(); }),
-            "input 0 is s32, expected f32 or f64");
+            "input 0 is s32, expected f32, f64, f16 or bf16");
 }
 
 TEST(MatMulOp, CountsItsWork) {

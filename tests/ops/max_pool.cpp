@@ -122,7 +122,8 @@ TEST(MaxPoolOp, Refuses) {
               OpRunner("MaxPool").input({1, 1, 4, 4}).infer();
             }),
             "attribute 'kernel_shape' is required and missing");
-  EXPECT_EQ(error({DType::s32, {1, 1, 4, 4}, {}}, {2, 2}), "input 0 is s32, expected f32, f64, s8 or u8");
+  EXPECT_EQ(error({DType::s32, {1, 1, 4, 4}, {}}, {2, 2}),
+            "input 0 is s32, expected f32, f64, f16, bf16, s8 or u8");
   EXPECT_EQ(error({DType::f32, {1, 4}, {}}, {2}), "input 0 has 2 dimensions (1x4), expected 3 to 4");
   EXPECT_EQ(error({DType::f32, {1, 1, 4, 4}, {}}, {2}),
             "a kernel with 1 spatial dimensions on an input with 2");

@@ -36,7 +36,7 @@ TEST(NegOp, PassesOnShapes) {
   EXPECT_EQ(OpRunner("Neg").input({kBatch, 3}).shape(), Shape({kBatch, 3}));
   EXPECT_EQ(OpRunner("Neg").input(counting({0})).reference()[0].shape(), Shape({0}));
   EXPECT_EQ(error_of([] { OpRunner("Neg").input(counting({2}, DType::u8)).infer(); }),
-            "input 0 is u8, expected f32, f64, s8, s32 or s64");
+            "input 0 is u8, expected f32, f64, f16, bf16, s8, s32 or s64");
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ TEST(ReduceSumOp, WrapsIntegersAndRoundsOnce) {
             std::numeric_limits<std::int32_t>::min());
   // 2048 + 1 + 2^-13: f16 has no 2049, and what is above the middle rounds to 2050.
   Tensor halves(TensorDesc{DType::f16, {3}});
-  halves.mutable_values<Float16>()[0] = Float16(2048);
-  halves.mutable_values<Float16>()[1] = Float16(1);
+  halves.mutable_values<Float16>()[0] = Float16(2048.0F);
+  halves.mutable_values<Float16>()[1] = Float16(1.0F);
   halves.mutable_values<Float16>()[2] = Float16(0x1p-13F);
   EXPECT_EQ(value_at(sum(halves, {0}).reference()[0], 0), 2050);
 }

@@ -31,7 +31,7 @@ TEST(ReluOp, PassesOnShapesAndTypes) {
 TEST(ReluOp, RefusesOtherTypesAndAttributes) {
   const TensorDesc integers{DType::s32, {2}, {}};
   EXPECT_EQ(error_of([&] { OpRunner("Relu").input(integers).infer(); }),
-            "input 0 is s32, expected f32 or f64");
+            "input 0 is s32, expected f32, f64, f16 or bf16");
   EXPECT_EQ(error_of([] { OpRunner("Relu").input({2}).attribute("slope", 1.0F).infer(); }),
             "attribute 'slope' is not known for this operator");
   EXPECT_EQ(error_of([] { OpRunner("Relu").input({2}).input({2}).infer(); }), "has 2 inputs, expected 1");

@@ -52,7 +52,7 @@ TEST(SoftmaxOp, InfersAndRefuses) {
   EXPECT_EQ(error_of([] {
               OpRunner("Softmax").input(TensorDesc{DType::s64, {2}, {}}).infer();
             }),
-            "input 0 is s64, expected f32 or f64");
+            "input 0 is s64, expected f32, f64, f16 or bf16");
 }
 
 TEST(SoftmaxOp, EveryImplementationAgrees) {

@@ -54,6 +54,19 @@ inline Tensor in_layout(const Tensor& tensor, Layout layout) {
   return copy;
 }
 
+// The numbers of a tensor of floats as another float.
+inline Tensor stored(const Tensor& tensor, DType dtype) {
+  Tensor result(TensorDesc{dtype, tensor.shape(), tensor.desc().layout});
+  visit_dtype(dtype, [&]<class T>() {
+    if constexpr (is_float(dtype_of<T>)) {
+      for (std::size_t i = 0; i < result.values<T>().size(); ++i) {
+        result.mutable_values<T>()[i] = static_cast<T>(value_at(tensor, i));
+      }
+    }
+  });
+  return result;
+}
+
 // Every element of `actual` (nchw) within `bound` of `expected`; NaN equals NaN. Reports the worst element
 // only.
 inline void expect_close(const Tensor& actual, const Tensor& expected, const Bound& bound,

@@ -83,6 +83,26 @@ class OpRunner {
     return *this;
   }
 
+  // The f32 result of 16-bit operands.
+  OpRunner& widens() {
+    epilogue_.widens = true;
+    return *this;
+  }
+  // The same node with its f32 operands, but for operand `kept`, rounded to a 16-bit float.
+  OpRunner stored_as(DType dtype, std::size_t kept = 99) const {
+    OpRunner runner = *this;
+    const auto store = [&](Slot& slot) {
+      if (slot.desc.dtype != DType::f32 || slot.value.empty()) return;
+      slot.value = stored(slot.value, dtype);
+      slot.desc = slot.value.desc();
+    };
+    for (std::size_t i = 0; i < runner.slots_.size(); ++i) {
+      if (i != kept) store(runner.slots_[i]);
+    }
+    if (runner.epilogue_.residual && !runner.epilogue_.widens) store(runner.residual_);
+    return runner;
+  }
+
   const ops::OpDef& op() const { return *op_; }
   std::vector<TensorDesc> infer() const {
     const Node node(*this, {});
@@ -305,9 +325,10 @@ class OpRunner {
     if (value.empty() || !is_float(value.dtype())) return value;
     Tensor absolute(value.desc());
     visit_dtype(value.dtype(), [&]<class T>() {
-      if constexpr (std::is_floating_point_v<T>) {
+      if constexpr (is_float(dtype_of<T>)) {
         for (std::size_t i = 0; i < value.values<T>().size(); ++i) {
-          absolute.mutable_values<T>()[i] = std::abs(value.values<T>()[i]);
+          absolute.mutable_values<T>()[i] =
+              static_cast<T>(std::abs(static_cast<double>(value.values<T>()[i])));
         }
       }
     });

@@ -6,6 +6,9 @@
 #include <functional>
 #include <limits>
 #include <string_view>
+#include <utility>
+
+#include "runtime/dtype.h"
 
 namespace godwit::support {
 
@@ -41,6 +44,25 @@ inline Bound roundings(std::int64_t n) {
   return [n](const Element& element) {
     return gamma(n) * std::abs(element.expected) +
            static_cast<double>(n) * static_cast<double>(std::numeric_limits<float>::denorm_min());
+  };
+}
+
+// The two 16-bit floats: half the distance between 1 and its successor, and the smallest positive number.
+struct StoredUnits {
+  double roundoff, smallest;
+};
+inline StoredUnits stored_units(DType dtype) {
+  return dtype == DType::f16 ? StoredUnits{0x1p-11, 0x1p-24} : StoredUnits{0x1p-8, 0x1p-133};
+}
+
+// Of results within `bound` before they are stored in 16 bits: the result and the reference are each rounded
+// once, relatively to themselves or by half the smallest number.
+inline Bound rounded_to(DType dtype, Bound bound) {
+  return [dtype, bound = std::move(bound)](const Element& element) {
+    const StoredUnits units = stored_units(dtype);
+    const double before = bound(element);
+    return before + units.roundoff * (2 * std::abs(element.expected) + before) * (1 + 2 * units.roundoff) +
+           units.smallest;
   };
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/tensor.h"
+#include "tests/support/compare.h"
 
 namespace godwit::support {
 
@@ -65,7 +66,7 @@ inline Tensor winograd_magnitudes(std::int64_t m, const Tensor& src, const Tenso
   const auto transformed_filter = [&](std::int64_t oc, std::int64_t c) {
     std::vector<double> filter(9);
     for (std::size_t k = 0; k < 9; ++k) {
-      filter[k] = std::abs(weights.values<float>()[static_cast<std::size_t>((oc * channels + c) * 9) + k]);
+      filter[k] = std::abs(value_at(weights, static_cast<std::size_t>((oc * channels + c) * 9) + k));
     }
     return two_sided(matrices.filter, edge, 3, filter);
   };
@@ -74,8 +75,8 @@ inline Tensor winograd_magnitudes(std::int64_t m, const Tensor& src, const Tenso
     for (std::int64_t k = 0; k < edge * edge; ++k) {
       const std::int64_t ih = h - pad_h + k / edge, iw = w - pad_w + k % edge;
       if (ih < 0 || ih >= height || iw < 0 || iw >= width) continue;
-      tile[static_cast<std::size_t>(k)] = std::abs(
-          src.values<float>()[static_cast<std::size_t>(((n * channels + c) * height + ih) * width + iw)]);
+      tile[static_cast<std::size_t>(k)] =
+          std::abs(value_at(src, static_cast<std::size_t>(((n * channels + c) * height + ih) * width + iw)));
     }
     return two_sided(matrices.input, edge, edge, tile);
   };

@@ -186,6 +186,16 @@ TEST_F(Quantize, CompareNamesTheFirstDivergingLayer) {
     for (const char* key : {"op", "sqnr_db", "cosine", "largest_error"})
       EXPECT_TRUE(json.at("layers").at(1).contains(key)) << key;
   }
+  const Json stored =
+      godwit({"compare", folder / "bad.onnx", "--precision", "bf16", "--data", folder / "data", "--json"})
+          .json();
+  EXPECT_EQ(stored.at("precision"), "bf16");
+  EXPECT_FALSE(stored.at("layers").empty());
+  expect_error(godwit({"compare", folder / "q.onnx", "--precision", "f16", "--data", folder / "data"}), 2,
+               "to compare f16 with f32 pass the f32 model");
+  expect_error(godwit({"compare", folder / "bad.onnx", "--with", folder / "q.onnx", "--precision", "f16",
+                       "--data", folder / "data"}),
+               2, "--with goes with --precision int8");
   expect_error(godwit({"compare", folder / "bad.onnx", "--data", folder / "data"}), 2, "pass --with Q.onnx");
   expect_error(godwit({"compare", folder / "q.onnx", "--with", folder / "q.onnx", "--data", folder / "data"}),
                2, "has to be the f32 model");

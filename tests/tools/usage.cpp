@@ -64,7 +64,7 @@ TEST(Usage, MistakesAreOneLineAndExitTwo) {
   expect_error(godwit({"bench", model, "--threads", "1025"}), 2, "from 1 to 1024");
   expect_error(godwit({"bench", model, "--threads", "two"}), 2, "'two' is not a whole number");
   expect_error(godwit({"bench", model, "--precision", "f12"}), 2,
-               "'f12' is not a precision of this build; there are f32 and int8");
+               "'f12' is not a precision of this build; there are f32, bf16, f16 and int8");
   expect_error(godwit({"bench", model, "--precision", "int8"}), 2,
                "no layer of this model is in 8-bit numbers; 'godwit quantize' makes such a model");
   expect_error(godwit({"bench", model, "--batch", "0"}), 2,

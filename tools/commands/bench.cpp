@@ -74,6 +74,13 @@ Json facts_json(const Options& options, const Facts& facts) {
   return json;
 }
 
+// No ISA here multiplies 16-bit floats, so that what they are stored in is not what is computed.
+std::string arithmetic_of(const engine::Plan& plan) {
+  const engine::Precision precision = plan.precision();
+  return fmt::format("{}{}", name_of(precision),
+                     engine::stored_dtype(precision) ? " stored, f32 computed" : "");
+}
+
 std::string facts_text(const Options& options, const Facts& facts) {
   const std::string& plan = options.engine.plan_file();
   const ops::Cost cost = facts.plan->cost();
@@ -83,7 +90,7 @@ std::string facts_text(const Options& options, const Facts& facts) {
       "one image  {}MACs, {}FLOPs\n"
       "load       {:.1f} ms\n"
       "memory     weights {}, arena {}, peak resident {}\n\n",
-      options.model, name_of(facts.plan->precision()), name_of(facts.plan->target().isa), facts.threads,
+      options.model, arithmetic_of(*facts.plan), name_of(facts.plan->target().isa), facts.threads,
       plan.empty() ? plan : fmt::format(", plan '{}'", plan), with_prefix(per_image(cost.macs, facts.batch)),
       with_prefix(per_image(cost.flops, facts.batch)), facts.load_seconds * 1e3,
       mib_text(weight_bytes(*facts.plan)), mib_text(facts.arena_bytes), mib_text(peak_resident_bytes()));
@@ -144,6 +151,8 @@ int bench_random(const Options& options) {
   std::shared_ptr<const engine::Plan> plan = model.plan;
   for (;;) {
     benches.push_back(std::make_unique<Bench>(plan, threads));
+    // What is timed is the division that stays, not the trials.
+    while (!benches.back()->session().settled()) benches.back()->run();
     results.push_back(measure(options.measure, batch_of(*plan), [&] { benches.back()->run(); }));
     results.back().division = name_of(benches.back()->session().division());
     facts.arena_bytes = std::max(facts.arena_bytes, benches.back()->session().arena_bytes());

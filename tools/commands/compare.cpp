@@ -28,17 +28,32 @@ struct Options {
   bool recursive = false, json = false;
 };
 
+// The same model twice where its arithmetic is all that differs.
 struct Models {
-  engine::Graph reference, quantized;
+  engine::Graph reference, other;
 };
+
+// A model of real numbers, compared with itself stored in 16 bits.
+Models load_twice(const Options& options, engine::Graph model) {
+  if (!options.with.empty())
+    throw Error(
+        fmt::format("--with goes with --precision int8; {} is made of the model itself", options.precision));
+  if (engine::is_quantized(model)) {
+    throw Error(fmt::format("'{}' is quantised; to compare {} with f32 pass the f32 model", options.model,
+                            options.precision));
+  }
+  return {model, model};
+}
 
 Models load(const Options& options) {
   engine::Graph model = importers::load(options.model);
+  if (options.precision != "int8") return load_twice(options, std::move(model));
   if (options.with.empty()) {
     if (!engine::is_quantized(model)) {
       throw Error(
           fmt::format("'{}' is an f32 model; pass --with Q.onnx, the model that 'godwit quantize' made of "
-                      "it (or pass that model, to be compared with itself without rounding)",
+                      "it (or pass that model, to be compared with itself without rounding; or --precision "
+                      "bf16 or f16)",
                       options.model));
     }
     return {with_context([&] { return fmt::format("'{}'", options.model); },
@@ -104,19 +119,22 @@ void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
 
 int compare(const Options& options) {
   const Models models = load(options);
-  const std::vector<engine::LayerPair> pairs = engine::pair_layers(models.reference, models.quantized);
+  const std::vector<engine::LayerPair> pairs = engine::pair_layers(models.reference, models.other);
   if (pairs.empty()) throw Error("the two models have no layer of the same name");
   const image::Pipeline pipeline = find_pipeline(
-      options.preprocess, options.with.empty() || !models.quantized.metadata.contains("godwit.preprocess")
+      options.preprocess, options.with.empty() || !models.other.metadata.contains("godwit.preprocess")
                               ? models.reference.metadata
-                              : models.quantized.metadata);
+                              : models.other.metadata);
   const CalibrationPictures pictures(spread(find_images(options.data, options.recursive), options.pictures),
                                      pipeline, options.images, options.engine.thread_count());
-  const engine::CompileOptions compile = options.engine.compile_options();
+  engine::CompileOptions compile = options.engine.compile_options();
+  compile.precision = engine::Precision::f32;
   Progress progress("pictures", pictures.paths().size());
   const engine::CalibrationImages images = pictures.images(models.reference, compile, &progress);
-  const std::vector<engine::Difference> differences = engine::compare_layers(
-      models.reference, images, models.quantized, pictures.images(models.quantized, compile).compile, pairs);
+  engine::CompileOptions other = pictures.images(models.other, compile).compile;
+  other.precision = *parse_precision(options.precision);
+  const std::vector<engine::Difference> differences =
+      engine::compare_layers(models.reference, images, models.other, other, pairs);
   progress.clear();
   report(options, pairs, differences, pictures.paths().size());
   return pictures.failed() == 0 ? kDone : kFailed;
@@ -124,9 +142,10 @@ int compare(const Options& options) {
 
 std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("MODEL", options->model,
-                 "A quantised model, compared with itself without rounding; or, where --with names that, the "
-                 "f32 model.")
+  app.add_option(
+         "MODEL", options->model,
+         "A quantised model, compared with itself without rounding; or, where --with names that or with "
+         "--precision bf16 or f16, the f32 model.")
       ->required();
   app.add_option("--with", options->with, "The quantised model, made of MODEL.")->type_name("Q.onnx");
   app.add_option("--data", options->data, "Pictures, or folders of them, to compare on.")
@@ -138,8 +157,9 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("N")
       ->default_str("16");
   app.add_flag("--recursive", options->recursive, "Also take the pictures in folders below --data.");
-  app.add_option("--precision", options->precision, "What is compared: int8.")
-      ->check(CLI::IsMember({"int8"}))
+  app.add_option("--precision", options->precision,
+                 "What is compared: int8, a quantised model; bf16 or f16, MODEL itself stored in 16 bits.")
+      ->check(CLI::IsMember({"int8", "bf16", "f16"}))
       ->type_name("P")
       ->default_str("int8");
   app.add_option("--reference", options->reference, "What it is compared with: f32.")
@@ -165,7 +185,7 @@ std::function<int()> prepare(CLI::App& app) {
 const Command compare_command = {
     "compare",
     "Measure",
-    "a quantised model against f32, layer by layer",
+    "a precision against f32, layer by layer",
     "MODEL [--with Q.onnx] --data DIR [options]",
     "Runs the same pictures through both models and compares every tensor that both have, told by its name. "
     "Layers are told in the model's own names; a Relu or Clip is told with the layer in front of it, and a "
@@ -176,6 +196,7 @@ const Command compare_command = {
     "The JSON fields are schema, model, with, precision, reference, images, threshold_db, first_diverging, "
     "layers (layer, op, sqnr_db, channel_sqnr_db, cosine, largest_error); a ratio that is infinite is null.",
     "godwit compare q.onnx --data photographs\n"
+    "godwit compare models/resnet50.onnx --precision bf16 --data photographs\n"
     "godwit compare models/resnet50.onnx --with q.onnx --precision int8 --reference f32 --data photographs",
     prepare,
 };

@@ -244,6 +244,7 @@ void report(const Options& options, const Quantizer& quantizer, const Outcome& o
                  {"bias_correction", quantizer.corrects()},
                  {"images", images},
                  {"images_failed", quantizer.pictures().failed()},
+                 {"files", quantizer.pictures().paths()},
                  {"layers_with_weights", counts.with_weights},
                  {"layers_quantized", counts.quantized},
                  {"tensors_quantized", counts.tensors},
@@ -392,7 +393,7 @@ const Command quantize_command = {
     "help.\n\n"
     "A picture that cannot be read is named on stderr and left out, and the exit status is 1. The JSON "
     "fields "
-    "are schema, model, output, method, bias_correction, images, images_failed, layers_with_weights, "
+    "are schema, model, output, method, bias_correction, images, images_failed, files, layers_with_weights, "
     "layers_quantized, tensors_quantized, kept, bytes, seconds, with --data accuracy (images, f32_top1, "
     "top1) "
     "and with --explain layers.",

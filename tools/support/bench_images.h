@@ -46,7 +46,7 @@ struct ImageBench {
   double images_per_second = 0;  // labelled, over the whole run
   double preprocess_share = 0;   // of the cores' time
   // One picture on one thread with nothing beside it: until its tensor is there, and in the network (a
-  // batch's time divided by its size).
+  // batch's time divided by its size). Means of measurements before and after the run.
   double preprocess_alone_ms = 0, inference_alone_ms = 0;
   // images_per_second as a share of threads / (preprocess_alone + inference_alone).
   double efficiency = 0;

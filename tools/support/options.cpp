@@ -2,6 +2,7 @@
 #include "tools/support/options.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
@@ -26,15 +27,24 @@ std::optional<T> parse_whole(std::string_view text) {
   return value;
 }
 
+constexpr std::array kPrecisions = {engine::Precision::f32, engine::Precision::bf16, engine::Precision::f16,
+                                    engine::Precision::int8};
+
 CLI::Validator known_precision() {
   return {[](std::string& text) -> std::string {
-            if (text == "f32" || text == "int8") return "";
-            return fmt::format("'{}' is not a precision of this build; there are f32 and int8", text);
+            if (parse_precision(text)) return "";
+            return fmt::format("'{}' is not a precision of this build; there are f32, bf16, f16 and int8",
+                               text);
           },
           ""};
 }
 
 }  // namespace
+
+std::optional<engine::Precision> parse_precision(std::string_view text) {
+  const auto* found = std::ranges::find(kPrecisions, text, engine::name_of);
+  return found == kPrecisions.end() ? std::nullopt : std::optional(*found);
+}
 
 int EngineOptions::thread_count() const { return chosen_threads(threads); }
 
@@ -44,8 +54,7 @@ engine::CompileOptions EngineOptions::compile_options() const {
   options.disabled_passes = disabled_passes;
   options.stop_after = stop_after;
   options.threads = thread_count();
-  if (precision == "f32") options.precision = engine::Precision::f32;
-  if (precision == "int8") options.precision = engine::Precision::int8;
+  options.precision = parse_precision(precision).value_or(engine::Precision::automatic);
   for (const std::string& text : shapes) {
     const NamedText named = split_named(text);
     if (named.name.empty()) throw Error(fmt::format("--shape '{}': expected NAME=1x3x224x224", text));
@@ -86,8 +95,10 @@ void add_threads_option(CLI::App& app, int& threads) {
 void add_engine_options(CLI::App& app, EngineOptions& options, bool runs, bool shapes) {
   app.add_option(
          "--precision", options.precision,
-         "Arithmetic of the network: f32, or int8 for a quantised model ('godwit quantize' makes one; "
-         "f32 then computes in real numbers what it quantises). Default: as the model is.")
+         "Arithmetic of the network: f32; bf16 or f16, which store weights and the tensors between layers in "
+         "16 bits and add in f32; or int8 for a quantised model ('godwit quantize' makes one; the others "
+         "then "
+         "compute in real numbers what it quantises). Default: as the model is.")
       ->check(known_precision())
       ->type_name("P")
       ->group(kEngineGroup);

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,7 @@ namespace godwit::tools {
 
 // How a model is compiled and run.
 struct EngineOptions {
-  std::string precision;  // f32 or int8; empty: as the model is
+  std::string precision;  // f32, bf16, f16 or int8; empty: as the model is
   int threads = 0;        // 0: the default
   std::string isa;        // empty: the best
   std::vector<std::string> disabled_passes;
@@ -37,6 +38,9 @@ CLI::Validator positive_real();
 
 // Adds --threads alone, for commands that run no model.
 void add_threads_option(CLI::App& app, int& threads);
+// f32, bf16, f16 or int8 by name; nullopt for other texts.
+std::optional<engine::Precision> parse_precision(std::string_view text);
+
 // --precision, --threads, --isa, --disable-pass, --stop-after, --shape. `runs` is false for commands that
 // compile only (no --threads); `shapes` is false where the command decides the shapes.
 void add_engine_options(CLI::App& app, EngineOptions& options, bool runs = true, bool shapes = true);

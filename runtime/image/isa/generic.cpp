@@ -12,7 +12,7 @@ __attribute__((always_inline)) inline std::uint8_t to_byte(std::int32_t sum) {
 }
 
 void across(const AcrossArguments& a) {
-  const int stride = a.groups * kTapGroup;
+  const int stride = a.pairs * kTapPair;
   for (int i = 0; i < a.count; ++i) {
     const std::uint8_t* src = a.src + 4 * static_cast<std::ptrdiff_t>(a.first[i]);
     const std::int32_t* weights = a.values + static_cast<std::ptrdiff_t>(i) * stride;
@@ -22,11 +22,10 @@ void across(const AcrossArguments& a) {
       g += src[4 * k + 1] * weights[k];
       b += src[4 * k + 2] * weights[k];
     }
-    std::uint8_t* dst = a.dst + 4 * i;
+    std::uint8_t* dst = a.dst + 3 * static_cast<std::ptrdiff_t>(i);
     dst[0] = to_byte(r);
     dst[1] = to_byte(g);
     dst[2] = to_byte(b);
-    dst[3] = 0;
   }
 }
 
@@ -45,6 +44,6 @@ void down(const DownArguments& a) {
 
 }  // namespace
 
-RowKernels row_kernels_generic() { return {Isa::generic, across, down}; }
+RowKernels row_kernels_generic() { return {Isa::generic, across, down, nullptr}; }
 
 }  // namespace godwit::image

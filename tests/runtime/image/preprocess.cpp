@@ -2,6 +2,7 @@
 #include "runtime/image/preprocess.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -145,6 +146,41 @@ TEST(Preprocessor, IsAllStepsInARow) {
   dst.resize(7);
   EXPECT_EQ(error_of([&] { Preprocessor(caffe).run(path, Layout::nchw, dst); }),
             fmt::format("'{}': a picture of 224x224 pixels does not fill a tensor of 7 values", path));
+}
+
+// Widths of whole units of pixels and of others; the bits, so that zeros of both signs differ.
+TEST(RowArithmetic, HasTheTablesBitsWhereItIsUsed) {
+  std::vector<std::uint8_t> pixels(3 * 300);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i / 3 + i % 3);
+  Pipeline odd = pipeline("torch");
+  odd.scale = 0.0123456789;
+  odd.mean = {1.5F, -0.1F, 3.0F};
+  odd.stddev = {1e-3F, 7.7F, 1.0F / 3.0F};
+  for (const Pipeline& it :
+       {pipeline("torch"), pipeline("torch-v2"), pipeline("caffe"), pipeline("tf"), odd}) {
+    const ValueTable<float> table = value_table(it);
+    for (const Isa isa : isas_of_build()) {
+      if (!cpu_supports(isa)) continue;
+      const RowArithmetic arithmetic(it, table, row_kernels(isa));
+      // Presets can be computed wherever there is a loop for it; of other numbers nobody knows.
+      if (it.scale != odd.scale) {
+        EXPECT_EQ(arithmetic.is_exact(), row_kernels(isa).normalize != nullptr) << it.name;
+      }
+      if (!arithmetic.is_exact()) continue;
+      for (const std::size_t columns : {1U, 7U, 8U, 224U, 299U, 300U}) {
+        std::vector<float> dst(3 * 300, 5.0F);
+        arithmetic.run(pixels.data(), columns, table, dst.data());
+        for (std::size_t i = 0; i < dst.size(); ++i) {
+          const float expected = i < 3 * columns ? table[i % 3][pixels[i]] : 5.0F;
+          ASSERT_EQ(std::bit_cast<std::uint32_t>(dst[i]), std::bit_cast<std::uint32_t>(expected))
+              << it.name << ' ' << name_of(isa) << ' ' << columns << ' ' << i;
+        }
+      }
+    }
+  }
+  Pipeline bgr = pipeline("torch");
+  bgr.order = ChannelOrder::bgr;
+  EXPECT_FALSE(RowArithmetic(bgr, value_table(bgr), row_kernels(best_isa())).is_exact());
 }
 
 TEST(Preprocessor, OneServesPicturesOfAllKindsInTurn) {
