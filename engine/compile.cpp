@@ -110,6 +110,23 @@ std::shared_ptr<const Plan> single_image_plan(const Plan& plan) {
   return nullptr;
 }
 
+bool is_quantized(const ops::OpDef& op) { return op.name.starts_with("Quantized"); }
+
+void require_precision(Precision wanted, Precision compiled) {
+  if (wanted == Precision::automatic || wanted == compiled) return;
+  throw Error(fmt::format("the implementations are chosen for {}, but the model is compiled in {}",
+                          name_of(wanted), name_of(compiled)));
+}
+
+// Refuses what is sure before shapes are bound, ahead of the first choice that does not fit its step.
+void check_precision(const Graph& general, const CompileOptions& options) {
+  if (options.precision == Precision::f32 || stored_dtype(options.precision)) {
+    require_precision(options.choices.precision, options.precision);
+  }
+  if (std::ranges::any_of(general.nodes, [](const Node& node) { return is_quantized(*node.op); }))
+    require_precision(options.choices.precision, Precision::int8);
+}
+
 bool ran(const std::vector<PassReport>& reports, std::string_view pass) {
   return std::ranges::find(reports, pass, &PassReport::name) != reports.end();
 }
@@ -139,7 +156,8 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
                                                       .shapes_bound = true,
                                                       .weights = source.weights.get(),
                                                       .threads = chosen_threads(source.options.threads),
-                                                      .precision = source.options.precision}));
+                                                      .precision = source.options.precision,
+                                                      .choices = &source.options.choices}));
   // Without the pass that packs for all, this plan packs for itself.
   ops::WeightCache own;
   const bool shares_weights = ran(plan->passes_, "prepack_weights");
@@ -153,6 +171,8 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
     throw Error(fmt::format("no layer of this model can be stored in {}; run it with --precision f32",
                             name_of(source.options.precision)));
   }
+  require_precision(source.options.choices.precision, plan->precision());
+  plan->images_ = images;
   if (images > 1 && shares_weights) plan->one_image_ = single_image_plan(*plan);
   return plan;
 }
@@ -169,6 +189,7 @@ std::shared_ptr<const Plan> compile(const Graph& graph, const CompileOptions& op
                                                  .stop_after = options.stop_after,
                                                  .shapes_bound = false,
                                                  .precision = options.precision});
+  check_precision(general, options);
   return PlanBuilder::build({.graph = std::make_shared<const Graph>(std::move(general)),
                              .passes = std::move(passes),
                              .weights = std::make_shared<ops::WeightCache>(),
@@ -182,9 +203,17 @@ std::shared_ptr<const Plan> Plan::with_shapes(const std::map<std::string, Shape>
       {.graph = graph_, .passes = graph_passes_, .weights = weights_, .options = std::move(options)});
 }
 
+std::shared_ptr<const Plan> Plan::with_choices(const Choices& choices) const {
+  CompileOptions options = options_;
+  options.choices = choices;
+  return PlanBuilder::build(
+      {.graph = graph_, .passes = graph_passes_, .weights = weights_, .options = std::move(options)});
+}
+
 Precision Plan::precision() const {
-  const auto is_quantized = [](const Step& step) { return step.op->name.starts_with("Quantized"); };
-  if (std::ranges::any_of(steps_, is_quantized)) return Precision::int8;
+  if (std::ranges::any_of(steps_, [](const Step& step) { return is_quantized(*step.op); })) {
+    return Precision::int8;
+  }
   for (const Precision precision : {Precision::bf16, Precision::f16}) {
     const auto reads_it = [&](const Step& step) {
       return step.op->takes_16_bits && !step.src_descs.empty() &&

@@ -45,6 +45,8 @@ struct Graph {
   std::vector<ValueId> outputs;
   // What the file was, for people: "ONNX, opset 13". Empty for a graph made in memory.
   std::string format;
+  // Paths of the files beside the model's own that hold weights, each once.
+  std::vector<std::string> data_files;
   // The 16-bit float that the model stored its numbers in before raise_precision; f32 for all others.
   DType storage = DType::f32;
   // ONNX metadata_props (such as godwit.preprocess and godwit.labels).

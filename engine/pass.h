@@ -28,12 +28,15 @@ std::string_view name_of(Precision precision);
 // The 16-bit float of that name; nullopt for the others.
 std::optional<DType> stored_dtype(Precision precision);
 
+struct Choices;  // engine/choices.h
+
 struct PassContext {
   const ops::Target& target;
   PassLog& log;
   ops::WeightCache* weights = nullptr;  // where packed weights are shared; null: nothing is packed ahead
   int threads = 1;                      // that pack them
   Precision precision = Precision::automatic;
+  const Choices* choices = nullptr;  // of implementations to pack for, where they differ from the ops' own
 };
 
 struct Pass {
@@ -54,6 +57,7 @@ struct PipelineOptions {
   ops::WeightCache* weights = nullptr;     // for prepack_weights
   int threads = 1;                         // for prepack_weights
   Precision precision = Precision::automatic;
+  const Choices* choices = nullptr;  // for prepack_weights
 };
 
 struct PassReport {

@@ -83,7 +83,8 @@ std::vector<PassReport> run_pipeline(Graph& graph, const ops::Target& target,
     if (pass.needs_shapes && !options.shapes_bound) continue;
     if (std::ranges::find(options.disabled, pass.name) != options.disabled.end()) continue;
     PassReport report{pass.name, {}};
-    PassContext context{target, report.log, options.weights, options.threads, options.precision};
+    PassContext context{target,          report.log,        options.weights,
+                        options.threads, options.precision, options.choices};
     with_context([&] { return fmt::format("pass {}", pass.name); },
                  [&] {
                    pass.run(graph, context);

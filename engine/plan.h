@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/choices.h"
 #include "engine/graph.h"
 #include "engine/pass.h"
 #include "ops/implementation.h"
@@ -29,6 +30,9 @@ struct CompileOptions {
   // quantised. bf16, f16: any model of real numbers; Error where no layer can be stored so.
   Precision precision = Precision::automatic;
   int threads = 0;  // that pack weights; 0: usable_cores(). The plan is the same for any number.
+  // Implementations to use instead of what the ops' estimates would choose. Error where one names a step that
+  // the plan does not have, or an implementation that cannot take it.
+  Choices choices = {};
 };
 
 // Where a step finds an operand or puts a result.
@@ -43,6 +47,8 @@ struct Slot {
 struct Step {
   std::string name;  // the last origin's, or the node's own where it stems from no node of the model
   std::vector<std::string> origins;  // the model's own layers done here
+  // The same for steps that do the same work on other numbers: op, attributes, epilogue, operands, results.
+  std::string signature;
   const ops::OpDef* op = nullptr;
   std::string_view implementation;  // "conv_gemm", "reference"
   std::string kernel;               // "gemm_f32_14x32_avx512"
@@ -82,6 +88,8 @@ class Plan {
   Precision precision() const;
   // Totals over all steps.
   ops::Cost cost() const;
+  // How many images it computes apart from each other (engine/images.h); 0 where they meet.
+  std::int64_t images() const { return images_; }
 
   // This plan's model for a single image, with the same steps, where this plan takes several and treats them
   // apart (engine/images.h); null otherwise. Its results are this plan's, bit for bit, image by image.
@@ -90,6 +98,9 @@ class Plan {
   // The same model for other input shapes (in the sense of CompileOptions::shapes), over the same packed
   // weights.
   std::shared_ptr<const Plan> with_shapes(const std::map<std::string, Shape>& shapes) const;
+  // The same model for the same shapes with other implementations (CompileOptions::choices), over the same
+  // packed weights.
+  std::shared_ptr<const Plan> with_choices(const Choices& choices) const;
 
  private:
   friend std::shared_ptr<const Plan> compile(const Graph&, const CompileOptions&);
@@ -111,10 +122,13 @@ class Plan {
   std::vector<PassReport> graph_passes_;  // what those passes did
   std::shared_ptr<ops::WeightCache> weights_;
   std::shared_ptr<const Plan> one_image_;
+  std::int64_t images_ = 0;
 };
 
 // Runs the passes, binds shapes, chooses implementations, packs weights, lays out the arena. Throws Error
-// with the node's name as context.
+// with the node's name as context. Plans with different choices may differ in the last bits of their results,
+// within the bounds that hold for each implementation; one plan's results are the same bits for every batch
+// and number of threads.
 std::shared_ptr<const Plan> compile(const Graph& graph, const CompileOptions& options = {});
 
 }  // namespace godwit::engine

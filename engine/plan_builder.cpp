@@ -47,6 +47,7 @@ void PlanBuilder::run() {
   for (const Node& node : graph_.nodes) {
     with_context([&] { return describe(node); }, [&] { add_node(node); });
   }
+  check_choices();
   place_outputs();
   reuse_residuals();
   place_arena();
@@ -81,13 +82,15 @@ void PlanBuilder::add_node(const Node& node) {
   }
 }
 
-Step PlanBuilder::make_step(const ops::OpDef& op, const ops::NodeView& view) {
+Step PlanBuilder::make_step(const ops::OpDef& op, const ops::NodeView& view, std::string_view forced) {
   Step step;
   step.name = view.name;
   step.op = &op;
   step.cost = ops::cost(op, view);
-  step.candidates = ops::explain(op, view, plan_.target());
-  step.executable = ops::prepare(op, view, {plan_.target(), weights_}, &step.implementation);
+  step.signature = signature_of(op, view);
+  step.candidates = ops::explain(op, view, plan_.target(), forced);
+  step.executable = ops::prepare(op, view, {.target = plan_.target(), .weights = weights_, .forced = forced},
+                                 &step.implementation);
   step.kernel = step.executable->kernel();
   for (const ops::Operand& operand : view.inputs) {
     step.src_descs.push_back(operand.present() ? *operand.desc : TensorDesc{});
@@ -101,9 +104,17 @@ Step PlanBuilder::make_step(const ops::OpDef& op, const ops::NodeView& view) {
 }
 
 void PlanBuilder::add_step(const Node& node, const NodeContext& context) {
-  Step step = make_step(*node.op, context.view());
-  if (!node.origins.empty()) step.name = node.origins.back();
+  const Choices& choices = plan_.options_.choices;
+  Step step = make_step(*node.op, context.view(), forced_implementation(&choices, node));
+  step.name = step_name(node);
   step.origins = node.origins;
+  names_.insert(step.name);
+  if (const auto choice = choices.steps.find(step.name); choice != choices.steps.end()) {
+    for (ops::Candidate& candidate : step.candidates) {
+      const auto found = choice->second.seconds.find(std::string(candidate.implementation));
+      if (found != choice->second.seconds.end()) candidate.seconds = found->second;
+    }
+  }
   operands_.emplace_back();
   adds_residual_.push_back(node.epilogue.residual);
   for (std::size_t i = 0; i < node.inputs.size(); ++i) read_operand(*step.executable, context, node, i);
@@ -115,6 +126,14 @@ void PlanBuilder::add_step(const Node& node, const NodeContext& context) {
     operands_.back().dst.push_back(id == kNoValue ? -1 : storage_of(id));
   }
   plan_.steps_.push_back(std::move(step));
+}
+
+void PlanBuilder::check_choices() const {
+  for (const auto& [name, choice] : plan_.options_.choices.steps) {
+    if (names_.contains(name)) continue;
+    throw Error(fmt::format("'{}' is chosen for '{}', but the plan has no step of that name",
+                            choice.implementation, name));
+  }
 }
 
 // A constant that was packed is not kept for the step.
@@ -154,7 +173,7 @@ void PlanBuilder::add_copy(ValueId id, std::int32_t output) {
   const ops::Attributes no_attributes;
   const ops::Operand operand{&desc, nullptr};
   const ops::NodeView view{name, no_attributes, {&operand, 1}, 1, {&desc, 1}, {}};
-  plan_.steps_.push_back(make_step(*ops::find_op("Identity"), view));
+  plan_.steps_.push_back(make_step(*ops::find_op("Identity"), view, {}));
   operands_.push_back({{src}, {add_storage({.kind = Slot::Kind::output, .index = output})}});
   adds_residual_.push_back(false);
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "engine/plan.h"
@@ -39,10 +41,11 @@ class PlanBuilder {
   void run();
   void place_inputs();
   void add_node(const Node& node);
-  Step make_step(const ops::OpDef& op, const ops::NodeView& view);
+  Step make_step(const ops::OpDef& op, const ops::NodeView& view, std::string_view forced);
   void add_step(const Node& node, const NodeContext& context);
   void place_outputs();
   void add_copy(ValueId id, std::int32_t output);
+  void check_choices() const;
   void read_operand(const ops::Executable& executable, const NodeContext& context, const Node& node,
                     std::size_t i);
   void reuse_residuals();
@@ -62,6 +65,7 @@ class PlanBuilder {
   std::vector<std::int32_t> storage_of_;  // by value, -1: not yet
   std::vector<Operands> operands_;        // by step
   std::vector<bool> adds_residual_;       // by step
+  std::set<std::string> names_;           // of the steps that nodes became
 };
 
 }  // namespace godwit::engine

@@ -2,9 +2,12 @@
 // last resort.
 #include "ops/implementation.h"
 
+#include <algorithm>
 #include <cstring>
+#include <fmt/format.h>
 #include <new>
 
+#include "runtime/error.h"
 #include "runtime/memory.h"
 
 namespace godwit::ops {
@@ -146,7 +149,37 @@ std::unique_ptr<Executable> prepare_reference(const OpDef& op, const NodeView& n
   return std::make_unique<ReferenceExecutable>(op, node);
 }
 
-std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target) {
+namespace {
+
+std::size_t best_of(const std::vector<Candidate>& candidates) {
+  // The reference, at the end, takes every node.
+  std::size_t chosen = 0;
+  while (!candidates[chosen].rejected.empty()) ++chosen;
+  for (std::size_t i = chosen + 1; i < candidates.size(); ++i) {
+    const Candidate& other = candidates[i];
+    const Candidate& best = candidates[chosen];
+    if (other.rejected.empty() && other.cost && best.cost && *other.cost < *best.cost) chosen = i;
+  }
+  return chosen;
+}
+
+std::size_t index_of(const std::vector<Candidate>& candidates, std::string_view name, const OpDef& op) {
+  const auto found = std::ranges::find(candidates, name, &Candidate::implementation);
+  if (found == candidates.end()) {
+    std::string known;
+    for (const Candidate& candidate : candidates)
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", candidate.implementation);
+    throw Error(fmt::format("{} has no implementation '{}'; it has {}", op.name, name, known));
+  }
+  if (!found->rejected.empty())
+    throw Error(fmt::format("implementation '{}' cannot take it: {}", name, found->rejected));
+  return static_cast<std::size_t>(found - candidates.begin());
+}
+
+}  // namespace
+
+std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target,
+                               std::string_view forced) {
   std::vector<Candidate> candidates;
   for (const Implementation* implementation : op.implementations) {
     Candidate candidate{implementation->name, implementation->reject(node, target), std::nullopt, false};
@@ -156,21 +189,13 @@ std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Targ
   }
   candidates.push_back({"reference", "", std::nullopt, false});
 
-  // The reference, at the end, takes every node.
-  std::size_t chosen = 0;
-  while (!candidates[chosen].rejected.empty()) ++chosen;
-  for (std::size_t i = chosen + 1; i < candidates.size(); ++i) {
-    const Candidate& other = candidates[i];
-    const Candidate& best = candidates[chosen];
-    if (other.rejected.empty() && other.cost && best.cost && *other.cost < *best.cost) chosen = i;
-  }
-  candidates[chosen].chosen = true;
+  candidates[forced.empty() ? best_of(candidates) : index_of(candidates, forced, op)].chosen = true;
   return candidates;
 }
 
 std::unique_ptr<Executable> prepare(const OpDef& op, const NodeView& node, const PrepareContext& context,
                                     std::string_view* chosen) {
-  const std::vector<Candidate> candidates = explain(op, node, context.target);
+  const std::vector<Candidate> candidates = explain(op, node, context.target, context.forced);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     if (!candidates[i].chosen) continue;
     if (chosen != nullptr) *chosen = candidates[i].implementation;

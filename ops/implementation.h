@@ -51,7 +51,8 @@ class WeightCache {
 struct PrepareContext {
   const Target& target;
   WeightCache& weights;
-  int threads = 1;  // that may share the work of packing; what comes out does not depend on it
+  int threads = 1;               // that may share the work of packing; what comes out does not depend on it
+  std::string_view forced = {};  // the implementation to use; empty: explain() chooses
 };
 
 // Memory a step needs while it runs, contents undefined before: one shared part and one part for each worker.
@@ -112,12 +113,16 @@ struct Candidate {
   std::string rejected;        // why it cannot take the node; empty where it can
   std::optional<double> cost;  // its estimate, where it gives one
   bool chosen = false;
+  std::optional<double> seconds = {};  // that a trial took with it, where one was held
 };
 // Every implementation of the op with its verdict on this node, in order, the reference last. Chosen is the
-// first that can take the node or, where that one gives a cost, the cheapest of those that give one.
-std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target);
+// first that can take the node or, where that one gives a cost, the cheapest of those that give one; or else
+// `forced`, where that is not empty: throws Error when the op has no such implementation or it cannot take
+// the node.
+std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target,
+                               std::string_view forced = {});
 // The chosen implementation, prepared. `chosen` (if not null) gets its name ("reference" at the
-// last).
+// last). Throws as explain() does.
 std::unique_ptr<Executable> prepare(const OpDef& op, const NodeView& node, const PrepareContext& context,
                                     std::string_view* chosen = nullptr);
 

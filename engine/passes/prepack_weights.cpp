@@ -3,6 +3,7 @@
 // find it. Without this pass every plan packs for itself alone.
 #include <fmt/format.h>
 
+#include "engine/choices.h"
 #include "engine/rewrite.h"
 #include "runtime/error.h"
 
@@ -10,7 +11,6 @@ namespace godwit::engine::passes {
 
 void prepack_weights(Graph& graph, PassContext& context) {
   if (context.weights == nullptr) return;
-  const ops::PrepareContext prepare{context.target, *context.weights, context.threads};
   for (const Node& node : graph.nodes) {
     bool has_weights = false;
     for (const ValueId id : node.inputs)
@@ -18,6 +18,8 @@ void prepack_weights(Graph& graph, PassContext& context) {
     if (!has_weights) continue;
     const std::size_t before = context.weights->bytes();
     const NodeContext node_context(graph, node);
+    const ops::PrepareContext prepare{context.target, *context.weights, context.threads,
+                                      forced_implementation(context.choices, node)};
     with_context([&] { return describe(node); },
                  [&] { (void)ops::prepare(*node.op, node_context.view(), prepare); });
     const std::size_t packed = context.weights->bytes() - before;

@@ -142,6 +142,7 @@ engine::Graph load_onnx(const std::string& path) {
   check_name(source.name(), "the name of the graph");
   graph.name = source.name();
   graph.format = fmt::format("ONNX, opset {}", builder.opset());
+  graph.data_files = tensors.files();
   for (const onnx::KeyValue& entry : file.model.metadata_props()) {
     check_name(entry.key(), "a key of metadata_props");
     check_text(entry.value(), fmt::format("the value of '{}' in metadata_props", entry.key()));

@@ -226,6 +226,12 @@ Tensor TensorReader::read(const onnx::Tensor& proto) {
   return from_proto(desc, proto, raw, nullptr);
 }
 
+std::vector<std::string> TensorReader::files() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, file] : external_) paths.push_back(path);
+  return paths;
+}
+
 Tensor TensorReader::read_external(const onnx::Tensor& proto, const TensorDesc& desc) {
   std::string location;
   std::size_t offset = 0;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "importers/onnx/wire.h"
 #include "runtime/memory.h"
@@ -31,6 +32,8 @@ class TensorReader {
   Tensor read(const Initializer& initializer);
   // A tensor inside an attribute, parsed whole.
   Tensor read(const onnx::Tensor& proto);
+  // Paths of the external files read so far, sorted.
+  std::vector<std::string> files() const;
 
  private:
   Tensor read_external(const onnx::Tensor& proto, const TensorDesc& desc);

@@ -115,6 +115,7 @@ engine::Graph build(const json& root, const fs::path& folder) {
       TfjsBuilder(std::move(layers), weights, caffe).build(outputs.at(0).at(0).get<std::string>());
   graph.name = name;
   graph.format = "TensorFlow.js layers-model";
+  graph.data_files.assign(weights.files().begin(), weights.files().end());
   engine::infer_shapes(graph);
   if (caffe) graph.metadata["godwit.preprocess"] = "caffe";
   add_labels(graph, folder);

@@ -38,7 +38,9 @@ void TfjsWeights::add_group(const nlohmann::json& group, const std::filesystem::
   std::size_t shard_bytes = 0;
   std::vector<Shard> shards;
   for (const nlohmann::json& name : group.at("paths")) {
-    auto file = std::make_shared<const MappedFile>(resolve_inside(folder, name.get<std::string>()));
+    const std::string path = resolve_inside(folder, name.get<std::string>());
+    auto file = std::make_shared<const MappedFile>(path);
+    files_.insert(path);
     shards.push_back({shard_bytes, file});
     shard_bytes += file->size();
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ class TfjsWeights {
 
   // Throws Error when there is no such weight or its shape is another.
   Tensor read(const std::string& name, const Shape& shape) const;
+  // Paths of the shards.
+  const std::set<std::string>& files() const { return files_; }
 
  private:
   struct Shard {
@@ -38,6 +41,7 @@ class TfjsWeights {
 
   std::vector<std::vector<Shard>> groups_;
   std::map<std::string, Weight> weights_;
+  std::set<std::string> files_;
 };
 
 // A shape from a JSON array of sizes; `null` becomes kAnyDim. Throws Error for anything else.

@@ -231,6 +231,7 @@ std::function<int()> prepare(CLI::App& app) {
   add_energy_options(app, options->energy, EnergyUse::job);
   add_estimate_options(app, options->estimate);
   add_engine_options(app, options->model_options.engine);
+  add_plan_options(app, options->model_options.engine);
   return [options] {
     if (options->top5 && options->predictions.empty())
       throw Error("--top5 needs --predictions FILE.csv to write to");

@@ -59,17 +59,19 @@ double per_image(std::int64_t total, std::int64_t batch) {
 
 Json facts_json(const Options& options, const Facts& facts) {
   const ops::Cost cost = facts.plan->cost();
-  return {{"schema", "godwit.bench/1"},
-          {"model", options.model},
-          {"precision", name_of(facts.plan->precision())},
-          {"isa", name_of(facts.plan->target().isa)},
-          {"threads", facts.threads},
-          {"macs", cost.macs / facts.batch},
-          {"flops", cost.flops / facts.batch},
-          {"load_ms", facts.load_seconds * 1e3},
-          {"peak_rss_mib", to_mib(peak_resident_bytes())},
-          {"weights_mib", to_mib(weight_bytes(*facts.plan))},
-          {"arena_mib", to_mib(facts.arena_bytes)}};
+  Json json = {{"schema", "godwit.bench/1"},
+               {"model", options.model},
+               {"precision", name_of(facts.plan->precision())},
+               {"isa", name_of(facts.plan->target().isa)},
+               {"threads", facts.threads},
+               {"macs", cost.macs / facts.batch},
+               {"flops", cost.flops / facts.batch},
+               {"load_ms", facts.load_seconds * 1e3},
+               {"peak_rss_mib", to_mib(peak_resident_bytes())},
+               {"weights_mib", to_mib(weight_bytes(*facts.plan))},
+               {"arena_mib", to_mib(facts.arena_bytes)}};
+  if (!options.engine.plan_file().empty()) json["plan"] = options.engine.plan_file();
+  return json;
 }
 
 // No ISA here multiplies 16-bit floats, so that what they are stored in is not what is computed.
@@ -80,17 +82,18 @@ std::string arithmetic_of(const engine::Plan& plan) {
 }
 
 std::string facts_text(const Options& options, const Facts& facts) {
+  const std::string& plan = options.engine.plan_file();
   const ops::Cost cost = facts.plan->cost();
   return fmt::format(
       "model      {}\n"
-      "run        {}, {}, {} threads\n"
+      "run        {}, {}, {} threads{}\n"
       "one image  {}MACs, {}FLOPs\n"
       "load       {:.1f} ms\n"
       "memory     weights {}, arena {}, peak resident {}\n\n",
       options.model, arithmetic_of(*facts.plan), name_of(facts.plan->target().isa), facts.threads,
-      with_prefix(per_image(cost.macs, facts.batch)), with_prefix(per_image(cost.flops, facts.batch)),
-      facts.load_seconds * 1e3, mib_text(weight_bytes(*facts.plan)), mib_text(facts.arena_bytes),
-      mib_text(peak_resident_bytes()));
+      plan.empty() ? plan : fmt::format(", plan '{}'", plan), with_prefix(per_image(cost.macs, facts.batch)),
+      with_prefix(per_image(cost.flops, facts.batch)), facts.load_seconds * 1e3,
+      mib_text(weight_bytes(*facts.plan)), mib_text(facts.arena_bytes), mib_text(peak_resident_bytes()));
 }
 
 // What a session takes, its caller's tensors included.
@@ -325,6 +328,7 @@ std::function<int()> prepare(CLI::App& app) {
   add_image_options(app, options->image_options);
   add_estimate_options(app, options->estimate);
   add_engine_options(app, options->engine);
+  add_plan_options(app, options->engine);
   return [options, seconds, repetitions] {
     if (seconds->count() > 0) options->asked_seconds = options->measure.seconds;
     if (repetitions->count() > 0) options->asked_repetitions = options->measure.min_repetitions;
@@ -343,18 +347,21 @@ const Command bench_command = {
     "MODEL [options]",
     "Runs the network on random input (the same in every run of the program), three times to warm up and "
     "then again and again, and prints the latency of a run in milliseconds and images/s = batch / median "
-    "latency. Loading counts reading the file, graph passes and packing of weights. 1 MAC = 2 FLOPs; both "
+    "latency. Loading counts reading the file, graph passes and packing of weights, not a trial by --tune. 1 "
+    "MAC = 2 FLOPs; both "
     "are those of one image.\n\n"
     "The JSON fields are schema, model, precision, isa, threads, macs, flops, load_ms, peak_rss_mib, "
     "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second) and "
     "energy (null without --energy; its measured_j is null where nothing was measured), and profile and "
     "kernels where that "
-    "was asked for; with --images also images (the folder) and failed (file, error).\n\n"
+    "was asked for, and plan (the file) with --plan or --tune; with --images also images (the folder) and "
+    "failed (file, error).\n\n"
     "--energy adds joules per image: gross, net of the idle power, with a 95 % interval and a verdict "
     "(valid, "
     "suspect or invalid, with reasons). Loading, compiling and warming up lie outside of what is measured.",
     "godwit bench models/resnet50.onnx --threads 1 --profile\n"
     "godwit bench models/resnet50.onnx --energy --meter csv:meter.csv --ledger runs.jsonl\n"
+    "godwit bench models/resnet50.onnx --tune resnet50.plan\n"
     "godwit bench models/resnet50.onnx --batch auto --json\n"
     "godwit bench models/resnet50.onnx --images photographs --batch 8",
     prepare,

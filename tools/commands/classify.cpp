@@ -188,6 +188,7 @@ std::function<int()> prepare(CLI::App& app) {
   add_energy_options(app, options->energy, EnergyUse::job);
   add_estimate_options(app, options->estimate);
   add_engine_options(app, options->model_options.engine);
+  add_plan_options(app, options->model_options.engine);
   return [options] { return classify(*options); };
 }
 
@@ -214,6 +215,7 @@ const Command classify_command = {
     "--energy measures the job from the first picture on, cold caches and all, between two stretches of idle "
     "power; loading the model lies before it. A job of less than 10 s is told as suspect.",
     "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3\n"
+    "godwit classify models/resnet50.onnx photographs/ --plan resnet50.plan\n"
     "godwit classify models/resnet50.onnx photographs/ --energy --ledger runs.jsonl\n"
     "find /data -name '*.jpg' | godwit classify models/resnet50.onnx - --batch 8 --json",
     prepare,

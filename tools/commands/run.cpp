@@ -14,6 +14,7 @@
 #include "tools/support/files.h"
 #include "tools/support/options.h"
 #include "tools/support/output.h"
+#include "tools/support/tuning.h"
 
 namespace godwit::tools {
 namespace {
@@ -100,8 +101,9 @@ int run(const Options& options) {
   make_folder(options.output_dir);
   for (const auto& [name, tensor] : inputs) compile_options.shapes[name] = tensor.shape();
   compile_options.outputs = options.outputs;
-  const auto plan = with_context([&] { return fmt::format("'{}'", options.model); },
-                                 [&] { return engine::compile(graph, compile_options); });
+  const auto plan =
+      with_context([&] { return fmt::format("'{}'", options.model); },
+                   [&] { return compile_model(graph, options.model, options.engine, compile_options).plan; });
   engine::Session session(plan, {options.engine.thread_count(), false});
   std::vector<Tensor> src;
   for (const engine::PlanInput& input : plan->inputs()) src.push_back(inputs.at(input.name));
@@ -162,6 +164,7 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("NAME");
   add_json_option(app, options->json);
   add_engine_options(app, options->engine, true, false);
+  add_plan_options(app, options->engine);
   return [options] { return run(*options); };
 }
 

@@ -11,6 +11,7 @@
 #include "runtime/conveyor.h"
 #include "runtime/error.h"
 #include "tools/support/measure.h"
+#include "tools/support/tuning.h"
 
 namespace godwit::tools {
 namespace {
@@ -147,9 +148,9 @@ void ImageModel::prepare(const engine::Graph& graph, const std::string& name,
                [&] {
                  batch_ = set_picture_input(graph, pipeline_, options.batch, options.default_batch,
                                             compile_options);
-                 const Stopwatch compile_watch;
-                 plan_ = engine::compile(graph, compile_options);
-                 load_seconds_ += compile_watch.seconds();
+                 Compiled compiled = compile_model(graph, name, options.engine, compile_options);
+                 plan_ = std::move(compiled.plan);
+                 load_seconds_ += compiled.seconds;
                  find_scores(graph);
                });
   set_reading(options.images.preprocess_options(options.engine.isa));

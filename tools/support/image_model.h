@@ -54,7 +54,8 @@ class ImageModel {
  public:
   // Loads and compiles. Throws Error when the model has not one image input and a row of scores per picture.
   ImageModel(const std::string& path, const ImageModelOptions& options);
-  // The same for a graph in memory; `name` stands for it in errors.
+  // The same for a graph in memory; `name` stands for it in errors. Without --plan and --tune, which are for
+  // files.
   ImageModel(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options);
 
   // What became of one picture; `probabilities` has one value per class, and is empty where `error` is not.

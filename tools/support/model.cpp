@@ -10,6 +10,7 @@
 #include "runtime/image/preprocess.h"
 #include "tools/support/measure.h"
 #include "tools/support/output.h"
+#include "tools/support/tuning.h"
 
 namespace godwit::tools {
 namespace {
@@ -64,9 +65,9 @@ LoadedModel load_model(const std::string& path, const EngineOptions& options, st
   with_context([&] { return fmt::format("'{}'", path); },
                [&] {
                  compile_options.shapes = input_shapes(model.graph, options, batch);
-                 const Stopwatch compile_watch;
-                 model.plan = engine::compile(model.graph, compile_options);
-                 model.compile_seconds = compile_watch.seconds();
+                 Compiled compiled = compile_model(model.graph, path, options, compile_options);
+                 model.plan = std::move(compiled.plan);
+                 model.compile_seconds = compiled.seconds;
                });
   return model;
 }

@@ -14,7 +14,7 @@ struct LoadedModel {
   engine::Graph graph;
   std::shared_ptr<const engine::Plan> plan;
   double load_seconds = 0;     // reading the file
-  double compile_seconds = 0;  // passes, choice of kernels, packing of weights
+  double compile_seconds = 0;  // passes, choice of kernels, packing of weights; a plan file, but no trial
 };
 
 // Loads a model and compiles it with `batch` for every open first dimension; other open dimensions must come

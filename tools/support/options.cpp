@@ -126,6 +126,23 @@ void add_engine_options(CLI::App& app, EngineOptions& options, bool runs, bool s
       ->group(kEngineGroup);
 }
 
+void add_plan_options(CLI::App& app, EngineOptions& options) {
+  CLI::Option* plan =
+      app.add_option("--plan", options.plan,
+                     "Use the implementations that this file names for the layers; --tune wrote it, for the "
+                     "same model, instruction set, precision, shapes, passes and version. Default: what the "
+                     "cost model chooses.")
+          ->type_name("FILE")
+          ->group(kEngineGroup);
+  app.add_option("--tune", options.tune,
+                 "Time every implementation of every layer first, for some seconds, write the fastest to "
+                 "this file and use them; --plan FILE does so again. They depend on no batch and no number "
+                 "of threads. Results may differ in the last bits from those without a plan.")
+      ->type_name("FILE")
+      ->group(kEngineGroup)
+      ->excludes(plan);
+}
+
 void add_json_option(CLI::App& app, bool& json) {
   app.add_flag("--json", json, "Print the result as one line of JSON.");
 }

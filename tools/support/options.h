@@ -21,6 +21,10 @@ struct EngineOptions {
   std::vector<std::string> disabled_passes;
   int stop_after = -1;
   std::vector<std::string> shapes;  // NAME=1x3x224x224
+  std::string plan, tune;           // files; at most one is given
+
+  // The file that settles the implementations; empty: none does.
+  const std::string& plan_file() const { return plan.empty() ? tune : plan; }
 
   // GODWIT_THREADS, else the cores this process may use, where --threads is not given.
   int thread_count() const;
@@ -40,6 +44,8 @@ std::optional<engine::Precision> parse_precision(std::string_view text);
 // --precision, --threads, --isa, --disable-pass, --stop-after, --shape. `runs` is false for commands that
 // compile only (no --threads); `shapes` is false where the command decides the shapes.
 void add_engine_options(CLI::App& app, EngineOptions& options, bool runs = true, bool shapes = true);
+// --plan and --tune, for commands that compile by compile_model() (tools/support/tuning.h).
+void add_plan_options(CLI::App& app, EngineOptions& options);
 void add_json_option(CLI::App& app, bool& json);
 void add_model_argument(CLI::App& app, std::string& path);
 void add_preprocess_option(CLI::App& app, std::string& preset_or_file);
