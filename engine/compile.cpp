@@ -120,11 +120,14 @@ void require_precision(Precision wanted, Precision compiled) {
 
 // Refuses what is sure before shapes are bound, ahead of the first choice that does not fit its step.
 void check_precision(const Graph& general, const CompileOptions& options) {
-  if (options.precision == Precision::f32 || stored_dtype(options.precision)) {
-    require_precision(options.choices.precision, options.precision);
+  const Precision chosen_for = options.choices.precision;
+  if (std::ranges::any_of(general.nodes, [](const Node& node) { return is_quantized(*node.op); })) {
+    require_precision(chosen_for, Precision::int8);
+  } else if (options.precision != Precision::automatic) {
+    require_precision(chosen_for, options.precision);
+  } else if (general.storage == DType::f32) {
+    require_precision(chosen_for, Precision::f32);
   }
-  if (std::ranges::any_of(general.nodes, [](const Node& node) { return is_quantized(*node.op); }))
-    require_precision(options.choices.precision, Precision::int8);
 }
 
 bool ran(const std::vector<PassReport>& reports, std::string_view pass) {

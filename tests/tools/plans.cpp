@@ -225,6 +225,30 @@ TEST_F(Plans, ForSomethingElseAreRefused) {
   expect_error(run("out", {"--plan", plan}), 2, "is for another model");
 }
 
+TEST_F(Plans, OfSixteenBitsAreForThem) {
+  GraphBuilder b;
+  auto x = b.input("x", {b.graph().symbol("N"), kChannels, kSide, kSide});
+  for (const char* name : {"first", "second"}) {
+    const auto w =
+        b.constant(fmt::format("{}_w", name), support::random_tensor({kChannels, kChannels, 3, 3}, 2));
+    x = b.node("Conv", name, {x, w}, {{"pads", ints({1, 1, 1, 1})}});
+  }
+  b.output(x);
+  importers::save_onnx(b.build(), model);
+  for (const std::string precision : {"bf16", "f16"}) {
+    SCOPED_TRACE(precision);
+    const Outcome tuned = run("tuned", {"--tune", plan, "--precision", precision});
+    ASSERT_EQ(tuned.exit_code, 0) << tuned.err;
+    EXPECT_EQ(Json::parse(text_of(plan)).at("precision"), precision);
+    ASSERT_EQ(run("used", {"--plan", plan, "--precision", precision}).exit_code, 0);
+    EXPECT_EQ(text_of(folder / "used/second.npy"), text_of(folder / "tuned/second.npy"));
+    expect_error(run("out", {"--plan", plan}), 2,
+                 fmt::format("chosen for {}, but the model is compiled in f32", precision));
+    expect_error(run("out", {"--plan", plan, "--precision", "f32"}), 2,
+                 fmt::format("chosen for {}, but the model is compiled in f32", precision));
+  }
+}
+
 TEST_F(Plans, ThatDoNotFitTheLayersAreRefused) {
   const auto refused = [&](const char* field, const std::string& value, const std::string& words) {
     Json json = made_up();

@@ -12,6 +12,7 @@
 #include "runtime/error.h"
 #include "runtime/sha256.h"
 #include "tools/support/files.h"
+#include "tools/support/options.h"
 #include "tools/support/output.h"
 
 namespace godwit::tools {
@@ -73,11 +74,9 @@ std::map<std::string, std::vector<std::int64_t>> shapes_of(const Json& object, c
 }
 
 engine::Precision precision_of(const Json& object) {
-  const std::string name = text_of(object, "precision");
-  for (const engine::Precision precision : {engine::Precision::f32, engine::Precision::int8}) {
-    if (name == engine::name_of(precision)) return precision;
-  }
-  wrong("precision", "f32 or int8");
+  const std::optional<engine::Precision> precision = parse_precision(text_of(object, "precision"));
+  if (!precision) wrong("precision", "f32, bf16, f16 or int8");
+  return *precision;
 }
 
 std::map<std::string, double> seconds_of(const Json& object) {
