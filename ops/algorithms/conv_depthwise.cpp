@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "ops/algorithms/conv_rows.h"
 #include "ops/algorithms/depthwise.h"
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
@@ -16,6 +15,8 @@ class ConvDepthwise final : public Executable {
   ConvDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(node)),
         info_(find_kernel(depthwise_family(geometry_), node.input(0).dtype, context.target.isa)),
+        walk_(geometry_, info_->mr, info_->family != KernelFamily::depthwise,
+              static_cast<std::int64_t>(size_of(info_->dtype))),
         epilogue_(node.epilogue),
         zeros_(static_cast<std::size_t>(geometry_.ic) * size_of(info_->dtype)) {
     if (info_->family == KernelFamily::depthwise) {
@@ -24,7 +25,6 @@ class ConvDepthwise final : public Executable {
       several_ = reinterpret_cast<DepthwiseBlockKernel*>(info_->function);
       single_ = reinterpret_cast<DepthwiseBlockKernel*>(
           find_tile(info_->family, info_->dtype, context.target.isa, 1)->function);
-      pixels_ = info_->mr;
     }
     const Tensor& weights = *node.inputs[1].constant;
     const std::size_t bytes = static_cast<std::size_t>(weights.shape().elements()) * sizeof(float);
@@ -45,42 +45,35 @@ class ConvDepthwise final : public Executable {
     }
   }
 
-  Scratch scratch() const override {
-    const std::int64_t columns = (pixels_ - 1) * geometry_.w.stride + geometry_.w.kernel;
-    return {.shared = 0,
-            .per_worker = static_cast<std::size_t>(geometry_.h.kernel * columns) * sizeof(const void*)};
-  }
+  Scratch scratch() const override { return {.shared = 0, .per_worker = walk_.scratch_bytes()}; }
   std::string kernel() const override { return name_of(*info_); }
   bool reads_constant(std::size_t) const override { return false; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
-    over_depthwise_blocks(
-        geometry_, pixels_, worker,
-        [&](std::int64_t line, std::int64_t ow, std::int64_t pixels) { block(args, line, ow, pixels); });
+    const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
+    walk_.run({args.src[0], pixel_bytes, zeros_.data()}, args.worker_scratch, worker,
+              [&](const DepthwiseWalk::Block& at) { block(args, at); });
   }
 
  private:
-  // `pixels` outputs from column ow on of one output row.
-  void block(const RunArgs& args, std::int64_t line, std::int64_t ow, std::int64_t pixels) const {
+  void block(const RunArgs& args, const DepthwiseWalk::Block& at) const {
     const ConvGeometry& g = geometry_;
-    // Kernels for one pixel step by the dilation, those for several have dilation 1.
-    const std::int64_t columns = (pixels - 1) * g.w.stride + g.w.kernel;
     const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
-    auto** taps = reinterpret_cast<const void**>(args.worker_scratch);
-    fill_block(g, {args.src[0], pixel_bytes, zeros_.data()}, line, ow, columns, taps);
     const auto* weights = reinterpret_cast<const float*>(weights_.get());
     const float* bias = bias_.empty() ? nullptr : bias_.data();
-    auto* dst = static_cast<std::byte*>(args.dst[0]) + (line * g.w.output + ow) * pixel_bytes;
+    auto* dst = static_cast<std::byte*>(args.dst[0]) + (at.line * g.w.output + at.ow) * pixel_bytes;
     if (several_ != nullptr) {
-      (pixels > 1 ? several_ : single_)({.src = taps,
-                                         .weights = weights,
-                                         .bias = bias,
-                                         .dst = dst,
-                                         .channels = g.ic,
-                                         .minimum = epilogue_.minimum,
-                                         .maximum = epilogue_.maximum});
+      (at.pixels > 1 ? several_ : single_)({.src = at.taps,
+                                            .weights = weights,
+                                            .bias = bias,
+                                            .dst = dst,
+                                            .channels = g.ic,
+                                            .first = at.first,
+                                            .last = at.last,
+                                            .minimum = epilogue_.minimum,
+                                            .maximum = epilogue_.maximum});
     } else {
-      any_({.src = taps,
+      any_({.src = at.taps,
             .weights = weights,
             .bias = bias,
             .dst = dst,
@@ -93,9 +86,9 @@ class ConvDepthwise final : public Executable {
 
   ConvGeometry geometry_;
   const KernelInfo* info_;
+  DepthwiseWalk walk_;
   DepthwiseKernel* any_ = nullptr;                               // any kernel and dilation, or
   DepthwiseBlockKernel *several_ = nullptr, *single_ = nullptr;  // fixed kernel and stride
-  std::int64_t pixels_ = 1;                                      // that `several_` computes at once
   Epilogue epilogue_;
   std::vector<std::byte> zeros_;  // a pixel outside of the image
   std::vector<float> bias_;

@@ -2,7 +2,6 @@
 // channels-last.
 #include <vector>
 
-#include "ops/algorithms/conv_rows.h"
 #include "ops/algorithms/depthwise.h"
 #include "ops/algorithms/implementations.h"
 #include "ops/kernel_table.h"
@@ -21,6 +20,7 @@ class ConvQuantizedDepthwise final : public Executable {
   ConvQuantizedDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(RealConv(node).view())),
         info_(find_kernel(depthwise_family(geometry_), DType::u8, context.target.isa)),
+        walk_(geometry_, info_->mr, true, 1),
         several_(reinterpret_cast<QuantizedDepthwiseKernel*>(info_->function)),
         single_(several_),
         padded_((geometry_.ic + kWidest - 1) / kWidest * kWidest),
@@ -30,7 +30,6 @@ class ConvQuantizedDepthwise final : public Executable {
     if (info_->family != KernelFamily::depthwise) {
       single_ = reinterpret_cast<QuantizedDepthwiseKernel*>(
           find_tile(info_->family, DType::u8, context.target.isa, 1)->function);
-      pixels_ = info_->mr;
     }
     const Tensor resident = node.inputs[In::weights].constant->resident();
     const auto src = resident.values<std::int8_t>();
@@ -49,38 +48,35 @@ class ConvQuantizedDepthwise final : public Executable {
     channels_.scale.resize(static_cast<std::size_t>(padded_), 0.0F);
   }
 
-  Scratch scratch() const override {
-    const std::int64_t columns = (pixels_ - 1) * geometry_.w.stride + geometry_.w.kernel;
-    return {.shared = 0,
-            .per_worker = static_cast<std::size_t>(geometry_.h.kernel * columns) * sizeof(const void*)};
-  }
+  Scratch scratch() const override { return {.shared = 0, .per_worker = walk_.scratch_bytes()}; }
   std::string kernel() const override { return name_of(*info_); }
   bool reads_constant(std::size_t) const override { return false; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
     const ConvGeometry& g = geometry_;
     const std::int64_t size = finish_.real ? 4 : 1;
-    over_depthwise_blocks(g, pixels_, worker, [&](std::int64_t line, std::int64_t ow, std::int64_t pixels) {
-      fill_block(g, {args.src[In::src], g.ic, border_.data()}, line, ow,
-                 (pixels - 1) * g.w.stride + g.w.kernel, reinterpret_cast<const void**>(args.worker_scratch));
-      (pixels > 1 ? several_ : single_)(
-          {.src = reinterpret_cast<const std::uint8_t* const*>(args.worker_scratch),
+    const auto block = [&](const DepthwiseWalk::Block& at) {
+      (at.pixels > 1 ? several_ : single_)(
+          {.src = reinterpret_cast<const std::uint8_t* const*>(at.taps),
            .weights = weights_.data(),
            .bias = channels_.bias.data(),
            .scale = channels_.scale.data(),
-           .dst = static_cast<std::byte*>(args.dst[0]) + (line * g.w.output + ow) * g.oc * size,
+           .dst = static_cast<std::byte*>(args.dst[0]) + (at.line * g.w.output + at.ow) * g.oc * size,
            .finish = &finish_,
            .taps = g.taps(),
            .channels = g.oc,
+           .first = at.first,
+           .last = at.last,
            .padded = padded_});
-    });
+    };
+    walk_.run({args.src[In::src], g.ic, border_.data()}, args.worker_scratch, worker, block);
   }
 
  private:
   ConvGeometry geometry_;
   const KernelInfo* info_;
+  DepthwiseWalk walk_;
   QuantizedDepthwiseKernel *several_, *single_;
-  std::int64_t pixels_ = 1;  // that `several_` computes at once
   std::int64_t padded_;
   QuantizedFinish finish_;
   std::vector<std::uint8_t> border_;  // a pixel that stands for 0

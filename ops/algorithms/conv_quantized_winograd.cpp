@@ -103,18 +103,19 @@ class ConvQuantizedWinograd final : public WinogradExecutable {
             .channels = geometry_.ic});
   }
 
-  void multiply_rows(const void* const* rows, int height, std::int64_t plane, std::int64_t panel,
-                     std::byte* sums, const GemmProgress*) const override {
+  void multiply_rows(const void* const* rows, const TileStrip& strip, std::int64_t plane, std::int64_t panel,
+                     std::byte* sums, bool /*streams*/) const override {
     const int width = layout_.width(panel);
     QuantizedTile tile{};
     tile.a = rows;
     tile.b = weights_.get() + (layout_.offset(panel) + plane * numbers_.depth * width) * kStepBytes;
     tile.taps = 1;
     tile.depth = numbers_.depth;
+    tile.tiles = strip.count;
     tile.dst = sums;
     tile.dst_stride = width;
     tile.columns = width;
-    kernels_.by_rows[layout_.half(panel) ? 0 : 1][height](tile);
+    kernels_.by_rows[layout_.half(panel) ? 0 : 1][strip.height](tile);
   }
 
   void finish_tile(const std::byte* sums, std::int64_t plane, void* const* dst, const void* const* residual,

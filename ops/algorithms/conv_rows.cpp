@@ -49,6 +49,11 @@ void fill_block(const ConvGeometry& g, const Pixels& src, std::int64_t line, std
   for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
     const std::int64_t ih = top + kh * g.h.dilation;
     const bool row_inside = ih >= 0 && ih < g.h.input;
+    if (row_inside && left >= 0 && left + (columns - 1) * g.w.dilation < g.w.input) {
+      const auto* pixel = image + (ih * g.w.input + left) * src.pixel_bytes;
+      for (std::int64_t j = 0; j < columns; ++j) *pointers++ = pixel + j * g.w.dilation * src.pixel_bytes;
+      continue;
+    }
     for (std::int64_t j = 0; j < columns; ++j) {
       const std::int64_t iw = left + j * g.w.dilation;
       const bool inside = row_inside && iw >= 0 && iw < g.w.input;

@@ -109,30 +109,31 @@ class ConvWinograd final : public WinogradExecutable {
             .channels = geometry_.ic});
   }
 
-  void multiply_rows(const void* const* rows, int height, std::int64_t plane, std::int64_t panel,
-                     std::byte* sums, const GemmProgress* progress) const override {
+  void multiply_rows(const void* const* rows, const TileStrip& strip, std::int64_t plane, std::int64_t panel,
+                     std::byte* sums, bool streams) const override {
     const int width = layout_.width(panel);
     GemmTile gemm{};
     gemm.a = rows;
     gemm.b = weights_.get() + (layout_.offset(panel) + plane * geometry_.ic * width) * layout_.step_bytes;
     gemm.ahead = gemm.b;
-    if (progress != nullptr && panel + 1 < layout_.panels()) {
+    if (streams && panel + 1 < layout_.panels()) {
       const std::int64_t next = geometry_.ic * layout_.width(panel + 1) * layout_.step_bytes;
       gemm.ahead =
           weights_.get() +
           (layout_.offset(panel + 1) + plane * geometry_.ic * layout_.width(panel + 1)) * layout_.step_bytes +
-          next * progress->tile / progress->tiles;
-      gemm.ahead_step = layout_.width(panel + 1) * layout_.step_bytes / progress->tiles;
+          next * strip.tile / strip.tiles;
+      gemm.ahead_step = layout_.width(panel + 1) * layout_.step_bytes / strip.tiles;
     }
     gemm.taps = 1;
     gemm.depth = geometry_.ic;
+    gemm.tiles = strip.count;
     gemm.dst = sums;
     gemm.real = true;
     gemm.dst_stride = width;
     gemm.columns = width;
     gemm.minimum = -std::numeric_limits<float>::infinity();
     gemm.maximum = std::numeric_limits<float>::infinity();
-    kernels_.by_rows[layout_.half(panel) ? 0 : 1][height](gemm);
+    kernels_.by_rows[layout_.half(panel) ? 0 : 1][strip.height](gemm);
   }
 
   void finish_tile(const std::byte* sums, std::int64_t plane, void* const* dst, const void* const* residual,

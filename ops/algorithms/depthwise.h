@@ -1,11 +1,14 @@
 // Depthwise convolution without its arithmetic: which kernel serves a size, and the walk over blocks of
-// pixels.
+// pixels and chunks of channels.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "ops/algorithms/conv_geometry.h"
+#include "ops/algorithms/conv_rows.h"
 #include "ops/kernel_info.h"
 #include "runtime/threads.h"
 
@@ -27,21 +30,61 @@ inline std::string reject_depthwise(const NodeView& node, const ConvGeometry& g)
   return {};
 }
 
-// block(line, ow, pixels) for this worker's lines of output pixels, `pixels` or 1 at a time.
-template <class Block>
-void over_depthwise_blocks(const ConvGeometry& g, std::int64_t pixels, const Worker& worker,
-                           const Block& block) {
-  const Worker::Range lines = worker.share(g.batch * g.h.output);
-  for (std::int64_t line = lines.begin; line < lines.end; ++line) {
-    std::int64_t ow = 0;
-    while (ow < g.w.output) {
-      // The last block reaches back over pixels that are done: the same values once more.
-      if (ow + pixels > g.w.output && g.w.output >= pixels) ow = g.w.output - pixels;
-      const bool whole = ow + pixels <= g.w.output;
-      block(line, ow, whole ? pixels : 1);
-      ow += whole ? pixels : 1;
+// The output in blocks of neighbouring pixels of a line, walked so that what blocks share stays in the L1: a
+// few lines and a few blocks of each, a chunk of their channels after the other.
+class DepthwiseWalk {
+ public:
+  // pixels: of a block where a line has as many; chunks: whether kernels take a part of the channels.
+  // number_bytes: of src.
+  DepthwiseWalk(const ConvGeometry& geometry, std::int64_t pixels, bool chunks, std::int64_t number_bytes);
+
+  // `pixels` outputs from column ow on of output line `line`, channels [first, last); taps: as fill_block()
+  // makes them.
+  struct Block {
+    std::int64_t line, ow, pixels;
+    std::int64_t first, last;
+    const void* const* taps;
+  };
+
+  std::size_t scratch_bytes() const;
+  // block(Block) for everything that is this worker's; `scratch`: of scratch_bytes().
+  template <class Call>
+  void run(const Pixels& src, std::byte* scratch, const Worker& worker, const Call& block) const {
+    auto** taps = reinterpret_cast<const void**>(scratch);
+    const Worker::Range all = worker.share(geometry_.batch * geometry_.h.output);
+    for (std::int64_t line = all.begin; line < all.end; line += lines_) {
+      const std::int64_t end = std::min(line + lines_, all.end);
+      for (std::int64_t begin = 0; begin < blocks_; begin += span_) {
+        const std::int64_t count = std::min(span_, blocks_ - begin);
+        for (std::int64_t i = 0; i < (end - line) * count; ++i) {
+          fill_block(geometry_, src, line + i / count, column_of(begin + i % count), columns_,
+                     taps + i * taps_);
+        }
+        for (std::int64_t first = 0; first < geometry_.ic; first += chunk_) {
+          const std::int64_t last = std::min(first + chunk_, geometry_.ic);
+          for (std::int64_t i = 0; i < (end - line) * count; ++i) {
+            block(Block{line + i / count, column_of(begin + i % count), pixels_, first, last,
+                        taps + i * taps_});
+          }
+        }
+      }
     }
   }
-}
+
+ private:
+  // The last block reaches back over pixels that are done: the same values once more.
+  std::int64_t column_of(std::int64_t block) const {
+    return std::min(block * pixels_, geometry_.w.output - pixels_);
+  }
+
+  ConvGeometry geometry_;
+  std::int64_t pixels_;   // of every block
+  std::int64_t blocks_;   // in a line
+  std::int64_t columns_;  // of src under a block
+  std::int64_t taps_;     // pointers for a block
+  std::int64_t chunk_;    // channels
+  std::int64_t span_;     // blocks next to each other
+  std::int64_t lines_;
+};
 
 }  // namespace godwit::ops

@@ -36,6 +36,10 @@ namespace {
 // Pointers to a block's rows fill at most a quarter of the L1.
 constexpr std::int64_t kMaxBlockRows = 1024;
 
+// Tiles below each other that a kernel had better have, so that the end of one meets the beginning of the
+// next.
+constexpr std::int64_t kStripTiles = 16;
+
 // Rows that fit into `bytes`, in whole tiles, at least one of them.
 std::int64_t rows_in(std::size_t bytes, const GemmTileSizes& tiles, std::int64_t row_bytes) {
   const std::int64_t rows = static_cast<std::int64_t>(bytes) / std::max<std::int64_t>(row_bytes, 1);
@@ -57,10 +61,13 @@ GemmBlocking block_gemm(const GemmWork& work, std::int64_t panels) {
   const std::int64_t row_bytes =
       work.shape.taps > 1 ? work.row_bytes : std::max(work.row_bytes, work.shape.depth * kStepBytes);
   // Weights that leave half the L2 free stay there. A block of rows in half the L1 then reads each panel
-  // once; several taps read their pixels again and again, and are taken tile by tile.
+  // once, and one of some tiles reads them seldom enough where that is less; several taps read their pixels
+  // again and again, and are taken tile by tile.
   if (weight_bytes <= static_cast<std::int64_t>(cache_sizes().l2 / 2)) {
     if (work.shape.taps > 1) return {tiles.mr, panels};
-    return {rows_in(cache_sizes().l1d / 2, tiles, row_bytes), 1};
+    return {std::max(rows_in(cache_sizes().l1d / 2, tiles, row_bytes),
+                     std::min(kStripTiles * tiles.mr, rows_in(cache_sizes().l2 / 4, tiles, row_bytes))),
+            1};
   }
   // Otherwise a block of rows stays in half the L2 while the weights stream past.
   return {rows_in(cache_sizes().l2 / 2, tiles, row_bytes), 1};
@@ -81,8 +88,8 @@ std::size_t gemm_scratch_bytes(const GemmTileSizes& tiles, const GemmShape& shap
   return bytes;
 }
 
-void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int64_t row, int rows,
-                    std::int64_t begin, std::int64_t end, const GemmProgress& progress) {
+void run_gemm_strip(const GemmCall& call, const void* const* pointers, const TileStrip& strip,
+                    std::int64_t begin, std::int64_t end) {
   const PanelLayout layout{call.shape.columns, call.shape.inner(), call.tiles->nr, call.tiles->step_bytes};
   const auto size = static_cast<std::int64_t>(size_of(call.dst_dtype));
   const auto* residual = static_cast<const std::byte*>(call.residual);
@@ -91,6 +98,7 @@ void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int6
   tile.a = pointers;
   tile.taps = call.shape.taps;
   tile.depth = call.shape.depth;
+  tile.tiles = strip.count;
   tile.residual_stride = call.residual_stride;
   tile.dst_stride = call.dst_stride;
   tile.minimum = call.minimum;
@@ -103,14 +111,15 @@ void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int6
     tile.ahead = tile.b;
     if (streams) {
       const std::int64_t next = layout.nr * layout.inner * layout.step_bytes;
-      tile.ahead = static_cast<const std::byte*>(tile.b) + next + next * progress.tile / progress.tiles;
-      tile.ahead_step = layout.nr * layout.step_bytes / progress.tiles;
+      tile.ahead = static_cast<const std::byte*>(tile.b) + next + next * strip.tile / strip.tiles;
+      tile.ahead_step = layout.nr * layout.step_bytes / strip.tiles;
     }
     tile.bias = call.bias == nullptr ? nullptr : call.bias + column;
-    tile.residual = residual == nullptr ? nullptr : residual + (row * call.residual_stride + column) * size;
-    tile.dst = dst + (row * call.dst_stride + column) * size;
+    tile.residual =
+        residual == nullptr ? nullptr : residual + (strip.row * call.residual_stride + column) * size;
+    tile.dst = dst + (strip.row * call.dst_stride + column) * size;
     tile.columns = std::min<std::int64_t>(layout.width(p), layout.columns - column);
-    call.kernels().by_rows[layout.half(p) ? 0 : 1][rows](tile);
+    call.kernels().by_rows[layout.half(p) ? 0 : 1][strip.height](tile);
   }
 }
 

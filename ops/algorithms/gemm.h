@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "ops/kernel_table.h"
 #include "runtime/cpu.h"
@@ -112,15 +114,28 @@ std::size_t gemm_scratch_bytes(const GemmTileSizes& tiles, const GemmShape& shap
 // Of that, the part for pointers.
 std::size_t gemm_pointer_bytes(const GemmTileSizes& tiles, const GemmShape& shape);
 
-// How far through its weights a worker is: tile `tile` of `tiles` that read the same ones. Where they come
-// from memory, each tile brings a part of the next panel to the L2.
-struct GemmProgress {
+// Tiles of the same height below each other, which one call of a kernel computes. They are the tiles `tile`
+// and so on of `tiles` that read the same panel: where weights come from memory, each one brings a part of
+// the next panel to the L2.
+struct TileStrip {
+  std::int64_t row = 0;  // where the first one begins
+  int height = 0;
+  std::int64_t count = 0;
   std::int64_t tile = 0, tiles = 1;
 };
 
-// Calls kernels for the tile of `rows` rows that starts at row `row`, over panels [begin, end).
-void run_gemm_tiles(const GemmCall& call, const void* const* pointers, std::int64_t row, int rows,
-                    std::int64_t begin, std::int64_t end, const GemmProgress& progress);
+// `rows` rows in tiles of nearly equal height rather than full ones and a small last one: the taller ones,
+// then those one row less high, of which there may be none.
+inline std::array<TileStrip, 2> strips_of(std::int64_t rows, int mr) {
+  const std::int64_t tiles = (rows + mr - 1) / mr;
+  const std::int64_t low = rows / tiles, tall = rows % tiles;
+  return {TileStrip{0, static_cast<int>(low + 1), tall, 0, tiles},
+          TileStrip{tall * (low + 1), static_cast<int>(low), tiles - tall, tall, tiles}};
+}
+
+// Calls kernels for a strip over panels [begin, end).
+void run_gemm_strip(const GemmCall& call, const void* const* pointers, const TileStrip& strip,
+                    std::int64_t begin, std::int64_t end);
 // One row of A as the kernels read it, `depth` steps long.
 inline void copy_row(const GemmCall& call, const void* src, void* dst) {
   if (call.widen != nullptr) return call.widen({.src = src, .dst = dst, .count = call.shape.depth});
@@ -128,7 +143,7 @@ inline void copy_row(const GemmCall& call, const void* src, void* dst) {
 }
 
 // fill(row, count, pointers): pointers[t * count + r] = tap t of row (row + r), `depth` steps each (where
-// rows are copied, what copy_row() reads). Call is a GemmWork with a run_gemm_tiles() and a copy_row() of its
+// rows are copied, what copy_row() reads). Call is a GemmWork with a run_gemm_strip() and a copy_row() of its
 // own.
 template <class Call, class FillRows>
 void run_gemm(const Call& call, const FillRows& fill, std::byte* worker_scratch, const Worker& worker) {
@@ -141,27 +156,31 @@ void run_gemm(const Call& call, const FillRows& fill, std::byte* worker_scratch,
 
   const GemmBlocking blocking = block_gemm(call, share.panels.end - share.panels.begin);
   const bool keep_pointers = call.shape.taps == 1;
-  const std::int64_t mr = call.tiles->mr;
   const std::int64_t blocks = (rows + blocking.rows - 1) / blocking.rows;
   for (std::int64_t block = 0; block < blocks; ++block) {
-    // Blocks and tiles of nearly equal height rather than full ones and a small last one.
+    // Blocks of nearly equal height rather than full ones and a small last one.
     const std::int64_t begin = share.rows.begin + rows * block / blocks;
     const std::int64_t height = share.rows.begin + rows * (block + 1) / blocks - begin;
-    const std::int64_t tiles = (height + mr - 1) / mr;
     if (keep_pointers) fill(begin, static_cast<int>(height), pointers);
     for (std::int64_t r = 0; call.copy_rows && r < height; ++r) {
       std::byte* copy = copies + r * copy_stride;
       copy_row(call, pointers[r], copy);
       pointers[r] = copy;
     }
+    const std::array<TileStrip, 2> strips = strips_of(height, call.tiles->mr);
     for (std::int64_t panel = share.panels.begin; panel < share.panels.end; panel += blocking.panels) {
       const std::int64_t end = std::min(panel + blocking.panels, share.panels.end);
-      for (std::int64_t t = 0; t < tiles; ++t) {
-        const std::int64_t first = height * t / tiles;
-        const auto count = static_cast<int>(height * (t + 1) / tiles - first);
-        if (!keep_pointers) fill(begin + first, count, pointers);
-        run_gemm_tiles(call, keep_pointers ? pointers + first : pointers, begin + first, count, panel, end,
-                       {t, tiles});
+      for (TileStrip strip : strips) {
+        const void** first = pointers + strip.row;
+        strip.row += begin;
+        if (strip.count > 0 && keep_pointers) run_gemm_strip(call, first, strip, panel, end);
+        // Pointers to all taps are made for one tile at a time.
+        for (std::int64_t left = keep_pointers ? 0 : std::exchange(strip.count, 1); left > 0; --left) {
+          fill(strip.row, strip.height, pointers);
+          run_gemm_strip(call, pointers, strip, panel, end);
+          strip.row += strip.height;
+          ++strip.tile;
+        }
       }
     }
   }

@@ -6,8 +6,8 @@
 
 namespace godwit::ops {
 
-void run_gemm_tiles(const QuantizedGemmCall& call, const void* const* pointers, std::int64_t row, int rows,
-                    std::int64_t begin, std::int64_t end, const GemmProgress&) {
+void run_gemm_strip(const QuantizedGemmCall& call, const void* const* pointers, const TileStrip& strip,
+                    std::int64_t begin, std::int64_t end) {
   const PanelLayout layout{call.shape.columns, call.shape.inner(), call.tiles->nr};
   const std::int64_t size = call.finish->real ? 4 : 1;
   QuantizedTile tile{};
@@ -15,6 +15,7 @@ void run_gemm_tiles(const QuantizedGemmCall& call, const void* const* pointers, 
   tile.finish = call.finish;
   tile.taps = call.shape.taps;
   tile.depth = call.shape.depth;
+  tile.tiles = strip.count;
   tile.residual_stride = call.residual_stride;
   tile.dst_stride = call.dst_stride;
   for (std::int64_t p = begin; p < end; ++p) {
@@ -22,10 +23,11 @@ void run_gemm_tiles(const QuantizedGemmCall& call, const void* const* pointers, 
     tile.b = call.weights + layout.offset(p) * kStepBytes;
     tile.bias = call.bias + column;
     tile.scale = call.scale + column;
-    tile.residual = call.residual == nullptr ? nullptr : call.residual + row * call.residual_stride + column;
-    tile.dst = static_cast<std::byte*>(call.dst) + (row * call.dst_stride + column) * size;
+    tile.residual =
+        call.residual == nullptr ? nullptr : call.residual + strip.row * call.residual_stride + column;
+    tile.dst = static_cast<std::byte*>(call.dst) + (strip.row * call.dst_stride + column) * size;
     tile.columns = std::min<std::int64_t>(layout.width(p), layout.columns - column);
-    call.kernels().by_rows[layout.half(p) ? 0 : 1][rows](tile);
+    call.kernels().by_rows[layout.half(p) ? 0 : 1][strip.height](tile);
   }
 }
 

@@ -29,8 +29,8 @@ struct QuantizedGemmCall : GemmWork {
   const QuantizedFinish* finish = nullptr;
 };
 
-void run_gemm_tiles(const QuantizedGemmCall& call, const void* const* pointers, std::int64_t row, int rows,
-                    std::int64_t begin, std::int64_t end, const GemmProgress& progress);
+void run_gemm_strip(const QuantizedGemmCall& call, const void* const* pointers, const TileStrip& strip,
+                    std::int64_t begin, std::int64_t end);
 // `numbers` u8 to what the kernels read: widened to s16 where kr is 2, filled up with zeros to whole steps.
 void copy_numbers(const QuantizedGemmKernels& kernels, ConvertKernel* widen, const std::uint8_t* src,
                   std::int64_t numbers, std::byte* dst);

@@ -138,16 +138,12 @@ void WinogradExecutable::multiply(const RunArgs& args, const std::byte* planes, 
 
 void WinogradExecutable::multiply_plane(const std::byte* planes, std::int64_t plane, std::byte* sums,
                                         std::int64_t count, std::int64_t panel) const {
-  const std::int64_t steps = (count + tiles_.mr - 1) / tiles_.mr;
   const int width = layout_.width(panel);
-  const void* rows[GemmTileSizes::kMaxRows];
-  for (std::int64_t s = 0; s < steps; ++s) {
-    const std::int64_t begin = count * s / steps;
-    const auto height = static_cast<int>(count * (s + 1) / steps - begin);
-    for (int r = 0; r < height; ++r) rows[r] = planes + (begin + r) * tile_bytes();
-    const GemmProgress progress{s, steps};
-    multiply_rows(rows, height, plane, panel, sums + begin * width * kStepBytes,
-                  by_planes_ ? &progress : nullptr);
+  const void* rows[kSharedTiles];
+  for (std::int64_t t = 0; t < count; ++t) rows[t] = planes + t * tile_bytes();
+  for (const TileStrip& strip : strips_of(count, tiles_.mr)) {
+    if (strip.count == 0) continue;
+    multiply_rows(rows + strip.row, strip, plane, panel, sums + strip.row * width * kStepBytes, by_planes_);
   }
 }
 

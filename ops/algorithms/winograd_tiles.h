@@ -43,10 +43,10 @@ class WinogradExecutable : public Executable {
 
   // One tile: edge · edge pixels to as many planes, `plane` bytes apart.
   virtual void transform_tile(const void* const* pixels, std::byte* dst, std::int64_t plane) const = 0;
-  // `height` rows of one plane by one panel of its weights: sums of 32 bits, (height, width of the panel).
-  // `progress` is that through the rows of a plane where the next panel's weights come from memory.
-  virtual void multiply_rows(const void* const* rows, int height, std::int64_t plane, std::int64_t panel,
-                             std::byte* sums, const GemmProgress* progress) const = 0;
+  // A strip of one plane's rows by one panel of its weights: sums of 32 bits, (rows, width of the panel).
+  // `streams`: the next panel's weights come from memory.
+  virtual void multiply_rows(const void* const* rows, const TileStrip& strip, std::int64_t plane,
+                             std::int64_t panel, std::byte* sums, bool streams) const = 0;
   // One tile's sums, in planes `plane` bytes apart, to m · m results of one panel (null where there is no
   // pixel) with their residuals (null where there are none).
   virtual void finish_tile(const std::byte* sums, std::int64_t plane, void* const* dst,

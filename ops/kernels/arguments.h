@@ -10,7 +10,7 @@ namespace godwit::ops {
 // bias[c] + residual[r][c]). The number of rows is the kernel's own (its mr). A is f32; b, and dst and
 // residual unless they are `real`, are of the kernel's dtype.
 struct GemmTile {
-  const void* const* a;  // taps * rows pointers to depth floats each
+  const void* const* a;  // for each tile taps * rows pointers to depth floats each
   const void* b;         // packed panel: (taps, depth, nr), zero beyond `columns`
   const float* bias;     // nr values, or null
   const void* residual;  // rows of `residual_stride` elements, or null
@@ -20,6 +20,7 @@ struct GemmTile {
   std::int64_t residual_stride;
   std::int64_t dst_stride;
   std::int64_t columns;  // 1 to nr of the panel
+  std::int64_t tiles;    // below each other, all of the kernel's rows
   float minimum, maximum;
   bool real;  // dst and residual are f32 whatever b is
   // What the next tiles will read: brought to the L2 meanwhile, `ahead_step` bytes further for each step of
@@ -48,7 +49,7 @@ struct QuantizedFinish {
 // numbers of a step of a[t*rows + r][k] * b[t][k][c], exact in 32 bits; then QuantizedFinish. Where kr is 4,
 // A is u8 and B s8; where it is 2, both have been widened to s16.
 struct QuantizedTile {
-  const void* const* a;           // taps * rows pointers to depth steps of 32 bits each
+  const void* const* a;           // for each tile taps * rows pointers to depth steps of 32 bits each
   const void* b;                  // packed panel: (taps, depth, nr) steps, zero beyond `columns`
   const std::int32_t* bias;       // nr, or null: 0
   const float* scale;             // nr
@@ -60,6 +61,7 @@ struct QuantizedTile {
   std::int64_t residual_stride;
   std::int64_t dst_stride;
   std::int64_t columns;  // 1 to nr of the panel
+  std::int64_t tiles;    // below each other, all of the kernel's rows
 };
 using QuantizedGemmKernel = void(const QuantizedTile& tile);
 
@@ -76,8 +78,9 @@ struct DepthwisePixel {
 };
 using DepthwiseKernel = void(const DepthwisePixel& pixel);
 
-// Some neighbouring output pixels of one row of a depthwise convolution with a square kernel, all channels.
-// How many pixels, the kernel's size and the stride are the function's own.
+// Channels [first, last) of some neighbouring output pixels of one row of a depthwise convolution with a
+// square kernel; `first` is a multiple of every ISA's vectors, and so is `last` unless it is `channels`. How
+// many pixels, the kernel's size and the stride are the function's own.
 struct DepthwiseBlock {
   // (kernel, columns) pointers to `channels` elements each; columns = (pixels - 1) * stride + kernel.
   const void* const* src;
@@ -85,13 +88,14 @@ struct DepthwiseBlock {
   const float* bias;     // channels, or null
   void* dst;             // (pixels, channels)
   std::int64_t channels;
+  std::int64_t first, last;
   float minimum, maximum;
 };
 using DepthwiseBlockKernel = void(const DepthwiseBlock& block);
 
-// Some neighbouring output pixels of one row of a depthwise convolution of 8-bit numbers, all channels; sums
-// end as in QuantizedTile. The kernel's size, the stride and how many pixels are the function's own, or one
-// pixel and any `taps`. Arrays by channel are padded to `padded` of them, a multiple of every ISA's vectors.
+// As DepthwiseBlock, of 8-bit numbers; sums end as in QuantizedTile. The kernel's size, the stride and how
+// many pixels are the function's own, or one pixel and any `taps`. Arrays by channel are padded to `padded`
+// of them, a multiple of every ISA's vectors.
 struct QuantizedDepthwiseBlock {
   const std::uint8_t* const* src;  // as DepthwiseBlock's, or `taps` pointers
   const float* weights;            // (taps, padded), whole numbers
@@ -101,6 +105,7 @@ struct QuantizedDepthwiseBlock {
   const QuantizedFinish* finish;   // without a residual
   std::int64_t taps;
   std::int64_t channels;
+  std::int64_t first, last;
   std::int64_t padded;
 };
 using QuantizedDepthwiseKernel = void(const QuantizedDepthwiseBlock& block);

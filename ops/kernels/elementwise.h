@@ -41,17 +41,28 @@ struct WholeVector {
     Arch::store(p, value);
   }
 };
+// By calls: kernels unroll what they read and write, and these are long.
 template <class Arch>
 struct PartVector {
   using F32 = typename Arch::F32;
   std::int64_t left;
   template <class T>
   GODWIT_INLINE F32 load(const T* p) const {
-    return Lanes<Arch>::load_part(p, left);
+    return load_lanes(p, left);
   }
   template <class T>
   GODWIT_INLINE void store(T* p, F32 value) const {
-    Lanes<Arch>::store_part(p, value, left);
+    store_lanes(p, value, left);
+  }
+
+ private:
+  template <class T>
+  __attribute__((noinline)) static F32 load_lanes(const T* p, std::int64_t count) {
+    return Lanes<Arch>::load_part(p, count);
+  }
+  template <class T>
+  __attribute__((noinline)) static void store_lanes(T* p, F32 value, std::int64_t count) {
+    Lanes<Arch>::store_part(p, value, count);
   }
 };
 

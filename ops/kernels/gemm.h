@@ -22,6 +22,28 @@ struct Gemm {
   static constexpr int kLines = kColumns > kLine ? kColumns / kLine : 1;
 
   static void run(const GemmTile& tile) {
+    const std::int64_t size = tile.real ? sizeof(float) : sizeof(T);
+    Place place{tile.a, static_cast<const char*>(tile.residual), static_cast<char*>(tile.dst),
+                static_cast<const char*>(tile.ahead)};
+    for (std::int64_t left = tile.tiles; left > 0; --left) {
+      run_one(tile, place);
+      place.a += tile.taps * Rows;
+      if (place.residual != nullptr) place.residual += Rows * tile.residual_stride * size;
+      place.dst += Rows * tile.dst_stride * size;
+      place.ahead += tile.taps * tile.depth * tile.ahead_step;
+    }
+  }
+
+ private:
+  // Where one of the tiles lies.
+  struct Place {
+    const void* const* a;
+    const char* residual;
+    char* dst;
+    const char* ahead;
+  };
+
+  static GODWIT_INLINE void run_one(const GemmTile& tile, const Place& place) {
     F32 sum[Rows][Vectors];
 #pragma GCC unroll 32
     for (int r = 0; r < Rows; ++r) {
@@ -34,19 +56,20 @@ struct Gemm {
     for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
       for (int line = 0; line < kLines; ++line) {
-        __builtin_prefetch(static_cast<T*>(tile.dst) + r * tile.dst_stride + line * kLine, 1);
-        if (tile.residual != nullptr) {
-          __builtin_prefetch(static_cast<const T*>(tile.residual) + r * tile.residual_stride + line * kLine);
+        __builtin_prefetch(reinterpret_cast<T*>(place.dst) + r * tile.dst_stride + line * kLine, 1);
+        if (place.residual != nullptr) {
+          __builtin_prefetch(reinterpret_cast<const T*>(place.residual) + r * tile.residual_stride +
+                             line * kLine);
         }
       }
     }
 
     const T* b = static_cast<const T*>(tile.b);
-    const char* ahead = static_cast<const char*>(tile.ahead);
+    const char* ahead = place.ahead;
     for (std::int64_t t = 0; t < tile.taps; ++t) {
       const float* a[Rows];
 #pragma GCC unroll 32
-      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const float*>(tile.a[t * Rows + r]);
+      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const float*>(place.a[t * Rows + r]);
       for (std::int64_t k = 0; k < tile.depth; ++k) {  // the hot loop
         F32 weights[Vectors];
 #pragma GCC unroll 4
@@ -64,25 +87,13 @@ struct Gemm {
     }
 
     if constexpr (sizeof(T) < sizeof(float)) {
-      if (tile.real) return end<float>(tile, sum);
+      if (tile.real) return end<float>(tile, place, sum);
     }
-    end<T>(tile, sum);
+    end<T>(tile, place, sum);
   }
 
- private:
   template <class To>
-  static GODWIT_INLINE void end(const GemmTile& tile, F32 (&sum)[Rows][Vectors]) {
-    if (tile.columns == kColumns) {
-      finish<To, true>(tile, sum);
-    } else {
-      finish<To, false>(tile, sum);
-    }
-  }
-
-  template <class To, bool Whole>
-  static GODWIT_INLINE void finish(const GemmTile& tile, F32 (&sum)[Rows][Vectors]) {
-    const F32 minimum = Arch::broadcast(tile.minimum);
-    const F32 maximum = Arch::broadcast(tile.maximum);
+  static GODWIT_INLINE void end(const GemmTile& tile, const Place& place, F32 (&sum)[Rows][Vectors]) {
     if (tile.bias != nullptr) {
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) {
@@ -91,29 +102,58 @@ struct Gemm {
         for (int r = 0; r < Rows; ++r) sum[r][v] = sum[r][v] + bias;
       }
     }
-    if (tile.residual != nullptr) {
+    if (tile.columns == kColumns) {
+      finish<To>(tile, place, sum);
+    } else {
+      float sums[Rows][kColumns];
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) {
-        const To* residual = static_cast<const To*>(tile.residual) + r * tile.residual_stride;
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) Arch::store(&sums[r][v * kWidth], sum[r][v]);
+      }
+      finish_part<To>(tile, place, sums);
+    }
+  }
+
+  // The last columns, fewer than the panel has: rare, and long where it is unrolled.
+  template <class To>
+  __attribute__((noinline)) static void finish_part(const GemmTile& tile, const Place& place,
+                                                    const float (&sums)[Rows][kColumns]) {
+    const F32 minimum = Arch::broadcast(tile.minimum);
+    const F32 maximum = Arch::broadcast(tile.maximum);
+    for (int r = 0; r < Rows; ++r) {
+      To* dst = reinterpret_cast<To*>(place.dst) + r * tile.dst_stride;
+      for (int c = 0; c < tile.columns; c += kWidth) {
+        const PartVector<Arch> access{tile.columns - c};
+        F32 sum = Arch::load(&sums[r][c]);
+        if (place.residual != nullptr) {
+          sum = sum + access.load(reinterpret_cast<const To*>(place.residual) + r * tile.residual_stride + c);
+        }
+        access.store(dst + c, Arch::min(maximum, Arch::max(minimum, sum)));
+      }
+    }
+  }
+
+  template <class To>
+  static GODWIT_INLINE void finish(const GemmTile& tile, const Place& place, F32 (&sum)[Rows][Vectors]) {
+    const F32 minimum = Arch::broadcast(tile.minimum);
+    const F32 maximum = Arch::broadcast(tile.maximum);
+    if (place.residual != nullptr) {
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) {
+        const To* residual = reinterpret_cast<const To*>(place.residual) + r * tile.residual_stride;
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) {
-          sum[r][v] =
-              sum[r][v] + (Whole ? Arch::load(residual + v * kWidth)
-                                 : Lanes<Arch>::load_part(residual + v * kWidth, tile.columns - v * kWidth));
+          sum[r][v] = sum[r][v] + Arch::load(residual + v * kWidth);
         }
       }
     }
 #pragma GCC unroll 32
     for (int r = 0; r < Rows; ++r) {
-      To* dst = static_cast<To*>(tile.dst) + r * tile.dst_stride;
+      To* dst = reinterpret_cast<To*>(place.dst) + r * tile.dst_stride;
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) {
-        const F32 result = Arch::min(maximum, Arch::max(minimum, sum[r][v]));
-        if constexpr (Whole) {
-          Arch::store(dst + v * kWidth, result);
-        } else {
-          Lanes<Arch>::store_part(dst + v * kWidth, result, tile.columns - v * kWidth);
-        }
+        Arch::store(dst + v * kWidth, Arch::min(maximum, Arch::max(minimum, sum[r][v])));
       }
     }
   }

@@ -68,6 +68,25 @@ struct QuantizedGemm {
   static constexpr int kStep = 4;  // bytes of A for each step
 
   static void run(const QuantizedTile& tile) {
+    const std::int64_t size = tile.finish == nullptr || tile.finish->real ? 4 : 1;
+    Place place{tile.a, tile.residual, static_cast<char*>(tile.dst)};
+    for (std::int64_t left = tile.tiles; left > 0; --left) {
+      run_one(tile, place);
+      place.a += tile.taps * Rows;
+      if (place.residual != nullptr) place.residual += Rows * tile.residual_stride;
+      place.dst += Rows * tile.dst_stride * size;
+    }
+  }
+
+ private:
+  // Where one of the tiles lies.
+  struct Place {
+    const void* const* a;
+    const std::uint8_t* residual;
+    char* dst;
+  };
+
+  static GODWIT_INLINE void run_one(const QuantizedTile& tile, const Place& place) {
     S32 sum[Rows][Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
@@ -79,7 +98,7 @@ struct QuantizedGemm {
     for (std::int64_t t = 0; t < tile.taps; ++t) {
       const char* a[Rows];
 #pragma GCC unroll 32
-      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(tile.a[t * Rows + r]);
+      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(place.a[t * Rows + r]);
       for (std::int64_t k = 0; k < tile.depth; ++k) {  // the hot loop
         S32 weights[Vectors];
 #pragma GCC unroll 4
@@ -94,7 +113,7 @@ struct QuantizedGemm {
       }
     }
     if (tile.finish == nullptr) {
-      std::int32_t* dst = static_cast<std::int32_t*>(tile.dst);
+      std::int32_t* dst = reinterpret_cast<std::int32_t*>(place.dst);
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
@@ -102,15 +121,14 @@ struct QuantizedGemm {
           Arch::store_words(dst + r * tile.dst_stride + v * kWidth, sum[r][v]);
       }
     } else if (tile.columns == kColumns) {
-      finish<true>(tile, sum);
+      finish<true>(tile, place, sum);
     } else {
-      finish<false>(tile, sum);
+      finish<false>(tile, place, sum);
     }
   }
 
- private:
   template <bool Whole>
-  static GODWIT_INLINE void finish(const QuantizedTile& tile, S32 (&sum)[Rows][Vectors]) {
+  static GODWIT_INLINE void finish(const QuantizedTile& tile, const Place& place, S32 (&sum)[Rows][Vectors]) {
     const Finish<Arch> finish(*tile.finish);
     const std::int64_t size = tile.finish->real ? 4 : 1;
 #pragma GCC unroll 4
@@ -120,8 +138,8 @@ struct QuantizedGemm {
       for (int r = 0; r < Rows; ++r) {
         finish.template store<Whole>(
             *tile.finish, Arch::to_float(sum[r][v]) * scale,
-            tile.residual == nullptr ? nullptr : tile.residual + r * tile.residual_stride,
-            static_cast<char*>(tile.dst) + r * tile.dst_stride * size, v * kWidth, tile.columns - v * kWidth);
+            place.residual == nullptr ? nullptr : place.residual + r * tile.residual_stride,
+            place.dst + r * tile.dst_stride * size, v * kWidth, tile.columns - v * kWidth);
       }
     }
   }

@@ -31,26 +31,37 @@ struct QuantizedDepthwisePixels {
 
   static void run(const QuantizedDepthwiseBlock& block) {
     const Finish<Arch> finish(*block.finish);
-    std::int64_t c = 0;
-    for (; c + Arch::kWidth <= block.channels; c += Arch::kWidth) {
-      channels<true>(block, finish, c, [&](int i) { return Arch::load(block.src[i] + c); });
+    constexpr int kSeveral = kDepthwiseVectors<Kernel>;
+    const auto load = [&](const std::uint8_t* src) { return Arch::load(src); };
+    std::int64_t c = block.first;
+    for (; kSeveral > 1 && c + kSeveral * Arch::kWidth <= block.last; c += kSeveral * Arch::kWidth) {
+      channels<kSeveral, true>(block, finish, c, load);
     }
-    if (const std::int64_t left = block.channels - c; left > 0) {
-      channels<false>(block, finish, c,
-                      [&](int i) { return Lanes<Arch>::load_part(block.src[i] + c, left); });
+    for (; c + Arch::kWidth <= block.last; c += Arch::kWidth) channels<1, true>(block, finish, c, load);
+    if (const std::int64_t left = block.last - c; left > 0) {
+      channels<1, false>(block, finish, c,
+                         [&](const std::uint8_t* src) { return PartVector<Arch>{left}.load(src); });
     }
   }
 
  private:
-  template <bool Whole, class Load>
+  template <int Vectors, bool Whole, class Load>
   static GODWIT_INLINE void channels(const QuantizedDepthwiseBlock& block, const Finish<Arch>& finish,
                                      std::int64_t c, const Load& load) {
-    F32 sum[Pixels];
-    DepthwiseSums<Arch, Kernel, Stride, Pixels>::run(
-        sum, load, [&](int tap) { return Arch::load(block.weights + tap * block.padded + c); });
+    F32 sum[Pixels][Vectors];
+    DepthwiseSums<Arch, Kernel, Stride, Pixels, Vectors>::run(
+        sum, [&](int i, int v) { return load(block.src[i] + c + v * Arch::kWidth); },
+        [&](int tap, int v) {
+          return Arch::load(block.weights + tap * block.padded + c + v * Arch::kWidth);
+        });
 #pragma GCC unroll 8
     for (int p = 0; p < Pixels; ++p) {
-      QuantizedDepthwiseStore<Arch>::template store<Whole>(finish, block, sum[p], p, c, block.channels - c);
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) {
+        const std::int64_t at = c + v * Arch::kWidth;
+        QuantizedDepthwiseStore<Arch>::template store<Whole>(finish, block, sum[p][v], p, at,
+                                                             block.last - at);
+      }
     }
   }
 };
@@ -62,15 +73,15 @@ struct QuantizedDepthwise {
 
   static void run(const QuantizedDepthwiseBlock& block) {
     const Finish<Arch> finish(*block.finish);
-    std::int64_t c = 0;
-    for (; c + Arch::kWidth <= block.channels; c += Arch::kWidth) {
+    std::int64_t c = block.first;
+    for (; c + Arch::kWidth <= block.last; c += Arch::kWidth) {
       F32 sum = Arch::broadcast(0.0F);
       for (std::int64_t t = 0; t < block.taps; ++t) {
         sum = Arch::fma(Arch::load(block.src[t] + c), Arch::load(block.weights + t * block.padded + c), sum);
       }
       QuantizedDepthwiseStore<Arch>::template store<true>(finish, block, sum, 0, c, Arch::kWidth);
     }
-    if (const std::int64_t left = block.channels - c; left > 0) {
+    if (const std::int64_t left = block.last - c; left > 0) {
       F32 sum = Arch::broadcast(0.0F);
       for (std::int64_t t = 0; t < block.taps; ++t) {
         sum = Arch::fma(Lanes<Arch>::load_part(block.src[t] + c, left),

@@ -71,22 +71,23 @@ constexpr int kDepthwisePixels = 4;
 
 template <class Arch, int Kernel, int Stride>
 GODWIT_INLINE KernelInfo* add_quantized_depthwise(KernelInfo* row, KernelFamily family) {
-  *row++ = {family, Arch::kIsa,   DType::u8,
-            1,      Arch::kWidth, erase(&QuantizedDepthwisePixels<Arch, Kernel, Stride, 1>::run)};
-  *row++ = {family,       Arch::kIsa,
-            DType::u8,    kDepthwisePixels,
-            Arch::kWidth, erase(&QuantizedDepthwisePixels<Arch, Kernel, Stride, kDepthwisePixels>::run)};
+  constexpr int kColumns = kDepthwiseVectors<Kernel> * Arch::kWidth;
+  *row++ = {family, Arch::kIsa, DType::u8,
+            1,      kColumns,   erase(&QuantizedDepthwisePixels<Arch, Kernel, Stride, 1>::run)};
+  *row++ = {family,    Arch::kIsa,
+            DType::u8, kDepthwisePixels,
+            kColumns,  erase(&QuantizedDepthwisePixels<Arch, Kernel, Stride, kDepthwisePixels>::run)};
   return row;
 }
 
 template <class Arch, int Kernel, int Stride, DType dtype>
 GODWIT_INLINE KernelInfo* add_depthwise(KernelInfo* row, KernelFamily family) {
   using T = typename Stored<dtype>::Type;
-  *row++ = {family, Arch::kIsa,   dtype,
-            1,      Arch::kWidth, erase(&DepthwisePixels<Arch, Kernel, Stride, 1, T>::run)};
-  *row++ = {family,       Arch::kIsa,
-            dtype,        kDepthwisePixels,
-            Arch::kWidth, erase(&DepthwisePixels<Arch, Kernel, Stride, kDepthwisePixels, T>::run)};
+  constexpr int kColumns = kDepthwiseVectors<Kernel> * Arch::kWidth;
+  *row++ = {family, Arch::kIsa, dtype, 1, kColumns, erase(&DepthwisePixels<Arch, Kernel, Stride, 1, T>::run)};
+  *row++ = {family,   Arch::kIsa,
+            dtype,    kDepthwisePixels,
+            kColumns, erase(&DepthwisePixels<Arch, Kernel, Stride, kDepthwisePixels, T>::run)};
   return row;
 }
 

@@ -312,6 +312,9 @@ TEST(ConvOp, EveryImplementationAgreesOnPointwise) {
   run_all_epilogues({{1, 64, 7, 7}, {72, 64, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}});
   run_all_epilogues({{1, 24, 9, 8}, {40, 24, 1, 1}, {2, 2}, {0, 0, 0, 0}, {1, 1}});
   run_all_epilogues({{1, 5, 3, 3}, {7, 5, 1, 1}, {1, 1}, {1, 0, 0, 2}, {1, 1}});
+  // Many tiles below each other, of two heights, and a last panel that is not full.
+  run_all_epilogues({{2, 20, 17, 19}, {43, 20, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}});
+  run_all_epilogues({{1, 1024, 5, 5}, {24, 1024, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}});
 }
 
 TEST(ConvOp, EveryImplementationAgreesOnWindows) {
@@ -331,6 +334,11 @@ TEST(ConvOp, EveryImplementationAgreesOnGroups) {
   run_all_epilogues({{2, 19, 7, 7}, {19, 1, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 19});
   run_all_epilogues({{1, 96, 9, 6}, {96, 1, 5, 5}, {2, 2}, {2, 2, 2, 2}, {1, 1}, 96});
   run_all_epilogues({{1, 16, 8, 8}, {16, 1, 3, 3}, {1, 1}, {2, 2, 2, 2}, {2, 2}, 16});
+  // More channels, columns and lines than are taken at once, and none at all.
+  run_all_epilogues({{1, 150, 9, 41}, {150, 1, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 150});
+  run_all_epilogues({{2, 135, 11, 23}, {135, 1, 3, 3}, {2, 2}, {0, 1, 1, 0}, {1, 1}, 135});
+  run_all_epilogues({{1, 140, 7, 30}, {140, 1, 5, 5}, {1, 1}, {2, 2, 2, 2}, {1, 1}, 140});
+  run_all_epilogues({{0, 16, 8, 8}, {16, 1, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 16});
   // Two output channels for each input channel.
   run_all_epilogues({{1, 6, 5, 5}, {12, 1, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 6});
 }
