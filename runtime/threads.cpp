@@ -21,8 +21,11 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 
-// Longer than the usual skew between members, and about what putting a thread to sleep and waking it costs.
-constexpr std::chrono::microseconds kSpin{30};
+// How long a member watches before it sleeps. Inside a run, for others of its team: on a shared machine one
+// core is often half as fast as the other for a step, and to sleep and be woken costs more than a step.
+// Between runs, for the next one: longer than what a caller does in between, short enough to burn nothing.
+constexpr std::chrono::microseconds kSpinInRun{2000};
+constexpr std::chrono::microseconds kSpinBetweenRuns{100};
 
 void relax() {
 #if defined(__x86_64__)
@@ -32,10 +35,10 @@ void relax() {
 #endif
 }
 
-// Returns once `value` is not `old`: watches it for a while if `spin`, then sleeps until notified.
-void wait_while_equal(const std::atomic<int>& value, int old, bool spin) {
-  if (spin) {
-    const auto deadline = std::chrono::steady_clock::now() + kSpin;
+// Returns once `value` is not `old`: watches it for so long, then sleeps until notified.
+void wait_while_equal(const std::atomic<int>& value, int old, std::chrono::microseconds spin) {
+  if (spin.count() > 0) {
+    const auto deadline = std::chrono::steady_clock::now() + spin;
     do {
       for (int i = 0; i < 16; ++i) {
         if (value.load() != old) return;
@@ -58,7 +61,7 @@ class Barrier {
       generation_.fetch_add(1);
       generation_.notify_all();
     } else {
-      wait_while_equal(generation_, generation, spin);
+      wait_while_equal(generation_, generation, spin ? kSpinInRun : std::chrono::microseconds{0});
     }
   }
   // Spinning hurts where a team has more members than cores. Set between teams only.
@@ -100,7 +103,7 @@ void serve(int index) noexcept {
   std::atomic<int>& go = pool.members[index].go;
   bool spin = pool.cores > index + 1;
   for (;;) {
-    wait_while_equal(go, 0, spin);
+    wait_while_equal(go, 0, spin ? kSpinBetweenRuns : std::chrono::microseconds{0});
     go.store(0);
     const auto* work = pool.work;
     spin = pool.barrier.spins;
