@@ -1,7 +1,6 @@
 // Loops for AVX2. Intrinsics, because xsimd has neither products summed in pairs nor a shuffle of bytes.
-#include <immintrin.h>
-
 #include <algorithm>
+#include <immintrin.h>
 
 #include "runtime/image/row_kernels.h"
 
