@@ -46,13 +46,22 @@ std::int64_t rows_in(std::size_t bytes, const GemmTileSizes& tiles, std::int64_t
   return std::clamp<std::int64_t>(rows / tiles.mr * tiles.mr, tiles.mr, kMaxBlockRows / tiles.mr * tiles.mr);
 }
 
+// Steps of a tap that counts as short.
+constexpr std::int64_t kShortTap = 64;
+
+// Rows of a block whose pointers are kept.
 std::int64_t most_block_rows(const GemmTileSizes& tiles, const GemmShape& shape) {
-  const std::int64_t row_bytes = shape.depth * kStepBytes;
-  return std::max<std::int64_t>(std::min(shape.rows, rows_in(cache_sizes().l2 / 2, tiles, row_bytes)),
-                                tiles.mr);
+  const std::int64_t rows = shape.taps > 1 ? kMaxBlockRows / shape.taps / tiles.mr * tiles.mr
+                                           : rows_in(cache_sizes().l2 / 2, tiles, shape.depth * kStepBytes);
+  return std::max<std::int64_t>(std::min(shape.rows, rows), tiles.mr);
 }
 
 }  // namespace
+
+bool keeps_pointers(const GemmShape& shape) {
+  return shape.taps == 1 ||
+         (shape.depth <= kShortTap && shape.taps <= kMaxBlockRows / GemmTileSizes::kMaxRows);
+}
 
 GemmBlocking block_gemm(const GemmWork& work, std::int64_t panels) {
   const GemmTileSizes& tiles = *work.tiles;
@@ -63,7 +72,12 @@ GemmBlocking block_gemm(const GemmWork& work, std::int64_t panels) {
   // Weights that leave half the L2 free stay there. A block of rows in half the L1 then reads each panel
   // once, and one of some tiles reads them seldom enough where that is less; several taps read their pixels
   // again and again, and are taken tile by tile.
-  if (weight_bytes <= static_cast<std::int64_t>(cache_sizes().l2 / 2)) {
+  const bool weights_stay = weight_bytes <= static_cast<std::int64_t>(cache_sizes().l2 / 2);
+  if (work.shape.taps > 1 && keeps_pointers(work.shape)) {
+    const std::size_t bytes = weights_stay ? cache_sizes().l1d / 2 : cache_sizes().l2 / 2;
+    return {std::min(rows_in(bytes, tiles, row_bytes), most_block_rows(tiles, work.shape)), 1};
+  }
+  if (weights_stay) {
     if (work.shape.taps > 1) return {tiles.mr, panels};
     return {std::max(rows_in(cache_sizes().l1d / 2, tiles, row_bytes),
                      std::min(kStripTiles * tiles.mr, rows_in(cache_sizes().l2 / 4, tiles, row_bytes))),
@@ -74,9 +88,8 @@ GemmBlocking block_gemm(const GemmWork& work, std::int64_t panels) {
 }
 
 std::size_t gemm_pointer_bytes(const GemmTileSizes& tiles, const GemmShape& shape) {
-  const std::int64_t pointers =
-      shape.taps == 1 ? most_block_rows(tiles, shape) : shape.taps * GemmTileSizes::kMaxRows;
-  return align_up(static_cast<std::size_t>(pointers) * sizeof(const void*));
+  const std::int64_t rows = keeps_pointers(shape) ? most_block_rows(tiles, shape) : GemmTileSizes::kMaxRows;
+  return align_up(static_cast<std::size_t>(shape.taps * rows) * sizeof(const void*));
 }
 
 std::size_t gemm_scratch_bytes(const GemmTileSizes& tiles, const GemmShape& shape, bool copy_rows) {

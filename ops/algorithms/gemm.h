@@ -102,11 +102,14 @@ GemmShare divide_gemm(const GemmWork& work, const Worker& worker);
 inline bool rows_collide(std::int64_t distance_bytes) { return distance_bytes % 4096 == 0; }
 
 // How one worker walks over its share: blocks of so many rows, and within a block so many panels for each
-// tile before the next tile. With one tap the pointers to a whole block's rows are made once.
+// tile before the next tile.
 struct GemmBlocking {
   std::int64_t rows = 0;
   std::int64_t panels = 1;
 };
+// Whether the pointers to a whole block's rows are made at once, so that a kernel can take strips of tiles:
+// with one tap, and with several short ones, as those of the first layer are.
+bool keeps_pointers(const GemmShape& shape);
 GemmBlocking block_gemm(const GemmWork& work, std::int64_t panels);
 
 // What a worker needs: pointers to the rows of one tile or block, and the copy of one block of rows.
@@ -155,23 +158,29 @@ void run_gemm(const Call& call, const FillRows& fill, std::byte* worker_scratch,
   if (rows <= 0 || share.panels.end <= share.panels.begin) return;
 
   const GemmBlocking blocking = block_gemm(call, share.panels.end - share.panels.begin);
-  const bool keep_pointers = call.shape.taps == 1;
+  const bool keep_pointers = keeps_pointers(call.shape);
   const std::int64_t blocks = (rows + blocking.rows - 1) / blocking.rows;
   for (std::int64_t block = 0; block < blocks; ++block) {
     // Blocks of nearly equal height rather than full ones and a small last one.
     const std::int64_t begin = share.rows.begin + rows * block / blocks;
     const std::int64_t height = share.rows.begin + rows * (block + 1) / blocks - begin;
-    if (keep_pointers) fill(begin, static_cast<int>(height), pointers);
+    const std::array<TileStrip, 2> strips = strips_of(height, call.tiles->mr);
+    if (call.shape.taps == 1) fill(begin, static_cast<int>(height), pointers);
+    for (const TileStrip& strip : strips) {
+      for (std::int64_t t = 0; keep_pointers && call.shape.taps > 1 && t < strip.count; ++t) {
+        const std::int64_t row = strip.row + t * strip.height;
+        fill(begin + row, strip.height, pointers + row * call.shape.taps);
+      }
+    }
     for (std::int64_t r = 0; call.copy_rows && r < height; ++r) {
       std::byte* copy = copies + r * copy_stride;
       copy_row(call, pointers[r], copy);
       pointers[r] = copy;
     }
-    const std::array<TileStrip, 2> strips = strips_of(height, call.tiles->mr);
     for (std::int64_t panel = share.panels.begin; panel < share.panels.end; panel += blocking.panels) {
       const std::int64_t end = std::min(panel + blocking.panels, share.panels.end);
       for (TileStrip strip : strips) {
-        const void** first = pointers + strip.row;
+        const void** first = pointers + strip.row * call.shape.taps;
         strip.row += begin;
         if (strip.count > 0 && keep_pointers) run_gemm_strip(call, first, strip, panel, end);
         // Pointers to all taps are made for one tile at a time.

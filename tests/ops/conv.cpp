@@ -319,6 +319,9 @@ TEST(ConvOp, EveryImplementationAgreesOnPointwise) {
 
 TEST(ConvOp, EveryImplementationAgreesOnWindows) {
   run_all_epilogues({{1, 3, 17, 15}, {24, 3, 7, 7}, {2, 2}, {3, 3, 3, 3}, {1, 1}});
+  // More rows than one block has, and more weights than stay in the L2.
+  run_all_epilogues({{1, 3, 45, 39}, {24, 3, 7, 7}, {2, 2}, {3, 3, 3, 3}, {1, 1}});
+  run_all_epilogues({{1, 8, 9, 10}, {700, 8, 5, 5}, {2, 2}, {2, 2, 2, 2}, {1, 1}});
   run_all_epilogues({{2, 8, 14, 14}, {16, 8, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}});
   run_all_epilogues({{1, 17, 6, 5}, {35, 17, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}});
   run_all_epilogues({{1, 16, 9, 11}, {32, 16, 3, 3}, {2, 1}, {0, 1, 2, 0}, {1, 1}});
