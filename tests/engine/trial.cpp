@@ -91,7 +91,8 @@ TEST(Trial, TheFastestWins) {
   EXPECT_EQ(trial.seconds_after, 3);
   CompileOptions options;
   options.choices = trial.choices;
-  for (const Step& step : compile(graph, options)->steps()) {
+  const auto plan = compile(graph, options);
+  for (const Step& step : plan->steps()) {
     EXPECT_EQ(step.implementation == "conv_gemm", step.op->name == "Conv") << step.name;
   }
 }
