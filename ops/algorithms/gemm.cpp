@@ -70,8 +70,8 @@ GemmBlocking block_gemm(const GemmWork& work, std::int64_t panels) {
   const std::int64_t row_bytes =
       work.shape.taps > 1 ? work.row_bytes : std::max(work.row_bytes, work.shape.depth * kStepBytes);
   // Weights that leave half the L2 free stay there. A block of rows in half the L1 then reads each panel
-  // once, and one of some tiles reads them seldom enough where that is less; several taps read their pixels
-  // again and again, and are taken tile by tile.
+  // once, and one of some tiles reads them seldom enough where that is less; several taps, unless they are
+  // short, read their pixels again and again, and are taken tile by tile.
   const bool weights_stay = weight_bytes <= static_cast<std::int64_t>(cache_sizes().l2 / 2);
   if (work.shape.taps > 1 && keeps_pointers(work.shape)) {
     const std::size_t bytes = weights_stay ? cache_sizes().l1d / 2 : cache_sizes().l2 / 2;

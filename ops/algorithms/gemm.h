@@ -165,11 +165,14 @@ void run_gemm(const Call& call, const FillRows& fill, std::byte* worker_scratch,
     const std::int64_t begin = share.rows.begin + rows * block / blocks;
     const std::int64_t height = share.rows.begin + rows * (block + 1) / blocks - begin;
     const std::array<TileStrip, 2> strips = strips_of(height, call.tiles->mr);
-    if (call.shape.taps == 1) fill(begin, static_cast<int>(height), pointers);
-    for (const TileStrip& strip : strips) {
-      for (std::int64_t t = 0; keep_pointers && call.shape.taps > 1 && t < strip.count; ++t) {
-        const std::int64_t row = strip.row + t * strip.height;
-        fill(begin + row, strip.height, pointers + row * call.shape.taps);
+    if (call.shape.taps == 1) {
+      fill(begin, static_cast<int>(height), pointers);
+    } else if (keep_pointers) {
+      for (const TileStrip& strip : strips) {
+        for (std::int64_t t = 0; t < strip.count; ++t) {
+          const std::int64_t row = strip.row + t * strip.height;
+          fill(begin + row, strip.height, pointers + row * call.shape.taps);
+        }
       }
     }
     for (std::int64_t r = 0; call.copy_rows && r < height; ++r) {

@@ -6,27 +6,14 @@
 
 #include "runtime/energy/ledger.h"
 #include "runtime/error.h"
+#include "runtime/json.h"
 
 namespace godwit::energy {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMaxDepth = 64;
-
-// Text to JSON; null where it is none or nests deeper than any record does.
-std::optional<Json> parse(std::string_view text) {
-  bool deep = false;
-  Json json = Json::parse(
-      text,
-      [&deep](int depth, Json::parse_event_t, Json&) {
-        deep = deep || depth > kMaxDepth;
-        return !deep;
-      },
-      false);
-  if (deep || json.is_discarded()) return std::nullopt;
-  return json;
-}
+constexpr int kMaxDepth = 64;  // more than any record nests
 
 // One object of the text and its path in it ("energy"), from which fields are taken by name; a field of
 // another type than expected is an Error that says so.
@@ -255,7 +242,7 @@ Verdict read_verdict(const Fields& fields) {
 }  // namespace
 
 Record record_from_json(std::string_view text, const std::string& where) {
-  const std::optional<Json> json = parse(text);
+  const std::optional<Json> json = parse_json(text, kMaxDepth);
   if (!json) throw Error(fmt::format("{} is not a JSON object on one line", where));
   const Fields fields(*json, "", where);
   const std::string schema = fields.text("schema");

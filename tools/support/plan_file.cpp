@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "runtime/error.h"
+#include "runtime/json.h"
 #include "runtime/sha256.h"
 #include "tools/support/files.h"
 #include "tools/support/options.h"
@@ -20,21 +21,7 @@ namespace {
 
 constexpr const char* kSchema = "godwit.plan/1";
 constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
-constexpr int kMaxDepth = 8;
-
-// Null where the text is no JSON or nests deeper than any plan does.
-std::optional<Json> parse(const std::string& text) {
-  bool deep = false;
-  Json json = Json::parse(
-      text,
-      [&deep](int depth, Json::parse_event_t, Json&) {
-        deep = deep || depth > kMaxDepth;
-        return !deep;
-      },
-      false);
-  if (deep || json.is_discarded()) return std::nullopt;
-  return json;
-}
+constexpr int kMaxDepth = 8;  // more than any plan nests
 
 [[noreturn]] void wrong(std::string_view name, std::string_view expected) {
   throw Error(fmt::format("'{}' must be {}; make the plan anew with --tune", name, expected));
@@ -220,7 +207,7 @@ PlanFile read_plan(const std::string& path) {
   const std::string text = read_text(path, kMaxBytes);
   return with_context([&] { return fmt::format("'{}'", path); },
                       [&] {
-                        const std::optional<Json> json = parse(text);
+                        const std::optional<Json> json = parse_json(text, kMaxDepth);
                         if (!json || !json->is_object() || !json->contains("schema"))
                           throw Error("is no plan file, or a damaged one; --tune writes one");
                         const std::string schema = text_of(*json, "schema");
