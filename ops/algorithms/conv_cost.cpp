@@ -23,7 +23,7 @@ double weight_cost(double bytes, int width) {
 double direct_cost(const ConvGeometry& g, const GemmTileSizes& kernels) {
   const int width = kernels.nr / 2;
   const std::int64_t rows = g.h.output * g.w.output;
-  const std::int64_t inner = g.taps() * g.group_ic();
+  const std::int64_t inner = g.taps() * ceil_div(g.group_ic(), kernels.kr);
   const std::int64_t vectors = ceil_div(g.group_oc(), width);
   const double arithmetic = static_cast<double>(rows * inner * vectors * g.group);
   return arithmetic +

@@ -10,7 +10,7 @@ namespace godwit::ops {
 
 // Estimated time of one image, in units of one vector multiply-add of the ISA. Batch and threads are left out
 // on purpose: the choice, and with it every result, is the same for all of them. `kernels` are those for f32
-// in 16 bits as well, so that these take half the memory of f32 and compute the same way.
+// where 16-bit floats are widened, so that these take half the memory of f32 and compute the same way.
 double direct_cost(const ConvGeometry& geometry, const GemmTileSizes& kernels);
 double winograd_cost(const ConvGeometry& geometry, std::int64_t m, const GemmTileSizes& kernels);
 

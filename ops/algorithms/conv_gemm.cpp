@@ -28,24 +28,23 @@ std::vector<float> padded_bias(const NodeView& node, const PanelLayout& layout, 
   return bias;
 }
 
-// What both ways of feeding have in common: packed weights, bias, epilogue.
+// What both ways of feeding have in common: packed weights, bias, epilogue. numbers: of src under one tap.
 class ConvExecutable : public Executable {
  public:
-  ConvExecutable(const NodeView& node, const PrepareContext& context, std::int64_t taps, std::int64_t depth)
+  ConvExecutable(const NodeView& node, const PrepareContext& context, std::int64_t taps, std::int64_t numbers)
       : geometry_(conv_geometry(node)),
         dtype_(node.input(0).dtype),
         dst_dtype_(node.outputs[0].dtype),
         kernels_(gemm_kernels(context.target.isa, dtype_)),
-        widen_(is_16_bit_float(dtype_)
-                   ? find_function<ConvertKernel>(KernelFamily::widen, dtype_, context.target.isa)
-                   : nullptr),
+        format_(dtype_, context.target.isa, kernels_),
+        numbers_(numbers),
         epilogue_(node.epilogue),
         residual_index_(node.inputs.size() - 1),
-        shape_{geometry_.rows(), geometry_.group_oc(), taps, depth},
-        layout_{geometry_.group_oc(), taps * depth, kernels_.nr, kernels_.step_bytes},
+        shape_{geometry_.rows(), geometry_.group_oc(), taps, format_.steps(numbers)},
+        layout_{geometry_.group_oc(), shape_.inner(), kernels_.nr, kernels_.step_bytes},
         bias_(padded_bias(node, layout_, geometry_.group)) {
     const Tensor& weights = *node.inputs[1].constant;
-    const std::string format = fmt::format("conv_panels_{}", layout_.nr);
+    const std::string format = fmt::format("conv_panels_{}x{}_{}", layout_.nr, kernels_.kr, numbers);
     const std::size_t group_bytes = layout_.bytes();
     weights_ = context.weights.get(
         weights, format, group_bytes * static_cast<std::size_t>(geometry_.group), [&](std::byte* dst) {
@@ -65,7 +64,8 @@ class ConvExecutable : public Executable {
     call.shape = shape_;
     call.weights = weights_.get() + static_cast<std::size_t>(group) * layout_.bytes();
     call.bias = bias_.empty() ? nullptr : bias_.data() + group * layout_.panels() * layout_.nr;
-    call.widen = widen_;
+    call.format = &format_;
+    call.numbers = numbers_;
     call.dst_dtype = dst_dtype_;
     const std::int64_t offset = column * static_cast<std::int64_t>(size_of(dst_dtype_));
     if (epilogue_.residual) call.residual = static_cast<const std::byte*>(args.src[residual_index_]) + offset;
@@ -77,19 +77,13 @@ class ConvExecutable : public Executable {
     return call;
   }
 
-  // Of src as it lies, and of src as kernels read it.
-  std::int64_t pixel_bytes() const { return geometry_.ic * static_cast<std::int64_t>(size_of(dtype_)); }
-  std::int64_t widened_bytes() const { return geometry_.ic * std::int64_t{sizeof(float)}; }
-  // `count` numbers of src as kernels read them.
-  void copy(const void* src, void* dst, std::int64_t count) const {
-    if (widen_ != nullptr) return widen_({.src = src, .dst = dst, .count = count});
-    std::memcpy(dst, src, static_cast<std::size_t>(count) * sizeof(float));
-  }
+  std::int64_t pixel_bytes() const { return format_.bytes(geometry_.ic); }  // of src as it lies
 
   ConvGeometry geometry_;
   DType dtype_, dst_dtype_;
   const GemmKernels& kernels_;
-  ConvertKernel* widen_;  // null for f32
+  RowFormat format_;
+  std::int64_t numbers_;
   Epilogue epilogue_;
   std::size_t residual_index_;
   GemmShape shape_;
@@ -105,49 +99,49 @@ class ConvExecutable : public Executable {
     const std::int64_t window = geometry_.taps();
     for (std::int64_t g = 0; g < geometry_.group; ++g) {
       const T* group = src + g * geometry_.group_oc() * ic * window;
-      // The inner dimension runs over (kh, kw, ic); the model's order is (oc, ic, kh, kw).
+      // The inner dimension runs over (kh, kw, ic), a tap of the kernels' being one or a row of them; the
+      // model's order is (oc, ic, kh, kw).
       pack_panels(
-          layout_, window, threads,
-          [&](std::int64_t oc, std::int64_t tap, std::int64_t i) {
-            return group[(oc * ic + i) * window + tap];
+          layout_, shape_.taps, numbers_, threads,
+          [&](std::int64_t oc, std::int64_t tap, std::int64_t number) {
+            if (numbers_ == ic) return group[(oc * ic + number) * window + tap];
+            const std::int64_t place = tap * numbers_ + number;
+            return group[(oc * ic + place % ic) * window + place / ic];
           },
           reinterpret_cast<T*>(dst + static_cast<std::size_t>(g) * layout_.bytes()));
     }
   }
 };
 
-// 16-bit floats are widened first: rows of a block where there is one tap, otherwise the whole image, whose
-// pixels are read many times.
+// Numbers that kernels cannot read as they lie are copied first: rows of a block where there is one tap,
+// otherwise the whole image, whose pixels are read many times.
 class ConvGemm final : public ConvExecutable {
  public:
   ConvGemm(const NodeView& node, const PrepareContext& context)
       : ConvExecutable(node, context, conv_geometry(node).taps(), conv_geometry(node).group_ic()),
-        zeros_(static_cast<std::size_t>(geometry_.group_ic()), 0.0F),
+        zeros_(static_cast<std::size_t>(shape_.depth * kStepBytes)),
         copy_rows_(shape_.taps == 1 &&
-                   (widen_ != nullptr || rows_collide(geometry_.w.stride * widened_bytes()))),
-        widen_image_(shape_.taps > 1 && widen_ != nullptr) {}
+                   (!format_.as_it_lies(numbers_) || rows_collide(geometry_.w.stride * pixel_bytes()))),
+        copy_image_(shape_.taps > 1 && !format_.as_it_lies(numbers_)) {}
 
   Scratch scratch() const override {
-    return {.shared = widen_image_ ? static_cast<std::size_t>(pixels() * widened_bytes()) : 0,
+    return {.shared = copy_image_ ? static_cast<std::size_t>(pixels() * copied_bytes()) : 0,
             .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows_)};
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {
-    const auto* image = static_cast<const std::byte*>(args.src[0]);
-    std::int64_t stride = pixel_bytes();
-    if (widen_image_) {
-      const Worker::Range share = worker.share(pixels());
-      copy(image + share.begin * stride, args.shared_scratch + share.begin * widened_bytes(),
-           (share.end - share.begin) * geometry_.ic);
+    Pixels src{args.src[0], pixel_bytes(), zeros_.data()};
+    if (copy_image_) {
+      copy_image(static_cast<const std::byte*>(args.src[0]), args.shared_scratch, worker);
       worker.barrier();
-      image = args.shared_scratch;
-      stride = widened_bytes();
+      src = {args.shared_scratch, copied_bytes(), zeros_.data()};
     }
+    const auto* image = static_cast<const std::byte*>(src.data);
     for (std::int64_t g = 0; g < geometry_.group; ++g) {
-      const Pixels src{image + g * (stride / geometry_.group), stride, zeros_.data()};
+      src.data = image + g * (src.pixel_bytes / geometry_.group);
       GemmCall gemm = call(args, g);
       // Taps of neighbouring pixels overlap unless the stride parts them.
-      gemm.row_bytes = (copy_rows_ ? 1 : geometry_.h.stride * geometry_.w.stride) * widened_bytes();
+      gemm.row_bytes = (copy_rows_ ? 1 : geometry_.h.stride * geometry_.w.stride) * copied_bytes();
       gemm.copy_rows = copy_rows_;
       run_gemm(
           gemm,
@@ -160,9 +154,24 @@ class ConvGemm final : public ConvExecutable {
 
  private:
   std::int64_t pixels() const { return geometry_.batch * geometry_.h.input * geometry_.w.input; }
+  // Of one pixel as kernels read it: all groups.
+  std::int64_t copied_bytes() const { return geometry_.group * shape_.depth * kStepBytes; }
 
-  std::vector<float> zeros_;
-  bool copy_rows_, widen_image_;
+  void copy_image(const std::byte* src, std::byte* dst, const Worker& worker) const {
+    const Worker::Range share = worker.share(pixels());
+    const std::int64_t group_bytes = shape_.depth * kStepBytes;
+    if (format_.read_bytes(numbers_) == group_bytes) {
+      // Nothing to fill up: one run.
+      return format_.convert(src + share.begin * pixel_bytes(), (share.end - share.begin) * geometry_.ic,
+                             dst + share.begin * copied_bytes());
+    }
+    for (std::int64_t part = share.begin * geometry_.group; part < share.end * geometry_.group; ++part) {
+      format_.fill_steps(src + part * format_.bytes(numbers_), numbers_, dst + part * group_bytes);
+    }
+  }
+
+  std::vector<std::byte> zeros_;
+  bool copy_rows_, copy_image_;
 };
 
 // Few input channels: one pixel's channels are too short a run for the inner loop, but a whole row of the
@@ -175,41 +184,40 @@ class ConvGemmRows final : public ConvExecutable {
         image_(geometry_) {}
 
   Scratch scratch() const override {
-    return {
-        .shared = static_cast<std::size_t>(geometry_.batch * image_.height * image_.width * geometry_.ic) *
-                  sizeof(float),
-        .per_worker = gemm_scratch_bytes(kernels_, shape_, false)};
+    return {.shared = static_cast<std::size_t>(geometry_.batch * image_.height * line_bytes()),
+            .per_worker = gemm_scratch_bytes(kernels_, shape_, false)};
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {
-    auto* padded = reinterpret_cast<float*>(args.shared_scratch);
-    pad(static_cast<const std::byte*>(args.src[0]), padded, worker);
+    pad(static_cast<const std::byte*>(args.src[0]), args.shared_scratch, worker);
     worker.barrier();
     GemmCall gemm = call(args, 0);
-    gemm.row_bytes = geometry_.ic * geometry_.h.stride * geometry_.w.stride * std::int64_t{sizeof(float)};
+    const std::int64_t padded_pixel = format_.read_bytes(geometry_.ic);
+    gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * padded_pixel;
     run_gemm(
         gemm,
         [&](std::int64_t row, int count, const void** pointers) {
-          fill_kernel_rows(geometry_, image_, {padded, geometry_.ic * std::int64_t{sizeof(float)}}, row,
-                           count, pointers);
+          fill_kernel_rows(geometry_, image_, {args.shared_scratch, padded_pixel}, row, count, pointers);
         },
         args.worker_scratch, worker);
   }
 
  private:
+  std::int64_t line_bytes() const { return format_.read_bytes(image_.width * geometry_.ic); }
+
   // src: (N, H, W, C); dst: (N, image_.height, image_.width, C) with zeros around; each worker some of the
   // rows.
-  void pad(const std::byte* src, float* dst, const Worker& worker) const {
+  void pad(const std::byte* src, std::byte* dst, const Worker& worker) const {
     const ConvGeometry& g = geometry_;
     const std::int64_t copied = std::min(g.w.input, image_.width - g.w.pad_begin);
     const Worker::Range rows = worker.share(g.batch * image_.height);
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      float* line = dst + row * image_.width * g.ic;
+      std::byte* line = dst + row * line_bytes();
       const std::int64_t ih = row % image_.height - g.h.pad_begin;
-      std::memset(line, 0, static_cast<std::size_t>(image_.width * g.ic) * sizeof(float));
+      std::memset(line, 0, static_cast<std::size_t>(line_bytes()));
       if (ih < 0 || ih >= g.h.input || copied <= 0) continue;
-      copy(src + (row / image_.height * g.h.input + ih) * g.w.input * pixel_bytes(),
-           line + g.w.pad_begin * g.ic, copied * g.ic);
+      format_.convert(src + (row / image_.height * g.h.input + ih) * g.w.input * pixel_bytes(), copied * g.ic,
+                      line + format_.read_bytes(g.w.pad_begin * g.ic));
     }
   }
 
@@ -218,13 +226,16 @@ class ConvGemmRows final : public ConvExecutable {
 
 constexpr std::int64_t kFewChannels = 8;
 
-std::string reject_rows(const NodeView& node, const Target&) {
+std::string reject_rows(const NodeView& node, const Target& target) {
   if (std::string reason = reject_conv_nhwc(node); !reason.empty()) return reason;
   const ConvGeometry g = conv_geometry(node);
   if (g.group != 1) return "needs a single group";
   if (g.ic > kFewChannels) return "is for at most 8 input channels";
   if (g.w.kernel == 1) return "is for kernels wider than 1";
   if (g.w.dilation != 1) return "needs a kernel without dilation along the width";
+  // A step must not reach beyond the kernel's row: an infinity there would not vanish by a weight of 0.
+  if (g.w.kernel * g.ic % gemm_kernels(target.isa, node.input(0).dtype).kr != 0)
+    return "needs rows of whole pairs";
   return {};
 }
 
@@ -244,7 +255,9 @@ const Implementation conv_gemm{
       return std::make_unique<ConvGemm>(node, context);
     },
     [](const NodeView& node, const Target& target) {
-      return direct_cost(conv_geometry(node), gemm_kernels(target.isa));
+      // 16-bit floats that are widened cost what f32 does: their layers shall be computed as f32 ones are.
+      const GemmKernels& kernels = gemm_kernels(target.isa, node.input(0).dtype);
+      return direct_cost(conv_geometry(node), kernels.kr > 1 ? kernels : gemm_kernels(target.isa));
     }};
 
 }  // namespace godwit::ops

@@ -1,7 +1,27 @@
 // Division of a GEMM among workers and the innermost loop over its panels.
 #include "ops/algorithms/gemm.h"
 
+#include <cstring>
+
 namespace godwit::ops {
+
+RowFormat::RowFormat(DType dtype, Isa isa, const GemmTileSizes& kernels)
+    : kr_(kernels.kr), number_bytes_(static_cast<std::int64_t>(size_of(dtype))) {
+  if (number_bytes_ * kr_ < kStepBytes)
+    widen_ = find_function<ConvertKernel>(KernelFamily::widen, dtype, isa);
+}
+
+void RowFormat::convert(const void* src, std::int64_t numbers, void* dst) const {
+  if (widen_ != nullptr) return widen_({.src = src, .dst = dst, .count = numbers});
+  std::memcpy(dst, src, static_cast<std::size_t>(bytes(numbers)));
+}
+
+void RowFormat::fill_steps(const void* src, std::int64_t numbers, void* dst) const {
+  convert(src, numbers, dst);
+  const std::int64_t end = read_bytes(numbers);
+  std::memset(static_cast<std::byte*>(dst) + end, 0,
+              static_cast<std::size_t>(steps(numbers) * kStepBytes - end));
+}
 
 GemmShare divide_gemm(const GemmWork& work, const Worker& worker) {
   const std::int64_t mr = work.tiles->mr;

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "ops/kernel_table.h"
@@ -16,8 +15,11 @@
 
 namespace godwit::ops {
 
-// What A is counted in: one f32, two 16-bit or four 8-bit integers.
+// What A is counted in: one f32, two 16-bit numbers or four 8-bit integers.
 inline constexpr std::int64_t kStepBytes = 4;
+
+// Steps of kr numbers that `numbers` of them fill.
+inline std::int64_t steps_of(std::int64_t numbers, int kr) { return (numbers + kr - 1) / kr; }
 
 // dst (rows × columns) = A (rows × taps·depth) · weights; depth in steps of 32 bits.
 struct GemmShape {
@@ -45,18 +47,24 @@ struct PanelLayout {
   std::size_t bytes() const { return static_cast<std::size_t>(panels() * nr * inner * step_bytes); }
 };
 
-// Writes panels from a weight(column, tap, k), k in [0, inner / taps); threads share the panels.
+// Writes panels from a weight(column, tap, k), k in [0, numbers), in steps of neighbouring k that the last
+// one fills up with zeros; threads share the panels.
 template <class T, class Weight>
-void pack_panels(const PanelLayout& layout, std::int64_t taps, int threads, const Weight& weight, T* dst) {
-  const std::int64_t depth = layout.inner / taps;
+void pack_panels(const PanelLayout& layout, std::int64_t taps, std::int64_t numbers, int threads,
+                 const Weight& weight, T* dst) {
+  const int kr = layout.step_bytes / static_cast<int>(sizeof(T));
   const auto pack = [&](std::int64_t p) {
     const int width = layout.width(p);
     const auto columns = static_cast<int>(std::min<std::int64_t>(width, layout.columns - p * layout.nr));
-    T* row = dst + layout.offset(p);
+    T* step = dst + layout.offset(p) * kr;
     for (std::int64_t tap = 0; tap < taps; ++tap) {
-      for (std::int64_t k = 0; k < depth; ++k, row += width) {
-        for (int c = 0; c < columns; ++c) row[c] = weight(p * layout.nr + c, tap, k);
-        for (int c = columns; c < width; ++c) row[c] = T{};
+      for (std::int64_t k = 0; k < numbers; k += kr, step += width * kr) {
+        const auto count = static_cast<int>(std::min<std::int64_t>(kr, numbers - k));
+        for (int c = 0; c < columns; ++c) {
+          for (int j = 0; j < count; ++j) step[c * kr + j] = weight(p * layout.nr + c, tap, k + j);
+          for (int j = count; j < kr; ++j) step[c * kr + j] = T{};
+        }
+        for (int c = columns * kr; c < width * kr; ++c) step[c] = T{};
       }
     }
   };
@@ -74,9 +82,31 @@ struct GemmWork {
   bool copy_rows = false;      // see rows_collide(); with one tap only
 };
 
+// How numbers of A become the steps that kernels read: as they lie, widened to f32, or filled up with zeros
+// to whole pairs.
+class RowFormat {
+ public:
+  // dtype: of A and of the kernels' weights.
+  RowFormat(DType dtype, Isa isa, const GemmTileSizes& kernels);
+  bool as_it_lies(std::int64_t numbers) const { return widen_ == nullptr && numbers % kr_ == 0; }
+  std::int64_t steps(std::int64_t numbers) const { return steps_of(numbers, kr_); }
+  // Of numbers as they lie, and as kernels read them.
+  std::int64_t bytes(std::int64_t numbers) const { return numbers * number_bytes_; }
+  std::int64_t read_bytes(std::int64_t numbers) const { return numbers * (kStepBytes / kr_); }
+  // To read_bytes() of them, and to whole steps.
+  void convert(const void* src, std::int64_t numbers, void* dst) const;
+  void fill_steps(const void* src, std::int64_t numbers, void* dst) const;
+
+ private:
+  ConvertKernel* widen_ = nullptr;
+  int kr_;
+  std::int64_t number_bytes_;
+};
+
 struct GemmCall : GemmWork {
   const GemmKernels& kernels() const { return static_cast<const GemmKernels&>(*tiles); }
-  ConvertKernel* widen = nullptr;      // null: A is f32; otherwise its rows must be copied
+  const RowFormat* format = nullptr;
+  std::int64_t numbers = 0;            // of a row, where rows are copied
   const std::byte* weights = nullptr;  // panels
   const float* bias = nullptr;         // padded to whole panels, or null
   const void* residual = nullptr;      // or null
@@ -141,8 +171,7 @@ void run_gemm_strip(const GemmCall& call, const void* const* pointers, const Til
                     std::int64_t begin, std::int64_t end);
 // One row of A as the kernels read it, `depth` steps long.
 inline void copy_row(const GemmCall& call, const void* src, void* dst) {
-  if (call.widen != nullptr) return call.widen({.src = src, .dst = dst, .count = call.shape.depth});
-  std::memcpy(dst, src, static_cast<std::size_t>(call.shape.depth * kStepBytes));
+  call.format->fill_steps(src, call.numbers, dst);
 }
 
 // fill(row, count, pointers): pointers[t * count + r] = tap t of row (row + r), `depth` steps each (where

@@ -26,17 +26,15 @@ class GemmPanels final : public Executable {
         dtype_(node.input(0).dtype),
         dst_dtype_(node.outputs[0].dtype),
         kernels_(gemm_kernels(context.target.isa, dtype_)),
-        widen_(is_16_bit_float(dtype_)
-                   ? find_function<ConvertKernel>(KernelFamily::widen, dtype_, context.target.isa)
-                   : nullptr),
-        layout_{product.n, product.k, kernels_.nr, kernels_.step_bytes},
+        format_(dtype_, context.target.isa, kernels_),
+        layout_{product.n, format_.steps(product.k), kernels_.nr, kernels_.step_bytes},
         epilogue_(node.epilogue),
         residual_index_(node.inputs.size() - 1),
         bias_(std::move(bias)) {
     if (!bias_.empty()) bias_.resize(static_cast<std::size_t>(layout_.panels() * layout_.nr), 0.0F);
     const Tensor& weights = *node.inputs[1].constant;
-    const std::string format =
-        fmt::format("gemm_panels_{}{}_alpha_{}", layout_.nr, product.transposed ? "_t" : "", product.alpha);
+    const std::string format = fmt::format("gemm_panels_{}x{}{}_alpha_{}", layout_.nr, kernels_.kr,
+                                           product.transposed ? "_t" : "", product.alpha);
     weights_ = context.weights.get(weights, format, layout_.bytes(), [&](std::byte* dst) {
       visit_kernel_float(dtype_, [&]<class T>() { pack<T>(weights.resident(), context.threads, dst); });
     });
@@ -54,8 +52,9 @@ class GemmPanels final : public Executable {
     call.tiles = &kernels_;
     call.shape = shape();
     call.copy_rows = copy_rows();
-    call.row_bytes = product_.k * std::int64_t{sizeof(float)};
-    call.widen = widen_;
+    call.row_bytes = format_.steps(product_.k) * kStepBytes;
+    call.format = &format_;
+    call.numbers = product_.k;
     call.weights = weights_.get();
     call.bias = bias_.empty() ? nullptr : bias_.data();
     call.dst_dtype = dst_dtype_;
@@ -66,7 +65,7 @@ class GemmPanels final : public Executable {
     call.minimum = epilogue_.minimum;
     call.maximum = epilogue_.maximum;
     const auto* src = static_cast<const std::byte*>(args.src[0]);
-    const std::int64_t row_bytes = product_.k * static_cast<std::int64_t>(size_of(dtype_));
+    const std::int64_t row_bytes = format_.bytes(product_.k);
     run_gemm(
         call,
         [&](std::int64_t row, int count, const void** pointers) {
@@ -76,9 +75,9 @@ class GemmPanels final : public Executable {
   }
 
  private:
-  GemmShape shape() const { return {product_.m, product_.n, 1, product_.k}; }
+  GemmShape shape() const { return {product_.m, product_.n, 1, format_.steps(product_.k)}; }
   bool copy_rows() const {
-    return widen_ != nullptr || (product_.m > 1 && rows_collide(product_.k * std::int64_t{sizeof(float)}));
+    return !format_.as_it_lies(product_.k) || (product_.m > 1 && rows_collide(format_.bytes(product_.k)));
   }
   template <class T>
   void pack(const Tensor& weights, int threads, std::byte* dst) const {
@@ -88,13 +87,13 @@ class GemmPanels final : public Executable {
       if constexpr (std::is_same_v<T, float>) return product_.alpha * value;
       if constexpr (!std::is_same_v<T, float>) return value;
     };
-    pack_panels(layout_, 1, threads, weight, reinterpret_cast<T*>(dst));
+    pack_panels(layout_, 1, product_.k, threads, weight, reinterpret_cast<T*>(dst));
   }
 
   Product product_;
   DType dtype_, dst_dtype_;
   const GemmKernels& kernels_;
-  ConvertKernel* widen_;  // null for f32
+  RowFormat format_;
   PanelLayout layout_;
   Epilogue epilogue_;
   std::size_t residual_index_;

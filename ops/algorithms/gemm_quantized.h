@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,9 +12,6 @@
 #include "ops/quantized.h"
 
 namespace godwit::ops {
-
-// Steps of kr numbers that `numbers` of them fill.
-inline std::int64_t steps_of(std::int64_t numbers, int kr) { return (numbers + kr - 1) / kr; }
 
 struct QuantizedGemmCall : GemmWork {
   const QuantizedGemmKernels& kernels() const { return static_cast<const QuantizedGemmKernels&>(*tiles); }

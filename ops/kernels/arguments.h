@@ -7,10 +7,11 @@
 namespace godwit::ops {
 
 // One tile of the GEMM core: dst[r][c] = clamp(sum over taps t and k of a[t*rows + r][k] * b[t][k][c] +
-// bias[c] + residual[r][c]). The number of rows is the kernel's own (its mr). A is f32; b, and dst and
-// residual unless they are `real`, are of the kernel's dtype.
+// bias[c] + residual[r][c]). The number of rows is the kernel's own (its mr). b, and dst and residual unless
+// they are `real`, are of the kernel's dtype; A is f32 where kr is 1 and the kernel's dtype where it is 2.
+// depth counts steps of kr numbers, which are neighbours in A and, column by column, in b.
 struct GemmTile {
-  const void* const* a;  // for each tile taps * rows pointers to depth floats each
+  const void* const* a;  // for each tile taps * rows pointers to depth steps of 32 bits each
   const void* b;         // packed panel: (taps, depth, nr), zero beyond `columns`
   const float* bias;     // nr values, or null
   const void* residual;  // rows of `residual_stride` elements, or null

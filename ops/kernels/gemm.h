@@ -7,16 +7,46 @@
 
 namespace godwit::ops::kernels {
 
+// A step of the inner dimension that is one number: an f32 of A by vectors of T, which are widened as they
+// are loaded.
+template <class Arch, class T>
+struct SingleStep {
+  using Vector = typename Arch::F32;
+  static constexpr int kNumbers = 1;
+  static GODWIT_INLINE Vector load(const T* weights) { return Arch::load(weights); }
+  static GODWIT_INLINE Vector broadcast(const void* a) {
+    float number;
+    __builtin_memcpy(&number, a, sizeof number);
+    return Arch::broadcast(number);
+  }
+  static GODWIT_INLINE typename Arch::F32 add(typename Arch::F32 sum, Vector a, Vector b) {
+    return Arch::fma(a, b, sum);
+  }
+};
+
+// A step of two 16-bit floats, for an ISA that multiplies and adds pairs of them.
+template <class Arch, class T>
+struct PairStep {
+  using Vector = typename Arch::S32;
+  static constexpr int kNumbers = 2;
+  static GODWIT_INLINE Vector load(const T* weights) { return Arch::load_words(weights); }
+  static GODWIT_INLINE Vector broadcast(const void* a) { return Arch::broadcast_word(a); }
+  static GODWIT_INLINE typename Arch::F32 add(typename Arch::F32 sum, Vector a, Vector b) {
+    return Arch::dot_pairs(sum, a, b);
+  }
+};
+
 // Rows × (Vectors · width) accumulators stay in registers; every loop over the tile is fully unrolled, the
 // epilogue included, since one rolled loop makes GCC keep the accumulators in memory. Register budget:
 // Rows·Vectors accumulators + Vectors of B + 1 broadcast of A (avx512 14×2: 31 of 32; avx2 and generic 6×2:
 // 15 of 16).
 // T: what weights, residual and result are stored as; sums are f32.
-template <class Arch, int Rows, int Vectors, class T>
+template <class Arch, int Rows, int Vectors, class T, class Step = SingleStep<Arch, T>>
 struct Gemm {
   using F32 = typename Arch::F32;
   static constexpr int kWidth = Arch::kWidth;
   static constexpr int kColumns = Vectors * kWidth;
+  static constexpr int kStepBytes = 4;  // of A
 
   static constexpr int kLine = 64 / sizeof(T);  // of the cache, in numbers
   static constexpr int kLines = kColumns > kLine ? kColumns / kLine : 1;
@@ -67,21 +97,21 @@ struct Gemm {
     const T* b = static_cast<const T*>(tile.b);
     const char* ahead = place.ahead;
     for (std::int64_t t = 0; t < tile.taps; ++t) {
-      const float* a[Rows];
+      const char* a[Rows];
 #pragma GCC unroll 32
-      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const float*>(place.a[t * Rows + r]);
+      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(place.a[t * Rows + r]);
       for (std::int64_t k = 0; k < tile.depth; ++k) {  // the hot loop
-        F32 weights[Vectors];
+        typename Step::Vector weights[Vectors];
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) weights[v] = Arch::load(b + v * kWidth);
-        b += kColumns;
+        for (int v = 0; v < Vectors; ++v) weights[v] = Step::load(b + v * kWidth * Step::kNumbers);
+        b += kColumns * Step::kNumbers;
         __builtin_prefetch(ahead, 0, 2);
         ahead += tile.ahead_step;
 #pragma GCC unroll 32
         for (int r = 0; r < Rows; ++r) {
-          const F32 src = Arch::broadcast(a[r][k]);
+          const typename Step::Vector src = Step::broadcast(a[r] + k * kStepBytes);
 #pragma GCC unroll 4
-          for (int v = 0; v < Vectors; ++v) sum[r][v] = Arch::fma(src, weights[v], sum[r][v]);
+          for (int v = 0; v < Vectors; ++v) sum[r][v] = Step::add(sum[r][v], src, weights[v]);
         }
       }
     }

@@ -34,15 +34,17 @@ struct Stored<DType::bf16> {
 };
 
 // One row for every height of the tile up to the full one, so that edge tiles waste nothing.
-template <class Arch, int Vectors, int Rows, DType dtype>
+template <class Arch, int Vectors, int Rows, DType dtype, template <class, class> class Step = SingleStep>
 GODWIT_INLINE KernelInfo* add_gemm(KernelInfo* row) {
-  if constexpr (Rows > 1) row = add_gemm<Arch, Vectors, Rows - 1, dtype>(row);
+  using T = typename Stored<dtype>::Type;
+  if constexpr (Rows > 1) row = add_gemm<Arch, Vectors, Rows - 1, dtype, Step>(row);
   *row = {KernelFamily::gemm,
           Arch::kIsa,
           dtype,
           Rows,
           Vectors * Arch::kWidth,
-          erase(&Gemm<Arch, Rows, Vectors, typename Stored<dtype>::Type>::run)};
+          erase(&Gemm<Arch, Rows, Vectors, T, Step<Arch, T>>::run),
+          Step<Arch, T>::kNumbers};
   return row + 1;
 }
 
@@ -91,12 +93,12 @@ GODWIT_INLINE KernelInfo* add_depthwise(KernelInfo* row, KernelFamily family) {
   return row;
 }
 
-// What there is for f32 and for both 16-bit floats.
-template <class Arch, DType dtype>
-GODWIT_INLINE KernelInfo* add_float(KernelInfo* row) {
+// Convolutions and what belongs to them.
+template <class Arch, DType dtype, template <class, class> class Step = SingleStep>
+GODWIT_INLINE KernelInfo* add_convolutions(KernelInfo* row) {
   using T = typename Stored<dtype>::Type;
-  row = add_gemm<Arch, 1, Arch::kTileRows, dtype>(row);
-  row = add_gemm<Arch, 2, Arch::kTileRows, dtype>(row);
+  row = add_gemm<Arch, 1, Arch::kTileRows, dtype, Step>(row);
+  row = add_gemm<Arch, 2, Arch::kTileRows, dtype, Step>(row);
   row = add_depthwise<Arch, 3, 1, dtype>(row, KernelFamily::depthwise3_stride1);
   row = add_depthwise<Arch, 3, 2, dtype>(row, KernelFamily::depthwise3_stride2);
   row = add_depthwise<Arch, 5, 1, dtype>(row, KernelFamily::depthwise5_stride1);
@@ -109,6 +111,17 @@ GODWIT_INLINE KernelInfo* add_float(KernelInfo* row) {
   add(KernelFamily::winograd2_output, erase(&WinogradOutputKernel<Arch, 2, T>::run));
   add(KernelFamily::winograd4_input, erase(&WinogradInputKernel<Arch, 4, T>::run));
   add(KernelFamily::winograd4_output, erase(&WinogradOutputKernel<Arch, 4, T>::run));
+  return row;
+}
+
+// What there is for f32 and for both 16-bit floats.
+template <class Arch, DType dtype>
+GODWIT_INLINE KernelInfo* add_float(KernelInfo* row) {
+  using T = typename Stored<dtype>::Type;
+  row = add_convolutions<Arch, dtype>(row);
+  const auto add = [&row](KernelFamily family, AnyKernel* function) {
+    *row++ = {family, Arch::kIsa, dtype, 1, Arch::kWidth, function};
+  };
   add(KernelFamily::max_pool, erase(&MaxPool<Arch, T>::run));
   add(KernelFamily::sum_pool, erase(&SumPool<Arch, T>::run));
   add(KernelFamily::sum_columns, erase(&SumColumns<Arch, T>::run));
@@ -126,6 +139,12 @@ GODWIT_INLINE KernelInfo* add_float(KernelInfo* row) {
     add(KernelFamily::narrow, erase(&Convert<Arch, float, T>::run));
   }
   return row;
+}
+
+// Convolutions of one 16-bit float alone, for an ISA that multiplies pairs of them.
+template <class Arch, DType dtype>
+GODWIT_INLINE int fill_pair_convolutions(KernelInfo* rows) {
+  return static_cast<int>(add_convolutions<Arch, dtype, PairStep>(rows) - rows);
 }
 
 // Fills `rows` (room for kMaxKernelsPerIsa) and returns how many.

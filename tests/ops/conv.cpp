@@ -303,6 +303,35 @@ TEST(ConvOp, EveryImplementationTakesSixteenBits) {
     expect({{1, 96, 9, 6}, {96, 1, 5, 5}, {2, 2}, {2, 2, 2, 2}, {1, 1}, 96}, "conv_depthwise");
     expect({{1, 16, 8, 8}, {16, 1, 3, 3}, {1, 1}, {2, 2, 2, 2}, {2, 2}, 16}, "conv_depthwise");
     expect({{1, 16, 9}, {16, 16, 3}, {1}, {1, 1}, {1}}, "conv_gemm");
+    // Odd numbers of channels under each tap, for kernels that take pairs of them.
+    expect({{2, 15, 5, 6}, {9, 5, 3, 2}, {1, 2}, {1, 0, 1, 1}, {1, 1}, 3}, "conv_gemm");
+    expect({{1, 10, 4, 7}, {6, 5, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 2}, "conv_gemm");
+    expect({{1, 7, 9, 8}, {34, 7, 3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}}, "conv_gemm");
+    expect({{2, 4, 11, 9}, {20, 4, 5, 5}, {2, 1}, {2, 1, 0, 2}, {1, 1}}, "conv_gemm_rows");
+    // Rows that lie 4 KiB apart.
+    expect({{1, 2048, 3, 3}, {35, 2048, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}}, "conv_gemm");
+  }
+}
+
+// Steps of several numbers must not let a pixel's neighbour in.
+TEST(ConvOp, AnInfinityStaysInItsWindows) {
+  for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
+    for (const std::int64_t kernel : {1, 3}) {
+      for (const std::int64_t channels : {3, 7, 8, 13}) {
+        SCOPED_TRACE(std::to_string(channels) + " channels, kernel " + std::to_string(kernel));
+        Tensor src = random_tensor({2, channels, 5, 7}, 1, 0.5, 1);
+        src.mutable_values<float>()[17] = std::numeric_limits<float>::infinity();
+        OpRunner node("Conv");
+        node.input(src).constant(random_tensor({19, channels, kernel, kernel}, 2, 0.5, 1));
+        // Stride 2 keeps Winograd's transforms out, whose differences spread an infinity over their tile.
+        node.attribute("strides", {2, 2});
+        const OpRunner same = dtype == DType::f32 ? node : node.stored_as(dtype);
+        const std::int64_t length = channels * kernel * kernel;
+        const Bound sums = roundings(length + 2);
+        const auto ran = same.run_implementations(dtype == DType::f32 ? sums : rounded_to(dtype, sums));
+        EXPECT_TRUE(did_run(ran, "conv_gemm"));
+      }
+    }
   }
 }
 
