@@ -96,7 +96,7 @@ std::string name_of(const KernelInfo& kernel) {
 const KernelInfo* find_kernel(KernelFamily family, DType dtype, Isa isa) {
   const KernelInfo* best = nullptr;
   for (const KernelInfo& kernel : all_kernels()) {
-    if (kernel.family != family || kernel.dtype != dtype || kernel.isa > isa) continue;
+    if (kernel.family != family || kernel.dtype != dtype || !includes(isa, kernel.isa)) continue;
     if (best == nullptr || kernel.isa > best->isa ||
         (kernel.isa == best->isa && kernel.mr * kernel.nr > best->mr * best->nr)) {
       best = &kernel;

@@ -20,17 +20,17 @@
 namespace godwit {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames = {"generic", "avx2", "avx512", "avx512_vnni",
-                                                    "avx512_bf16"};
+constexpr std::array<std::string_view, 6> kNames = {"generic", "avx2",        "avx_vnni",
+                                                    "avx512",  "avx512_vnni", "avx512_bf16"};
 
 #if defined(__x86_64__)
 
-constexpr std::array kIsasOfBuild = {Isa::generic, Isa::avx2, Isa::avx512, Isa::avx512_vnni,
-                                     Isa::avx512_bf16};
+constexpr std::array kIsasOfBuild = {Isa::generic, Isa::avx2,        Isa::avx_vnni,
+                                     Isa::avx512,  Isa::avx512_vnni, Isa::avx512_bf16};
 
 enum Register : std::uint8_t { eax, ebx, ecx, edx };
 
-// One CPUID bit, and the first ISA that needs it; those after that one need it too.
+// One CPUID bit, and an ISA that needs it; those that include that one need it too.
 struct Feature {
   Isa isa;
   std::string_view name;
@@ -43,6 +43,7 @@ constexpr std::array kFeatures = {
     Feature{Isa::avx2, "fma", 1, 0, ecx, 12},
     Feature{Isa::avx2, "f16c", 1, 0, ecx, 29},
     Feature{Isa::avx2, "avx2", 7, 0, ebx, 5},
+    Feature{Isa::avx_vnni, "avx_vnni", 7, 1, eax, 4},
     Feature{Isa::avx512, "avx512f", 7, 0, ebx, 16},
     Feature{Isa::avx512, "avx512dq", 7, 0, ebx, 17},
     Feature{Isa::avx512, "avx512bw", 7, 0, ebx, 30},
@@ -73,7 +74,7 @@ std::uint64_t saved_state() {
 std::vector<std::string_view> missing_for(Isa isa) {
   std::vector<std::string_view> missing;
   for (const Feature& feature : kFeatures) {
-    if (feature.isa <= isa && !has_bit(feature.leaf, feature.subleaf, feature.reg, feature.bit)) {
+    if (includes(isa, feature.isa) && !has_bit(feature.leaf, feature.subleaf, feature.reg, feature.bit)) {
       missing.push_back(feature.name);
     }
   }
@@ -123,6 +124,8 @@ int affinity_cores() {
 }  // namespace
 
 std::string_view name_of(Isa isa) { return kNames[static_cast<std::size_t>(isa)]; }
+
+bool includes(Isa isa, Isa part) { return part == isa || (part < isa && part != Isa::avx_vnni); }
 
 std::optional<Isa> isa_from_name(std::string_view name) {
   const auto found = std::ranges::find(kNames, name);

@@ -11,11 +11,13 @@
 
 namespace godwit {
 
-// Instruction sets that kernels exist for, from the least to the most special. On one architecture each one
-// implies those before it in that architecture's list (isas_here()).
-enum class Isa : std::uint8_t { generic, avx2, avx512, avx512_vnni, avx512_bf16 };
+// Instruction sets that kernels exist for, from the least to the most special.
+enum class Isa : std::uint8_t { generic, avx2, avx_vnni, avx512, avx512_vnni, avx512_bf16 };
 
 std::string_view name_of(Isa isa);
+// Whether whatever runs `isa` runs `part` too: each one includes those before it, but that CPUs with AVX-512
+// may lack AVX-VNNI, which is in itself only.
+bool includes(Isa isa, Isa part);
 std::optional<Isa> isa_from_name(std::string_view name);
 // All ISAs of the architecture this program was built for, least special first; generic is always the first.
 std::span<const Isa> isas_of_build();

@@ -44,13 +44,21 @@ TEST(Isa, NamesLeadBack) {
   EXPECT_EQ(isa_from_name(""), std::nullopt);
 }
 
-TEST(Isa, EachImpliesThoseBelow) {
+TEST(Isa, WhatRunsOneRunsWhatItIncludes) {
   ASSERT_EQ(isas_of_build().front(), Isa::generic);
   EXPECT_TRUE(std::ranges::is_sorted(isas_of_build()));
   EXPECT_TRUE(cpu_supports(Isa::generic));
-  for (std::size_t i = 1; i < isas_of_build().size(); ++i) {
-    EXPECT_LE(cpu_supports(isas_of_build()[i]), cpu_supports(isas_of_build()[i - 1]));
+  for (const Isa isa : isas_of_build()) {
+    EXPECT_TRUE(includes(isa, isa));
+    EXPECT_TRUE(includes(isa, Isa::generic));
+    for (const Isa part : isas_of_build()) {
+      EXPECT_FALSE(part > isa && includes(isa, part)) << name_of(isa) << ", " << name_of(part);
+      EXPECT_FALSE(includes(isa, part) && cpu_supports(isa) && !cpu_supports(part)) << name_of(part);
+    }
   }
+  EXPECT_TRUE(includes(Isa::avx512_bf16, Isa::avx512_vnni));
+  EXPECT_TRUE(includes(Isa::avx_vnni, Isa::avx2));
+  EXPECT_FALSE(includes(Isa::avx512_bf16, Isa::avx_vnni));
 }
 
 TEST(Isa, AgreesWithTheKernelsFlags) {
@@ -69,6 +77,7 @@ TEST(Isa, AgreesWithTheKernelsFlags) {
   const bool avx512 = avx2 && has_all({"avx512f", "avx512bw", "avx512dq", "avx512vl"});
   const bool vnni = avx512 && has_all({"avx512_vnni"});
   EXPECT_EQ(cpu_supports(Isa::avx2), avx2);
+  EXPECT_EQ(cpu_supports(Isa::avx_vnni), avx2 && has_all({"avx_vnni"}));
   EXPECT_EQ(cpu_supports(Isa::avx512), avx512);
   EXPECT_EQ(cpu_supports(Isa::avx512_vnni), vnni);
   EXPECT_EQ(cpu_supports(Isa::avx512_bf16), vnni && has_all({"avx512_bf16"}));
@@ -78,7 +87,10 @@ TEST(Isa, TheBestIsTheLastSupported) {
   const IsaKnob knob;
   const Isa best = best_isa();
   EXPECT_TRUE(cpu_supports(best));
-  for (const Isa isa : isas_of_build()) EXPECT_EQ(cpu_supports(isa), isa <= best) << name_of(isa);
+  for (const Isa isa : isas_of_build()) {
+    EXPECT_FALSE(isa > best && cpu_supports(isa)) << name_of(isa);
+    EXPECT_FALSE(includes(best, isa) && !cpu_supports(isa)) << name_of(isa);
+  }
 }
 
 TEST(Isa, TheKnobCapsTheBest) {

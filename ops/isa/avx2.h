@@ -1,0 +1,83 @@
+// The vector type of AVX2 with FMA and F16C. As in avx512.h, each file that includes it has a type of its
+// own.
+#pragma once
+
+#include <immintrin.h>
+
+#include "ops/kernels/simd_xsimd.h"
+#include "runtime/cpu.h"
+
+namespace godwit::ops {
+namespace {
+
+struct Avx2 : simd::Xsimd<xsimd::avx2> {
+  static constexpr Isa kIsa = Isa::avx2;
+  static constexpr int kTileRows = 6;
+  using S32 = __m256i;
+  using Base = simd::Xsimd<xsimd::avx2>;
+  using Base::load;
+  using Base::store;
+  static GODWIT_INLINE F32 load(const std::uint8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  static GODWIT_INLINE F32 load(const std::int8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  static GODWIT_INLINE void store(std::uint8_t* p, F32 v) {
+    const __m128i words = narrow(v);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+  }
+  static GODWIT_INLINE void store(std::int8_t* p, F32 v) {
+    const __m128i words = narrow(v);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
+  }
+  static GODWIT_INLINE F32 load(const Half* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static GODWIT_INLINE void store(Half* p, F32 v) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static GODWIT_INLINE F32 load(const Brain* p) {
+    const __m256i words = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(words, 16));
+  }
+  static GODWIT_INLINE void store(Brain* p, F32 v) {
+    const __m256i bits = _mm256_castps_si256(v);
+    const __m256i last = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(last, _mm256_set1_epi32(0x7fff)));
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    const __m256i is_nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    const __m256i high = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, is_nan), 16);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1)));
+  }
+  static GODWIT_INLINE S32 load_words(const void* p) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+  }
+  static GODWIT_INLINE S32 broadcast_word(const void* p) {
+    std::int32_t x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return _mm256_set1_epi32(x);
+  }
+  static GODWIT_INLINE F32 to_float(S32 v) { return _mm256_cvtepi32_ps(v); }
+  static GODWIT_INLINE S32 zero_words() { return _mm256_setzero_si256(); }
+  static GODWIT_INLINE void store_words(void* p, S32 v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
+  static GODWIT_INLINE S32 to_words(F32 v) { return _mm256_cvtps_epi32(v); }
+  static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return _mm256_add_epi32(a, b); }
+  static constexpr int kDotDepth = 2;
+  static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+  }
+  static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
+  static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+
+ private:
+  // Whole floats as eight signed 16-bit numbers.
+  static GODWIT_INLINE __m128i narrow(F32 v) {
+    const __m256i whole = _mm256_cvtps_epi32(v);
+    return _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+  }
+};
+
+}  // namespace
+}  // namespace godwit::ops
