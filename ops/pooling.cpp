@@ -23,6 +23,16 @@ Shape infer_pool_shape(const NodeView& node) {
   return dst;
 }
 
+std::int64_t count_taps(const WindowAxis& axis, std::int64_t o, bool padded) {
+  std::int64_t count = 0;
+  for (std::int64_t t = 0; t < axis.kernel; ++t) {
+    const std::int64_t i = o * axis.stride + t * axis.dilation - axis.pad_begin;
+    const bool inside = padded ? i < axis.input + axis.pad_end : i >= 0 && i < axis.input;
+    if (inside) ++count;
+  }
+  return count;
+}
+
 Cost cost_of_pool(const NodeView& node) {
   std::int64_t taps = 1;
   for (const std::int64_t size : node.attributes.integers("kernel_shape")) taps = work_product({taps, size});

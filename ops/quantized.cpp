@@ -60,20 +60,9 @@ void require_quantized_operands(const NodeView& node, std::int64_t channels) {
 }
 
 QuantizedFinish quantized_finish(const NodeView& node, std::span<const TensorView> operands) {
-  QuantizedFinish finish;
-  finish.real = quantized_result(node) == DType::f32;
-  finish.minimum = node.epilogue.minimum;
-  finish.maximum = node.epilogue.maximum;
-  if (finish.real) return finish;
-
   const bool residual = node.epilogue.residual;
-  const std::size_t result = residual ? In::dst_scale : In::sum_scale;
-  const float step = number(operands, result);
-  finish.zero_point = zero_point(operands, result + 1);
-  // Bounds of the type and of the activation, in steps; rounding comes after them.
-  finish.minimum = std::max(0.0F - finish.zero_point, quotient(node.epilogue.minimum, step));
-  finish.maximum = std::min(255.0F - finish.zero_point, quotient(node.epilogue.maximum, step));
-  if (!residual) return finish;
+  auto [finish, step] = quantized_end(node, operands, residual ? In::dst_scale : In::sum_scale);
+  if (finish.real || !residual) return finish;
   finish.residual_zero_point = zero_point(operands, In::residual_zero_point);
   finish.residual_factor = quotient(number(operands, In::residual_scale), step);
   if (!has_own_input(node, In::sum_scale)) return finish;
@@ -117,20 +106,59 @@ float finish_quantized(const QuantizedFinish& finish, std::int32_t sum, float sc
     }
     value = value + (static_cast<float>(*residual) - finish.residual_zero_point) * finish.residual_factor;
   }
+  return finish_value(finish, value);
+}
+
+float finish_value(const QuantizedFinish& finish, float value) {
   value = std::min(std::max(value, finish.minimum), finish.maximum);
   return finish.real ? value : round_half_even(value) + finish.zero_point;
 }
 
-std::vector<TensorView> constant_operands(const NodeView& node) {
+void require_quantized_tensor(const NodeView& node, std::size_t i, std::string_view what) {
+  require_type(node, i, DType::u8);
+  require_linear(node, i + 1, what);
+}
+
+void require_linear(const NodeView& node, std::size_t i, std::string_view what) {
+  if (!has_own_input(node, i)) return;
+  require_scale(node, i, fmt::format("the scale of {}", what), 1);
+  require_zero_point(node, i + 1, fmt::format("the zero point of {}", what), DType::u8);
+}
+
+QuantizedTerm quantized_term(std::span<const TensorView> operands, std::size_t i, float step) {
+  return {quotient(number(operands, i), step), zero_point(operands, i + 1)};
+}
+
+QuantizedEnd quantized_end(const NodeView& node, std::span<const TensorView> operands, std::size_t i) {
+  QuantizedEnd end;
+  QuantizedFinish& finish = end.finish;
+  finish.real = !has_own_input(node, i);
+  finish.minimum = node.epilogue.minimum;
+  finish.maximum = node.epilogue.maximum;
+  if (finish.real) return end;
+  end.step = number(operands, i);
+  finish.zero_point = zero_point(operands, i + 1);
+  // Bounds of the type and of the activation, in steps; rounding comes after them.
+  finish.minimum = std::max(0.0F - finish.zero_point, quotient(finish.minimum, end.step));
+  finish.maximum = std::min(255.0F - finish.zero_point, quotient(finish.maximum, end.step));
+  return end;
+}
+
+float average_factor(float src_scale, float step, std::int64_t divisor) {
+  return static_cast<float>(static_cast<double>(src_scale) /
+                            (static_cast<double>(step) * static_cast<double>(divisor)));
+}
+
+std::vector<TensorView> constant_operands(const NodeView& node, std::size_t weights) {
   std::vector<TensorView> operands(std::max<std::size_t>(node.inputs.size(), In::count));
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    if (i != In::weights && node.inputs[i].constant != nullptr) operands[i] = node.inputs[i].constant->view();
+    if (i != weights && node.inputs[i].constant != nullptr) operands[i] = node.inputs[i].constant->view();
   }
   return operands;
 }
 
 QuantizedChannels quantized_channels(const NodeView& node, std::span<const std::int64_t> weight_sums) {
-  const std::vector<TensorView> operands = constant_operands(node);
+  const std::vector<TensorView> operands = constant_operands(node, In::weights);
   QuantizedChannels channels;
   for (std::size_t c = 0; c < weight_sums.size(); ++c) {
     const auto channel = static_cast<std::int64_t>(c);

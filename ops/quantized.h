@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "ops/kernels/arguments.h"
@@ -49,8 +51,51 @@ float finish_quantized(const QuantizedFinish& finish, std::int32_t sum, float sc
 std::int32_t quantized_bias(const NodeView& node, std::span<const TensorView> operands, std::int64_t channel,
                             std::int64_t weight_sum);
 
-// Values of the operands that are constants, empty views of the others.
-std::vector<TensorView> constant_operands(const NodeView& node);
+// QuantizedAveragePool and Requantize: one tensor. Without a dst_scale, which only the pool may leave out,
+// the result is f32.
+struct RequantizeOperand {
+  enum : std::size_t { src, src_scale, src_zero_point, dst_scale, dst_zero_point, count };
+};
+// QuantizedAdd: two tensors of one shape.
+struct QuantizedAddOperand {
+  enum : std::size_t {
+    lhs,
+    lhs_scale,
+    lhs_zero_point,
+    rhs,
+    rhs_scale,
+    rhs_zero_point,
+    dst_scale,
+    dst_zero_point,
+    count
+  };
+};
+// Throws Error unless operand i is u8 with a scale and a zero point (or none) behind it.
+void require_quantized_tensor(const NodeView& node, std::size_t i, std::string_view what);
+// Throws Error unless operand i, where present, is a scale with a u8 zero point (or none) behind it.
+void require_linear(const NodeView& node, std::size_t i, std::string_view what);
+// How a tensor whose scale is operand i enters a sum in steps of `step`: (number - zero_point) · factor.
+struct QuantizedTerm {
+  float factor = 0, zero_point = 0;
+};
+QuantizedTerm quantized_term(std::span<const TensorView> operands, std::size_t i, float step);
+// What ends such a sum, in steps of the scale that is operand i, or real where that is left out. `step` is
+// that scale, or 1.
+struct QuantizedEnd {
+  QuantizedFinish finish;
+  float step = 1;
+};
+QuantizedEnd quantized_end(const NodeView& node, std::span<const TensorView> operands, std::size_t i);
+// A sum as a number of the result's type: held inside its bounds and, unless it is real, rounded.
+float finish_value(const QuantizedFinish& finish, float value);
+// src_scale / (step · divisor), in double precision, rounded once: of an average's sum.
+float average_factor(float src_scale, float step, std::int64_t divisor);
+// Windows up to this many taps have sums that f32 holds exactly: 255 · 2^16 < 2^24.
+inline constexpr std::int64_t kMostAveraged = 1 << 16;
+
+// Values of the operands that are constants, empty views of the others and of `weights`, which is not read.
+inline constexpr std::size_t kNoWeights = ~std::size_t{0};
+std::vector<TensorView> constant_operands(const NodeView& node, std::size_t weights);
 
 // For each channel what kernels take, padded with zeros to `padded` of them.
 struct QuantizedChannels {

@@ -4,6 +4,9 @@
 //   Dequantize(QuantizedConv) + Dequantize(y) → Quantize             becomes   QuantizedConv with residual y
 //   QLinearConv, QLinearMatMul                                       become    QuantizedConv, QuantizedMatMul
 //   Dequantize(x) → MaxPool, Reshape… → Quantize of the same scale   becomes   MaxPool, Reshape…(x)
+//   Dequantize(x) → AveragePool, GlobalAveragePool → Quantize        become    QuantizedAveragePool(x)
+//   Dequantize(x) + Dequantize(y) → Quantize, where that is left     becomes   QuantizedAdd(x, y)
+//   Dequantize(x), Dequantize(y) → Concat → Quantize                 becomes   Concat(x, Requantize(y))
 // Quantised s8 activations become u8 first. What is left of dequantised constants is computed now; with the
 // precision of a float that is all.
 #include <algorithm>
@@ -44,6 +47,11 @@ class Folder {
     }
     for (NodeId id = 0; id < rewriter_.size(); ++id) {
       if (rewriter_.alive(id)) fold_residual(id);
+    }
+    for (NodeId id = 0; id < rewriter_.size(); ++id) {
+      if (rewriter_.alive(id)) fold_average(id);
+      if (rewriter_.alive(id)) fold_add(id);
+      if (rewriter_.alive(id)) fold_concat(id);
     }
   }
 
@@ -256,6 +264,102 @@ class Folder {
     set_linear(fused, In::dst_scale, dst, "sum");
     rewriter_.set_input(fused, In::count, residual);
     log_rewrite(context_, fmt::format("{} into {}", describe(add), describe(node)));
+  }
+
+  // Operands behind `first` are left out, as set_linear() and its like will set them.
+  void clear_inputs(NodeId id, std::size_t first, std::size_t count) {
+    for (std::size_t i = first; i < count; ++i) rewriter_.set_input(id, i, kNoValue);
+  }
+
+  void fold_average(NodeId id) {
+    const bool global = node(id).op->name == "GlobalAveragePool";
+    if ((!global && node(id).op->name != "AveragePool") || !node(id).epilogue.empty()) return;
+    const NodeId from = maker_of(node(id).inputs[0], "DequantizeLinear");
+    if (from == kNoNode) return;
+    const auto left = [&](std::string_view reason) {
+      log_left(context_, fmt::format("{}: {}", describe(node(id)), reason));
+    };
+    const Linear src = *linear_of(graph(), node(from));
+    const Shape& shape = rewriter_.value(node(from).inputs[0]).desc.shape;
+    if (src.dtype != DType::u8) return left("its input is not u8");
+    if (!shape.known() || shape.rank() < 3 || shape.rank() > 4)
+      return left("it has no one or two known axes");
+    if (global && shape.product(2, shape.rank()) == 0) return left("it averages nothing");
+    using Operand = ops::RequantizeOperand;
+    if (global) {
+      std::vector<std::int64_t> window(shape.dims().begin() + 2, shape.dims().end());
+      rewriter_.node(id).attributes.set("kernel_shape", std::move(window));
+    }
+    const NodeId to = quantizer_of(id);
+    rewriter_.node(id).op = ops::find_op("QuantizedAveragePool", "godwit");
+    rewriter_.set_input(id, Operand::src, node(from).inputs[0]);
+    clear_inputs(id, Operand::src_scale, Operand::count);
+    set_linear(id, Operand::src_scale, src, "src");
+    if (to != kNoNode) {
+      set_linear(id, Operand::dst_scale, *linear_of(graph(), node(to)), "dst");
+      rewriter_.take_over(id, to, false);
+    }
+    log_rewrite(context_, fmt::format("{} of 8-bit numbers{}", describe(node(id)),
+                                      to == kNoNode ? ", real results" : ""));
+  }
+
+  // What no convolution could take.
+  void fold_add(NodeId id) {
+    if (node(id).op->name != "Add" || node(id).epilogue.residual || node(id).inputs.size() != 2) return;
+    const NodeId to = quantizer_of(id);
+    const NodeId from[2] = {maker_of(node(id).inputs[0], "DequantizeLinear"),
+                            maker_of(node(id).inputs[1], "DequantizeLinear")};
+    if (to == kNoNode || from[0] == kNoNode || from[1] == kNoNode) return;
+    const Linear lhs = *linear_of(graph(), node(from[0])), rhs = *linear_of(graph(), node(from[1]));
+    const ValueId a = node(from[0]).inputs[0], b = node(from[1]).inputs[0];
+    if (lhs.dtype != DType::u8 || rhs.dtype != DType::u8)
+      return log_left(context_, describe(node(id)) + ": an input is not u8");
+    if (!provably_equal(rewriter_.value(a).desc.shape, rewriter_.value(b).desc.shape))
+      return log_left(context_, describe(node(id)) + ": its inputs broadcast");
+    using Operand = ops::QuantizedAddOperand;
+    rewriter_.node(id).op = ops::find_op("QuantizedAdd", "godwit");
+    rewriter_.set_input(id, Operand::lhs, a);
+    clear_inputs(id, Operand::lhs_scale, Operand::count);
+    set_linear(id, Operand::lhs_scale, lhs, "lhs");
+    rewriter_.set_input(id, Operand::rhs, b);
+    set_linear(id, Operand::rhs_scale, rhs, "rhs");
+    set_linear(id, Operand::dst_scale, *linear_of(graph(), node(to)), "dst");
+    rewriter_.take_over(id, to, false);
+    log_rewrite(context_, fmt::format("{} of 8-bit numbers", describe(node(id))));
+  }
+
+  // Inputs of the result's scale go as they are, others in steps of it.
+  void fold_concat(NodeId id) {
+    if (node(id).op->name != "Concat") return;
+    const NodeId to = quantizer_of(id);
+    if (to == kNoNode) return;
+    const Linear dst = *linear_of(graph(), node(to));
+    std::vector<NodeId> from;
+    for (const ValueId input : node(id).inputs) {
+      from.push_back(maker_of(input, "DequantizeLinear"));
+      if (from.back() == kNoNode || linear_of(graph(), node(from.back()))->dtype != DType::u8) return;
+      const bool same = linear_of(graph(), node(from.back())) == dst;
+      if (!same && rewriter_.only_reader(input) != id) {
+        return log_left(context_, fmt::format("{}: others read the real numbers of {}", describe(node(id)),
+                                              describe(node(from.back()))));
+      }
+    }
+    using Operand = ops::RequantizeOperand;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      const Linear src = *linear_of(graph(), node(from[i]));
+      if (src == dst) {
+        rewriter_.set_input(id, i, node(from[i]).inputs[0]);
+        continue;
+      }
+      rewriter_.node(from[i]).op = ops::find_op("Requantize", "godwit");
+      rewriter_.node(from[i]).attributes = {};
+      clear_inputs(from[i], Operand::src_scale, Operand::count);
+      set_linear(from[i], Operand::src_scale, src, "src");
+      set_linear(from[i], Operand::dst_scale, dst, "dst");
+      rewriter_.graph().value(node(from[i]).outputs[0]).desc.dtype = DType::u8;
+    }
+    rewriter_.take_over(id, to, false);
+    log_rewrite(context_, fmt::format("{} of 8-bit numbers", describe(node(id))));
   }
 
   // Dequantised weights and biases of what stays in real numbers.

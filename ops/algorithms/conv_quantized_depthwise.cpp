@@ -24,7 +24,7 @@ class ConvQuantizedDepthwise final : public Executable {
         several_(reinterpret_cast<QuantizedDepthwiseKernel*>(info_->function)),
         single_(several_),
         padded_((geometry_.ic + kWidest - 1) / kWidest * kWidest),
-        finish_(quantized_finish(node, constant_operands(node))),
+        finish_(quantized_finish(node, constant_operands(node, QuantizedOperand::weights))),
         border_(static_cast<std::size_t>(geometry_.ic),
                 static_cast<std::uint8_t>(constant_zero_point(node, In::src_zero_point))) {
     if (info_->family != KernelFamily::depthwise) {

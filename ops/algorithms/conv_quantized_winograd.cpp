@@ -31,7 +31,7 @@ class ConvQuantizedWinograd final : public WinogradExecutable {
             std::vector<std::byte>(static_cast<std::size_t>(node.shape(In::src)[1]),
                                    static_cast<std::byte>(constant_zero_point(node, In::src_zero_point)))),
         kernels_(quantized_gemm_kernels(context.target.isa)),
-        finish_(quantized_finish(node, constant_operands(node))),
+        finish_(quantized_finish(node, constant_operands(node, QuantizedOperand::weights))),
         input_(find_function<ByteWinogradInputFunction>(KernelFamily::winograd2_input, DType::u8,
                                                         context.target.isa)),
         output_(find_function<ByteWinogradOutputFunction>(KernelFamily::winograd2_output, DType::u8,

@@ -50,7 +50,7 @@ class QuantizedWeights {
   QuantizedWeights(const NodeView& node, const PrepareContext& context, const QuantizedGemmKernels& kernels,
                    const Sizes& sizes, const std::string& format, const Index& index)
       : layout_{sizes.columns, sizes.taps * steps_of(sizes.numbers, kernels.kr), kernels.nr},
-        finish_(quantized_finish(node, constant_operands(node))) {
+        finish_(quantized_finish(node, constant_operands(node, QuantizedOperand::weights))) {
     const Tensor& weights = *node.inputs[QuantizedOperand::weights].constant;
     const Tensor resident = weights.resident();
     const auto* src = resident.values<std::int8_t>().data();

@@ -15,6 +15,7 @@ extern const Implementation mat_mul_eigen;                   // mat_mul_eigen.cp
 extern const Implementation max_pool_nhwc;                   // pool.cpp
 extern const Implementation max_pool_bytes;                  // pool.cpp
 extern const Implementation average_pool_nhwc;               // pool.cpp
+extern const Implementation average_pool_bytes;              // pool.cpp
 extern const Implementation global_average_pool_nhwc;        // pool.cpp
 extern const Implementation batch_normalization_nhwc;        // batch_normalization.cpp
 extern const Implementation unary_relu, unary_clip, unary_leaky_relu, unary_sigmoid, unary_hard_sigmoid,
@@ -25,6 +26,7 @@ extern const Implementation conv_quantized, conv_quantized_rows;             // 
 extern const Implementation conv_quantized_depthwise;                        // conv_quantized_depthwise.cpp
 extern const Implementation mat_mul_quantized;                               // mat_mul_quantized.cpp
 extern const Implementation quantize_span, dequantize_span;                  // quantize.cpp
+extern const Implementation add_bytes, requantize_bytes;                     // add_quantized.cpp
 extern const Implementation cast_spans;                                      // convert.cpp
 extern const Implementation softmax_rows;                                    // softmax.cpp
 

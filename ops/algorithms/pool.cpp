@@ -7,6 +7,7 @@
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/kernel_table.h"
+#include "ops/quantized.h"
 #include "ops/window.h"
 
 namespace godwit::ops {
@@ -152,6 +153,62 @@ class BytePool final : public Executable {
   std::byte lowest_;
 };
 
+// The mean of 8-bit numbers; blocks of channels are shared among the workers, since one image may have one
+// output pixel only.
+class ByteAverage final : public Executable {
+ public:
+  ByteAverage(const NodeView& node, const PrepareContext& context)
+      : geometry_(geometry_of(node)),
+        count_pads_(node.attributes.flag("count_include_pad", false)),
+        info_(find_kernel(KernelFamily::sum_pool, DType::u8, context.target.isa)) {
+    const std::vector<TensorView> operands = constant_operands(node, kNoWeights);
+    end_ = quantized_end(node, operands, RequantizeOperand::dst_scale);
+    src_scale_ = constant_scale(node, RequantizeOperand::src_scale);
+    zero_point_ = quantized_term(operands, RequantizeOperand::src_scale, 1).zero_point;
+  }
+
+  Scratch scratch() const override {
+    return {.shared = 0,
+            .per_worker =
+                static_cast<std::size_t>(geometry_.h.kernel * geometry_.w.kernel) * sizeof(const void*)};
+  }
+  std::string kernel() const override { return name_of(*info_); }
+  bool reads_constant(std::size_t i) const override { return i == RequantizeOperand::src; }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    constexpr std::int64_t kBlock = 64;  // channels: whole vectors of every ISA
+    const PoolGeometry& g = geometry_;
+    const std::int64_t blocks = (g.channels + kBlock - 1) / kBlock;
+    const std::int64_t number_bytes = end_.finish.real ? std::int64_t{sizeof(float)} : 1;
+    auto** taps = reinterpret_cast<const void**>(args.worker_scratch);
+    BytePoolSum pixel{};
+    pixel.src = taps;
+    pixel.finish = &end_.finish;
+    const Worker::Range share = worker.share(g.batch * g.h.output * g.w.output * blocks);
+    for (std::int64_t i = share.begin; i < share.end; ++i) {
+      const std::int64_t at = i / blocks, line = at / g.w.output, ow = at % g.w.output;
+      if (i == share.begin || i % blocks == 0) {
+        pixel.taps = fill_window(g, {args.src[0], g.channels}, line, ow, taps);
+        pixel.zero = static_cast<float>(pixel.taps) * zero_point_;
+        const std::int64_t divisor =
+            count_pads_ ? padded_taps(g.h, line % g.h.output) * padded_taps(g.w, ow) : pixel.taps;
+        pixel.factor = average_factor(src_scale_, end_.step, std::max<std::int64_t>(divisor, 1));
+        pixel.dst = static_cast<std::byte*>(args.dst[0]) + at * g.channels * number_bytes;
+      }
+      pixel.first = i % blocks * kBlock;
+      pixel.last = std::min(pixel.first + kBlock, g.channels);
+      reinterpret_cast<BytePoolSumKernel*>(info_->function)(pixel);
+    }
+  }
+
+ private:
+  PoolGeometry geometry_;
+  bool count_pads_;
+  const KernelInfo* info_;
+  QuantizedEnd end_;
+  float src_scale_ = 1, zero_point_ = 0;
+};
+
 std::string reject_layout(const NodeView& node) {
   if (node.input(0).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
     return "needs nhwc tensors";
@@ -163,6 +220,16 @@ std::string reject_layout(const NodeView& node) {
 std::string reject_bytes(const NodeView& node, const Target&) {
   if (node.input(0).dtype != DType::u8 && node.input(0).dtype != DType::s8) return "needs u8 or s8";
   return reject_layout(node);
+}
+
+std::string reject_byte_average(const NodeView& node, const Target&) {
+  for (std::size_t i = 1; i < node.own_inputs(); ++i) {
+    if (!known_or_absent(node, i)) return "needs scales and zero points known at compile time";
+  }
+  if (std::string reason = reject_layout(node); !reason.empty()) return reason;
+  const PoolGeometry g = geometry_of(node);
+  if (work_product({g.h.kernel, g.w.kernel}) > kMostAveraged) return "is for windows of up to 65,536 pixels";
+  return {};
 }
 
 std::string reject_nhwc(const NodeView& node, const Target&) {
@@ -223,6 +290,13 @@ const Implementation average_pool_nhwc{
     "average_pool_nhwc", "the window's pixels by pointer, vectors of channels", reject_nhwc,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<PoolExecutable>(node, context, KernelFamily::sum_pool);
+    }};
+
+const Implementation average_pool_bytes{
+    "average_pool_bytes", "8-bit numbers: the window's pixels by pointer, vectors of channels",
+    reject_byte_average,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<ByteAverage>(node, context);
     }};
 
 const Implementation global_average_pool_nhwc{

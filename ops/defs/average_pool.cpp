@@ -16,18 +16,6 @@ std::vector<TensorDesc> infer_average_pool(const NodeView& node) {
   return {{node.input(0).dtype, infer_pool_shape(node), Layout::nchw}};
 }
 
-// How many taps of output `o` lie inside the input, or inside the padded input. With ceil_mode the last
-// window can hang over even the padding; what hangs over never counts.
-std::int64_t count_taps(const WindowAxis& axis, std::int64_t o, bool padded) {
-  std::int64_t count = 0;
-  for (std::int64_t t = 0; t < axis.kernel; ++t) {
-    const std::int64_t i = o * axis.stride + t * axis.dilation - axis.pad_begin;
-    const bool inside = padded ? i < axis.input + axis.pad_end : i >= 0 && i < axis.input;
-    if (inside) ++count;
-  }
-  return count;
-}
-
 template <class T>
 double sum_under(const Window2d& window, const T* src, std::int64_t oh, std::int64_t ow) {
   const WindowAxis &h = window.h, &w = window.w;

@@ -120,6 +120,32 @@ struct BytePoolPixel {
 };
 using BytePoolKernel = void(const BytePoolPixel& pixel);
 
+// The sum of each channel's 8-bit numbers over `taps` input pixels, 0 to 65,536 of them: value = (sum - zero)
+// * factor, every step one f32 operation, then QuantizedFinish without a residual.
+struct BytePoolSum {
+  const void* const* src;  // taps pointers to all channels of a pixel
+  void* dst;               // all channels, of which [first, last) are written
+  std::int64_t taps;
+  std::int64_t first, last;
+  float zero;  // taps * the zero point
+  float factor;
+  const QuantizedFinish* finish;
+};
+using BytePoolSumKernel = void(const BytePoolSum& pixel);
+
+// dst[i] = (lhs[i] - lhs_zero_point) * lhs_factor + (rhs[i] - rhs_zero_point) * rhs_factor, or its first term
+// alone where rhs is null; every step one f32 operation, then QuantizedFinish to u8.
+struct QuantizedAddSpan {
+  const std::uint8_t* lhs;
+  const std::uint8_t* rhs;
+  std::uint8_t* dst;
+  std::int64_t count;
+  float lhs_zero_point, lhs_factor;
+  float rhs_zero_point, rhs_factor;
+  const QuantizedFinish* finish;
+};
+using QuantizedAddKernel = void(const QuantizedAddSpan& span);
+
 // One output pixel of a pooling, all channels: the maximum, or the sum times `scale`, over `taps` input
 // pixels.
 struct PoolPixel {

@@ -106,4 +106,55 @@ struct MaxPoolBytes {
   }
 };
 
+template <class Arch>
+struct SumPoolBytes {
+  using F32 = typename Arch::F32;
+
+  static void run(const BytePoolSum& pixel) {
+    const Finish<Arch> finish(*pixel.finish);
+    const F32 zero = Arch::broadcast(pixel.zero), factor = Arch::broadcast(pixel.factor);
+    const auto bytes = [&](std::int64_t t) { return static_cast<const std::uint8_t*>(pixel.src[t]); };
+    std::int64_t c = pixel.first;
+    for (; c + Arch::kWidth <= pixel.last; c += Arch::kWidth) {
+      F32 sum = Arch::broadcast(0.0F);
+      for (std::int64_t t = 0; t < pixel.taps; ++t) sum = sum + Arch::load(bytes(t) + c);
+      finish.template store<true>(*pixel.finish, (sum - zero) * factor, nullptr, pixel.dst, c, Arch::kWidth);
+    }
+    if (const std::int64_t left = pixel.last - c; left > 0) {
+      F32 sum = Arch::broadcast(0.0F);
+      for (std::int64_t t = 0; t < pixel.taps; ++t) sum = sum + Lanes<Arch>::load_part(bytes(t) + c, left);
+      finish.template store<false>(*pixel.finish, (sum - zero) * factor, nullptr, pixel.dst, c, left);
+    }
+  }
+};
+
+template <class Arch>
+struct QuantizedAdd {
+  using F32 = typename Arch::F32;
+
+  static void run(const QuantizedAddSpan& span) {
+    const Finish<Arch> finish(*span.finish);
+    std::int64_t i = 0;
+    for (; i + Arch::kWidth <= span.count; i += Arch::kWidth) {
+      F32 value = term(Arch::load(span.lhs + i), span.lhs_zero_point, span.lhs_factor);
+      if (span.rhs != nullptr)
+        value = value + term(Arch::load(span.rhs + i), span.rhs_zero_point, span.rhs_factor);
+      finish.template store<true>(*span.finish, value, nullptr, span.dst, i, Arch::kWidth);
+    }
+    if (const std::int64_t left = span.count - i; left > 0) {
+      F32 value = term(Lanes<Arch>::load_part(span.lhs + i, left), span.lhs_zero_point, span.lhs_factor);
+      if (span.rhs != nullptr) {
+        value =
+            value + term(Lanes<Arch>::load_part(span.rhs + i, left), span.rhs_zero_point, span.rhs_factor);
+      }
+      finish.template store<false>(*span.finish, value, nullptr, span.dst, i, left);
+    }
+  }
+
+ private:
+  static GODWIT_INLINE F32 term(F32 number, float zero_point, float factor) {
+    return (number - Arch::broadcast(zero_point)) * Arch::broadcast(factor);
+  }
+};
+
 }  // namespace godwit::ops::kernels

@@ -171,6 +171,8 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   add(KernelFamily::depthwise, DType::u8, erase(&QuantizedDepthwise<Arch>::run));
   add(KernelFamily::max_pool, DType::u8, erase(&MaxPoolBytes<Arch, std::uint8_t>::run));
   add(KernelFamily::max_pool, DType::s8, erase(&MaxPoolBytes<Arch, std::int8_t>::run));
+  add(KernelFamily::sum_pool, DType::u8, erase(&SumPoolBytes<Arch>::run));
+  add(KernelFamily::add, DType::u8, erase(&QuantizedAdd<Arch>::run));
   add(KernelFamily::winograd2_input, DType::u8, erase(&ByteWinogradInputKernel<Arch>::run));
   add(KernelFamily::winograd2_output, DType::u8, erase(&ByteWinogradOutputKernel<Arch>::run));
   add(KernelFamily::widen, DType::u8, erase(&WidenBytes<Arch>::run));

@@ -127,6 +127,50 @@ TEST(FoldQuantization, PoolingAndMovementsKeepTheNumbers) {
   EXPECT_EQ(ops_of(graph), (Names{"QuantizeLinear", "MaxPool", "Flatten", "DequantizeLinear"}));
 }
 
+TEST(FoldQuantization, AveragesOfNumbers) {
+  const Shape square{2, 4, 4, 4};  // windows of 1, 2, 4 and 16 pixels: their means are exact
+  for (const bool global : {false, true}) {
+    for (const bool rounds : {false, true}) {
+      QdqBuilder b;
+      const ValueId x = b.both("x", b.input("in", square), 0.5F, 10);
+      const ValueId pooled = global ? b.node("GlobalAveragePool", "pool", {x})
+                                    : b.node("AveragePool", "pool", {x},
+                                             {{"kernel_shape", ints({2, 2})}, {"pads", ints({1, 1, 0, 0})}});
+      b.output(rounds ? b.both("y", pooled, 0.25F, 30) : pooled);
+      Graph graph;
+      fold(b, graph, picture(square));
+      Names names{"QuantizeLinear", "QuantizedAveragePool"};
+      if (rounds) names.emplace_back("DequantizeLinear");
+      EXPECT_EQ(ops_of(graph), names);
+    }
+  }
+}
+
+TEST(FoldQuantization, SumsThatNoConvolutionTakes) {
+  QdqBuilder b;
+  const ValueId x = b.both("x", b.input("in", kImage), 0.5F, 10);
+  const ValueId pooled =
+      b.both("p", b.node("MaxPool", "pool", {x}, {{"kernel_shape", ints({1, 1})}}), 0.5F, 10);
+  b.output(b.both("y", b.node("Relu", "relu", {b.node("Add", "add", {x, pooled})}), 0.25F, 30));
+  Graph graph;
+  fold(b, graph);
+  EXPECT_EQ(ops_of(graph), (Names{"QuantizeLinear", "MaxPool", "QuantizedAdd", "DequantizeLinear"}));
+  EXPECT_EQ(graph.nodes[2].epilogue.minimum, 0.0F);
+}
+
+TEST(FoldQuantization, ConcatOfNumbersInStepsOfItsResult) {
+  QdqBuilder b;
+  const ValueId x = b.quantize("x", b.input("in", kImage), 0.5F, 10);
+  const ValueId same = b.dequantize("same", x, 0.5F, 10);
+  const ValueId conv = b.node("Conv", "conv", {b.dequantize("c", x, 0.5F, 10), b.weights("w", {6, 4, 1, 1})});
+  const ValueId other = b.both("other", conv, 0.25F, 90);
+  b.output(b.both("y", b.node("Concat", "concat", {same, other}, {{"axis", std::int64_t{1}}}), 0.5F, 10));
+  Graph graph;
+  fold(b, graph);
+  EXPECT_EQ(ops_of(graph),
+            (Names{"QuantizeLinear", "QuantizedConv", "Requantize", "Concat", "DequantizeLinear"}));
+}
+
 TEST(FoldQuantization, SignedActivationsBecomeUnsigned) {
   QdqBuilder b;
   const ValueId x = b.both<std::int8_t>("x", b.input("in", kImage), 0.5F, -20);
