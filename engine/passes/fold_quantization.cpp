@@ -282,9 +282,13 @@ class Folder {
     const Linear src = *linear_of(graph(), node(from));
     const Shape& shape = rewriter_.value(node(from).inputs[0]).desc.shape;
     if (src.dtype != DType::u8) return left("its input is not u8");
-    if (!shape.known() || shape.rank() < 3 || shape.rank() > 4)
-      return left("it has no one or two known axes");
-    if (global && shape.product(2, shape.rank()) == 0) return left("it averages nothing");
+    if (global) {
+      // An unknown size is known once the model's inputs are bound.
+      const auto sizes = shape.ranked() ? shape.dims().subspan(2) : std::span<const std::int64_t>{};
+      if (sizes.empty() || !std::ranges::all_of(sizes, is_known)) return;
+      if (sizes.size() > 2) return left("it averages over more than two axes");
+      if (std::ranges::count(sizes, 0) > 0) return left("it averages nothing");
+    }
     using Operand = ops::RequantizeOperand;
     if (global) {
       std::vector<std::int64_t> window(shape.dims().begin() + 2, shape.dims().end());
