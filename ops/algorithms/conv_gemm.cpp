@@ -99,16 +99,21 @@ class ConvExecutable : public Executable {
     const std::int64_t window = geometry_.taps();
     for (std::int64_t g = 0; g < geometry_.group; ++g) {
       const T* group = src + g * geometry_.group_oc() * ic * window;
-      // The inner dimension runs over (kh, kw, ic), a tap of the kernels' being one or a row of them; the
-      // model's order is (oc, ic, kh, kw).
-      pack_panels(
-          layout_, shape_.taps, numbers_, threads,
-          [&](std::int64_t oc, std::int64_t tap, std::int64_t number) {
-            if (numbers_ == ic) return group[(oc * ic + number) * window + tap];
-            const std::int64_t place = tap * numbers_ + number;
-            return group[(oc * ic + place % ic) * window + place / ic];
-          },
-          reinterpret_cast<T*>(dst + static_cast<std::size_t>(g) * layout_.bytes()));
+      // The inner dimension runs over (kh, kw, ic); the model's order is (oc, ic, kh, kw).
+      const auto pack_group = [&](const auto& weight) {
+        auto* to = reinterpret_cast<T*>(dst + static_cast<std::size_t>(g) * layout_.bytes());
+        pack_panels(layout_, shape_.taps, numbers_, threads, weight, to);
+      };
+      if (numbers_ == ic) {
+        pack_group([&](std::int64_t oc, std::int64_t tap, std::int64_t i) {
+          return group[(oc * ic + i) * window + tap];
+        });
+      } else {  // a tap of the kernels is a row of the window
+        pack_group([&](std::int64_t oc, std::int64_t row, std::int64_t number) {
+          const std::int64_t tap = row * (window / shape_.taps) + number / ic;
+          return group[(oc * ic + number % ic) * window + tap];
+        });
+      }
     }
   }
 };

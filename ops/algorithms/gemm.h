@@ -60,7 +60,8 @@ void pack_panels(const PanelLayout& layout, std::int64_t taps, std::int64_t numb
     for (std::int64_t tap = 0; tap < taps; ++tap) {
       for (std::int64_t k = 0; k < numbers; k += kr, step += width * kr) {
         const auto count = static_cast<int>(std::min<std::int64_t>(kr, numbers - k));
-        for (int c = 0; c < columns; ++c) {
+        for (int c = 0; kr == 1 && c < columns; ++c) step[c] = weight(p * layout.nr + c, tap, k);
+        for (int c = 0; kr > 1 && c < columns; ++c) {
           for (int j = 0; j < count; ++j) step[c * kr + j] = weight(p * layout.nr + c, tap, k + j);
           for (int j = count; j < kr; ++j) step[c * kr + j] = T{};
         }
