@@ -20,6 +20,14 @@ constexpr std::int64_t kRunElements = 16 * kTileElements;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+// A few planes into pixels, each written whole: dst[pixel][plane] = src[plane][pixel].
+template <int Planes, class T>
+void interleave(const T* src, std::int64_t plane_stride, std::int64_t pixels, T* dst) {
+  for (std::int64_t p = 0; p < pixels; ++p) {
+    for (int c = 0; c < Planes; ++c) dst[p * Planes + c] = src[c * plane_stride + p];
+  }
+}
+
 class CopyExecutable final : public Executable {
  public:
   CopyExecutable(std::span<const CopyPart> parts, std::size_t element_size) {
@@ -139,6 +147,12 @@ void StridedCopy::copy_tile(const T* src, T* dst, std::int64_t rows, std::int64_
       std::memcpy(dst + r * row_.dst_stride, src + r * row_.src_stride,
                   static_cast<std::size_t>(columns) * sizeof(T));
     }
+  } else if (row_.src_stride == 1 && column_.dst_stride == 1 && row_.dst_stride == columns && columns >= 2 &&
+             columns <= 4) {
+    const auto planes_of = columns == 2   ? &interleave<2, T>
+                           : columns == 3 ? &interleave<3, T>
+                                          : &interleave<4, T>;
+    planes_of(src, column_.src_stride, rows, dst);
   } else if (columns < rows) {
     // A few channels beside many pixels: the long way inside.
     for (std::int64_t c = 0; c < columns; ++c) {

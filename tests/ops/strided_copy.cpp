@@ -53,6 +53,11 @@ TEST(StridedCopy, TransposesTilesWithRemainders) {
   expect_copies({.extent = {33, 65}, .src_strides = {1, 33}, .dst_strides = {65, 1}}, 33 * 65, 33 * 65);
   expect_copies({.extent = {2000, 3}, .src_strides = {1, 2000}, .dst_strides = {3, 1}}, 6000, 6000);
   expect_copies({.extent = {3, 2000}, .src_strides = {1, 3}, .dst_strides = {2000, 1}}, 6000, 6000);
+  for (const std::int64_t planes : {2, 3, 4, 5}) {
+    const auto size = static_cast<std::size_t>(1501 * planes);
+    expect_copies({.extent = {1501, planes}, .src_strides = {1, 1501}, .dst_strides = {planes, 1}}, size,
+                  size);
+  }
 }
 
 TEST(StridedCopy, ReversesAndRepeats) {
