@@ -31,6 +31,9 @@ struct Node {
   std::vector<ValueId> inputs;  // kNoValue where an optional operand was left out; the residual, if any, last
   std::vector<ValueId> outputs;  // kNoValue where an optional result is not wanted
   ops::Epilogue epilogue;
+  // The next node alone reads the result, as operand 0, and both compute lines by themselves: it is handed on
+  // in parts and never lies whole in memory.
+  bool hands_lines = false;
   // Names of the model's own nodes whose work this node does, in order; time and joules are told in these
   // names.
   std::vector<std::string> origins;

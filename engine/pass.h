@@ -36,7 +36,7 @@ struct PassContext {
   ops::WeightCache* weights = nullptr;  // where packed weights are shared; null: nothing is packed ahead
   int threads = 1;                      // that pack them
   Precision precision = Precision::automatic;
-  const Choices* choices = nullptr;  // of implementations to pack for, where they differ from the ops' own
+  const Choices* choices = nullptr;  // of implementations, where they differ from the ops' own
 };
 
 struct Pass {
@@ -57,7 +57,7 @@ struct PipelineOptions {
   ops::WeightCache* weights = nullptr;     // for prepack_weights
   int threads = 1;                         // for prepack_weights
   Precision precision = Precision::automatic;
-  const Choices* choices = nullptr;  // for prepack_weights
+  const Choices* choices = nullptr;  // PassContext::choices
 };
 
 struct PassReport {

@@ -12,7 +12,7 @@ namespace passes {
 using Function = void(Graph&, PassContext&);
 Function fold_constants, raise_precision, lower_precision, eliminate_identity, lower_reduce_mean, fold_pad,
     fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add, fold_quantization, eliminate_dead,
-    choose_layout, prepack_weights;
+    choose_layout, prepack_weights, chain_steps;
 
 }  // namespace passes
 
@@ -46,6 +46,8 @@ constexpr std::array kPasses = {
          passes::choose_layout, true},
     Pass{"prepack_weights", "packs constant weights once for all plans of a model", passes::prepack_weights,
          true},
+    Pass{"chain_steps", "hands a tensor larger than the L2 cache to its only reader in parts, never whole",
+         passes::chain_steps, true},
 };
 
 void check_names(const std::vector<std::string>& disabled) {

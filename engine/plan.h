@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/chain.h"
 #include "engine/choices.h"
 #include "engine/graph.h"
 #include "engine/pass.h"
@@ -56,7 +57,8 @@ struct Step {
   std::vector<TensorDesc> src_descs, dst_descs;
   std::vector<ops::Candidate> candidates;  // every implementation with its verdict, for explain
   std::unique_ptr<const ops::Executable> executable;
-  std::vector<Slot> src, dst;
+  std::vector<Slot> src, dst;  // none for what the links of a chain hand to each other
+  std::int32_t chain = -1;     // of the plan's, where the step is a link of one
 };
 
 struct PlanInput {
@@ -79,6 +81,11 @@ class Plan {
   const std::vector<PlanInput>& inputs() const { return inputs_; }
   const std::vector<PlanInput>& outputs() const { return outputs_; }
   const std::vector<Step>& steps() const { return steps_; }
+  const std::vector<Chain>& chains() const { return chains_; }
+  // The chain that step i is a link of; null where it is none.
+  const Chain* chain_of(std::size_t i) const {
+    return steps_[i].chain < 0 ? nullptr : &chains_[static_cast<std::size_t>(steps_[i].chain)];
+  }
   const MemoryReport& memory() const { return memory_; }
   const std::vector<PassReport>& passes() const { return passes_; }
   const ops::Target& target() const { return options_.target; }
@@ -110,6 +117,7 @@ class Plan {
   CompileOptions options_;
   std::vector<PlanInput> inputs_, outputs_;
   std::vector<Step> steps_;
+  std::vector<Chain> chains_;
   MemoryReport memory_;
   std::vector<PassReport> passes_;
   std::map<std::string, std::string> metadata_;

@@ -6,6 +6,7 @@
 
 #include "engine/memory_plan.h"
 #include "engine/rewrite.h"
+#include "runtime/cpu.h"
 #include "runtime/error.h"
 #include "runtime/memory.h"
 
@@ -49,6 +50,7 @@ void PlanBuilder::run() {
   }
   check_choices();
   place_outputs();
+  make_chains();
   reuse_residuals();
   place_arena();
   fill_slots();
@@ -117,6 +119,7 @@ void PlanBuilder::add_step(const Node& node, const NodeContext& context) {
   }
   operands_.emplace_back();
   adds_residual_.push_back(node.epilogue.residual);
+  hands_lines_.push_back(node.hands_lines);
   for (std::size_t i = 0; i < node.inputs.size(); ++i) read_operand(*step.executable, context, node, i);
   for (const ValueId id : node.outputs) {
     if (id != kNoValue) {
@@ -176,6 +179,49 @@ void PlanBuilder::add_copy(ValueId id, std::int32_t output) {
   plan_.steps_.push_back(make_step(*ops::find_op("Identity"), view, {}));
   operands_.push_back({{src}, {add_storage({.kind = Slot::Kind::output, .index = output})}});
   adds_residual_.push_back(false);
+  hands_lines_.push_back(false);
+}
+
+void PlanBuilder::make_chains() {
+  for (std::int32_t first = 0; first < step_count(); ++first) {
+    std::int32_t last = first;
+    while (hands_lines_[static_cast<std::size_t>(last)] &&
+           last - first + 1 < static_cast<std::int32_t>(Chain::kMostLinks))
+      ++last;
+    if (last > first) make_chain(first, last);
+    first = last;
+  }
+}
+
+// Steps [first, last], both included.
+void PlanBuilder::make_chain(std::int32_t first, std::int32_t last) {
+  std::vector<Chain::Link> links;
+  for (std::int32_t s = first; s <= last; ++s) {
+    Step& step = plan_.steps_[static_cast<std::size_t>(s)];
+    const Operands& operands = operands_[static_cast<std::size_t>(s)];
+    const TensorDesc& result = step.dst_descs[0];
+    const std::int64_t lines = result.shape[0] * (result.shape.rank() == 4 ? result.shape[2] : 1);
+    links.push_back({step.executable->line_wise(), step.executable->scratch().per_worker, lines,
+                     result.bytes() / static_cast<std::size_t>(lines)});
+    step.chain = static_cast<std::int32_t>(plan_.chains_.size());
+    // No barrier stands between the links: what one of them reads stays until the last one has done its work.
+    for (const std::int32_t src : operands.src) {
+      if (src >= 0) storage(src).last = std::max(storage(src).last, last);
+    }
+    if (s < last) storage(operands.dst[0]) = {.kind = Slot::Kind::none};
+  }
+  plan_.chains_.emplace_back(static_cast<std::size_t>(first), std::move(links), cache_sizes().l2 / 2);
+  plan_.memory_.worker_scratch_bytes =
+      std::max(plan_.memory_.worker_scratch_bytes, plan_.chains_.back().scratch_bytes());
+}
+
+// Whether another link of the step's chain reads it.
+bool PlanBuilder::read_in_chain(std::int32_t step, std::int32_t operand) const {
+  const Chain* chain = plan_.chain_of(static_cast<std::size_t>(step));
+  for (std::size_t s = chain == nullptr ? 0 : chain->first(); chain != nullptr && s < chain->last(); ++s) {
+    if (s != static_cast<std::size_t>(step) && std::ranges::count(operands_[s].src, operand) > 0) return true;
+  }
+  return false;
 }
 
 // A result takes the place of the residual that it adds, where nothing reads that afterwards: memory traffic
@@ -187,7 +233,8 @@ void PlanBuilder::reuse_residuals() {
     if (!adds_residual_[static_cast<std::size_t>(s)] || !step.executable->may_overwrite_residual()) continue;
     const std::int32_t residual = operands.src.back(), result = operands.dst.front();
     if (residual < 0 || result < 0 || storage(residual).kind != Slot::Kind::arena) continue;
-    const bool read_otherwise = std::ranges::count(operands.src, residual) > 1 || storage(residual).last != s;
+    const bool read_otherwise = std::ranges::count(operands.src, residual) > 1 ||
+                                storage(residual).last != s || read_in_chain(s, residual);
     if (read_otherwise || storage(result).kind != Slot::Kind::arena ||
         storage(result).bytes != storage(residual).bytes || step.src_descs.back() != step.dst_descs.front()) {
       continue;

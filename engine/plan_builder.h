@@ -48,6 +48,9 @@ class PlanBuilder {
   void check_choices() const;
   void read_operand(const ops::Executable& executable, const NodeContext& context, const Node& node,
                     std::size_t i);
+  void make_chains();
+  void make_chain(std::int32_t first, std::int32_t last);
+  bool read_in_chain(std::int32_t step, std::int32_t operand) const;
   void reuse_residuals();
   void place_arena();
   void fill_slots();
@@ -65,6 +68,7 @@ class PlanBuilder {
   std::vector<std::int32_t> storage_of_;  // by value, -1: not yet
   std::vector<Operands> operands_;        // by step
   std::vector<bool> adds_residual_;       // by step
+  std::vector<bool> hands_lines_;         // by step
   std::set<std::string> names_;           // of the steps that nodes became
 };
 

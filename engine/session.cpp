@@ -75,6 +75,10 @@ struct Session::Lane {
     }
   }
 
+  ops::RunArgs args(std::size_t step, std::byte* worker_scratch) const {
+    return {src.data() + steps[step].src, dst.data() + steps[step].dst, shared_scratch.at(0), worker_scratch};
+  }
+
   // Image `image` of `images` equal parts of each tensor.
   void bind(std::span<const Tensor> inputs, std::span<Tensor> outputs, std::size_t image,
             std::size_t images) {
@@ -124,7 +128,8 @@ void Session::choose_cut() {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     cost += static_cast<double>(batch[i].cost.weight_bytes) * static_cast<double>(images - 1) -
             static_cast<double>(batch[i].cost.activation_bytes);
-    if (cost >= least) continue;
+    const bool in_chain = i + 1 < batch.size() && batch[i].chain >= 0 && batch[i].chain == batch[i + 1].chain;
+    if (cost >= least || in_chain) continue;
     least = cost;
     cut_ = i + 1;
   }
@@ -217,19 +222,34 @@ void Session::walk(const Plan& plan, const Lane& lane, std::size_t first, std::s
                    const Worker& worker, int member) {
   const bool times = member == 0 && !times_.empty();
   std::byte* worker_scratch = worker_scratch_.at(worker_stride_ * static_cast<std::size_t>(member));
-  const std::vector<Step>& steps = plan.steps();
   Clock::time_point before = times ? Clock::now() : Clock::time_point{};
-  for (std::size_t i = first; i < last; ++i) {
-    const Lane::StepRange& range = lane.steps[i];
-    steps[i].executable->run(
-        {lane.src.data() + range.src, lane.dst.data() + range.dst, lane.shared_scratch.at(0), worker_scratch},
-        worker);
-    worker.barrier();
-    if (!times) continue;
+  const auto after = [&](std::size_t step) {
+    if (!times) return;
     const Clock::time_point now = Clock::now();
-    times_[i].seconds += std::chrono::duration<double>(now - before).count();
+    times_[step].seconds += std::chrono::duration<double>(now - before).count();
     before = now;
+  };
+  for (std::size_t i = first; i < last;) {
+    const std::size_t end = run_from(plan, lane, i, last, worker, worker_scratch, after);
+    worker.barrier();
+    after(end - 1);
+    i = end;
   }
+}
+
+// Runs step `first`, or its chain as far as it goes before `last`; returns where the next one begins. The
+// caller puts a barrier behind it.
+std::size_t Session::run_from(const Plan& plan, const Lane& lane, std::size_t first, std::size_t last,
+                              const Worker& worker, std::byte* worker_scratch, Chain::After after) {
+  if (const Chain* chain = plan.chain_of(first)) {
+    const std::size_t end = std::min(chain->last(), last);
+    chain->run(
+        first, end, [&](std::size_t step) { return lane.args(step, nullptr); }, after, worker_scratch,
+        worker);
+    return end;
+  }
+  plan.steps()[first].executable->run(lane.args(first, worker_scratch), worker);
+  return first + 1;
 }
 
 // The first run of each division meets memory that was never touched; the second ones are compared.
@@ -252,26 +272,22 @@ std::span<const Tensor> Session::run(std::span<const Tensor> src) {
 }
 
 void Session::run_steps(std::size_t first, std::size_t last) {
-  const std::size_t cut = image_steps(last_);
+  const std::size_t cut = std::clamp(image_steps(last_), first, last);
   const std::int64_t count = plan_->inputs().empty() ? 1 : plan_->inputs()[0].desc.shape[0];
   run_team(threads_, [&](const Worker& worker) {
     const auto member = static_cast<std::size_t>(worker.index);
     std::byte* worker_scratch = worker_scratch_.at(worker_stride_ * member);
-    for (std::size_t i = first; i < last; ++i) {
-      const bool images = i < cut;
-      const Lane& lane = images ? *lanes_[member] : *whole_;
-      const Plan& plan = images ? *plan_->one_image() : *plan_;
-      const Worker::Range mine = images ? worker.share(count) : Worker::Range{0, 1};
-      const Worker alone;
-      const Worker& steps_worker = images ? alone : worker;
-      const Lane::StepRange& range = lane.steps[i];
-      for (std::int64_t image = mine.begin; image < mine.end; ++image) {
-        plan.steps()[i].executable->run({lane.src.data() + range.src, lane.dst.data() + range.dst,
-                                         lane.shared_scratch.at(0), worker_scratch},
-                                        steps_worker);
+    const auto run = [&](const Plan& plan, const Lane& lane, std::size_t begin, std::size_t end,
+                         const Worker& steps_worker) {
+      while (begin < end) {
+        begin = run_from(plan, lane, begin, end, steps_worker, worker_scratch, [](std::size_t) {});
+        steps_worker.barrier();
       }
-      steps_worker.barrier();
-    }
+    };
+    const Worker::Range mine = worker.share(count);
+    for (std::int64_t image = mine.begin; first < cut && image < mine.end; ++image)
+      run(*plan_->one_image(), *lanes_[member], first, cut, Worker{});
+    if (cut < last) run(*plan_, *whole_, cut, last, worker);
   });
 }
 

@@ -84,6 +84,8 @@ class Session {
   void hand_over(const Lane& lane, std::int64_t image) const;
   void walk(const Plan& plan, const Lane& lane, std::size_t first, std::size_t last, const Worker& worker,
             int member);
+  static std::size_t run_from(const Plan& plan, const Lane& lane, std::size_t first, std::size_t last,
+                              const Worker& worker, std::byte* worker_scratch, Chain::After after);
   void note_trial(double seconds);
 
   std::shared_ptr<const Plan> plan_;

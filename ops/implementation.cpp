@@ -193,15 +193,19 @@ std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Targ
   return candidates;
 }
 
+const Implementation* choose(const OpDef& op, const NodeView& node, const Target& target,
+                             std::string_view forced) {
+  const std::vector<Candidate> candidates = explain(op, node, target, forced);
+  const auto chosen =
+      static_cast<std::size_t>(std::ranges::find_if(candidates, &Candidate::chosen) - candidates.begin());
+  return chosen < op.implementations.size() ? op.implementations[chosen] : nullptr;
+}
+
 std::unique_ptr<Executable> prepare(const OpDef& op, const NodeView& node, const PrepareContext& context,
                                     std::string_view* chosen) {
-  const std::vector<Candidate> candidates = explain(op, node, context.target, context.forced);
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (!candidates[i].chosen) continue;
-    if (chosen != nullptr) *chosen = candidates[i].implementation;
-    if (i < op.implementations.size()) return op.implementations[i]->prepare(node, context);
-  }
-  return prepare_reference(op, node);
+  const Implementation* implementation = choose(op, node, context.target, context.forced);
+  if (chosen != nullptr) *chosen = implementation != nullptr ? implementation->name : "reference";
+  return implementation != nullptr ? implementation->prepare(node, context) : prepare_reference(op, node);
 }
 
 }  // namespace godwit::ops

@@ -10,7 +10,7 @@
 namespace godwit::ops {
 namespace {
 
-class ConvDepthwise final : public Executable {
+class ConvDepthwise final : public Executable, public LineWise {
  public:
   ConvDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(node)),
@@ -50,18 +50,25 @@ class ConvDepthwise final : public Executable {
   bool reads_constant(std::size_t) const override { return false; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
+    run_lines(args, {.lines = walk_.share(worker), .src = args.src[0], .dst = args.dst[0]});
+  }
+
+  const LineWise* line_wise() const override { return this; }
+  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_, lines); }
+  void run_lines(const RunArgs& args, const LinePart& part) const override {
     const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
-    walk_.run({args.src[0], pixel_bytes, zeros_.data()}, args.worker_scratch, worker,
-              [&](const DepthwiseWalk::Block& at) { block(args, at); });
+    walk_.run({part.src, pixel_bytes, zeros_.data(), part.src_line}, args.worker_scratch, part.lines,
+              [&](const DepthwiseWalk::Block& at) { block(part, at); });
   }
 
  private:
-  void block(const RunArgs& args, const DepthwiseWalk::Block& at) const {
+  void block(const LinePart& part, const DepthwiseWalk::Block& at) const {
     const ConvGeometry& g = geometry_;
     const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
     const auto* weights = reinterpret_cast<const float*>(weights_.get());
     const float* bias = bias_.empty() ? nullptr : bias_.data();
-    auto* dst = static_cast<std::byte*>(args.dst[0]) + (at.line * g.w.output + at.ow) * pixel_bytes;
+    auto* dst =
+        static_cast<std::byte*>(part.dst) + ((at.line - part.dst_line) * g.w.output + at.ow) * pixel_bytes;
     if (several_ != nullptr) {
       (at.pixels > 1 ? several_ : single_)({.src = at.taps,
                                             .weights = weights,
@@ -104,9 +111,13 @@ std::string reject(const NodeView& node, const Target&) {
 }  // namespace
 
 const Implementation conv_depthwise{
-    "conv_depthwise", "one filter per channel, vectors of channels", reject,
+    "conv_depthwise",
+    "one filter per channel, vectors of channels",
+    reject,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<ConvDepthwise>(node, context);
-    }};
+    },
+    nullptr,
+    [](const NodeView&) { return true; }};
 
 }  // namespace godwit::ops

@@ -57,20 +57,30 @@ class ConvExecutable : public Executable {
   bool reads_constant(std::size_t i) const override { return i > 2; }
 
  protected:
-  GemmCall call(const RunArgs& args, std::int64_t group) const {
+  LinePart whole(const RunArgs& args, const void* src) const {
+    return {.lines = {0, geometry_.batch * geometry_.h.output}, .src = src, .dst = args.dst[0]};
+  }
+
+  GemmCall call(const RunArgs& args, const LinePart& part, std::int64_t group) const {
     const std::int64_t column = group * geometry_.group_oc();
+    const std::int64_t width = geometry_.w.output;
+    const auto size = static_cast<std::int64_t>(size_of(dst_dtype_));
+    const auto bytes_to = [&](std::int64_t line) { return (line * width * geometry_.oc + column) * size; };
     GemmCall call;
     call.tiles = &kernels_;
     call.shape = shape_;
+    call.shape.rows = (part.lines.end - part.lines.begin) * width;
     call.weights = weights_.get() + static_cast<std::size_t>(group) * layout_.bytes();
     call.bias = bias_.empty() ? nullptr : bias_.data() + group * layout_.panels() * layout_.nr;
     call.format = &format_;
     call.numbers = numbers_;
     call.dst_dtype = dst_dtype_;
-    const std::int64_t offset = column * static_cast<std::int64_t>(size_of(dst_dtype_));
-    if (epilogue_.residual) call.residual = static_cast<const std::byte*>(args.src[residual_index_]) + offset;
+    if (epilogue_.residual) {
+      const auto* residual = static_cast<const std::byte*>(args.src[residual_index_]);
+      call.residual = residual + bytes_to(part.lines.begin);
+    }
     call.residual_stride = geometry_.oc;
-    call.dst = static_cast<std::byte*>(args.dst[0]) + offset;
+    call.dst = static_cast<std::byte*>(part.dst) + bytes_to(part.lines.begin - part.dst_line);
     call.dst_stride = geometry_.oc;
     call.minimum = epilogue_.minimum;
     call.maximum = epilogue_.maximum;
@@ -120,7 +130,7 @@ class ConvExecutable : public Executable {
 
 // Numbers that kernels cannot read as they lie are copied first: rows of a block where there is one tap,
 // otherwise the whole image, whose pixels are read many times.
-class ConvGemm final : public ConvExecutable {
+class ConvGemm final : public ConvExecutable, public LineWise {
  public:
   ConvGemm(const NodeView& node, const PrepareContext& context)
       : ConvExecutable(node, context, conv_geometry(node).taps(), conv_geometry(node).group_ic()),
@@ -135,29 +145,38 @@ class ConvGemm final : public ConvExecutable {
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {
-    Pixels src{args.src[0], pixel_bytes(), zeros_.data()};
-    if (copy_image_) {
-      copy_image(static_cast<const std::byte*>(args.src[0]), args.shared_scratch, worker);
-      worker.barrier();
-      src = {args.shared_scratch, copied_bytes(), zeros_.data()};
-    }
-    const auto* image = static_cast<const std::byte*>(src.data);
+    if (!copy_image_) return multiply(args, whole(args, args.src[0]), pixel_bytes(), worker);
+    copy_image(static_cast<const std::byte*>(args.src[0]), args.shared_scratch, worker);
+    worker.barrier();
+    multiply(args, whole(args, args.shared_scratch), copied_bytes(), worker);
+  }
+
+  const LineWise* line_wise() const override { return shape_.taps == 1 ? this : nullptr; }
+  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_, lines); }
+  void run_lines(const RunArgs& args, const LinePart& part) const override {
+    multiply(args, part, pixel_bytes(), Worker{});
+  }
+
+ private:
+  void multiply(const RunArgs& args, const LinePart& part, std::int64_t pixel_bytes,
+                const Worker& worker) const {
+    const std::int64_t first_row = part.lines.begin * geometry_.w.output;
+    Pixels src{part.src, pixel_bytes, zeros_.data(), part.src_line};
     for (std::int64_t g = 0; g < geometry_.group; ++g) {
-      src.data = image + g * (src.pixel_bytes / geometry_.group);
-      GemmCall gemm = call(args, g);
+      src.data = static_cast<const std::byte*>(part.src) + g * (pixel_bytes / geometry_.group);
+      GemmCall gemm = call(args, part, g);
       // Taps of neighbouring pixels overlap unless the stride parts them.
       gemm.row_bytes = (copy_rows_ ? 1 : geometry_.h.stride * geometry_.w.stride) * copied_bytes();
       gemm.copy_rows = copy_rows_;
       run_gemm(
           gemm,
           [&](std::int64_t row, int count, const void** pointers) {
-            fill_taps(geometry_, src, row, count, pointers);
+            fill_taps(geometry_, src, first_row + row, count, pointers);
           },
           args.worker_scratch, worker);
     }
   }
 
- private:
   std::int64_t pixels() const { return geometry_.batch * geometry_.h.input * geometry_.w.input; }
   // Of one pixel as kernels read it: all groups.
   std::int64_t copied_bytes() const { return geometry_.group * shape_.depth * kStepBytes; }
@@ -196,7 +215,7 @@ class ConvGemmRows final : public ConvExecutable {
   void run(const RunArgs& args, const Worker& worker) const override {
     pad(static_cast<const std::byte*>(args.src[0]), args.shared_scratch, worker);
     worker.barrier();
-    GemmCall gemm = call(args, 0);
+    GemmCall gemm = call(args, whole(args, args.shared_scratch), 0);
     const std::int64_t padded_pixel = format_.read_bytes(geometry_.ic);
     gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * padded_pixel;
     run_gemm(
@@ -255,7 +274,9 @@ const Implementation conv_gemm_rows{
     }};
 
 const Implementation conv_gemm{
-    "conv_gemm", "pixels of each tap by pointer into the GEMM core", reject_gemm,
+    "conv_gemm",
+    "pixels of each tap by pointer into the GEMM core",
+    reject_gemm,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<ConvGemm>(node, context);
     },
@@ -263,6 +284,7 @@ const Implementation conv_gemm{
       // 16-bit floats that are widened cost what f32 does: their layers shall be computed as f32 ones are.
       const GemmKernels& kernels = gemm_kernels(target.isa, node.input(0).dtype);
       return direct_cost(conv_geometry(node), kernels.kr > 1 ? kernels : gemm_kernels(target.isa));
-    }};
+    },
+    [](const NodeView& node) { return conv_geometry(node).taps() == 1; }};
 
 }  // namespace godwit::ops

@@ -1,6 +1,8 @@
 // Reads a Conv node's sizes off its operands and attributes.
 #include "ops/algorithms/conv_geometry.h"
 
+#include <algorithm>
+
 #include "ops/arithmetic.h"
 
 namespace godwit::ops {
@@ -15,6 +17,16 @@ ConvGeometry conv_geometry(const NodeView& node) {
           .group = node.attributes.integer("group", 1),
           .h = window.h,
           .w = window.w};
+}
+
+Worker::Range lines_read(const ConvGeometry& g, Worker::Range lines) {
+  const WindowAxis& h = g.h;
+  // A tap outside of the image reads none of its lines: the nearest one stands for it.
+  const auto line_at = [&](std::int64_t line, std::int64_t tap) {
+    const std::int64_t ih = line % h.output * h.stride + tap * h.dilation - h.pad_begin;
+    return line / h.output * h.input + std::clamp<std::int64_t>(ih, 0, h.input - 1);
+  };
+  return {line_at(lines.begin, 0), line_at(lines.end - 1, h.kernel - 1) + 1};
 }
 
 std::string reject_conv_nhwc(const NodeView& node) {

@@ -56,18 +56,28 @@ class QuantizedConvExecutable : public Executable {
   bool reads_constant(std::size_t) const override { return false; }
 
  protected:
-  QuantizedGemmCall call(const RunArgs& args, std::int64_t group) const {
+  LinePart whole(const RunArgs& args, const void* src) const {
+    return {.lines = {0, geometry_.batch * geometry_.h.output}, .src = src, .dst = args.dst[0]};
+  }
+
+  QuantizedGemmCall call(const RunArgs& args, const LinePart& part, std::int64_t group) const {
     const std::int64_t column = group * geometry_.group_oc();
+    const std::int64_t width = geometry_.w.output;
+    const auto numbers_to = [&](std::int64_t line) { return line * width * geometry_.oc + column; };
     QuantizedGemmCall call;
     call.tiles = &kernels_;
     call.shape = shape_;
+    call.shape.rows = (part.lines.end - part.lines.begin) * width;
     call.numbers = numbers_;
     call.widen = widen_;
     weights_.set(call, group);
-    if (residual_index_ != 0)
-      call.residual = static_cast<const std::uint8_t*>(args.src[residual_index_]) + column;
+    if (residual_index_ != 0) {
+      const auto* residual = static_cast<const std::uint8_t*>(args.src[residual_index_]);
+      call.residual = residual + numbers_to(part.lines.begin);
+    }
     call.residual_stride = geometry_.oc;
-    call.dst = static_cast<std::byte*>(args.dst[0]) + column * (real_ ? 4 : 1);
+    call.dst =
+        static_cast<std::byte*>(part.dst) + numbers_to(part.lines.begin - part.dst_line) * (real_ ? 4 : 1);
     call.dst_stride = geometry_.oc;
     return call;
   }
@@ -84,7 +94,7 @@ class QuantizedConvExecutable : public Executable {
   bool real_;
 };
 
-class ConvQuantized final : public QuantizedConvExecutable {
+class ConvQuantized final : public QuantizedConvExecutable, public LineWise {
  public:
   ConvQuantized(const NodeView& node, const PrepareContext& context)
       : QuantizedConvExecutable(node, context, TapFeed(conv_geometry(RealConv(node).view())),
@@ -108,29 +118,39 @@ class ConvQuantized final : public QuantizedConvExecutable {
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {
+    if (!copy_image_) return multiply(args, whole(args, args.src[0]), geometry_.ic, worker);
+    copy_image(static_cast<const std::uint8_t*>(args.src[0]), args.shared_scratch, worker);
+    worker.barrier();
+    multiply(args, whole(args, args.shared_scratch), copied_bytes(), worker);
+  }
+
+  const LineWise* line_wise() const override { return shape_.taps == 1 ? this : nullptr; }
+  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_, lines); }
+  void run_lines(const RunArgs& args, const LinePart& part) const override {
+    multiply(args, part, geometry_.ic, Worker{});
+  }
+
+ private:
+  void multiply(const RunArgs& args, const LinePart& part, std::int64_t pixel_bytes,
+                const Worker& worker) const {
     const ConvGeometry& g = geometry_;
-    if (copy_image_) {
-      copy_image(static_cast<const std::uint8_t*>(args.src[0]), args.shared_scratch, worker);
-      worker.barrier();
-    }
+    const std::int64_t first_row = part.lines.begin * g.w.output;
+    Pixels src{part.src, pixel_bytes, border_.data(), part.src_line};
     for (std::int64_t group = 0; group < g.group; ++group) {
-      Pixels src{static_cast<const std::byte*>(args.src[0]) + group * numbers_, g.ic, border_.data()};
-      if (copy_image_)
-        src = {args.shared_scratch + group * shape_.depth * kStepBytes, copied_bytes(), border_.data()};
-      QuantizedGemmCall gemm = call(args, group);
+      src.data = static_cast<const std::byte*>(part.src) + group * (pixel_bytes / g.group);
+      QuantizedGemmCall gemm = call(args, part, group);
       // Taps of neighbouring pixels overlap unless the stride parts them.
       gemm.row_bytes = (copy_rows_ ? 1 : g.h.stride * g.w.stride) * src.pixel_bytes;
       gemm.copy_rows = copy_rows_;
       run_gemm(
           gemm,
           [&](std::int64_t row, int count, const void** pointers) {
-            fill_taps(g, src, row, count, pointers);
+            fill_taps(g, src, first_row + row, count, pointers);
           },
           args.worker_scratch, worker);
     }
   }
 
- private:
   std::int64_t pixels() const { return geometry_.batch * geometry_.h.input * geometry_.w.input; }
   // Of one pixel in the copy: all groups.
   std::int64_t copied_bytes() const { return geometry_.group * shape_.depth * kStepBytes; }
@@ -173,7 +193,7 @@ class ConvQuantizedRows final : public QuantizedConvExecutable {
   void run(const RunArgs& args, const Worker& worker) const override {
     pad(static_cast<const std::uint8_t*>(args.src[0]), args.shared_scratch, worker);
     worker.barrier();
-    QuantizedGemmCall gemm = call(args, 0);
+    QuantizedGemmCall gemm = call(args, whole(args, args.shared_scratch), 0);
     const Pixels src{args.shared_scratch, geometry_.ic * number_bytes(), nullptr};
     gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * src.pixel_bytes;
     run_gemm(
@@ -244,12 +264,15 @@ const Implementation conv_quantized_rows{
     }};
 
 const Implementation conv_quantized{
-    "conv_quantized", "pixels of each tap by pointer into the GEMM core, sums in 32-bit integers", reject,
+    "conv_quantized",
+    "pixels of each tap by pointer into the GEMM core, sums in 32-bit integers",
+    reject,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<ConvQuantized>(node, context);
     },
     [](const NodeView& node, const Target& target) {
       return direct_cost(conv_geometry(RealConv(node).view()), gemm_kernels(target.isa));
-    }};
+    },
+    [](const NodeView& node) { return conv_geometry(RealConv(node).view()).taps() == 1; }};
 
 }  // namespace godwit::ops

@@ -15,7 +15,7 @@ using In = QuantizedOperand;
 constexpr std::int64_t kWidest = 16;      // channels in the widest vector of any ISA
 constexpr std::int64_t kExactTaps = 514;  // 255 · 127 · 514 < 2^24
 
-class ConvQuantizedDepthwise final : public Executable {
+class ConvQuantizedDepthwise final : public Executable, public LineWise {
  public:
   ConvQuantizedDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(RealConv(node).view())),
@@ -53,23 +53,30 @@ class ConvQuantizedDepthwise final : public Executable {
   bool reads_constant(std::size_t) const override { return false; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
+    run_lines(args, {.lines = walk_.share(worker), .src = args.src[In::src], .dst = args.dst[0]});
+  }
+
+  const LineWise* line_wise() const override { return this; }
+  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_, lines); }
+  void run_lines(const RunArgs& args, const LinePart& part) const override {
     const ConvGeometry& g = geometry_;
     const std::int64_t size = finish_.real ? 4 : 1;
     const auto block = [&](const DepthwiseWalk::Block& at) {
-      (at.pixels > 1 ? several_ : single_)(
-          {.src = reinterpret_cast<const std::uint8_t* const*>(at.taps),
-           .weights = weights_.data(),
-           .bias = channels_.bias.data(),
-           .scale = channels_.scale.data(),
-           .dst = static_cast<std::byte*>(args.dst[0]) + (at.line * g.w.output + at.ow) * g.oc * size,
-           .finish = &finish_,
-           .taps = g.taps(),
-           .channels = g.oc,
-           .first = at.first,
-           .last = at.last,
-           .padded = padded_});
+      (at.pixels > 1 ? several_
+                     : single_)({.src = reinterpret_cast<const std::uint8_t* const*>(at.taps),
+                                 .weights = weights_.data(),
+                                 .bias = channels_.bias.data(),
+                                 .scale = channels_.scale.data(),
+                                 .dst = static_cast<std::byte*>(part.dst) +
+                                        ((at.line - part.dst_line) * g.w.output + at.ow) * g.oc * size,
+                                 .finish = &finish_,
+                                 .taps = g.taps(),
+                                 .channels = g.oc,
+                                 .first = at.first,
+                                 .last = at.last,
+                                 .padded = padded_});
     };
-    walk_.run({args.src[In::src], g.ic, border_.data()}, args.worker_scratch, worker, block);
+    walk_.run({part.src, g.ic, border_.data(), part.src_line}, args.worker_scratch, part.lines, block);
   }
 
  private:
@@ -97,9 +104,13 @@ std::string reject(const NodeView& node, const Target&) {
 }  // namespace
 
 const Implementation conv_quantized_depthwise{
-    "conv_quantized_depthwise", "one filter per channel, vectors of channels", reject,
+    "conv_quantized_depthwise",
+    "one filter per channel, vectors of channels",
+    reject,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<ConvQuantizedDepthwise>(node, context);
-    }};
+    },
+    nullptr,
+    [](const NodeView&) { return true; }};
 
 }  // namespace godwit::ops

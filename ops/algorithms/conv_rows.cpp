@@ -21,10 +21,10 @@ struct PixelWalk {
 }  // namespace
 
 void fill_taps(const ConvGeometry& g, const Pixels& src, std::int64_t row, int count, const void** pointers) {
+  const auto* data = static_cast<const std::byte*>(src.data);
   PixelWalk pixel(row, g);
   for (int r = 0; r < count; ++r, pixel.next(g)) {
-    const auto* image =
-        static_cast<const std::byte*>(src.data) + pixel.n * g.h.input * g.w.input * src.pixel_bytes;
+    const std::int64_t image = pixel.n * g.h.input - src.first_line;
     const std::int64_t top = pixel.oh * g.h.stride - g.h.pad_begin;
     const std::int64_t left = pixel.ow * g.w.stride - g.w.pad_begin;
     const void** slot = pointers + r;
@@ -34,7 +34,7 @@ void fill_taps(const ConvGeometry& g, const Pixels& src, std::int64_t row, int c
       for (std::int64_t kw = 0; kw < g.w.kernel; ++kw, slot += count) {
         const std::int64_t iw = left + kw * g.w.dilation;
         const bool inside = row_inside && iw >= 0 && iw < g.w.input;
-        *slot = inside ? image + (ih * g.w.input + iw) * src.pixel_bytes : src.border;
+        *slot = inside ? data + ((image + ih) * g.w.input + iw) * src.pixel_bytes : src.border;
       }
     }
   }
@@ -42,22 +42,22 @@ void fill_taps(const ConvGeometry& g, const Pixels& src, std::int64_t row, int c
 
 void fill_block(const ConvGeometry& g, const Pixels& src, std::int64_t line, std::int64_t ow,
                 std::int64_t columns, const void** pointers) {
-  const auto* image =
-      static_cast<const std::byte*>(src.data) + line / g.h.output * g.h.input * g.w.input * src.pixel_bytes;
+  const auto* data = static_cast<const std::byte*>(src.data);
+  const std::int64_t image = line / g.h.output * g.h.input - src.first_line;
   const std::int64_t top = line % g.h.output * g.h.stride - g.h.pad_begin;
   const std::int64_t left = ow * g.w.stride - g.w.pad_begin;
   for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
     const std::int64_t ih = top + kh * g.h.dilation;
     const bool row_inside = ih >= 0 && ih < g.h.input;
     if (row_inside && left >= 0 && left + (columns - 1) * g.w.dilation < g.w.input) {
-      const auto* pixel = image + (ih * g.w.input + left) * src.pixel_bytes;
+      const auto* pixel = data + ((image + ih) * g.w.input + left) * src.pixel_bytes;
       for (std::int64_t j = 0; j < columns; ++j) *pointers++ = pixel + j * g.w.dilation * src.pixel_bytes;
       continue;
     }
     for (std::int64_t j = 0; j < columns; ++j) {
       const std::int64_t iw = left + j * g.w.dilation;
       const bool inside = row_inside && iw >= 0 && iw < g.w.input;
-      *pointers++ = inside ? image + (ih * g.w.input + iw) * src.pixel_bytes : src.border;
+      *pointers++ = inside ? data + ((image + ih) * g.w.input + iw) * src.pixel_bytes : src.border;
     }
   }
 }

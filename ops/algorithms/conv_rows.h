@@ -14,6 +14,7 @@ struct Pixels {
   const void* data = nullptr;    // (N, H, W) pixels
   std::int64_t pixel_bytes = 0;  // from one to the next
   const void* border = nullptr;  // what a pixel outside of the image looks like
+  std::int64_t first_line = 0;   // of (N, H), that data begins with
 };
 
 // pointers[t * count + r] = the pixel under tap t of output pixel row + r, t over (kh, kw).

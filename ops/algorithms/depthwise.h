@@ -47,11 +47,14 @@ class DepthwiseWalk {
   };
 
   std::size_t scratch_bytes() const;
-  // block(Block) for everything that is this worker's; `scratch`: of scratch_bytes().
+  // This worker's lines of the result where all of them are computed.
+  Worker::Range share(const Worker& worker) const {
+    return worker.share(geometry_.batch * geometry_.h.output);
+  }
+  // block(Block) for all of these lines; `scratch`: of scratch_bytes().
   template <class Call>
-  void run(const Pixels& src, std::byte* scratch, const Worker& worker, const Call& block) const {
+  void run(const Pixels& src, std::byte* scratch, Worker::Range all, const Call& block) const {
     auto** taps = reinterpret_cast<const void**>(scratch);
-    const Worker::Range all = worker.share(geometry_.batch * geometry_.h.output);
     for (std::int64_t line = all.begin; line < all.end; line += lines_) {
       const std::int64_t end = std::min(line + lines_, all.end);
       for (std::int64_t begin = 0; begin < blocks_; begin += span_) {

@@ -2,6 +2,7 @@
 // held against them.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -153,7 +154,8 @@ class OpRunner {
   // build that the CPU has, with nchw tensors and with nhwc ones where the op's layout rule allows, on 1, 2
   // and 3 threads. Checks results against the reference within `bound`, that they are bitwise the same for
   // every number of threads, that nothing is written outside of results and scratch, and that constants it
-  // says it does not read are not read.
+  // says it does not read are not read. Where lines can be computed by themselves, that they are the same
+  // bits, whatever stands around them.
   std::vector<Ran> run_implementations(const Bound& bound) const {
     const std::vector<Tensor> expected = reference();
     std::vector<Ran> all;
@@ -170,6 +172,8 @@ class OpRunner {
           const auto executable = implementation->prepare(node.view(), context);
           all.push_back({std::string(implementation->name), isa, layout, executable->kernel()});
           check(node, *executable, expected, bound, all.back());
+          const bool by_lines = implementation->by_lines != nullptr && implementation->by_lines(node.view());
+          EXPECT_EQ(by_lines, executable->line_wise() != nullptr) << implementation->name;
         }
         if (isa != Isa::generic) continue;
         all.push_back({"reference", isa, layout, ""});
@@ -275,6 +279,50 @@ class OpRunner {
       }
       if (threads == 1) first = results;
     }
+    for (const std::int64_t lines : {1, 3, 1000}) {
+      if (executable.line_wise() == nullptr) break;
+      SCOPED_TRACE(ran.implementation + ", " + std::string(name_of(ran.isa)) + ", " + std::to_string(lines) +
+                   " lines at a time");
+      const Tensor result = run_by_lines(node, executable, lines);
+      EXPECT_EQ(std::memcmp(result.data(), first[0].data(), result.bytes()), 0);
+    }
+  }
+
+  static std::int64_t lines_of(const TensorDesc& desc) {
+    return desc.shape[0] * (desc.shape.rank() == 4 ? desc.shape[2] : 1);
+  }
+
+  // Result 0 in strips of so many lines, each from the lines of operand 0 that it is said to read and no
+  // more.
+  static Tensor run_by_lines(const Node& node, const ops::Executable& executable, std::int64_t strip) {
+    const ops::LineWise& by_lines = *executable.line_wise();
+    std::vector<const void*> src{nullptr};
+    for (std::size_t i = 1; i < node.slots.size(); ++i)
+      src.push_back(node.slots[i].present ? node.slots[i].value.data() : nullptr);
+    void* no_dst = nullptr;
+    const auto line_bytes = [](const TensorDesc& desc) {
+      return desc.bytes() / static_cast<std::size_t>(lines_of(desc));
+    };
+    const std::size_t src_bytes = line_bytes(node.slots[0].desc), dst_bytes = line_bytes(node.outputs[0]);
+    Tensor result(node.outputs[0]);
+    for (std::int64_t line = 0; line < lines_of(node.outputs[0]); line += strip) {
+      const Worker::Range lines{line, std::min(line + strip, lines_of(node.outputs[0]))};
+      const Worker::Range read = by_lines.lines_read(lines);
+      Guarded part(static_cast<std::size_t>(read.end - read.begin) * src_bytes);
+      std::memcpy(part.data(),
+                  static_cast<const std::byte*>(node.slots[0].value.data()) +
+                      static_cast<std::size_t>(read.begin) * src_bytes,
+                  static_cast<std::size_t>(read.end - read.begin) * src_bytes);
+      Guarded written(static_cast<std::size_t>(lines.end - lines.begin) * dst_bytes);
+      Guarded own(executable.scratch().per_worker);
+      by_lines.run_lines({src.data(), &no_dst, nullptr, own.data()},
+                         {lines, part.data(), read.begin, written.data(), lines.begin});
+      EXPECT_TRUE(written.intact()) << "wrote outside of its lines";
+      EXPECT_TRUE(own.intact()) << "wrote outside of a worker's scratch memory";
+      std::memcpy(static_cast<std::byte*>(result.mutable_data()) + static_cast<std::size_t>(line) * dst_bytes,
+                  written.data(), static_cast<std::size_t>(lines.end - lines.begin) * dst_bytes);
+    }
+    return result;
   }
 
   static std::vector<Tensor> run(const Node& node, const ops::Executable& executable, int threads) {

@@ -1,0 +1,45 @@
+// chain_steps: a tensor that the L2 does not hold, between two nodes of which each can compute lines of its
+// result by themselves → the same nodes, the first one handing lines to the second as it asks for them.
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "engine/choices.h"
+#include "engine/rewrite.h"
+#include "runtime/cpu.h"
+
+namespace godwit::engine::passes {
+namespace {
+
+bool goes_by_lines(const Graph& graph, const Node& node, const PassContext& context) {
+  const NodeContext node_context(graph, node);
+  const ops::Implementation* implementation = ops::choose(*node.op, node_context.view(), context.target,
+                                                          forced_implementation(context.choices, node));
+  return implementation != nullptr && implementation->by_lines != nullptr &&
+         implementation->by_lines(node_context.view());
+}
+
+std::size_t image_bytes(const TensorDesc& desc) {
+  return desc.shape.rank() > 0 && desc.shape[0] > 0 ? desc.bytes() / static_cast<std::size_t>(desc.shape[0])
+                                                    : 0;
+}
+
+}  // namespace
+
+void chain_steps(Graph& graph, PassContext& context) {
+  const Rewriter rewriter(graph);
+  for (NodeId id = 0; id + 1 < rewriter.size(); ++id) {
+    Node& node = graph.nodes[static_cast<std::size_t>(id)];
+    const Node& next = rewriter.node(id + 1);
+    if (node.outputs.size() != 1 || node.outputs[0] == kNoValue) continue;
+    const ValueId handed = node.outputs[0];
+    const std::size_t bytes = image_bytes(graph.value(handed).desc);
+    if (bytes <= cache_sizes().l2 || rewriter.only_reader(handed) != id + 1) continue;
+    if (next.inputs[0] != handed || std::ranges::count(next.inputs, handed) != 1) continue;
+    if (!goes_by_lines(graph, node, context) || !goes_by_lines(graph, next, context)) continue;
+    node.hands_lines = true;
+    log_rewrite(context, fmt::format("{} to {}: {:.2f} MiB an image", describe(node), describe(next),
+                                     static_cast<double>(bytes) / (1 << 20)));
+  }
+}
+
+}  // namespace godwit::engine::passes
