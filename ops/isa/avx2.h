@@ -13,6 +13,7 @@ namespace {
 struct Avx2 : simd::Xsimd<xsimd::avx2> {
   static constexpr Isa kIsa = Isa::avx2;
   static constexpr int kTileRows = 6;
+  static constexpr int kTileSteps = 2;
   using S32 = __m256i;
   using Base = simd::Xsimd<xsimd::avx2>;
   using Base::load;
@@ -63,7 +64,21 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
   static GODWIT_INLINE S32 zero_words() { return _mm256_setzero_si256(); }
   static GODWIT_INLINE void store_words(void* p, S32 v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
   static GODWIT_INLINE S32 to_words(F32 v) { return _mm256_cvtps_epi32(v); }
+  static GODWIT_INLINE S32 round_words(F32 v) { return _mm256_cvtps_epi32(v); }
   static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return _mm256_add_epi32(a, b); }
+  template <int Vectors>
+  static GODWIT_INLINE void store_bytes(std::uint8_t* p, const S32 (&v)[Vectors]) {
+    static_assert(Vectors == 1 || Vectors == 2);
+    // Both packings work on halves of 128 bits: bytes 0 to 3 and 4 to 7 of each vector.
+    const __m256i words = _mm256_packs_epi32(v[0], v[Vectors - 1]);
+    const __m256i bytes = _mm256_packus_epi16(words, words);
+    const __m128i all = _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
+    if constexpr (Vectors == 2) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), all);
+    } else {
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(p), all);
+    }
+  }
   static constexpr int kDotDepth = 2;
   static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));

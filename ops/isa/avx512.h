@@ -13,6 +13,7 @@ namespace {
 struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
   static constexpr Isa kIsa = Isa::avx512;
   static constexpr int kTileRows = 14;
+  static constexpr int kTileSteps = 1;  // with two GCC keeps sums in memory
   using S32 = __m512i;
   using Base = simd::Xsimd<xsimd::avx512bw>;
   using Base::load;
@@ -57,7 +58,14 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
   static GODWIT_INLINE S32 zero_words() { return _mm512_setzero_si512(); }
   static GODWIT_INLINE void store_words(void* p, S32 v) { _mm512_storeu_si512(p, v); }
   static GODWIT_INLINE S32 to_words(F32 v) { return _mm512_cvtps_epi32(v); }
+  static GODWIT_INLINE S32 round_words(F32 v) { return _mm512_cvtps_epi32(v); }
   static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return _mm512_add_epi32(a, b); }
+  template <int Vectors>
+  static GODWIT_INLINE void store_bytes(std::uint8_t* p, const S32 (&v)[Vectors]) {
+#pragma GCC unroll 4
+    for (int i = 0; i < Vectors; ++i)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p + i * kWidth), _mm512_cvtepi32_epi8(v[i]));
+  }
   static constexpr int kDotDepth = 2;
   static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
     return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));

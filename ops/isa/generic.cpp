@@ -7,6 +7,7 @@ namespace {
 struct Generic : simd::Portable {
   static constexpr Isa kIsa = Isa::generic;
   static constexpr int kTileRows = 6;
+  static constexpr int kTileSteps = 1;  // with two GCC keeps sums in memory
 };
 
 }  // namespace

@@ -47,6 +47,7 @@ struct Gemm {
   static constexpr int kWidth = Arch::kWidth;
   static constexpr int kColumns = Vectors * kWidth;
   static constexpr int kStepBytes = 4;  // of A
+  static_assert(Arch::kTileSteps == 1 || Arch::kTileSteps == 2);
 
   static constexpr int kLine = 64 / sizeof(T);  // of the cache, in numbers
   static constexpr int kLines = kColumns > kLine ? kColumns / kLine : 1;
@@ -94,32 +95,54 @@ struct Gemm {
       }
     }
 
-    const T* b = static_cast<const T*>(tile.b);
-    const char* ahead = place.ahead;
-    for (std::int64_t t = 0; t < tile.taps; ++t) {
-      const char* a[Rows];
-#pragma GCC unroll 32
-      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(place.a[t * Rows + r]);
-      for (std::int64_t k = 0; k < tile.depth; ++k) {  // the hot loop
-        typename Step::Vector weights[Vectors];
-#pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) weights[v] = Step::load(b + v * kWidth * Step::kNumbers);
-        b += kColumns * Step::kNumbers;
-        __builtin_prefetch(ahead, 0, 2);
-        ahead += tile.ahead_step;
-#pragma GCC unroll 32
-        for (int r = 0; r < Rows; ++r) {
-          const typename Step::Vector src = Step::broadcast(a[r] + k * kStepBytes);
-#pragma GCC unroll 4
-          for (int v = 0; v < Vectors; ++v) sum[r][v] = Step::add(sum[r][v], src, weights[v]);
-        }
-      }
+    if (tile.ahead_step != 0) {
+      multiply<true>(tile, place, sum);
+    } else {
+      multiply<false>(tile, place, sum);
     }
 
     if constexpr (sizeof(T) < sizeof(float)) {
       if (tile.real) return end<float>(tile, place, sum);
     }
     end<T>(tile, place, sum);
+  }
+
+  // What is not a product costs issue slots, of which there are few where another thread shares the core: the
+  // loop takes Arch::kTileSteps steps a turn.
+  template <bool Streams>
+  static GODWIT_INLINE void multiply(const GemmTile& tile, const Place& place, F32 (&sum)[Rows][Vectors]) {
+    const T* b = static_cast<const T*>(tile.b);
+    const char* ahead = place.ahead;
+    for (std::int64_t t = 0; t < tile.taps; ++t) {
+      const char* a[Rows];
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(place.a[t * Rows + r]);
+      const auto step = [&](std::int64_t k, int part) __attribute__((always_inline)) {
+        typename Step::Vector weights[Vectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) {
+          weights[v] = Step::load(b + (part * kColumns + v * kWidth) * Step::kNumbers);
+        }
+        if constexpr (Streams) __builtin_prefetch(ahead + part * tile.ahead_step, 0, 2);
+#pragma GCC unroll 32
+        for (int r = 0; r < Rows; ++r) {
+          const typename Step::Vector src = Step::broadcast(a[r] + (k + part) * kStepBytes);
+#pragma GCC unroll 4
+          for (int v = 0; v < Vectors; ++v) sum[r][v] = Step::add(sum[r][v], src, weights[v]);
+        }
+      };
+      std::int64_t k = 0;
+      for (; k + Arch::kTileSteps <= tile.depth; k += Arch::kTileSteps) {  // the hot loop
+#pragma GCC unroll 2
+        for (int part = 0; part < Arch::kTileSteps; ++part) step(k, part);
+        b += Arch::kTileSteps * kColumns * Step::kNumbers;
+        ahead += Arch::kTileSteps * tile.ahead_step;
+      }
+      if (Arch::kTileSteps == 1 || k == tile.depth) continue;
+      step(k, 0);
+      b += kColumns * Step::kNumbers;
+      ahead += tile.ahead_step;
+    }
   }
 
   template <class To>

@@ -148,7 +148,8 @@ GODWIT_INLINE int fill_pair_convolutions(KernelInfo* rows) {
 }
 
 // Fills `rows` (room for kMaxKernelsPerIsa) and returns how many.
-// Arch: the functions of simd.h, kIsa, and kTileRows: the height of the two-vector tile.
+// Arch: the functions of simd.h, kIsa, and of the GEMM tiles kTileRows, the height of those of two vectors,
+// and kTileSteps, 1 or 2 steps of the inner dimension for each turn of the loop.
 template <class Arch>
 GODWIT_INLINE int fill_table(KernelInfo* rows) {
   KernelInfo* row = add_float<Arch, DType::f32>(rows);
