@@ -12,29 +12,39 @@ namespace godwit::ops::kernels {
 template <class Arch>
 struct Finish {
   using F32 = typename Arch::F32;
+  using S32 = typename Arch::S32;
   static constexpr int kWidth = Arch::kWidth;
 
   explicit GODWIT_INLINE Finish(const QuantizedFinish& finish)
       : minimum(Arch::broadcast(finish.minimum)),
         maximum(Arch::broadcast(finish.maximum)),
-        zero_point(Arch::broadcast(finish.zero_point)) {}
+        zero_point(Arch::to_words(Arch::broadcast(finish.zero_point))) {}
 
   // `value` is the sum in steps of the result (or a real number); count: how many of its lanes there are.
   template <bool Whole>
+  static GODWIT_INLINE F32 with_residual(const QuantizedFinish& finish, F32 value,
+                                         const std::uint8_t* residual, std::int64_t count) {
+    if (finish.rounds_sum) {
+      value = round_inside<Arch>(value, Arch::broadcast(finish.sum_minimum),
+                                 Arch::broadcast(finish.sum_maximum)) *
+              Arch::broadcast(finish.sum_factor);
+    }
+    const F32 added = Whole ? Arch::load(residual) : Lanes<Arch>::load_part(residual, count);
+    return value +
+           (added - Arch::broadcast(finish.residual_zero_point)) * Arch::broadcast(finish.residual_factor);
+  }
+  GODWIT_INLINE F32 clamp(F32 value) const { return Arch::min(Arch::max(value, minimum), maximum); }
+  // What is stored unless it is a real number: 0 to 255.
+  GODWIT_INLINE S32 number(F32 value) const {
+    return Arch::add_words(Arch::round_words(clamp(value)), zero_point);
+  }
+
+  template <bool Whole>
   GODWIT_INLINE void store(const QuantizedFinish& finish, F32 value, const std::uint8_t* residual, void* dst,
                            std::int64_t at, std::int64_t count) const {
-    if (residual != nullptr) {
-      if (finish.rounds_sum) {
-        value = round_inside<Arch>(value, Arch::broadcast(finish.sum_minimum),
-                                   Arch::broadcast(finish.sum_maximum)) *
-                Arch::broadcast(finish.sum_factor);
-      }
-      const F32 added = Whole ? Arch::load(residual + at) : Lanes<Arch>::load_part(residual + at, count);
-      value = value +
-              (added - Arch::broadcast(finish.residual_zero_point)) * Arch::broadcast(finish.residual_factor);
-    }
+    if (residual != nullptr) value = with_residual<Whole>(finish, value, residual + at, count);
     if (finish.real) {
-      value = Arch::min(Arch::max(value, minimum), maximum);
+      value = clamp(value);
       float* to = static_cast<float*>(dst) + at;
       if constexpr (Whole) {
         Arch::store(to, value);
@@ -45,16 +55,17 @@ struct Finish {
       }
       return;
     }
-    value = round_inside<Arch>(value, minimum, maximum) + zero_point;
     std::uint8_t* to = static_cast<std::uint8_t*>(dst) + at;
+    const S32 numbers[1] = {number(value)};
     if constexpr (Whole) {
-      Arch::store(to, value);
+      Arch::store_bytes(to, numbers);
     } else {
-      Lanes<Arch>::store_part(to, value, count);
+      Lanes<Arch>::store_part(to, Arch::to_float(numbers[0]), count);
     }
   }
 
-  F32 minimum, maximum, zero_point;
+  F32 minimum, maximum;
+  S32 zero_point;
 };
 
 // Register budget as Gemm's: Rows·Vectors accumulators + Vectors of B + 1 broadcast of A, and one for the
@@ -120,10 +131,36 @@ struct QuantizedGemm {
         for (int v = 0; v < Vectors; ++v)
           Arch::store_words(dst + r * tile.dst_stride + v * kWidth, sum[r][v]);
       }
-    } else if (tile.columns == kColumns) {
-      finish<true>(tile, place, sum);
-    } else {
+    } else if (tile.columns < kColumns) {
       finish<false>(tile, place, sum);
+    } else if (tile.finish->real) {
+      finish<true>(tile, place, sum);
+    } else if (place.residual != nullptr) {
+      finish_bytes<true>(tile, place, sum);
+    } else {
+      finish_bytes<false>(tile, place, sum);
+    }
+  }
+
+  // Of whole panels to 8-bit numbers: rows of vectors are packed together.
+  template <bool Residual>
+  static GODWIT_INLINE void finish_bytes(const QuantizedTile& tile, const Place& place,
+                                         S32 (&sum)[Rows][Vectors]) {
+    const Finish<Arch> finish(*tile.finish);
+    std::uint8_t* dst = reinterpret_cast<std::uint8_t*>(place.dst);
+#pragma GCC unroll 32
+    for (int r = 0; r < Rows; ++r) {
+      S32 numbers[Vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) {
+        F32 value = Arch::to_float(sum[r][v]) * Arch::load(tile.scale + v * kWidth);
+        if constexpr (Residual) {
+          const std::uint8_t* residual = place.residual + r * tile.residual_stride + v * kWidth;
+          value = Finish<Arch>::template with_residual<true>(*tile.finish, value, residual, kWidth);
+        }
+        numbers[v] = finish.number(value);
+      }
+      Arch::store_bytes(dst + r * tile.dst_stride, numbers);
     }
   }
 

@@ -14,12 +14,16 @@ template <class Arch>
 struct QuantizedDepthwiseStore {
   using F32 = typename Arch::F32;
 
+  // A sum without bias as the Finish takes it.
+  static GODWIT_INLINE F32 value(const QuantizedDepthwiseBlock& block, F32 sum, std::int64_t c) {
+    const auto whole = Arch::add_words(Arch::to_words(sum), Arch::load_words(block.bias + c));
+    return Arch::to_float(whole) * Arch::load(block.scale + c);
+  }
   template <bool Whole>
   static GODWIT_INLINE void store(const Finish<Arch>& finish, const QuantizedDepthwiseBlock& block, F32 sum,
                                   std::int64_t pixel, std::int64_t c, std::int64_t count) {
-    const auto whole = Arch::add_words(Arch::to_words(sum), Arch::load_words(block.bias + c));
     const std::int64_t size = block.finish->real ? 4 : 1;
-    finish.template store<Whole>(*block.finish, Arch::to_float(whole) * Arch::load(block.scale + c), nullptr,
+    finish.template store<Whole>(*block.finish, value(block, sum, c), nullptr,
                                  static_cast<char*>(block.dst) + pixel * block.channels * size, c, count);
   }
 };
@@ -54,6 +58,7 @@ struct QuantizedDepthwisePixels {
         [&](int tap, int v) {
           return Arch::load(block.weights + tap * block.padded + c + v * Arch::kWidth);
         });
+    if (Whole && !block.finish->real) return store_bytes(block, finish, c, sum);
 #pragma GCC unroll 8
     for (int p = 0; p < Pixels; ++p) {
 #pragma GCC unroll 4
@@ -62,6 +67,23 @@ struct QuantizedDepthwisePixels {
         QuantizedDepthwiseStore<Arch>::template store<Whole>(finish, block, sum[p][v], p, at,
                                                              block.last - at);
       }
+    }
+  }
+
+  // Whole vectors of 8-bit numbers, packed together.
+  template <int Vectors>
+  static GODWIT_INLINE void store_bytes(const QuantizedDepthwiseBlock& block, const Finish<Arch>& finish,
+                                        std::int64_t c, const F32 (&sum)[Pixels][Vectors]) {
+    std::uint8_t* dst = static_cast<std::uint8_t*>(block.dst) + c;
+#pragma GCC unroll 8
+    for (int p = 0; p < Pixels; ++p) {
+      typename Arch::S32 numbers[Vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) {
+        const std::int64_t at = c + v * Arch::kWidth;
+        numbers[v] = finish.number(QuantizedDepthwiseStore<Arch>::value(block, sum[p][v], at));
+      }
+      Arch::store_bytes(dst + p * block.channels, numbers);
     }
   }
 };

@@ -99,7 +99,14 @@ struct Portable {
   static GODWIT_INLINE void store_words(void* p, S32 v) { __builtin_memcpy(p, &v, sizeof v); }
   // Of whole floats below 2^31.
   static GODWIT_INLINE S32 to_words(F32 v) { return __builtin_convertvector(v, S32); }
+  // Of floats below 2^22, rounded half to even.
+  static GODWIT_INLINE S32 round_words(F32 v) { return to_words(round(v)); }
   static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return a + b; }
+  // Words from 0 to 255 as bytes, those of all vectors next to each other.
+  template <int Vectors>
+  static GODWIT_INLINE void store_bytes(std::uint8_t* p, const S32 (&v)[Vectors]) {
+    for (int i = 0; i < Vectors * kWidth; ++i) p[i] = static_cast<std::uint8_t>(v[i / kWidth][i % kWidth]);
+  }
   // In each lane sum + a.low · b.low + a.high · b.high, of signed 16-bit halves.
   static constexpr int kDotDepth = 2;
   static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
