@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "importers/importer.h"
+#include "runtime/cpu.h"
 #include "runtime/npy.h"
 #include "tests/support/graph_builder.h"
 #include "tests/tools/program.h"
@@ -215,6 +216,25 @@ TEST_F(Models, ExplainGivesReasonsAndChoices) {
   EXPECT_NE(one.out.find("scores (Gemm)"), std::string::npos) << one.out;
   EXPECT_EQ(one.out.find("mean"), std::string::npos);
   expect_error(godwit({"explain", model, "--node", "score"}), 2, "no node 'score'");
+}
+
+// Two convolutions with a tensor between them that the L2 does not hold.
+TEST_F(Models, ExplainTellsOfChains) {
+  const std::int64_t channels = static_cast<std::int64_t>(cache_sizes().l2 / (16 * 16 * sizeof(float))) + 8;
+  GraphBuilder b;
+  const engine::ValueId wide = b.conv("wide", b.input("image", {1, 4, 16, 16}), {channels, 4, 1, 1});
+  b.output(b.conv("narrow", wide, {4, channels, 1, 1}));
+  const std::string path = folder / "chain.onnx";
+  importers::save_onnx(b.build(), path);
+  const Outcome text = godwit({"explain", path, "--node", "narrow"});
+  EXPECT_NE(text.out.find("in a chain from wide to narrow: "), std::string::npos) << text.out;
+  const Json json = godwit({"explain", path, "--json", "--node", "wide"}).json();
+  const Json chain = json.at("steps").at(0).at("chain");
+  EXPECT_EQ(chain.at("steps"), (Json{"wide", "narrow"}));
+  EXPECT_GE(chain.at("lines_at_a_time"), 1);
+  EXPECT_GT(chain.at("buffer_bytes"), 0);
+  const Json without = godwit({"explain", path, "--json", "--disable-pass", "chain_steps"}).json();
+  for (const Json& step : without.at("steps")) EXPECT_TRUE(step.at("chain").is_null()) << step;
 }
 
 TEST_F(Models, ConvertKeepsNamesAndPutsInMetadata) {

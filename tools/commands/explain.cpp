@@ -51,7 +51,23 @@ std::string figures(const ops::Candidate& candidate) {
 
 Json number_or_null(const std::optional<double>& number) { return number ? Json(*number) : Json(); }
 
-Json step_json(const engine::Step& step) {
+Json chain_json(const engine::Chain* chain, const engine::Plan& plan) {
+  if (chain == nullptr) return {};
+  Json steps = Json::array();
+  for (std::size_t i = chain->first(); i < chain->last(); ++i) steps.push_back(plan.steps()[i].name);
+  return {{"steps", std::move(steps)},
+          {"lines_at_a_time", chain->strip_lines()},
+          {"buffer_bytes", chain->buffer_bytes()}};
+}
+
+std::string chain_text(const engine::Chain* chain, const engine::Plan& plan) {
+  if (chain == nullptr) return "";
+  return fmt::format("    in a chain from {} to {}: {} lines of the last result at a time, {} KiB a thread\n",
+                     plan.steps()[chain->first()].name, plan.steps()[chain->last() - 1].name,
+                     chain->strip_lines(), (chain->buffer_bytes() + 1023) / 1024);
+}
+
+Json step_json(const engine::Step& step, const engine::Plan& plan, const engine::Chain* chain) {
   Json candidates = Json::array();
   for (const ops::Candidate& candidate : step.candidates) {
     candidates.push_back({{"implementation", candidate.implementation},
@@ -67,10 +83,11 @@ Json step_json(const engine::Step& step) {
           {"outputs", texts(step.dst_descs)},
           {"implementation", step.implementation},
           {"kernel", step.kernel},
+          {"chain", chain_json(chain, plan)},
           {"candidates", std::move(candidates)}};
 }
 
-std::string step_text(const engine::Step& step) {
+std::string step_text(const engine::Step& step, const engine::Plan& plan, const engine::Chain* chain) {
   std::string text =
       fmt::format("{} ({})\n  {} -> {}\n", layers_of(step), step.op->name,
                   fmt::join(texts(step.src_descs), ", "), fmt::join(texts(step.dst_descs), ", "));
@@ -83,6 +100,7 @@ std::string step_text(const engine::Step& step) {
     text += fmt::format("    {:<{}}  {}{}{}\n", candidate.implementation, width, verdict(candidate, chosen),
                         figures(candidate), with_kernel ? fmt::format(", kernel {}", step.kernel) : "");
   }
+  text += chain_text(chain, plan);
   return text;
 }
 
@@ -98,9 +116,9 @@ std::string passes_text(const engine::Plan& plan) {
 int explain(const Options& options) {
   const LoadedModel model = load_model(options.model, options.engine, 1);
   const engine::Plan& plan = *model.plan;
-  std::vector<const engine::Step*> steps;
-  for (const engine::Step& step : plan.steps()) {
-    if (options.node.empty() || does(step, options.node)) steps.push_back(&step);
+  std::vector<std::size_t> steps;
+  for (std::size_t i = 0; i < plan.steps().size(); ++i) {
+    if (options.node.empty() || does(plan.steps()[i], options.node)) steps.push_back(i);
   }
   if (steps.empty() && !options.node.empty()) {
     const bool in_model = std::ranges::any_of(
@@ -118,7 +136,7 @@ int explain(const Options& options) {
       passes.push_back({{"name", pass.name}, {"rewrites", pass.log.rewrites}, {"lines", pass.log.lines}});
     }
     Json rows = Json::array();
-    for (const engine::Step* step : steps) rows.push_back(step_json(*step));
+    for (const std::size_t i : steps) rows.push_back(step_json(plan.steps()[i], plan, plan.chain_of(i)));
     print_json({{"schema", "godwit.explain/1"},
                 {"model", options.model},
                 {"isa", name_of(plan.target().isa)},
@@ -127,7 +145,7 @@ int explain(const Options& options) {
     return kDone;
   }
   std::string text = options.node.empty() ? passes_text(plan) : "";
-  for (const engine::Step* step : steps) text += step_text(*step);
+  for (const std::size_t i : steps) text += step_text(plan.steps()[i], plan, plan.chain_of(i));
   print(text);
   return kDone;
 }
@@ -154,7 +172,8 @@ const Command explain_command = {
     "plan under the names of the model's layers that it does, its operands and results, and every "
     "implementation of its operator from the most special to the reference: chosen, or why not, with its "
     "estimated cost (in multiply-adds of one vector) where its operator has a cost model. --tune times them "
-    "all and chooses by that; --plan shows what such a trial measured.",
+    "all and chooses by that; --plan shows what such a trial measured. Steps of a chain hand lines of their "
+    "results to each other, so that these never lie whole in memory.",
     "godwit explain models/resnet50.onnx --node conv1\n"
     "godwit explain models/resnet50.onnx --tune resnet50.plan\n"
     "godwit explain models/resnet50.onnx --isa generic --disable-pass fuse_activation",
