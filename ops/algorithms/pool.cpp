@@ -7,8 +7,8 @@
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/kernel_table.h"
+#include "ops/pooling.h"
 #include "ops/quantized.h"
-#include "ops/window.h"
 
 namespace godwit::ops {
 namespace {
@@ -19,18 +19,8 @@ struct PoolGeometry {
 };
 
 PoolGeometry geometry_of(const NodeView& node) {
-  const Shape& src = node.shape(0);
-  const Window2d window =
-      window_2d(node.attributes, src.dims().subspan(2), node.attributes.integers("kernel_shape"),
-                node.attributes.flag("ceil_mode", false));
-  return {src[0], src[1], window.h, window.w};
-}
-
-// How many taps of a window lie inside the padded input; those past its end appear with ceil_mode only.
-std::int64_t padded_taps(const WindowAxis& axis, std::int64_t output) {
-  const std::int64_t start = output * axis.stride;
-  const std::int64_t room = axis.input + axis.pad_begin + axis.pad_end - start;
-  return std::min(axis.kernel, (room + axis.dilation - 1) / axis.dilation);
+  const Window2d window = pool_window(node);
+  return {node.shape(0)[0], node.shape(0)[1], window.h, window.w};
 }
 
 struct Source {
@@ -58,10 +48,29 @@ std::int64_t fill_window(const PoolGeometry& g, const Source& src, std::int64_t 
   return count;
 }
 
-class PoolExecutable final : public Executable {
+// What reads windows through pointers to their pixels.
+class WindowExecutable : public Executable {
+ public:
+  explicit WindowExecutable(const NodeView& node) : geometry_(geometry_of(node)) {}
+
+  Scratch scratch() const override {
+    const std::int64_t taps = geometry_.h.kernel * geometry_.w.kernel;
+    return {.shared = 0, .per_worker = static_cast<std::size_t>(taps) * sizeof(const void*)};
+  }
+
+ protected:
+  // By what an average is divided whose window has `inside` pixels in the image.
+  std::int64_t divisor(bool count_pads, std::int64_t oh, std::int64_t ow, std::int64_t inside) const {
+    return count_pads ? count_taps(geometry_.h, oh, true) * count_taps(geometry_.w, ow, true) : inside;
+  }
+
+  PoolGeometry geometry_;
+};
+
+class PoolExecutable final : public WindowExecutable {
  public:
   PoolExecutable(const NodeView& node, const PrepareContext& context, KernelFamily family)
-      : geometry_(geometry_of(node)),
+      : WindowExecutable(node),
         info_(find_kernel(family, node.input(0).dtype, context.target.isa)),
         kernel_(reinterpret_cast<PoolKernel*>(info_->function)),
         average_(family == KernelFamily::sum_pool),
@@ -72,11 +81,6 @@ class PoolExecutable final : public Executable {
     for (std::int64_t c = 0; c < geometry_.channels; ++c) set_real(view, c, value);
   }
 
-  Scratch scratch() const override {
-    return {.shared = 0,
-            .per_worker =
-                static_cast<std::size_t>(geometry_.h.kernel * geometry_.w.kernel) * sizeof(const void*)};
-  }
   std::string kernel() const override { return name_of(*info_); }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -96,8 +100,7 @@ class PoolExecutable final : public Executable {
           continue;
         }
         if (average_) {
-          const std::int64_t divisor = count_pads_ ? padded_taps(g.h, oh) * padded_taps(g.w, ow) : pixel.taps;
-          pixel.scale = 1.0F / static_cast<float>(divisor);
+          pixel.scale = 1.0F / static_cast<float>(divisor(count_pads_, oh, ow, pixel.taps));
         }
         kernel_(pixel);
       }
@@ -105,7 +108,6 @@ class PoolExecutable final : public Executable {
   }
 
  private:
-  PoolGeometry geometry_;
   const KernelInfo* info_;
   PoolKernel* kernel_;
   bool average_;
@@ -114,18 +116,13 @@ class PoolExecutable final : public Executable {
 };
 
 // The maximum of 8-bit numbers.
-class BytePool final : public Executable {
+class BytePool final : public WindowExecutable {
  public:
   BytePool(const NodeView& node, const PrepareContext& context)
-      : geometry_(geometry_of(node)),
+      : WindowExecutable(node),
         info_(find_kernel(KernelFamily::max_pool, node.input(0).dtype, context.target.isa)),
         lowest_(node.input(0).dtype == DType::s8 ? std::byte{0x80} : std::byte{0}) {}
 
-  Scratch scratch() const override {
-    return {.shared = 0,
-            .per_worker =
-                static_cast<std::size_t>(geometry_.h.kernel * geometry_.w.kernel) * sizeof(const void*)};
-  }
   std::string kernel() const override { return name_of(*info_); }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -148,17 +145,16 @@ class BytePool final : public Executable {
   }
 
  private:
-  PoolGeometry geometry_;
   const KernelInfo* info_;
   std::byte lowest_;
 };
 
 // The mean of 8-bit numbers; blocks of channels are shared among the workers, since one image may have one
 // output pixel only.
-class ByteAverage final : public Executable {
+class ByteAverage final : public WindowExecutable {
  public:
   ByteAverage(const NodeView& node, const PrepareContext& context)
-      : geometry_(geometry_of(node)),
+      : WindowExecutable(node),
         count_pads_(node.attributes.flag("count_include_pad", false)),
         info_(find_kernel(KernelFamily::sum_pool, DType::u8, context.target.isa)) {
     const std::vector<TensorView> operands = constant_operands(node, kNoWeights);
@@ -167,11 +163,6 @@ class ByteAverage final : public Executable {
     zero_point_ = quantized_term(operands, RequantizeOperand::src_scale, 1).zero_point;
   }
 
-  Scratch scratch() const override {
-    return {.shared = 0,
-            .per_worker =
-                static_cast<std::size_t>(geometry_.h.kernel * geometry_.w.kernel) * sizeof(const void*)};
-  }
   std::string kernel() const override { return name_of(*info_); }
   bool reads_constant(std::size_t i) const override { return i == RequantizeOperand::src; }
 
@@ -190,9 +181,8 @@ class ByteAverage final : public Executable {
       if (i == share.begin || i % blocks == 0) {
         pixel.taps = fill_window(g, {args.src[0], g.channels}, line, ow, taps);
         pixel.zero = static_cast<float>(pixel.taps) * zero_point_;
-        const std::int64_t divisor =
-            count_pads_ ? padded_taps(g.h, line % g.h.output) * padded_taps(g.w, ow) : pixel.taps;
-        pixel.factor = average_factor(src_scale_, end_.step, std::max<std::int64_t>(divisor, 1));
+        const std::int64_t pixels = divisor(count_pads_, line % g.h.output, ow, pixel.taps);
+        pixel.factor = average_factor(src_scale_, end_.step, std::max<std::int64_t>(pixels, 1));
         pixel.dst = static_cast<std::byte*>(args.dst[0]) + at * g.channels * number_bytes;
       }
       pixel.first = i % blocks * kBlock;
@@ -202,7 +192,6 @@ class ByteAverage final : public Executable {
   }
 
  private:
-  PoolGeometry geometry_;
   bool count_pads_;
   const KernelInfo* info_;
   QuantizedEnd end_;
