@@ -17,13 +17,18 @@ Chain::Chain(std::size_t first, std::vector<Link> links, std::size_t cache_bytes
     : first_(first), links_(std::move(links)) {
   assert(links_.size() >= 2 && links_.size() <= kMostLinks);
   for (const Link& link : links_) link_scratch_ = std::max(link_scratch_, link.scratch_bytes);
-  set_strip(1);
-  for (std::int64_t lines = 2; lines <= links_.back().lines; ++lines) {
+  // The most lines whose buffers fit: more lines never need less.
+  std::int64_t least = 1, most = links_.back().lines;
+  while (least < most) {
+    const std::int64_t lines = least + (most - least + 1) / 2;
     set_strip(lines);
-    if (buffer_bytes_ <= cache_bytes) continue;
-    set_strip(lines - 1);
-    break;
+    if (buffer_bytes_ <= cache_bytes) {
+      least = lines;
+    } else {
+      most = lines - 1;
+    }
   }
+  set_strip(least);
 }
 
 Chain::Needs Chain::needs_of(Worker::Range lines) const {
