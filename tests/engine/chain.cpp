@@ -3,7 +3,9 @@
 #include "engine/chain.h"
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
+#include "engine/session.h"
 #include "runtime/cpu.h"
 #include "tests/engine/helpers.h"
 #include "tests/support/random.h"

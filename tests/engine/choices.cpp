@@ -2,10 +2,16 @@
 // same bits for every batch and number of threads.
 #include "engine/choices.h"
 
+#include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "tests/engine/helpers.h"
 #include "tests/engine/qdq_builder.h"
+#include "tests/support/compare.h"
+#include "tests/support/random.h"
+#include "tests/support/tolerance.h"
 #include "tests/support/winograd_bound.h"
 
 namespace godwit::engine {

@@ -1,7 +1,13 @@
 // Compiling: outputs, shapes and layouts asked for, views and copies, weights shared between plans, memory.
+#include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "tests/engine/helpers.h"
+#include "tests/support/compare.h"
+#include "tests/support/random.h"
+#include "tests/support/tolerance.h"
 
 namespace godwit::engine {
 namespace {

@@ -1,6 +1,8 @@
 // Graphs: values, symbols, who reads what, and the printed form.
 #include "engine/graph.h"
 
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
 
 namespace godwit::engine {

@@ -1,18 +1,15 @@
 // Running graphs, passes and plans in tests, and an oracle that needs neither plan nor session.
 #pragma once
 
-#include <algorithm>
-#include <cstring>
-#include <gtest/gtest.h>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/graph.h"
 #include "engine/pass.h"
 #include "engine/plan.h"
-#include "engine/rewrite.h"
-#include "engine/session.h"
-#include "tests/support/compare.h"
+#include "runtime/tensor.h"
 #include "tests/support/errors.h"
 #include "tests/support/graph_builder.h"
 
@@ -24,87 +21,31 @@ using support::ints;
 using support::whole_numbers;
 
 // Every node by its reference, one after the other; shapes must be known.
-inline std::vector<Tensor> evaluate_graph(const Graph& graph, const std::vector<Tensor>& inputs) {
-  Graph copy = graph;
-  for (std::size_t i = 0; i < inputs.size(); ++i) copy.value(copy.inputs[i]).constant = inputs[i];
-  for (const Node& node : copy.nodes) {
-    std::vector<Tensor> results = evaluate(copy, node);
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      if (node.outputs[i] != kNoValue) copy.value(node.outputs[i]).constant = std::move(results[i]);
-    }
-  }
-  std::vector<Tensor> outputs;
-  for (const ValueId id : copy.outputs) outputs.push_back(*copy.value(id).constant);
-  return outputs;
-}
+std::vector<Tensor> evaluate_graph(const Graph& graph, const std::vector<Tensor>& inputs);
 
-inline Tensor copy_of(const Tensor& tensor) {
-  Tensor copy(tensor.desc());
-  std::memcpy(copy.mutable_data(), tensor.data(), tensor.bytes());
-  return copy;
-}
+Tensor copy_of(const Tensor& tensor);
 
-inline std::vector<Tensor> run_plan(const std::shared_ptr<const Plan>& plan,
-                                    const std::vector<Tensor>& inputs, int threads = 1) {
-  Session session(plan, {.threads = threads});
-  std::vector<Tensor> outputs;
-  for (const Tensor& result : session.run(inputs)) outputs.push_back(copy_of(result));
-  return outputs;
-}
+std::vector<Tensor> run_plan(const std::shared_ptr<const Plan>& plan, const std::vector<Tensor>& inputs,
+                             int threads = 1);
 
-inline std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs,
-                                     const CompileOptions& options = {}, int threads = 1) {
-  return run_plan(compile(graph, options), inputs, threads);
-}
+std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs,
+                              const CompileOptions& options = {}, int threads = 1);
 
-inline void expect_same(const std::vector<Tensor>& actual, const std::vector<Tensor>& expected) {
-  ASSERT_EQ(actual.size(), expected.size());
-  for (std::size_t i = 0; i < actual.size(); ++i) {
-    support::expect_close(actual[i], expected[i], support::exact(), "", i);
-  }
-}
+void expect_same(const std::vector<Tensor>& actual, const std::vector<Tensor>& expected);
 
-inline bool same_bytes(const Tensor& a, const Tensor& b) {
-  return a.desc() == b.desc() && std::memcmp(a.data(), b.data(), a.bytes()) == 0;
-}
+bool same_bytes(const Tensor& a, const Tensor& b);
 
 // One pass alone, then verify().
-inline PassLog run_pass(Graph& graph, std::string_view name) {
-  const auto list = pipeline();
-  const auto pass = std::ranges::find(list, name, &Pass::name);
-  EXPECT_NE(pass, list.end()) << name;
-  PassLog log;
-  const ops::Target target;
-  PassContext context{target, log};
-  pass->run(graph, context);
-  verify(graph);
-  return log;
-}
+PassLog run_pass(Graph& graph, std::string_view name);
 
-inline std::string joined_lines(const PassLog& log) {
-  std::string text;
-  for (const std::string& line : log.lines) text += line + "\n";
-  return text;
-}
+std::string joined_lines(const PassLog& log);
 
 // The pass changes nothing that can be seen: with whole numbers the results are the same to the last bit.
-inline void expect_pass_keeps_results(const Graph& graph, std::string_view pass,
-                                      const std::vector<Tensor>& inputs) {
-  CompileOptions without;
-  without.disabled_passes = {std::string(pass)};
-  const std::vector<Tensor> expected = run_graph(graph, inputs, without);
-  expect_same(run_graph(graph, inputs), expected);
-}
+void expect_pass_keeps_results(const Graph& graph, std::string_view pass, const std::vector<Tensor>& inputs);
 
-inline std::vector<std::string> ops_of(const Graph& graph) {
-  std::vector<std::string> names;
-  for (const Node& node : graph.nodes) names.emplace_back(node.op->name);
-  return names;
-}
+std::vector<std::string> ops_of(const Graph& graph);
 
-inline const Node& node_named(const Graph& graph, std::string_view name) {
-  return *std::ranges::find(graph.nodes, name, &Node::name);
-}
+const Node& node_named(const Graph& graph, std::string_view name);
 
 using Names = std::vector<std::string>;
 

@@ -2,9 +2,13 @@
 // bits.
 #include "engine/images.h"
 
+#include <cstring>
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
+#include "engine/session.h"
 #include "tests/engine/helpers.h"
+#include "tests/support/random.h"
 
 namespace godwit::engine {
 namespace {

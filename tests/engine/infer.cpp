@@ -1,4 +1,6 @@
 // Shape inference through a graph, and binding inputs to shapes.
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
 
 namespace godwit::engine {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <gtest/gtest.h>
 
+#include "engine/session.h"
 #include "runtime/memory.h"
 #include "tests/engine/helpers.h"
 

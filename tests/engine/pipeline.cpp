@@ -1,4 +1,7 @@
 // The list of passes as a whole: order, switches, reports, and the same answers with any one of them off.
+#include <algorithm>
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
 
 namespace godwit::engine {

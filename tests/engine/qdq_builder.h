@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/engine/helpers.h"
+#include "tests/support/random.h"
 
 namespace godwit::engine {
 

@@ -1,6 +1,7 @@
 // QDQ graphs: where rounding stands, what weights and biases become, and what is refused.
 #include "engine/quantize.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <gtest/gtest.h>

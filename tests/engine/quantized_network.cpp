@@ -1,6 +1,7 @@
 // A small quantised network end to end: the same bits on every instruction set, for every batch and number of
 // threads.
 #include <cstring>
+#include <gtest/gtest.h>
 
 #include "runtime/cpu.h"
 #include "tests/engine/qdq_builder.h"

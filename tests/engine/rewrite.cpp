@@ -1,6 +1,8 @@
 // The tools of passes: replacements are checked, names of outputs and origins survive.
 #include "engine/rewrite.h"
 
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
 
 namespace godwit::engine {

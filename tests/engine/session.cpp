@@ -2,10 +2,15 @@
 #include "engine/session.h"
 
 #include <cstdlib>
+#include <cstring>
+#include <gtest/gtest.h>
 #include <thread>
 
 #include "runtime/cpu.h"
 #include "tests/engine/helpers.h"
+#include "tests/support/compare.h"
+#include "tests/support/random.h"
+#include "tests/support/tolerance.h"
 
 namespace godwit::engine {
 namespace {

@@ -1,6 +1,8 @@
 // The timed trial with made-up times: who wins, who is tried together, and on what.
 #include "engine/trial.h"
 
+#include <algorithm>
+#include <gtest/gtest.h>
 #include <map>
 #include <set>
 

@@ -1,4 +1,5 @@
 // Every complaint of verify(), each on a graph broken in one place.
+#include <gtest/gtest.h>
 #include <limits>
 
 #include "tests/engine/helpers.h"

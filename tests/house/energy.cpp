@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/runtime/temporary_directory.h"
 #include "tests/support/figure.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit {
 namespace {

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <random>
 
+#include "importers/importer.h"
+#include "runtime/error.h"
 #include "tests/importers/model_maker.h"
 
 namespace godwit::importers::test {

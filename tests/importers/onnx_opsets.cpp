@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "importers/importer.h"
 #include "importers/onnx/writer.h"
 #include "runtime/error.h"
 #include "tests/importers/model_maker.h"

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "importers/importer.h"
 #include "tests/importers/model_maker.h"
+#include "tests/support/errors.h"
 
 namespace godwit::importers::test {
 namespace {

@@ -4,8 +4,11 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <utility>
 
+#include "importers/importer.h"
 #include "tests/importers/model_maker.h"
+#include "tests/support/errors.h"
 
 namespace godwit::importers::test {
 namespace {

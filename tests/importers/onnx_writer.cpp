@@ -5,10 +5,14 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
+#include <utility>
 
+#include "importers/importer.h"
 #include "importers/onnx/writer.h"
+#include "runtime/memory.h"
 #include "tests/importers/model_maker.h"
 #include "tests/importers/python.h"
+#include "tests/support/errors.h"
 
 namespace godwit::importers::test {
 namespace {

@@ -1,11 +1,15 @@
 // Small TensorFlow.js models written here, imported and run; then everything that can be wrong with one.
+#include <algorithm>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "importers/importer.h"
 #include "importers/tfjs/reader.h"
+#include "runtime/error.h"
 #include "tests/importers/model_maker.h"
+#include "tests/support/errors.h"
 
 namespace godwit::importers::test {
 namespace {

@@ -1,8 +1,10 @@
 // Add: values with broadcasting, integers, shapes, refusals, and every implementation against the reference.
+#include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
 #include <vector>
 
+#include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
 #include "tests/support/random.h"

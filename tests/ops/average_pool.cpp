@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
 #include "tests/support/random.h"

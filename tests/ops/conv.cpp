@@ -1,10 +1,12 @@
 // Conv: values by hand, geometry, groups, epilogues, shapes, refusals, and every implementation against the
 // reference.
+#include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
 #include <numeric>
 #include <vector>
 
+#include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
 #include "tests/support/random.h"

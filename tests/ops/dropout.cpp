@@ -1,6 +1,7 @@
 // Dropout: at inference the operand itself with a mask of true; training is refused.
 #include <gtest/gtest.h>
 
+#include "tests/support/compare.h"
 #include "tests/support/counting.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"

@@ -1,6 +1,7 @@
 // Flatten: where the matrix is split, with symbols and with axes out of range.
 #include <gtest/gtest.h>
 
+#include "tests/support/compare.h"
 #include "tests/support/counting.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"

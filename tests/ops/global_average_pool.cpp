@@ -1,7 +1,9 @@
 // GlobalAveragePool: values, shapes, refusals, and every implementation against the reference.
+#include <cmath>
 #include <gtest/gtest.h>
 #include <vector>
 
+#include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
 #include "tests/support/random.h"

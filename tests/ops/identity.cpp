@@ -1,6 +1,7 @@
 // Identity: the operand's bytes whatever its type and layout.
 #include <gtest/gtest.h>
 
+#include "tests/support/compare.h"
 #include "tests/support/counting.h"
 #include "tests/support/op_runner.h"
 

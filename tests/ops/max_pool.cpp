@@ -1,10 +1,12 @@
 // MaxPool: values by hand, indices, geometry, types, refusals, and every implementation against the
 // reference.
+#include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
 #include <numeric>
 #include <vector>
 
+#include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
 #include "tests/support/random.h"

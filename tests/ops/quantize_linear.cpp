@@ -3,6 +3,7 @@
 #include <limits>
 #include <vector>
 
+#include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
 #include "tests/support/random.h"

@@ -1,8 +1,10 @@
 // QuantizedConv: values by hand, and every implementation bit for bit over sizes, strides, groups and
 // epilogues.
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <vector>
 
+#include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
 #include "tests/support/random.h"

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
+#include "tests/support/compare.h"
 #include "tests/support/counting.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"

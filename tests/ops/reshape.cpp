@@ -1,6 +1,7 @@
 // Reshape: copied and inferred dimensions, what survives of symbols, and shapes that do not fit.
 #include <gtest/gtest.h>
 
+#include "tests/support/compare.h"
 #include "tests/support/counting.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"

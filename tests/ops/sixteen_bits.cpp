@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ops/arithmetic.h"
+#include "tests/support/compare.h"
 #include "tests/support/op_runner.h"
 #include "tests/support/random.h"
 

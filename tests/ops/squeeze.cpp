@@ -1,6 +1,7 @@
 // Squeeze: named and unnamed axes, symbols, and dimensions that are not 1.
 #include <gtest/gtest.h>
 
+#include "tests/support/compare.h"
 #include "tests/support/counting.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"

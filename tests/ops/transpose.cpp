@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <numeric>
+#include <utility>
 #include <vector>
 
+#include "tests/support/compare.h"
 #include "tests/support/counting.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <limits>
 
+#include "tests/support/compare.h"
 #include "tests/support/counting.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"

@@ -10,8 +10,8 @@
 
 #include "runtime/cpu_system.h"
 #include "runtime/error.h"
-#include "tests/runtime/temporary_directory.h"
 #include "tests/support/errors.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit {
 namespace {

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "runtime/error.h"
-#include "tests/runtime/temporary_directory.h"
 #include "tests/support/errors.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit {
 namespace {

@@ -7,8 +7,8 @@
 #include <iterator>
 
 #include "runtime/error.h"
-#include "tests/runtime/temporary_directory.h"
 #include "tests/support/errors.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit {
 namespace {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 #include <string>
 
-#include "tests/runtime/temporary_directory.h"
 #include "tests/support/errors.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit {
 namespace {

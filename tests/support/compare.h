@@ -1,14 +1,9 @@
 // Reading tensors of any type and layout in tests, and holding two of them against each other.
 #pragma once
 
-#include <cmath>
-#include <cstdint>
-#include <cstring>
+#include <cstddef>
 #include <gtest/gtest.h>
-#include <limits>
-#include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 #include "runtime/tensor.h"
@@ -17,16 +12,7 @@
 namespace godwit::support {
 
 // The value of element `i`, whatever its type.
-inline double value_at(const Tensor& tensor, std::size_t i) {
-  return visit_dtype(tensor.dtype(), [&]<class T>() -> double {
-    const T value = static_cast<const T*>(tensor.data())[i];
-    if constexpr (std::is_arithmetic_v<T>) {
-      return static_cast<double>(value);
-    } else {
-      return static_cast<double>(static_cast<float>(value));
-    }
-  });
-}
+double value_at(const Tensor& tensor, std::size_t i);
 
 template <class T>
 std::vector<T> values_of(const Tensor& tensor) {
@@ -36,74 +22,14 @@ std::vector<T> values_of(const Tensor& tensor) {
 }
 
 // A copy whose bytes lie in the given order; rank 3 and 4 only.
-inline Tensor in_layout(const Tensor& tensor, Layout layout) {
-  if (tensor.desc().layout == layout) return tensor;
-  const Shape& shape = tensor.shape();
-  Tensor copy(TensorDesc{tensor.dtype(), shape, layout});
-  const std::size_t size = size_of(tensor.dtype());
-  const std::int64_t channels = shape[1];
-  const std::int64_t spatial = shape.product(2, shape.rank());
-  for (std::int64_t i = 0; i < shape.elements(); ++i) {
-    const std::int64_t n = i / (channels * spatial), c = i / spatial % channels, s = i % spatial;
-    const std::int64_t nhwc = (n * spatial + s) * channels + c;
-    const std::int64_t from = layout == Layout::nhwc ? i : nhwc;
-    const std::int64_t to = layout == Layout::nhwc ? nhwc : i;
-    std::memcpy(static_cast<std::byte*>(copy.mutable_data()) + static_cast<std::size_t>(to) * size,
-                static_cast<const std::byte*>(tensor.data()) + static_cast<std::size_t>(from) * size, size);
-  }
-  return copy;
-}
+Tensor in_layout(const Tensor& tensor, Layout layout);
 
 // The numbers of a tensor of floats as another float.
-inline Tensor stored(const Tensor& tensor, DType dtype) {
-  Tensor result(TensorDesc{dtype, tensor.shape(), tensor.desc().layout});
-  visit_dtype(dtype, [&]<class T>() {
-    if constexpr (is_float(dtype_of<T>)) {
-      for (std::size_t i = 0; i < result.values<T>().size(); ++i) {
-        result.mutable_values<T>()[i] = static_cast<T>(value_at(tensor, i));
-      }
-    }
-  });
-  return result;
-}
+Tensor stored(const Tensor& tensor, DType dtype);
 
 // Every element of `actual` (nchw) within `bound` of `expected`; NaN equals NaN. Reports the worst element
 // only.
-inline void expect_close(const Tensor& actual, const Tensor& expected, const Bound& bound,
-                         std::string_view implementation = "", std::size_t output = 0) {
-  ASSERT_EQ(actual.desc().to_string(), expected.desc().to_string());
-  const bool floating = is_float(expected.dtype());
-  std::size_t wrong = 0, worst = 0;
-  double worst_excess = -1;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(expected.shape().elements()); ++i) {
-    const double want = value_at(expected, i);
-    const double have = value_at(actual, i);
-    const std::size_t size = size_of(expected.dtype());
-    if (!floating) {
-      // s64 and u64 do not fit into a double.
-      if (std::memcmp(static_cast<const std::byte*>(actual.data()) + i * size,
-                      static_cast<const std::byte*>(expected.data()) + i * size, size) == 0) {
-        continue;
-      }
-    } else if (have == want || (std::isnan(have) && std::isnan(want))) {
-      continue;
-    }
-    const double error = std::abs(have - want);
-    const double allowed = floating ? bound({implementation, output, i, want}) : 0;
-    if (error <= allowed && allowed < std::numeric_limits<double>::infinity()) continue;
-    ++wrong;
-    const double excess = std::isfinite(error) ? error - allowed : std::numeric_limits<double>::infinity();
-    if (excess > worst_excess) {
-      worst_excess = excess;
-      worst = i;
-    }
-  }
-  if (wrong == 0) return;
-  const double want = value_at(expected, worst);
-  ADD_FAILURE() << wrong << " of " << expected.shape().elements() << " elements of output " << output
-                << " are wrong; worst is element " << worst << ": " << value_at(actual, worst)
-                << ", expected " << want << " within "
-                << (floating ? bound({implementation, output, worst, want}) : 0.0);
-}
+void expect_close(const Tensor& actual, const Tensor& expected, const Bound& bound,
+                  std::string_view implementation = "", std::size_t output = 0);
 
 }  // namespace godwit::support

@@ -2,25 +2,19 @@
 // held against them.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <gtest/gtest.h>
 #include <initializer_list>
 #include <limits>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
-#include "ops/implementation.h"
+#include "ops/attributes.h"
+#include "ops/epilogue.h"
 #include "ops/op.h"
 #include "runtime/cpu.h"
-#include "runtime/error.h"
 #include "runtime/tensor.h"
-#include "tests/support/compare.h"
 #include "tests/support/tolerance.h"
 
 namespace godwit::support {
@@ -32,123 +26,52 @@ struct Ran {
   Layout layout = Layout::nchw;
   std::string kernel;
 };
-inline bool did_run(const std::vector<Ran>& all, std::string_view implementation) {
-  for (const Ran& ran : all) {
-    if (ran.implementation == implementation) return true;
-  }
-  return false;
-}
+bool did_run(const std::vector<Ran>& all, std::string_view implementation);
 
 class OpRunner {
  public:
-  explicit OpRunner(std::string_view name, std::string_view domain = "") : op_(ops::find_op(name, domain)) {
-    if (op_ == nullptr) throw Error("no operator '" + std::string(name) + "' in this build");
-  }
+  explicit OpRunner(std::string_view name, std::string_view domain = "");
 
   // An operand computed at run time; one described only (for infer); one known at compile time; one left out.
-  OpRunner& input(Tensor value) { return add({value.desc(), std::move(value), true, false}); }
-  OpRunner& input(const TensorDesc& desc) { return add({desc, {}, true, false}); }
-  OpRunner& input(const Shape& shape) { return input(TensorDesc{DType::f32, shape, Layout::nchw}); }
-  OpRunner& constant(Tensor value) { return add({value.desc(), std::move(value), true, true}); }
-  OpRunner& omitted() { return add({}); }
+  OpRunner& input(Tensor value);
+  OpRunner& input(const TensorDesc& desc);
+  OpRunner& input(const Shape& shape);
+  OpRunner& constant(Tensor value);
+  OpRunner& omitted();
 
-  OpRunner& attribute(std::string name, int value) { return set(std::move(name), std::int64_t{value}); }
-  OpRunner& attribute(std::string name, std::int64_t value) { return set(std::move(name), value); }
-  OpRunner& attribute(std::string name, float value) { return set(std::move(name), value); }
-  OpRunner& attribute(std::string name, const char* value) {
-    return set(std::move(name), std::string(value));
-  }
-  OpRunner& attribute(std::string name, std::vector<std::int64_t> values) {
-    return set(std::move(name), std::move(values));
-  }
-  OpRunner& attribute(std::string name, std::initializer_list<std::int64_t> values) {
-    return set(std::move(name), std::vector<std::int64_t>(values));
-  }
-  OpRunner& attribute(std::string name, std::vector<float> values) {
-    return set(std::move(name), std::move(values));
-  }
-  OpRunner& attribute(std::string name, Tensor value) { return set(std::move(name), std::move(value)); }
+  OpRunner& attribute(std::string name, int value);
+  OpRunner& attribute(std::string name, std::int64_t value);
+  OpRunner& attribute(std::string name, float value);
+  OpRunner& attribute(std::string name, const char* value);
+  OpRunner& attribute(std::string name, std::vector<std::int64_t> values);
+  OpRunner& attribute(std::string name, std::initializer_list<std::int64_t> values);
+  OpRunner& attribute(std::string name, std::vector<float> values);
+  OpRunner& attribute(std::string name, Tensor value);
 
-  OpRunner& residual(Tensor value) {
-    epilogue_.residual = true;
-    residual_ = {value.desc(), std::move(value), true, false};
-    return *this;
-  }
-  OpRunner& clamp(float minimum, float maximum = std::numeric_limits<float>::infinity()) {
-    epilogue_.minimum = minimum;
-    epilogue_.maximum = maximum;
-    return *this;
-  }
-  OpRunner& outputs(std::size_t count) {
-    output_count_ = count;
-    return *this;
-  }
+  OpRunner& residual(Tensor value);
+  OpRunner& clamp(float minimum, float maximum = std::numeric_limits<float>::infinity());
+  OpRunner& outputs(std::size_t count);
 
   // The f32 result of 16-bit operands.
-  OpRunner& widens() {
-    epilogue_.widens = true;
-    return *this;
-  }
+  OpRunner& widens();
   // The same node with its f32 operands, but for operand `kept`, rounded to a 16-bit float.
-  OpRunner stored_as(DType dtype, std::size_t kept = 99) const {
-    OpRunner runner = *this;
-    const auto store = [&](Slot& slot) {
-      if (slot.desc.dtype != DType::f32 || slot.value.empty()) return;
-      slot.value = stored(slot.value, dtype);
-      slot.desc = slot.value.desc();
-    };
-    for (std::size_t i = 0; i < runner.slots_.size(); ++i) {
-      if (i != kept) store(runner.slots_[i]);
-    }
-    if (runner.epilogue_.residual && !runner.epilogue_.widens) store(runner.residual_);
-    return runner;
-  }
+  OpRunner stored_as(DType dtype, std::size_t kept = 99) const;
 
   const ops::OpDef& op() const { return *op_; }
-  std::vector<TensorDesc> infer() const {
-    const Node node(*this, {});
-    return ops::infer(*op_, node.view());
-  }
+  std::vector<TensorDesc> infer() const;
   // The shape of output 0.
-  Shape shape() const { return infer().at(0).shape; }
-  ops::Cost cost() const {
-    const Node node(*this, infer());
-    return ops::cost(*op_, node.view());
-  }
-  ops::LayoutRule layout() const {
-    const Node node(*this, infer());
-    return op_->layout == nullptr ? ops::LayoutRule::nchw_only : op_->layout(node.view());
-  }
+  Shape shape() const;
+  ops::Cost cost() const;
+  ops::LayoutRule layout() const;
   bool is_view() const { return holds(op_->is_view); }
   bool folds_from_descs() const { return holds(op_->folds_from_descs); }
 
   // All results of the reference. Elements that it does not write are NaN (floats) or have all bits set.
-  std::vector<Tensor> reference() const {
-    const Node node(*this, infer());
-    std::vector<TensorView> src, dst;
-    for (const Slot& slot : node.slots) src.push_back(slot.present ? slot.value.view() : TensorView{});
-    std::vector<Tensor> results;
-    for (const TensorDesc& desc : node.outputs) {
-      results.emplace_back(desc);
-      std::memset(results.back().mutable_data(), 0xff, desc.bytes());
-      dst.push_back(results.back().view());
-    }
-    op_->reference(node.view(), src, dst);
-    return results;
-  }
+  std::vector<Tensor> reference() const;
 
   // Output 0 of the same node on the absolute values of all operands and real attributes, without the clamp.
   // For ops that are sums of products this is the sum of |a||b| that rounding errors are relative to.
-  Tensor magnitudes() const {
-    OpRunner absolute = *this;
-    absolute.clamp(-std::numeric_limits<float>::infinity());
-    for (Slot& slot : absolute.slots_) slot.value = absolute_of(slot.value);
-    absolute.residual_.value = absolute_of(absolute.residual_.value);
-    for (const auto& [name, value] : attributes_.all()) {
-      if (const auto* real = std::get_if<float>(&value)) absolute.attributes_.set(name, std::abs(*real));
-    }
-    return absolute.reference()[0];
-  }
+  Tensor magnitudes() const;
 
   // Runs every implementation of the op that accepts this node (the reference last) for every ISA of this
   // build that the CPU has, with nchw tensors and with nhwc ones where the op's layout rule allows, on 1, 2
@@ -156,32 +79,7 @@ class OpRunner {
   // every number of threads, that nothing is written outside of results and scratch, and that constants it
   // says it does not read are not read. Where lines can be computed by themselves, that they are the same
   // bits, whatever stands around them.
-  std::vector<Ran> run_implementations(const Bound& bound) const {
-    const std::vector<Tensor> expected = reference();
-    std::vector<Ran> all;
-    for (const Isa isa : isas_of_build()) {
-      if (!cpu_supports(isa)) continue;
-      for (const Layout layout : {Layout::nchw, Layout::nhwc}) {
-        Node node(*this, infer());
-        if (layout == Layout::nhwc && !node.make_nhwc(op_->layout)) continue;
-        const ops::Target target{isa};
-        ops::WeightCache cache;
-        const ops::PrepareContext context{target, cache};
-        for (const ops::Implementation* implementation : op_->implementations) {
-          if (!implementation->reject(node.view(), target).empty()) continue;
-          const auto executable = implementation->prepare(node.view(), context);
-          all.push_back({std::string(implementation->name), isa, layout, executable->kernel()});
-          check(node, *executable, expected, bound, all.back());
-          const bool by_lines = implementation->by_lines != nullptr && implementation->by_lines(node.view());
-          EXPECT_EQ(by_lines, executable->line_wise() != nullptr) << implementation->name;
-        }
-        if (isa != Isa::generic) continue;
-        all.push_back({"reference", isa, layout, ""});
-        check(node, *ops::prepare_reference(*op_, node.view()), expected, exact(), all.back());
-      }
-    }
-    return all;
-  }
+  std::vector<Ran> run_implementations(const Bound& bound) const;
 
  private:
   struct Slot {
@@ -190,208 +88,12 @@ class OpRunner {
     bool present = false;
     bool constant = false;
   };
+  class Node;
 
-  // A NodeView with everything that it points into.
-  struct Node {
-    const OpRunner& runner;
-    std::vector<Slot> slots;
-    std::vector<TensorDesc> outputs;
-    std::vector<ops::Operand> operands;
-
-    Node(const OpRunner& owner, std::vector<TensorDesc> descs)
-        : runner(owner), slots(owner.slots_), outputs(std::move(descs)) {
-      if (runner.epilogue_.residual) slots.push_back(runner.residual_);
-      for (const Slot& slot : slots) {
-        operands.push_back({slot.present ? &slot.desc : nullptr, slot.constant ? &slot.value : nullptr});
-      }
-    }
-    Node(const Node&) = delete;
-    Node& operator=(const Node&) = delete;
-
-    ops::NodeView view() const {
-      return {"node", runner.attributes_, operands, runner.output_count_, outputs, runner.epilogue_};
-    }
-
-    // False when the rule leaves every tensor nchw.
-    bool make_nhwc(ops::LayoutFunction rule_of) {
-      const auto rule = rule_of == nullptr ? ops::LayoutRule::nchw_only : rule_of(view());
-      if (rule == ops::LayoutRule::nchw_only) return false;
-      bool changed = false;
-      const auto has_layout = [](const TensorDesc& desc) {
-        return desc.shape.rank() == 3 || desc.shape.rank() == 4;
-      };
-      for (std::size_t i = 0; i < slots.size(); ++i) {
-        Slot& slot = slots[i];
-        const bool is_residual = runner.epilogue_.residual && i + 1 == slots.size();
-        const bool wanted = rule == ops::LayoutRule::follows || i == 0 || is_residual;
-        if (!slot.present || slot.constant || !wanted || !has_layout(slot.desc)) continue;
-        slot.value = in_layout(slot.value, Layout::nhwc);
-        slot.desc = slot.value.desc();
-        changed = true;
-      }
-      for (TensorDesc& desc : outputs) {
-        if (!has_layout(desc)) continue;
-        desc.layout = Layout::nhwc;
-        changed = true;
-      }
-      return changed;
-    }
-  };
-
-  // Bytes between two zones that must stay as they are.
-  class Guarded {
-   public:
-    explicit Guarded(std::size_t bytes)
-        : bytes_(bytes), block_({DType::u8, {static_cast<std::int64_t>(bytes + 2 * kZone)}}) {
-      std::memset(block_.mutable_data(), kMark, bytes + 2 * kZone);
-      std::memset(data(), 0xff, bytes);
-    }
-    std::byte* data() { return static_cast<std::byte*>(block_.mutable_data()) + kZone; }
-    bool intact() const {
-      const auto values = block_.values<std::uint8_t>();
-      for (std::size_t i = 0; i < kZone; ++i) {
-        if (values[i] != kMark || values[kZone + bytes_ + i] != kMark) return false;
-      }
-      return true;
-    }
-
-   private:
-    static constexpr std::size_t kZone = 256;
-    static constexpr std::uint8_t kMark = 0xa5;
-    std::size_t bytes_;
-    Tensor block_;
-  };
-
-  static void check(const Node& node, const ops::Executable& executable, const std::vector<Tensor>& expected,
-                    const Bound& bound, const Ran& ran) {
-    std::vector<Tensor> first;
-    for (const int threads : {1, 2, 3}) {
-      SCOPED_TRACE(ran.implementation + " (" + ran.kernel + "), " + std::string(name_of(ran.isa)) + ", " +
-                   name_of(ran.layout) + ", " + std::to_string(threads) + " threads");
-      const std::vector<Tensor> results = run(node, executable, threads);
-      for (std::size_t i = 0; i < results.size(); ++i) {
-        if (threads == 1) {
-          expect_close(in_layout(results[i], Layout::nchw), expected[i], bound, ran.implementation, i);
-        } else {
-          EXPECT_EQ(std::memcmp(results[i].data(), first[i].data(), results[i].bytes()), 0)
-              << "output " << i << " differs from that of one thread";
-        }
-      }
-      if (threads == 1) first = results;
-    }
-    for (const std::int64_t lines : {1, 3, 1000}) {
-      if (executable.line_wise() == nullptr) break;
-      SCOPED_TRACE(ran.implementation + ", " + std::string(name_of(ran.isa)) + ", " + std::to_string(lines) +
-                   " lines at a time");
-      const Tensor result = run_by_lines(node, executable, lines);
-      EXPECT_EQ(std::memcmp(result.data(), first[0].data(), result.bytes()), 0);
-    }
-  }
-
-  static std::int64_t lines_of(const TensorDesc& desc) {
-    return desc.shape[0] * (desc.shape.rank() == 4 ? desc.shape[2] : 1);
-  }
-
-  // Result 0 in strips of so many lines, each from the lines of operand 0 that it is said to read and no
-  // more.
-  static Tensor run_by_lines(const Node& node, const ops::Executable& executable, std::int64_t strip) {
-    const ops::LineWise& by_lines = *executable.line_wise();
-    std::vector<const void*> src{nullptr};
-    for (std::size_t i = 1; i < node.slots.size(); ++i)
-      src.push_back(node.slots[i].present ? node.slots[i].value.data() : nullptr);
-    void* no_dst = nullptr;
-    const auto line_bytes = [](const TensorDesc& desc) {
-      return desc.bytes() / static_cast<std::size_t>(lines_of(desc));
-    };
-    const std::size_t src_bytes = line_bytes(node.slots[0].desc), dst_bytes = line_bytes(node.outputs[0]);
-    Tensor result(node.outputs[0]);
-    for (std::int64_t line = 0; line < lines_of(node.outputs[0]); line += strip) {
-      const Worker::Range lines{line, std::min(line + strip, lines_of(node.outputs[0]))};
-      const Worker::Range read = by_lines.lines_read(lines);
-      Guarded part(static_cast<std::size_t>(read.end - read.begin) * src_bytes);
-      std::memcpy(part.data(),
-                  static_cast<const std::byte*>(node.slots[0].value.data()) +
-                      static_cast<std::size_t>(read.begin) * src_bytes,
-                  static_cast<std::size_t>(read.end - read.begin) * src_bytes);
-      Guarded written(static_cast<std::size_t>(lines.end - lines.begin) * dst_bytes);
-      Guarded own(executable.scratch().per_worker);
-      by_lines.run_lines({src.data(), &no_dst, nullptr, own.data()},
-                         {lines, part.data(), read.begin, written.data(), lines.begin});
-      EXPECT_TRUE(written.intact()) << "wrote outside of its lines";
-      EXPECT_TRUE(own.intact()) << "wrote outside of a worker's scratch memory";
-      std::memcpy(static_cast<std::byte*>(result.mutable_data()) + static_cast<std::size_t>(line) * dst_bytes,
-                  written.data(), static_cast<std::size_t>(lines.end - lines.begin) * dst_bytes);
-    }
-    return result;
-  }
-
-  static std::vector<Tensor> run(const Node& node, const ops::Executable& executable, int threads) {
-    std::vector<const void*> src;
-    std::vector<Guarded> unread;
-    unread.reserve(node.slots.size());
-    for (std::size_t i = 0; i < node.slots.size(); ++i) {
-      const Slot& slot = node.slots[i];
-      src.push_back(slot.present ? slot.value.data() : nullptr);
-      if (slot.constant && !executable.reads_constant(i)) {
-        unread.emplace_back(slot.value.bytes());
-        src.back() = unread.back().data();
-      }
-    }
-    std::vector<Guarded> written;
-    std::vector<void*> dst;
-    for (const TensorDesc& desc : node.outputs) written.emplace_back(desc.bytes());
-    for (Guarded& block : written) dst.push_back(block.data());
-
-    const ops::Scratch scratch = executable.scratch();
-    Guarded shared(scratch.shared);
-    std::vector<Guarded> own;
-    for (int i = 0; i < threads; ++i) own.emplace_back(scratch.per_worker);
-    run_team(threads, [&](const Worker& worker) {
-      executable.run(
-          {src.data(), dst.data(), shared.data(), own[static_cast<std::size_t>(worker.index)].data()},
-          worker);
-    });
-
-    EXPECT_TRUE(shared.intact()) << "wrote outside of the shared scratch memory";
-    for (const Guarded& block : own)
-      EXPECT_TRUE(block.intact()) << "wrote outside of a worker's scratch memory";
-    std::vector<Tensor> results;
-    for (std::size_t i = 0; i < written.size(); ++i) {
-      EXPECT_TRUE(written[i].intact()) << "wrote outside of output " << i;
-      results.emplace_back(node.outputs[i]);
-      std::memcpy(results.back().mutable_data(), dst[i], results.back().bytes());
-    }
-    return results;
-  }
-
-  bool holds(ops::NodePredicate predicate) const {
-    const Node node(*this, {});
-    return predicate != nullptr && predicate(node.view());
-  }
-
-  static Tensor absolute_of(const Tensor& value) {
-    if (value.empty() || !is_float(value.dtype())) return value;
-    Tensor absolute(value.desc());
-    visit_dtype(value.dtype(), [&]<class T>() {
-      if constexpr (is_float(dtype_of<T>)) {
-        for (std::size_t i = 0; i < value.values<T>().size(); ++i) {
-          absolute.mutable_values<T>()[i] =
-              static_cast<T>(std::abs(static_cast<double>(value.values<T>()[i])));
-        }
-      }
-    });
-    return absolute;
-  }
-
-  OpRunner& add(Slot slot) {
-    slots_.push_back(std::move(slot));
-    return *this;
-  }
+  bool holds(ops::NodePredicate predicate) const;
+  OpRunner& add(Slot slot);
   template <class T>
-  OpRunner& set(std::string name, T value) {
-    attributes_.set(std::move(name), ops::AttributeValue(std::in_place_type<T>, std::move(value)));
-    return *this;
-  }
+  OpRunner& set(std::string name, T value);
 
   const ops::OpDef* op_;
   ops::Attributes attributes_;
@@ -405,13 +107,6 @@ class OpRunner {
 // (its product and the sums), then those of bias, residual, and two scalings; the reference adds one. All are
 // relative to the sum of absolute values, and a clamp moves no two values apart. Underflowing products lose a
 // subnormal each.
-inline Bound product_sum_bound(const OpRunner& runner, std::int64_t length) {
-  const Tensor magnitudes = runner.magnitudes();
-  return [magnitudes, length](const Element& element) {
-    constexpr std::int64_t kEpilogueRoundings = 5;
-    return gamma(length + kEpilogueRoundings) * value_at(magnitudes, element.index) +
-           static_cast<double>(length) * static_cast<double>(std::numeric_limits<float>::denorm_min());
-  };
-}
+Bound product_sum_bound(const OpRunner& runner, std::int64_t length);
 
 }  // namespace godwit::support

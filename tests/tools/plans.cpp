@@ -15,6 +15,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/graph_builder.h"
+#include "tests/support/random.h"
 #include "tests/support/winograd_bound.h"
 #include "tests/tools/program.h"
 #include "tools/support/plan_file.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/graph.h"
-#include "tests/runtime/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit::tools {
 

@@ -1,4 +1,6 @@
 // chain_steps: which tensors are handed on by lines.
+#include <gtest/gtest.h>
+
 #include "runtime/cpu.h"
 #include "tests/engine/helpers.h"
 

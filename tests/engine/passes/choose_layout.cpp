@@ -1,5 +1,9 @@
 // choose_layout: channels-last inside, ONNX's order at the edges, few reorders in between.
+#include <algorithm>
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
+#include "tests/support/compare.h"
 
 namespace godwit::engine {
 namespace {

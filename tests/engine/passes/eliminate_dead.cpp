@@ -1,4 +1,6 @@
 // eliminate_dead: only what leads to an output is computed.
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
 
 namespace godwit::engine {

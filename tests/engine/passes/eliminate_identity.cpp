@@ -1,4 +1,6 @@
 // eliminate_identity: nodes that change nothing go; what only looks like it stays.
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
 
 namespace godwit::engine {

@@ -1,7 +1,11 @@
 // fold_batch_norm: normalisation becomes weights and bias.
 #include <cmath>
+#include <gtest/gtest.h>
 
 #include "tests/engine/helpers.h"
+#include "tests/support/compare.h"
+#include "tests/support/random.h"
+#include "tests/support/tolerance.h"
 
 namespace godwit::engine {
 namespace {

@@ -1,5 +1,9 @@
 // fold_constants: what depends on constants alone is computed once.
+#include <algorithm>
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
+#include "tests/support/compare.h"
 
 namespace godwit::engine {
 namespace {

@@ -1,4 +1,7 @@
 // fold_pad: zero padding moves into windows, where that means the same.
+#include <algorithm>
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
 
 namespace godwit::engine {

@@ -1,8 +1,11 @@
 // fold_quantization: what stands between dequantisation and quantisation is computed in 8-bit numbers. Scales
 // are powers of two, so that real arithmetic on dequantised numbers is exact and both ways must agree bit for
 // bit.
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
 #include "tests/engine/qdq_builder.h"
+#include "tests/support/random.h"
 
 namespace godwit::engine {
 namespace {

@@ -1,4 +1,5 @@
 // fuse_activation: Relu and Clip become the clamp of the node in front.
+#include <gtest/gtest.h>
 #include <limits>
 
 #include "tests/engine/helpers.h"

@@ -1,4 +1,7 @@
 // fuse_bias: a constant added for each channel becomes a bias.
+#include <algorithm>
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
 
 namespace godwit::engine {

@@ -1,4 +1,5 @@
 // fuse_residual_add: one branch of a block adds the other on its way out.
+#include <gtest/gtest.h>
 #include <limits>
 
 #include "tests/engine/helpers.h"

@@ -1,5 +1,12 @@
 // lower_precision and raise_precision: what is stored in 16 bits, where casts stand, what stays f32.
+#include <algorithm>
+#include <cstring>
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
+#include "tests/support/compare.h"
+#include "tests/support/random.h"
+#include "tests/support/tolerance.h"
 
 namespace godwit::engine {
 namespace {

@@ -1,4 +1,7 @@
 // lower_reduce_mean: the mean over height and width becomes a pooling.
+#include <algorithm>
+#include <gtest/gtest.h>
+
 #include "tests/engine/helpers.h"
 
 namespace godwit::engine {

@@ -1,6 +1,7 @@
 // Joules of layers on a machine whose joules per MAC and per byte are known.
 #include "runtime/energy/attribution.h"
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <fmt/format.h>
@@ -8,8 +9,8 @@
 
 #include "runtime/error.h"
 #include "tests/runtime/energy/simulated.h"
-#include "tests/runtime/temporary_directory.h"
 #include "tests/support/figure.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit::energy {
 namespace {

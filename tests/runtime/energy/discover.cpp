@@ -12,9 +12,9 @@
 
 #include "runtime/energy/recorder.h"
 #include "runtime/error.h"
-#include "tests/runtime/temporary_directory.h"
 #include "tests/support/figure.h"
 #include "tests/support/sim_plant.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit::energy {
 namespace {

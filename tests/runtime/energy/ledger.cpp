@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/runtime/temporary_directory.h"
 #include "tests/support/errors.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit::energy {
 namespace {

@@ -1,6 +1,7 @@
 // Meters' logs: what lines say, what accuracies mean, and how clocks are found.
 #include "runtime/energy/meter.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
@@ -17,9 +18,9 @@
 #include <unistd.h>
 
 #include "runtime/energy/cap_journal_file.h"
-#include "tests/runtime/temporary_directory.h"
 #include "tests/support/errors.h"
 #include "tests/support/figure.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit::energy {
 namespace {

@@ -2,6 +2,7 @@
 // exactly the disturbance.
 #include "runtime/energy/protocol.h"
 
+#include <cerrno>
 #include <cmath>
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,7 @@
 // Long runs on a machine whose power, pace and temperature are known.
 #include "runtime/energy/soak.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 

@@ -13,8 +13,8 @@
 #include "runtime/image/jpeg.h"
 #include "runtime/image/resize.h"
 #include "tests/runtime/image/encode.h"
-#include "tests/runtime/temporary_directory.h"
 #include "tests/support/errors.h"
+#include "tests/support/temporary_directory.h"
 
 namespace godwit::image {
 namespace {
