@@ -1,32 +1,19 @@
 #!/usr/bin/env python3
 """Tests of tools/compare_peers: its statistics, the order of its processes, its usage errors, its end on Ctrl-C."""
 
-import importlib.machinery
-import importlib.util
 import os
-import pathlib
 import signal
 import subprocess
 import sys
 import time
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-TOOL = ROOT / "tools" / "compare_peers"
-sys.path.insert(0, str(ROOT / "tools"))
-
-from peers import machine, processes, report, summary  # noqa: E402  (the path comes first)
-
-
-def load_tool():
-    loader = importlib.machinery.SourceFileLoader("compare_peers", str(TOOL))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare_peers", loader))
-    loader.exec_module(module)
-    return module
+import tool  # it makes tools/ a place of modules
+from peers import machine, processes, report, summary
 
 
 def run_tool(*arguments):
-    return subprocess.run([sys.executable, "-B", TOOL, *arguments], capture_output=True, text=True, check=False)
+    return tool.run("compare_peers", *arguments)
 
 
 def process_result(milliseconds, load=100.0, **memory):
@@ -90,7 +77,7 @@ class Measure(unittest.TestCase):
             return process_result(next(theirs), bare_node=40.0, added=300.0, peak=400.0)
 
         runners = {"godwit": run_godwit, "onnxruntime": run_onnxruntime}
-        result = load_tool().measure(self.case, rounds, runners, order.append)
+        result = tool.load("compare_peers").measure(self.case, rounds, runners, order.append)
         return result, [entry for entry in order if entry in "AB"]
 
     def test_engines_take_turns_and_medians_are_of_processes(self):
@@ -146,7 +133,7 @@ class Processes(unittest.TestCase):
         reading, writing = os.pipe()
         started = time.monotonic()
         with subprocess.Popen([sys.executable, "-B", "-c", text, str(writing)], pass_fds=[writing],
-                              env={**os.environ, "PYTHONPATH": str(ROOT / "tools")},
+                              env={**os.environ, "PYTHONPATH": str(tool.ROOT / "tools")},
                               stderr=subprocess.DEVNULL) as child:
             os.close(writing)
             with os.fdopen(reading) as pipe:
@@ -181,7 +168,7 @@ class Usage(unittest.TestCase):
                 self.assertRegex(done.stderr, r"\Atools/compare_peers: error: [^\n]+\n\Z")
 
     def test_more_threads_than_cpus_is_status_3(self):
-        done = run_tool("--model", str(TOOL), "--threads", "1024")
+        done = run_tool("--model", __file__, "--threads", "1024")
         if len(os.sched_getaffinity(0)) >= 1024:
             self.skipTest("this machine has 1024 CPUs")
         self.assertEqual(done.returncode, 3)
