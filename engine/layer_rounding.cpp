@@ -48,8 +48,7 @@ class Branches {
     const float src_scale =
         quantization_.activations.at(scheme_.rounded_as[static_cast<std::size_t>(src)]).scale;
     const std::vector<double> bias = bias_of(prepared_, id, quantization_);
-    const Tensor weights = prepared_.value(node(id).inputs[1]).constant->resident();
-    const QuantizedWeights quantized = quantize_weights(weights, axis, bias, src_scale);
+    const QuantizedWeights quantized = quantized_weights_of(prepared_, id, quantization_, src_scale);
     copy.inputs[1] = graph_.add_constant("", dequantize_weights(quantized, axis));
     if (bias.empty()) return;
     const Tensor steps = quantize_bias(bias, src_scale, quantized.scales);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "engine/rewrite.h"
+#include "ops/quantized.h"
 #include "runtime/error.h"
 
 namespace godwit::engine {
@@ -137,7 +138,7 @@ class Writer {
     const std::string name = prepared_.value(node.inputs[1]).name;
     const float src_scale = activation(node.inputs[0]).scale;
     const std::vector<double> bias = bias_of(prepared_, id, quantization_);
-    const QuantizedWeights quantized = quantize_weights(weights, axis, bias, src_scale);
+    const QuantizedWeights quantized = quantized_weights_of(prepared_, id, quantization_, src_scale);
     const ValueId scales = graph_.add_constant(value_name(fmt::format("{}_scale", name)), quantized.scales);
     const ValueId numbers =
         graph_.add_constant(value_name(fmt::format("{}_quantized", name)), quantized.numbers);
@@ -186,14 +187,64 @@ class Writer {
 
 }  // namespace
 
+PairedWeights paired_weights(const Node& node, const Shape& weights, int axis) {
+  const auto size = [&](int i) { return static_cast<std::size_t>(weights[i]); };
+  const std::size_t channels = size(axis);
+  // Rows of `numbers` weights each, neighbours of which are paired; element(c, row, k) tells where one lies.
+  const auto pairs = [channels](std::size_t rows, std::size_t numbers, const auto& element) -> PairedWeights {
+    return [=](const std::function<void(std::size_t, std::size_t)>& visit) {
+      for (std::size_t c = 0; c < channels; ++c) {
+        for (std::size_t row = 0; row < rows; ++row) {
+          for (std::size_t k = 0; k + 1 < numbers; k += 2) visit(element(c, row, k), element(c, row, k + 1));
+        }
+      }
+    };
+  };
+  if (node.op->name != "Conv") {
+    const std::size_t depth = size(1 - axis);
+    const std::size_t column = axis == 0 ? depth : 1, step = axis == 0 ? 1 : channels;
+    return pairs(1, depth, [=](std::size_t c, std::size_t, std::size_t k) { return c * column + k * step; });
+  }
+  const std::size_t ic = size(1);
+  const auto taps = static_cast<std::size_t>(weights.product(2, weights.rank()));
+  if (node.attributes.integer("group", 1) > 1 && ic == 1) return {};
+  if (ic > ops::kFewChannels) {
+    return pairs(taps, ic,
+                 [=](std::size_t c, std::size_t tap, std::size_t k) { return (c * ic + k) * taps + tap; });
+  }
+  // Few channels: pixels of a row of the kernel follow each other.
+  const std::size_t width = size(weights.rank() - 1), lines = taps / width;
+  return pairs(lines, width * ic, [=](std::size_t c, std::size_t line, std::size_t k) {
+    return (c * ic + k % ic) * taps + line * width + k / ic;
+  });
+}
+
+QuantizedWeights quantized_weights_of(const Graph& prepared, NodeId id, const Quantization& quantization,
+                                      float src_scale) {
+  const Node& node = prepared.nodes[static_cast<std::size_t>(id)];
+  const int axis = *weight_axis(prepared, node);
+  const Tensor weights = prepared.value(node.inputs[1]).constant->resident();
+  return quantize_weights(
+      weights, axis, bias_of(prepared, id, quantization), src_scale,
+      quantization.full_range ? PairedWeights{} : paired_weights(node, weights.shape(), axis));
+}
+
 QuantizedWeights quantize_weights(const Tensor& weights, int axis, std::span<const double> bias,
-                                  float src_scale) {
+                                  float src_scale, const PairedWeights& pairs) {
   const Channels channels(weights.shape(), axis);
   const auto src = weights.values<float>();
   std::vector<double> largest(channels.channels, 0);
   for (std::size_t i = 0; i < src.size(); ++i) {
     double& most = largest[channels.of(i)];
     most = std::max(most, std::abs(static_cast<double>(src[i])));
+  }
+  std::vector<double> least_scale(channels.channels, 0);
+  const auto real = [&](std::size_t i) { return static_cast<double>(src[i]); };
+  if (pairs) {
+    pairs([&](std::size_t i, std::size_t j) {
+      double& least = least_scale[channels.of(i)];
+      if (real(i) * real(j) > 0) least = std::max(least, std::abs(real(i) + real(j)) / ops::kLargestPair);
+    });
   }
   const double top = *std::ranges::max_element(largest);
   const double empty = top < kNoWeight ? 1 / kLargestWeight : top / kLargestWeight * kEmptyChannel;
@@ -203,15 +254,26 @@ QuantizedWeights quantize_weights(const Tensor& weights, int axis, std::span<con
   const auto scales = result.scales.mutable_values<float>();
   for (std::size_t c = 0; c < channels.channels; ++c) {
     double scale = largest[c] < kNoWeight ? std::max(empty, kNoWeight) : largest[c] / kLargestWeight;
+    scale = std::max(scale, least_scale[c]);
     if (!bias.empty()) {
       scale = std::max(scale, std::abs(bias[c]) / (static_cast<double>(src_scale) * kLargestBias));
     }
     scales[c] = static_cast<float>(scale);
   }
   const auto numbers = result.numbers.mutable_values<std::int8_t>();
+  const auto steps = [&](std::size_t i) { return real(i) / static_cast<double>(scales[channels.of(i)]); };
   for (std::size_t i = 0; i < src.size(); ++i) {
-    const double steps = static_cast<double>(src[i]) / static_cast<double>(scales[channels.of(i)]);
-    numbers[i] = static_cast<std::int8_t>(std::clamp(std::nearbyint(steps), -kLargestWeight, kLargestWeight));
+    numbers[i] =
+        static_cast<std::int8_t>(std::clamp(std::nearbyint(steps(i)), -kLargestWeight, kLargestWeight));
+  }
+  if (pairs) {
+    // Both may have been rounded up: the one that gained more goes back.
+    pairs([&](std::size_t i, std::size_t j) {
+      if (ops::pair_fits(numbers[i], numbers[j])) return;
+      const auto gained = [&](std::size_t w) { return std::abs(numbers[w]) - std::abs(steps(w)); };
+      std::int8_t& number = numbers[gained(i) > gained(j) ? i : j];
+      number = static_cast<std::int8_t>(number - (number > 0 ? 1 : -1));
+    });
   }
   return result;
 }

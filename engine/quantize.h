@@ -2,6 +2,7 @@
 // and weights in 8 bits.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <vector>
@@ -17,12 +18,19 @@ struct QuantizedWeights {
   Tensor scales;   // f32 (channels)
 };
 
-// scale[c] = max |w| over channel c / 127. So that no scale is 0 and the bias keeps within 2^30 steps of
-// src_scale · scale[c], a channel of nothing but 0 (or of numbers below 1e-30) gets the largest scale of the
-// tensor times 2^-8 (1/127 where all channels are such), and any channel's scale is raised to
-// |bias[c]| / (src_scale · 2^30). `bias` is empty or has one number per channel.
+// Calls visit(i, j) for all weights i and j of one channel whose products kernels add up first.
+using PairedWeights = std::function<void(const std::function<void(std::size_t i, std::size_t j)>& visit)>;
+// Those of a node with weights on `axis`; none where each channel has a group of its own.
+PairedWeights paired_weights(const Node& node, const Shape& weights, int axis);
+
+// scale[c] = max |w| over channel c / 127; where `pairs` are given at least the largest |w_i + w_j| of a pair
+// of one sign / 128, so that the sum of their products with any two u8 fits into 16 bits (ops::pair_fits()).
+// So that no scale is 0 and the bias keeps within 2^30 steps of src_scale · scale[c], a channel of nothing
+// but 0 (or of numbers below 1e-30) gets the largest scale of the tensor times 2^-8 (1/127 where all channels
+// are such), and any channel's scale is raised to |bias[c]| / (src_scale · 2^30). `bias` is empty or has one
+// number per channel.
 QuantizedWeights quantize_weights(const Tensor& weights, int axis, std::span<const double> bias,
-                                  float src_scale);
+                                  float src_scale, const PairedWeights& pairs = {});
 // The reals that they stand for: f32, number · scale.
 Tensor dequantize_weights(const QuantizedWeights& weights, int axis);
 
@@ -32,7 +40,12 @@ Tensor quantize_bias(std::span<const double> bias, float src_scale, const Tensor
 struct Quantization {
   std::map<ValueId, ActivationScale> activations;     // by value with a scale of its own
   std::map<NodeId, std::vector<double>> bias_shifts;  // by node with weights: what is added to its bias
+  bool full_range = false;                            // weights of which no pairs are kept within 16 bits
 };
+
+// The weights of a prepared graph's node in 8 bits; src_scale: of its operand 0.
+QuantizedWeights quantized_weights_of(const Graph& prepared, NodeId node, const Quantization& quantization,
+                                      float src_scale);
 
 // A node's bias with its shift: one number per channel, empty for a node without either.
 std::vector<double> bias_of(const Graph& prepared, NodeId node, const Quantization& quantization);

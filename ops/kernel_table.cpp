@@ -12,7 +12,8 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 29> kFamilyNames = {"gemm",
+constexpr std::array<std::string_view, 30> kFamilyNames = {"gemm",
+                                                           "gemm_pair_sums",
                                                            "depthwise",
                                                            "depthwise3_stride1",
                                                            "depthwise3_stride2",
@@ -43,27 +44,27 @@ constexpr std::array<std::string_view, 29> kFamilyNames = {"gemm",
                                                            "peak"};
 
 template <class Kernel>
-GemmTiles<Kernel> collect_gemm(Isa isa, DType dtype) {
+GemmTiles<Kernel> collect_gemm(KernelFamily family, Isa isa, DType dtype) {
   GemmTiles<Kernel> tiles;
-  tiles.full = find_kernel(KernelFamily::gemm, dtype, isa);
+  tiles.full = find_kernel(family, dtype, isa);
+  if (tiles.full == nullptr) return tiles;
   tiles.mr = tiles.full->mr;
   tiles.nr = tiles.full->nr;
   tiles.kr = tiles.full->kr;
   // 16-bit floats meet rows that were widened to f32; pairs of 16-bit integers fill a step.
   if (is_float(dtype)) tiles.step_bytes = static_cast<int>(size_of(dtype)) * tiles.kr;
   for (const KernelInfo& kernel : all_kernels()) {
-    if (kernel.family != KernelFamily::gemm || kernel.dtype != dtype || kernel.isa != tiles.full->isa)
-      continue;
+    if (kernel.family != family || kernel.dtype != dtype || kernel.isa != tiles.full->isa) continue;
     tiles.by_rows[kernel.nr == tiles.nr ? 1 : 0][kernel.mr] = reinterpret_cast<Kernel*>(kernel.function);
   }
   return tiles;
 }
 
-template <class Kernel, DType dtype>
+template <class Kernel, DType dtype, KernelFamily family = KernelFamily::gemm>
 const GemmTiles<Kernel>& tiles_of(Isa isa) {
   static const std::map<Isa, GemmTiles<Kernel>> by_isa = [] {
     std::map<Isa, GemmTiles<Kernel>> map;
-    for (const Isa each : isas_of_build()) map.emplace(each, collect_gemm<Kernel>(each, dtype));
+    for (const Isa each : isas_of_build()) map.emplace(each, collect_gemm<Kernel>(family, each, dtype));
     return map;
   }();
   return by_isa.at(isa);
@@ -87,9 +88,10 @@ std::span<const KernelInfo> all_kernels() {
 std::string_view name_of(KernelFamily family) { return kFamilyNames[static_cast<std::size_t>(family)]; }
 
 std::string name_of(const KernelInfo& kernel) {
-  const std::string tile = kernel.mr > 1 || kernel.family == KernelFamily::gemm
-                               ? fmt::format("{}x{}", kernel.mr, kernel.nr)
-                               : fmt::format("{}", kernel.nr);
+  const std::string tile =
+      kernel.mr > 1 || kernel.family == KernelFamily::gemm || kernel.family == KernelFamily::gemm_pair_sums
+          ? fmt::format("{}x{}", kernel.mr, kernel.nr)
+          : fmt::format("{}", kernel.nr);
   return fmt::format("{}_{}_{}_{}", name_of(kernel.family), name_of(kernel.dtype), tile, name_of(kernel.isa));
 }
 
@@ -129,6 +131,11 @@ const GemmKernels& gemm_kernels(Isa isa, DType dtype) {
 
 const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa) {
   return tiles_of<QuantizedGemmKernel, DType::s8>(isa);
+}
+
+const QuantizedGemmKernels* pair_sum_kernels(Isa isa) {
+  const auto& tiles = tiles_of<QuantizedGemmKernel, DType::s8, KernelFamily::gemm_pair_sums>(isa);
+  return tiles.full != nullptr && quantized_gemm_kernels(isa).kr < tiles.kr ? &tiles : nullptr;
 }
 
 }  // namespace godwit::ops

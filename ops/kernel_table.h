@@ -48,5 +48,8 @@ using QuantizedGemmKernels = GemmTiles<QuantizedGemmKernel>;
 // dtype: of the packed weights, f32 or a 16-bit float.
 const GemmKernels& gemm_kernels(Isa isa, DType dtype = DType::f32);
 const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa);
+// Faster ones for weights of which no two neighbours of the inner dimension, 2i and 2i + 1, can make a sum of
+// products beyond 16 bits; null where those above are as fast.
+const QuantizedGemmKernels* pair_sum_kernels(Isa isa);
 
 }  // namespace godwit::ops

@@ -2,6 +2,7 @@
 // share.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -31,6 +32,15 @@ T to_quantized(float value, T zero_point) {
   value = value < highest ? value : highest;
   return static_cast<T>(static_cast<std::int32_t>(round_half_even(value)) +
                         static_cast<std::int32_t>(zero_point));
+}
+
+// The largest sum of two weights of one sign whose products with two u8 stay within 16 bits: 255 · 128 <
+// 2^15.
+inline constexpr int kLargestPair = 128;
+// Whether the sum of their products with any two u8 fits into 16 bits.
+constexpr bool pair_fits(int first, int second) {
+  return std::max(first, 0) + std::max(second, 0) <= kLargestPair &&
+         std::min(first, 0) + std::min(second, 0) >= -kLargestPair;
 }
 
 // Throws Error unless operand `i` can be a scale: f32, one number or one for each element along an axis (of

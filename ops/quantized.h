@@ -14,6 +14,9 @@
 
 namespace godwit::ops {
 
+// Convolutions of a single group over so few channels take whole rows of the kernel as one run of numbers.
+inline constexpr std::int64_t kFewChannels = 8;
+
 // Operands of QuantizedConv and QuantizedMatMul. Scales and zero points are constants; all but the weights'
 // are one number. The residual, if any, is the last operand, as in every epilogue.
 struct QuantizedOperand {

@@ -41,13 +41,13 @@ class QuantizedConvExecutable : public Executable {
   QuantizedConvExecutable(const NodeView& node, const PrepareContext& context, const Feed& feed,
                           const char* format)
       : geometry_(conv_geometry(RealConv(node).view())),
-        kernels_(quantized_gemm_kernels(context.target.isa)),
+        sizes_{geometry_.group, geometry_.group_oc(), feed.taps, feed.numbers},
+        kernels_(kernels_for(node, context.target.isa, sizes_, feed)),
         widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
         numbers_(feed.numbers),
         shape_{geometry_.rows(), geometry_.group_oc(), feed.taps, steps_of(feed.numbers, kernels_.kr)},
         zero_point_(static_cast<std::uint8_t>(constant_zero_point(node, In::src_zero_point))),
-        weights_(node, context, kernels_, {geometry_.group, geometry_.group_oc(), feed.taps, feed.numbers},
-                 format, feed),
+        weights_(node, context, kernels_, sizes_, format, feed),
         residual_index_(node.epilogue.residual ? node.inputs.size() - 1 : 0),
         real_(node.outputs[0].dtype == DType::f32) {}
 
@@ -84,6 +84,7 @@ class QuantizedConvExecutable : public Executable {
   std::int64_t number_bytes() const { return kStepBytes / kernels_.kr; }
 
   ConvGeometry geometry_;
+  QuantizedSizes sizes_;
   const QuantizedGemmKernels& kernels_;
   ConvertKernel* widen_;
   std::int64_t numbers_;
@@ -233,8 +234,6 @@ class ConvQuantizedRows final : public QuantizedConvExecutable {
 
   PaddedImage image_;
 };
-
-constexpr std::int64_t kFewChannels = 8;
 
 std::string reject(const NodeView& node, const Target&) {
   if (std::string reason = reject_quantized(node); !reason.empty()) return reason;

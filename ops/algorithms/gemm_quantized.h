@@ -9,6 +9,7 @@
 
 #include "ops/algorithms/gemm.h"
 #include "ops/implementation.h"
+#include "ops/quantization.h"
 #include "ops/quantized.h"
 
 namespace godwit::ops {
@@ -37,14 +38,40 @@ inline void copy_row(const QuantizedGemmCall& call, const void* src, void* dst) 
                static_cast<std::byte*>(dst));
 }
 
+// What QuantizedWeights below packs.
+struct QuantizedSizes {
+  std::int64_t groups = 1, columns = 0;  // of one group
+  std::int64_t taps = 1, numbers = 0;    // of the inner dimension
+};
+
+// The kernels for these weights: those of pair_sum_kernels() where all of them can go that way. Index as in
+// QuantizedWeights.
+template <class Index>
+const QuantizedGemmKernels& kernels_for(const NodeView& node, Isa isa, const QuantizedSizes& sizes,
+                                        const Index& index) {
+  const QuantizedGemmKernels* pair_sums = pair_sum_kernels(isa);
+  const QuantizedGemmKernels& others = quantized_gemm_kernels(isa);
+  if (pair_sums == nullptr) return others;
+  const Tensor weights = node.inputs[QuantizedOperand::weights].constant->resident();
+  const auto* src = weights.values<std::int8_t>().data();
+  for (std::int64_t g = 0; g < sizes.groups; ++g) {
+    for (std::int64_t column = 0; column < sizes.columns; ++column) {
+      bool fits = true;
+      for (std::int64_t tap = 0; tap < sizes.taps; ++tap) {
+        for (std::int64_t k = 0; k + 1 < sizes.numbers; k += 2)
+          fits &= pair_fits(src[index(g, column, tap, k)], src[index(g, column, tap, k + 1)]);
+      }
+      if (!fits) return others;
+    }
+  }
+  return *pair_sums;
+}
+
 // Weights and channels of one node on 8-bit numbers, in the form that kernels take: for each of `groups`
 // panels of (taps, steps, nr), channels padded to whole panels.
 class QuantizedWeights {
  public:
-  struct Sizes {
-    std::int64_t groups = 1, columns = 0;  // of one group
-    std::int64_t taps = 1, numbers = 0;    // of the inner dimension
-  };
+  using Sizes = QuantizedSizes;
   // index(group, column, tap, number): where in the operand that weight lies.
   template <class Index>
   QuantizedWeights(const NodeView& node, const PrepareContext& context, const QuantizedGemmKernels& kernels,

@@ -8,18 +8,23 @@ namespace {
 
 using In = QuantizedOperand;
 
+// Where the weights of (depth, columns) lie.
+struct MatrixFeed {
+  std::int64_t columns;
+  std::int64_t operator()(std::int64_t, std::int64_t column, std::int64_t, std::int64_t k) const {
+    return k * columns + column;
+  }
+};
+
 class MatMulQuantized final : public Executable {
  public:
   MatMulQuantized(const NodeView& node, const PrepareContext& context)
       : depth_(node.shape(In::weights)[0]),
         columns_(node.shape(In::weights)[1]),
-        kernels_(quantized_gemm_kernels(context.target.isa)),
+        kernels_(kernels_for(node, context.target.isa, sizes(), MatrixFeed{columns_})),
         widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
         shape_{node.outputs[0].shape.elements() / columns_, columns_, 1, steps_of(depth_, kernels_.kr)},
-        weights_(node, context, kernels_, {1, columns_, 1, depth_}, "quantized_matrix",
-                 [columns = columns_](std::int64_t, std::int64_t column, std::int64_t, std::int64_t k) {
-                   return k * columns + column;
-                 }) {}
+        weights_(node, context, kernels_, sizes(), "quantized_matrix", MatrixFeed{columns_}) {}
 
   Scratch scratch() const override {
     return {.shared = 0, .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows())};
@@ -48,6 +53,7 @@ class MatMulQuantized final : public Executable {
   }
 
  private:
+  QuantizedSizes sizes() const { return {1, columns_, 1, depth_}; }
   bool copy_rows() const {
     return kernels_.kr != 4 || depth_ % 4 != 0 || (shape_.rows > 1 && rows_collide(depth_));
   }

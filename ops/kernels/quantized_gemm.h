@@ -68,6 +68,16 @@ struct Finish {
   S32 zero_point;
 };
 
+// Arch with sums of four products by way of two sums of two, which must fit into 16 bits.
+template <class Arch>
+struct PairSums : Arch {
+  static constexpr int kDotDepth = 4;
+  static GODWIT_INLINE typename Arch::S32 dot(typename Arch::S32 sum, typename Arch::S32 a,
+                                              typename Arch::S32 b) {
+    return Arch::dot_pair_sums(sum, a, b);
+  }
+};
+
 // Register budget as Gemm's: Rows·Vectors accumulators + Vectors of B + 1 broadcast of A, and one for the
 // products where an ISA has no instruction that also adds (avx2 6×2: 16 of 16).
 template <class Arch, int Rows, int Vectors>

@@ -49,9 +49,9 @@ GODWIT_INLINE KernelInfo* add_gemm(KernelInfo* row) {
 }
 
 template <class Arch, int Vectors, int Rows>
-GODWIT_INLINE KernelInfo* add_quantized_gemm(KernelInfo* row) {
-  if constexpr (Rows > 1) row = add_quantized_gemm<Arch, Vectors, Rows - 1>(row);
-  *row = {KernelFamily::gemm,
+GODWIT_INLINE KernelInfo* add_quantized_gemm(KernelInfo* row, KernelFamily family = KernelFamily::gemm) {
+  if constexpr (Rows > 1) row = add_quantized_gemm<Arch, Vectors, Rows - 1>(row, family);
+  *row = {family,
           Arch::kIsa,
           DType::s8,
           Rows,
@@ -67,6 +67,17 @@ GODWIT_INLINE int fill_quantized_gemm(KernelInfo* rows) {
   KernelInfo* row = add_quantized_gemm<Arch, 1, Arch::kTileRows>(rows);
   row = add_quantized_gemm<Arch, 2, Arch::kTileRows>(row);
   return static_cast<int>(row - rows);
+}
+
+// Arch::dot_pair_sums(sum, a, b): sum + the products of four u8 in each lane of a and four s8 of b, exact
+// where both sums of two products that lie next to each other fit into 16 bits.
+template <class Arch>
+GODWIT_INLINE KernelInfo* add_pair_sums(KernelInfo* row) {
+  if constexpr (requires(typename Arch::S32 v) { Arch::dot_pair_sums(v, v, v); }) {
+    row = add_quantized_gemm<PairSums<Arch>, 1, Arch::kTileRows>(row, KernelFamily::gemm_pair_sums);
+    row = add_quantized_gemm<PairSums<Arch>, 2, Arch::kTileRows>(row, KernelFamily::gemm_pair_sums);
+  }
+  return row;
 }
 
 constexpr int kDepthwisePixels = 4;
@@ -156,6 +167,7 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   row = add_float<Arch, DType::f16>(row);
   row = add_float<Arch, DType::bf16>(row);
   row += fill_quantized_gemm<Arch>(row);
+  row = add_pair_sums<Arch>(row);
   row = add_quantized_depthwise<Arch, 3, 1>(row, KernelFamily::depthwise3_stride1);
   row = add_quantized_depthwise<Arch, 3, 2>(row, KernelFamily::depthwise3_stride2);
   row = add_quantized_depthwise<Arch, 5, 1>(row, KernelFamily::depthwise5_stride1);

@@ -10,6 +10,7 @@
 #include "engine/compare_layers.h"
 #include "engine/dequantized.h"
 #include "engine/layer_noise.h"
+#include "ops/quantization.h"
 #include "tests/engine/quantize_helpers.h"
 
 namespace godwit::engine {
@@ -121,6 +122,81 @@ TEST(QuantizeWeights, EachChannelIsAtMostHalfAStepOff) {
       EXPECT_GE(quantized.numbers.values<std::int8_t>()[i], -127);
     }
   }
+}
+
+// Every weight within a step and a half of what it was, every pair of a row within 16 bits.
+void expect_pairs_fit(const Graph& graph, const Shape& shape) {
+  const Node& node = graph.nodes.back();
+  const int axis = *weight_axis(graph, node);
+  const Tensor weights = *graph.value(node.inputs[1]).constant;
+  const QuantizedWeights quantized =
+      quantize_weights(weights, axis, {}, 0.1F, paired_weights(node, shape, axis));
+  const Tensor reals = dequantize_weights(quantized, axis);
+  const auto numbers = quantized.numbers.values<std::int8_t>();
+  float widest = 0;
+  for (const float scale : quantized.scales.values<float>()) widest = std::max(widest, scale);
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    EXPECT_LE(std::abs(reals.values<float>()[i] - weights.values<float>()[i]), 1.5001F * widest);
+  std::size_t pairs = 0;
+  paired_weights(node, shape, axis)([&](std::size_t i, std::size_t j) {
+    ++pairs;
+    EXPECT_TRUE(ops::pair_fits(numbers[i], numbers[j])) << i << " " << j;
+  });
+  EXPECT_GE(pairs * 3, numbers.size());
+}
+
+TEST(QuantizeWeights, PairsFitInto16Bits) {
+  const auto weights_of = [](const Shape& shape) {
+    Tensor weights = random_weights(shape, 7);
+    const auto values = weights.mutable_values<float>();
+    // Steps that meet the bound half way between two numbers.
+    for (std::size_t i = 0; i < 8; ++i) values[i] = i % 2 == 0 ? 0.50390625F : 0.49609375F;
+    return weights;
+  };
+  const auto conv = [&](const Shape& src, const Shape& shape) {
+    GraphBuilder builder;
+    const ValueId x = builder.input("x", src);
+    builder.output(builder.node("Conv", "conv", {x, builder.constant("w", weights_of(shape))}));
+    expect_pairs_fit(builder.build(), shape);
+  };
+  conv({1, 16, 5, 5}, {9, 16, 1, 1});
+  conv({1, 13, 5, 5}, {9, 13, 3, 3});
+  conv({1, 3, 9, 9}, {8, 3, 7, 7});  // whole rows of the kernel
+  for (const bool transposed : {false, true}) {
+    const Shape shape = transposed ? Shape{6, 34} : Shape{34, 6};
+    GraphBuilder builder;
+    const ValueId x = builder.input("x", {2, 34});
+    builder.output(builder.node("Gemm", "fc", {x, builder.constant("w", weights_of(shape))},
+                                {{"transB", std::int64_t{transposed ? 1 : 0}}}));
+    expect_pairs_fit(builder.build(), shape);
+  }
+}
+
+TEST(QuantizeWeights, DepthwiseConvolutionsHaveNoPairsAndFullRangeKeepsAllSteps) {
+  GraphBuilder builder;
+  const ValueId x = builder.input("x", {1, 4, 5, 5});
+  const ValueId depthwise =
+      builder.node("Conv", "depthwise", {x, builder.constant("w", random_weights({4, 1, 3, 3}, 1))},
+                   {{"group", std::int64_t{4}}});
+  builder.output(depthwise);
+  const Graph graph = builder.build();
+  EXPECT_FALSE(paired_weights(graph.nodes.back(), {4, 1, 3, 3}, 0));
+
+  const Graph prepared = prepared_of(residual_network());
+  const QuantizationScheme scheme = plan_quantization(prepared, {});
+  Quantization quantization = calibrated(prepared, scheme, random_images(prepared, 2), false);
+  const auto largest = [&](NodeId node) {
+    const QuantizedWeights weights = quantized_weights_of(prepared, node, quantization, 0.1F);
+    int most = 0;
+    for (const std::int8_t number : weights.numbers.values<std::int8_t>())
+      most = std::max(most, std::abs(number));
+    return most;
+  };
+  const auto conv =
+      static_cast<NodeId>(std::ranges::find(prepared.nodes, "conv2", &Node::name) - prepared.nodes.begin());
+  EXPECT_LT(largest(conv), 127);
+  quantization.full_range = true;
+  EXPECT_EQ(largest(conv), 127);
 }
 
 TEST(QuantizeWeights, NoScaleIs0AndNoBiasOverflows) {

@@ -2,8 +2,11 @@
 // epilogues.
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <utility>
 #include <vector>
 
+#include "ops/kernel_table.h"
+#include "ops/quantization.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
@@ -34,13 +37,34 @@ Shape dst_shape(const Case& c) {
   return conv.shape();
 }
 
-OpRunner make(const Case& c, Ending ending, bool bias = true, float top = 1e9F) {
+// Weights of every size, with the largest sums of two neighbouring input channels that fit.
+Tensor fitting_weights(const Shape& shape) {
+  const Tensor random = random_tensor<std::int8_t>(shape, 2, -128, 127);
+  auto values = values_of<std::int8_t>(random);
+  const auto taps = static_cast<std::size_t>(shape.product(2, shape.rank()));
+  const auto channels = static_cast<std::size_t>(shape[1]);
+  const std::pair<int, int> extremes[] = {{127, 1}, {64, 64}, {-128, 0}, {-64, -64}, {127, -128}, {1, 127}};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i / taps % channels % 2 != 0 || i / taps % channels + 1 == channels) continue;
+    std::int8_t &first = values[i], &second = values[i + taps];
+    if (i % 5 == 0) {
+      first = static_cast<std::int8_t>(extremes[i / 5 % 6].first);
+      second = static_cast<std::int8_t>(extremes[i / 5 % 6].second);
+    }
+    while (!ops::pair_fits(first, second)) second = static_cast<std::int8_t>(second / 2);
+  }
+  return Tensor::of<std::int8_t>(shape, values);
+}
+
+OpRunner make(const Case& c, Ending ending, bool bias = true, float top = 1e9F,
+              const Tensor& weights = Tensor()) {
   OpRunner runner("QuantizedConv", "godwit");
   const std::int64_t channels = c.weights[0];
-  runner.input(random_tensor<std::uint8_t>(c.src, 1, 0, 255))
+  const bool fits = weights.shape() == c.weights;
+  runner.input(random_tensor<std::uint8_t>(c.src, 1, fits ? 250 : 0, 255))
       .constant(real(0.02F))
       .constant(zero(113))
-      .constant(random_tensor<std::int8_t>(c.weights, 2, -127, 127))
+      .constant(fits ? weights : random_tensor<std::int8_t>(c.weights, 2, -127, 127))
       .constant(random_tensor({channels}, 3, 0.001, 0.02));
   if (bias) {
     runner.constant(random_tensor<std::int32_t>({channels}, 4, -40000, 40000));
@@ -116,6 +140,36 @@ TEST(QuantizedConvOp, EveryImplementationGivesTheSameBits) {
     }
     make(c, Ending::rounded, false, 6.0F).run_implementations(exact());
   }
+}
+
+// What ran conv_quantized on an ISA that has kernels for pairs, with them or without.
+void expect_pair_sums(const std::vector<Ran>& all, bool expected) {
+  for (const Ran& ran : all) {
+    if (ran.implementation != "conv_quantized" || ops::pair_sum_kernels(ran.isa) == nullptr) continue;
+    EXPECT_EQ(ran.kernel.starts_with("gemm_pair_sums"), expected) << ran.kernel;
+  }
+}
+
+TEST(QuantizedConvOp, PairsThatFitInto16BitsGiveTheSameBits) {
+  for (const Case& c : cases()) {
+    SCOPED_TRACE(c.src.to_string() + " by " + c.weights.to_string());
+    const Tensor weights = fitting_weights(c.weights);
+    for (const Ending ending : {Ending::real, Ending::rounded, Ending::residual, Ending::rounded_residual})
+      expect_pair_sums(make(c, ending, true, 1e9F, weights).run_implementations(exact()), true);
+  }
+}
+
+TEST(QuantizedConvOp, OnePairTooManyAndThe16BitKernelsRun) {
+  const Case c{{1, 64, 5, 5}, {33, 64, 1, 1}};
+  auto values = values_of<std::int8_t>(fitting_weights(c.weights));
+  for (const int sign : {1, -1}) {
+    values[64 * 32 + 62] = static_cast<std::int8_t>(sign * 64);
+    values[64 * 32 + 63] = static_cast<std::int8_t>(sign * 65);
+    const Tensor weights = Tensor::of<std::int8_t>(c.weights, values);
+    expect_pair_sums(make(c, Ending::rounded, true, 1e9F, weights).run_implementations(exact()), false);
+  }
+  static_assert(ops::pair_fits(64, 64) && ops::pair_fits(-128, 0) && ops::pair_fits(127, -128));
+  static_assert(!ops::pair_fits(64, 65) && !ops::pair_fits(-1, -128));
 }
 
 TEST(QuantizedConvOp, TheStemHasAnImplementationOfItsOwn) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
+#include "ops/kernel_table.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
@@ -41,6 +42,26 @@ TEST(QuantizedMatMulOp, EveryImplementationGivesTheSameBits) {
         runner.constant(real(0.2F)).constant(zero(99)).clamp(0);
         EXPECT_TRUE(did_run(runner.run_implementations(exact()), "mat_mul_quantized"));
       }
+    }
+  }
+}
+
+TEST(QuantizedMatMulOp, PairsThatFitInto16BitsGiveTheSameBits) {
+  for (const std::int64_t depth : {1, 66, 67, 1024}) {
+    std::vector<std::int8_t> weights;
+    for (std::int64_t i = 0; i < depth * 45; ++i) {
+      const bool down = i / 45 % 4 >= 2;
+      weights.push_back(static_cast<std::int8_t>(down ? -64 : 64));
+    }
+    OpRunner runner("QuantizedMatMul", "godwit");
+    runner.input(random_tensor<std::uint8_t>({7, depth}, 1, 254, 255))
+        .constant(real(0.02F))
+        .constant(zero(31))
+        .constant(Tensor::of<std::int8_t>({depth, 45}, weights))
+        .constant(random_tensor({45}, 3, 0.001, 0.02));
+    for (const Ran& ran : runner.run_implementations(exact())) {
+      if (ran.implementation != "mat_mul_quantized" || ops::pair_sum_kernels(ran.isa) == nullptr) continue;
+      EXPECT_TRUE(ran.kernel.starts_with("gemm_pair_sums")) << ran.kernel;
     }
   }
 }

@@ -83,9 +83,18 @@ TEST_F(Quantize, WritesAModelThatSaysHowItWasMade) {
   const Json facts = Json::parse(graph.metadata.at("godwit.quantization"));
   EXPECT_EQ(facts.at("method"), "mse");
   EXPECT_EQ(facts.at("bias_correction"), true);
+  EXPECT_EQ(facts.at("full_range"), false);
   EXPECT_EQ(facts.at("images"), 6);
   EXPECT_EQ(facts.at("names_sha256").get<std::string>().size(), 64U);
   EXPECT_EQ(facts.at("contents").size(), 6U);
+}
+
+TEST_F(Quantize, FullRangeIsSaidAndKeepsTheLabels) {
+  const Json json = quantize("good.onnx", with_data({"--full-range"})).json();
+  EXPECT_EQ(json.at("full_range"), true);
+  EXPECT_EQ(json.at("accuracy").at("top1"), 1.0);
+  const engine::Graph graph = importers::load(folder / "q.onnx");
+  EXPECT_EQ(Json::parse(graph.metadata.at("godwit.quantization")).at("full_range"), true);
 }
 
 TEST_F(Quantize, EveryMethodKeepsTheLabels) {

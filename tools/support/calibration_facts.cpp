@@ -7,6 +7,7 @@ std::string facts_text(const CalibrationFacts& facts, const CalibrationPictures&
   Json json = {{"method", facts.method}};
   if (facts.percentile > 0) json["percentile"] = facts.percentile;
   json["bias_correction"] = facts.bias_correction;
+  json["full_range"] = facts.full_range;
   json["images"] = pictures.paths().size();
   json["names_sha256"] = pictures.digest_of_names();
   json["contents"] = pictures.digests();

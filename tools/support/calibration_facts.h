@@ -14,11 +14,13 @@ struct CalibrationFacts {
   std::string method;
   double percentile = 0;  // 0: the method has none
   bool bias_correction = true;
+  bool full_range = false;        // of the weights
   std::vector<std::string> kept;  // nodes left in f32
 };
 
-// JSON: method, percentile (where there is one), bias_correction, images, names_sha256 (of the file names, a
-// line each, sorted), contents (of each picture the first 16 hexadecimal digits of its SHA-256), kept.
+// JSON: method, percentile (where there is one), bias_correction, full_range, images, names_sha256 (of the
+// file names, a line each, sorted), contents (of each picture the first 16 hexadecimal digits of its
+// SHA-256), kept.
 std::string facts_text(const CalibrationFacts& facts, const CalibrationPictures& pictures);
 
 // `contents` of that entry; empty for a model without one.
