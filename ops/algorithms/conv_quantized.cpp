@@ -22,6 +22,7 @@ struct TapFeed {
   explicit TapFeed(const ConvGeometry& g)
       : taps(g.taps()), numbers(g.group_ic()), group_stride(g.group_oc() * numbers * taps) {}
   std::int64_t taps, numbers, group_stride;
+  bool run_as_it_lies() const { return taps == 1; }
   std::int64_t operator()(std::int64_t group, std::int64_t oc, std::int64_t tap, std::int64_t ic) const {
     return group * group_stride + (oc * numbers + ic) * taps + tap;
   }
@@ -30,6 +31,7 @@ struct RowFeed {
   explicit RowFeed(const ConvGeometry& g)
       : taps(g.h.kernel), numbers(g.w.kernel * g.ic), ic(g.ic), width(g.w.kernel) {}
   std::int64_t taps, numbers, ic, width;
+  static bool run_as_it_lies() { return false; }
   std::int64_t operator()(std::int64_t, std::int64_t oc, std::int64_t kh, std::int64_t k) const {
     return ((oc * ic + k % ic) * taps + kh) * width + k / ic;
   }
@@ -42,12 +44,13 @@ class QuantizedConvExecutable : public Executable {
                           const char* format)
       : geometry_(conv_geometry(RealConv(node).view())),
         sizes_{geometry_.group, geometry_.group_oc(), feed.taps, feed.numbers},
-        kernels_(kernels_for(node, context.target.isa, sizes_, feed)),
+        facts_(look_at(node, sizes_, feed)),
+        kernels_(kernels_for(context.target.isa, facts_)),
         widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
         numbers_(feed.numbers),
         shape_{geometry_.rows(), geometry_.group_oc(), feed.taps, steps_of(feed.numbers, kernels_.kr)},
         zero_point_(static_cast<std::uint8_t>(constant_zero_point(node, In::src_zero_point))),
-        weights_(node, context, kernels_, sizes_, format, feed),
+        weights_(node, context, kernels_, sizes_, facts_, format, feed),
         residual_index_(node.epilogue.residual ? node.inputs.size() - 1 : 0),
         real_(node.outputs[0].dtype == DType::f32) {}
 
@@ -85,6 +88,7 @@ class QuantizedConvExecutable : public Executable {
 
   ConvGeometry geometry_;
   QuantizedSizes sizes_;
+  WeightFacts facts_;
   const QuantizedGemmKernels& kernels_;
   ConvertKernel* widen_;
   std::int64_t numbers_;

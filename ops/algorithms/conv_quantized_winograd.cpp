@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ops/algorithms/conv_cost.h"
+#include "ops/algorithms/gemm_quantized.h"
 #include "ops/algorithms/implementations.h"
 #include "ops/algorithms/winograd_tiles.h"
 #include "ops/quantized.h"
@@ -42,11 +43,13 @@ class ConvQuantizedWinograd final : public WinogradExecutable {
     weights_ = context.weights.get(
         weights, fmt::format("quantized_winograd2_{}", layout_.nr), layout_.bytes(),
         [&](std::byte* dst) { pack(src, context.threads, reinterpret_cast<std::int16_t*>(dst)); });
-    std::vector<std::int64_t> sums(static_cast<std::size_t>(geometry_.oc), 0);
+    WeightFacts facts;
     const std::int64_t inner = geometry_.ic * geometry_.taps();
-    for (std::int64_t i = 0; i < geometry_.oc * inner; ++i)
-      sums[static_cast<std::size_t>(i / inner)] += src[i];
-    channels_ = quantized_channels(node, sums);
+    for (std::int64_t i = 0; i < geometry_.oc; ++i) {
+      facts.sums.push_back(0);
+      look_at(src + i * inner, inner, facts);
+    }
+    channels_ = quantized_channels(node, facts.sums);
     channels_.bias.resize(static_cast<std::size_t>(layout_.panels() * layout_.nr), 0);
     channels_.scale.resize(channels_.bias.size(), 0.0F);
   }
@@ -81,12 +84,15 @@ class ConvQuantizedWinograd final : public WinogradExecutable {
       for (std::int64_t p = panels.begin; p < panels.end; ++p) {
         const std::int64_t width = layout_.width(p);
         std::int16_t* panel = dst + layout_.offset(p) * 2;
-        for (std::int64_t c = 0; c < width; ++c) {
-          for (std::int64_t i = 0; i < ic; ++i) {
-            std::int16_t u[16] = {};
-            if (c < columns_of(p)) transform_filter(src + ((p * layout_.nr + c) * ic + i) * 9, u);
+        // In the order of the planes, which are written line by line.
+        for (std::int64_t i = 0; i < ic; i += 2) {
+          for (std::int64_t c = 0; c < width; ++c) {
+            std::int16_t u[2][16] = {};
+            const std::int8_t* filters = src + ((p * layout_.nr + c) * ic + i) * 9;
+            for (int j = 0; j < 2 && c < columns_of(p); ++j) transform_filter(filters + j * 9, u[j]);
             for (std::int64_t plane = 0; plane < 16; ++plane) {
-              panel[((plane * ic / 2 + i / 2) * width + c) * 2 + i % 2] = u[plane];
+              const std::int16_t step[2] = {u[0][plane], u[1][plane]};
+              std::memcpy(panel + (plane * ic / 2 + i / 2) * width * 2 + c * 2, step, sizeof step);
             }
           }
         }

@@ -1,6 +1,7 @@
 // Packs 8-bit weights into panels of 32-bit steps and runs tiles over them.
 #include "ops/algorithms/gemm_quantized.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 
@@ -42,6 +43,26 @@ void copy_numbers(const QuantizedGemmKernels& kernels, ConvertKernel* widen, con
     const std::int64_t whole = steps_of(numbers, kernels.kr) * kernels.kr;
     std::memset(dst + numbers, 0, static_cast<std::size_t>(whole - numbers));
   }
+}
+
+void look_at(const std::int8_t* weights, std::int64_t count, WeightFacts& facts) {
+  std::int32_t sum = 0;
+  for (std::int64_t k = 0; k < count; ++k) sum += weights[k];
+  facts.sums.back() += sum;
+  // As 16-bit numbers, which compilers make vectors of.
+  std::int16_t largest = 0, least = 0;
+  for (std::int64_t k = 0; k + 1 < count; k += 2) {
+    const std::int16_t first = weights[k], second = weights[k + 1];
+    constexpr std::int16_t kZero = 0;
+    largest = std::max(largest, static_cast<std::int16_t>(std::max(first, kZero) + std::max(second, kZero)));
+    least = std::min(least, static_cast<std::int16_t>(std::min(first, kZero) + std::min(second, kZero)));
+  }
+  facts.pairs_fit &= pair_fits(largest, 0) && pair_fits(least, 0);
+}
+
+const QuantizedGemmKernels& kernels_for(Isa isa, const WeightFacts& facts) {
+  const QuantizedGemmKernels* pair_sums = facts.pairs_fit ? pair_sum_kernels(isa) : nullptr;
+  return pair_sums != nullptr ? *pair_sums : quantized_gemm_kernels(isa);
 }
 
 std::string QuantizedWeights::packed_format(const std::string& format, const QuantizedGemmKernels& kernels) {

@@ -44,38 +44,52 @@ struct QuantizedSizes {
   std::int64_t taps = 1, numbers = 0;    // of the inner dimension
 };
 
-// The kernels for these weights: those of pair_sum_kernels() where all of them can go that way. Index as in
-// QuantizedWeights.
+// What is known of weights before they are packed.
+struct WeightFacts {
+  std::vector<std::int64_t> sums;  // of each column, group by group
+  bool pairs_fit = true;           // pair_fits() for all neighbours 2i and 2i + 1 of the inner dimension
+};
+// Adds one run of `count` weights, the last element of `sums` being their column's.
+void look_at(const std::int8_t* weights, std::int64_t count, WeightFacts& facts);
+
+// Index as in QuantizedWeights.
 template <class Index>
-const QuantizedGemmKernels& kernels_for(const NodeView& node, Isa isa, const QuantizedSizes& sizes,
-                                        const Index& index) {
-  const QuantizedGemmKernels* pair_sums = pair_sum_kernels(isa);
-  const QuantizedGemmKernels& others = quantized_gemm_kernels(isa);
-  if (pair_sums == nullptr) return others;
+WeightFacts look_at(const NodeView& node, const QuantizedSizes& sizes, const Index& index) {
   const Tensor weights = node.inputs[QuantizedOperand::weights].constant->resident();
   const auto* src = weights.values<std::int8_t>().data();
+  std::vector<std::int8_t> run(static_cast<std::size_t>(sizes.numbers));
+  WeightFacts facts;
   for (std::int64_t g = 0; g < sizes.groups; ++g) {
     for (std::int64_t column = 0; column < sizes.columns; ++column) {
-      bool fits = true;
+      facts.sums.push_back(0);
       for (std::int64_t tap = 0; tap < sizes.taps; ++tap) {
-        for (std::int64_t k = 0; k + 1 < sizes.numbers; k += 2)
-          fits &= pair_fits(src[index(g, column, tap, k)], src[index(g, column, tap, k + 1)]);
+        if (index.run_as_it_lies()) {
+          look_at(src + index(g, column, tap, 0), sizes.numbers, facts);
+          continue;
+        }
+        for (std::int64_t k = 0; k < sizes.numbers; ++k)
+          run[static_cast<std::size_t>(k)] = src[index(g, column, tap, k)];
+        look_at(run.data(), sizes.numbers, facts);
       }
-      if (!fits) return others;
     }
   }
-  return *pair_sums;
+  return facts;
 }
+
+// The kernels for these weights: those of pair_sum_kernels() where all of them can go that way.
+const QuantizedGemmKernels& kernels_for(Isa isa, const WeightFacts& facts);
 
 // Weights and channels of one node on 8-bit numbers, in the form that kernels take: for each of `groups`
 // panels of (taps, steps, nr), channels padded to whole panels.
 class QuantizedWeights {
  public:
   using Sizes = QuantizedSizes;
-  // index(group, column, tap, number): where in the operand that weight lies.
+  // index(group, column, tap, number): where in the operand that weight lies; index.run_as_it_lies(): whether
+  // numbers follow each other there.
   template <class Index>
   QuantizedWeights(const NodeView& node, const PrepareContext& context, const QuantizedGemmKernels& kernels,
-                   const Sizes& sizes, const std::string& format, const Index& index)
+                   const Sizes& sizes, const WeightFacts& facts, const std::string& format,
+                   const Index& index)
       : layout_{sizes.columns, sizes.taps * steps_of(sizes.numbers, kernels.kr), kernels.nr},
         finish_(quantized_finish(node, constant_operands(node, QuantizedOperand::weights))) {
     const Tensor& weights = *node.inputs[QuantizedOperand::weights].constant;
@@ -93,17 +107,7 @@ class QuantizedWeights {
                                     dst);
                               }
                             });
-    std::vector<std::int64_t> sums;
-    for (std::int64_t g = 0; g < sizes.groups; ++g) {
-      for (std::int64_t column = 0; column < sizes.columns; ++column) {
-        std::int64_t sum = 0;
-        for (std::int64_t tap = 0; tap < sizes.taps; ++tap) {
-          for (std::int64_t k = 0; k < sizes.numbers; ++k) sum += src[index(g, column, tap, k)];
-        }
-        sums.push_back(sum);
-      }
-    }
-    set_channels(node, sizes, sums);
+    set_channels(node, sizes, facts.sums);
   }
 
   const PanelLayout& layout() const { return layout_; }

@@ -11,6 +11,7 @@ using In = QuantizedOperand;
 // Where the weights of (depth, columns) lie.
 struct MatrixFeed {
   std::int64_t columns;
+  bool run_as_it_lies() const { return columns == 1; }
   std::int64_t operator()(std::int64_t, std::int64_t column, std::int64_t, std::int64_t k) const {
     return k * columns + column;
   }
@@ -21,10 +22,11 @@ class MatMulQuantized final : public Executable {
   MatMulQuantized(const NodeView& node, const PrepareContext& context)
       : depth_(node.shape(In::weights)[0]),
         columns_(node.shape(In::weights)[1]),
-        kernels_(kernels_for(node, context.target.isa, sizes(), MatrixFeed{columns_})),
+        facts_(look_at(node, sizes(), MatrixFeed{columns_})),
+        kernels_(kernels_for(context.target.isa, facts_)),
         widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
         shape_{node.outputs[0].shape.elements() / columns_, columns_, 1, steps_of(depth_, kernels_.kr)},
-        weights_(node, context, kernels_, sizes(), "quantized_matrix", MatrixFeed{columns_}) {}
+        weights_(node, context, kernels_, sizes(), facts_, "quantized_matrix", MatrixFeed{columns_}) {}
 
   Scratch scratch() const override {
     return {.shared = 0, .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows())};
@@ -59,6 +61,7 @@ class MatMulQuantized final : public Executable {
   }
 
   std::int64_t depth_, columns_;
+  WeightFacts facts_;
   const QuantizedGemmKernels& kernels_;
   ConvertKernel* widen_;
   GemmShape shape_;
