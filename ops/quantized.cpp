@@ -109,6 +109,18 @@ float finish_quantized(const QuantizedFinish& finish, std::int32_t sum, float sc
   return finish_value(finish, value);
 }
 
+bool stores_clamp(const QuantizedFinish& finish, std::span<const float> scales) {
+  if (finish.real || finish.minimum != -finish.zero_point || finish.maximum != 255.0F - finish.zero_point)
+    return false;
+  double largest = 0;
+  for (const float scale : scales) largest = std::max(largest, 0x1p31 * static_cast<double>(scale));
+  if (finish.rounds_sum) {
+    largest = std::max(largest, static_cast<double>(std::max(-finish.sum_minimum, finish.sum_maximum)) *
+                                    static_cast<double>(finish.sum_factor));
+  }
+  return largest + 255.0 * static_cast<double>(finish.residual_factor) < 0x1p30;
+}
+
 float finish_value(const QuantizedFinish& finish, float value) {
   value = std::min(std::max(value, finish.minimum), finish.maximum);
   return finish.real ? value : round_half_even(value) + finish.zero_point;

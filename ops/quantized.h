@@ -54,6 +54,9 @@ float finish_quantized(const QuantizedFinish& finish, std::int32_t sum, float sc
 std::int32_t quantized_bias(const NodeView& node, std::span<const TensorView> operands, std::int64_t channel,
                             std::int64_t weight_sum);
 
+// QuantizedFinish::stores_clamp for sums below 2^31 under these scales.
+bool stores_clamp(const QuantizedFinish& finish, std::span<const float> scales);
+
 // QuantizedAveragePool and Requantize: one tensor. Without a dst_scale, which only the pool may leave out,
 // the result is f32.
 struct RequantizeOperand {

@@ -1,5 +1,7 @@
 // Depthwise convolution of 8-bit numbers, vectorised over channels: one filter for each channel,
 // channels-last.
+#include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 #include "ops/algorithms/depthwise.h"
@@ -13,7 +15,31 @@ namespace {
 using In = QuantizedOperand;
 
 constexpr std::int64_t kWidest = 16;      // channels in the widest vector of any ISA
-constexpr std::int64_t kExactTaps = 514;  // 255 · 127 · 514 < 2^24
+constexpr std::int64_t kExact = 1 << 24;  // whole numbers up to here are exact in f32
+
+// Weights of each channel summed up, and the largest magnitude that a sum with its bias can pass through.
+struct DepthwiseSumsOf {
+  explicit DepthwiseSumsOf(const NodeView& node) {
+    const Tensor resident = node.inputs[In::weights].constant->resident();
+    const auto weights = resident.values<std::int8_t>();
+    const auto oc = static_cast<std::size_t>(resident.shape()[0]);
+    const std::size_t taps = weights.size() / oc;
+    std::vector<std::int64_t> magnitudes(oc, 0);
+    weight_sums.assign(oc, 0);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      weight_sums[i / taps] += weights[i];
+      magnitudes[i / taps] += std::abs(weights[i]);
+    }
+    channels = quantized_channels(node, weight_sums);
+    for (std::size_t c = 0; c < oc; ++c) {
+      const std::int64_t bias = std::abs(static_cast<std::int64_t>(channels.bias[c]));
+      largest = std::max(largest, bias + 255 * magnitudes[c]);
+    }
+  }
+  std::vector<std::int64_t> weight_sums;
+  QuantizedChannels channels;
+  std::int64_t largest = 0;
+};
 
 class ConvQuantizedDepthwise final : public Executable, public LineWise {
  public:
@@ -35,17 +61,18 @@ class ConvQuantizedDepthwise final : public Executable, public LineWise {
     const auto src = resident.values<std::int8_t>();
     const std::int64_t taps = geometry_.taps();
     weights_.assign(static_cast<std::size_t>(taps * padded_), 0.0F);
-    std::vector<std::int64_t> sums(static_cast<std::size_t>(geometry_.oc), 0);
     for (std::int64_t c = 0; c < geometry_.oc; ++c) {
       for (std::int64_t t = 0; t < taps; ++t) {
-        const std::int8_t weight = src[static_cast<std::size_t>(c * taps + t)];
-        weights_[static_cast<std::size_t>(t * padded_ + c)] = static_cast<float>(weight);
-        sums[static_cast<std::size_t>(c)] += weight;
+        weights_[static_cast<std::size_t>(t * padded_ + c)] =
+            static_cast<float>(src[static_cast<std::size_t>(c * taps + t)]);
       }
     }
-    channels_ = quantized_channels(node, sums);
-    channels_.bias.resize(static_cast<std::size_t>(padded_), 0);
-    channels_.scale.resize(static_cast<std::size_t>(padded_), 0.0F);
+    const QuantizedChannels channels = DepthwiseSumsOf(node).channels;
+    bias_.assign(channels.bias.begin(), channels.bias.end());
+    bias_.resize(static_cast<std::size_t>(padded_), 0.0F);
+    scale_ = channels.scale;
+    scale_.resize(static_cast<std::size_t>(padded_), 0.0F);
+    finish_.stores_clamp = stores_clamp(finish_, scale_);
   }
 
   Scratch scratch() const override { return {.shared = 0, .per_worker = walk_.scratch_bytes()}; }
@@ -65,8 +92,8 @@ class ConvQuantizedDepthwise final : public Executable, public LineWise {
       (at.pixels > 1 ? several_
                      : single_)({.src = reinterpret_cast<const std::uint8_t* const*>(at.taps),
                                  .weights = weights_.data(),
-                                 .bias = channels_.bias.data(),
-                                 .scale = channels_.scale.data(),
+                                 .bias = bias_.data(),
+                                 .scale = scale_.data(),
                                  .dst = static_cast<std::byte*>(part.dst) +
                                         ((at.line - part.dst_line) * g.w.output + at.ow) * g.oc * size,
                                  .finish = &finish_,
@@ -88,7 +115,7 @@ class ConvQuantizedDepthwise final : public Executable, public LineWise {
   QuantizedFinish finish_;
   std::vector<std::uint8_t> border_;  // a pixel that stands for 0
   std::vector<float> weights_;        // (taps, padded)
-  QuantizedChannels channels_;
+  std::vector<float> bias_, scale_;
 };
 
 std::string reject(const NodeView& node, const Target&) {
@@ -97,7 +124,7 @@ std::string reject(const NodeView& node, const Target&) {
     return "needs nhwc tensors";
   const ConvGeometry g = conv_geometry(RealConv(node).view());
   if (std::string reason = reject_depthwise(node, g); !reason.empty()) return reason;
-  if (g.taps() > kExactTaps) return "is for kernels of at most 514 taps, whose sums f32 holds exactly";
+  if (DepthwiseSumsOf(node).largest >= kExact) return "is for sums below 2^24, which f32 holds exactly";
   return {};
 }
 

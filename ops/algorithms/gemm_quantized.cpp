@@ -72,6 +72,7 @@ std::string QuantizedWeights::packed_format(const std::string& format, const Qua
 void QuantizedWeights::set_channels(const NodeView& node, const Sizes& sizes,
                                     const std::vector<std::int64_t>& weight_sums) {
   const QuantizedChannels channels = quantized_channels(node, weight_sums);
+  finish_.stores_clamp = stores_clamp(finish_, channels.scale);
   const std::int64_t padded = layout_.panels() * layout_.nr;
   bias_.resize(static_cast<std::size_t>(padded * sizes.groups), 0);
   scale_.resize(bias_.size(), 0.0F);

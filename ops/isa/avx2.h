@@ -66,6 +66,7 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
   static GODWIT_INLINE S32 to_words(F32 v) { return _mm256_cvtps_epi32(v); }
   static GODWIT_INLINE S32 round_words(F32 v) { return _mm256_cvtps_epi32(v); }
   static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return _mm256_add_epi32(a, b); }
+  static constexpr bool kStoresClamp = true;
   template <int Vectors>
   static GODWIT_INLINE void store_bytes(std::uint8_t* p, const S32 (&v)[Vectors]) {
     static_assert(Vectors == 1 || Vectors == 2);
@@ -83,8 +84,13 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
   static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
   }
-  static GODWIT_INLINE S32 dot_pair_sums(S32 sum, S32 a, S32 b) {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
+  // By hand, since GCC 12 would keep b in registers, or add up two steps first, and then sums in memory.
+  static GODWIT_INLINE S32 dot_pair_sums(S32 sum, S32 a, const void* b) {
+    S32 pairs;
+    __asm__("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+            : "+x"(sum), "=&x"(pairs)
+            : "x"(a), "m"(*static_cast<const __m256i_u*>(b)), "x"(_mm256_set1_epi16(1)));
+    return sum;
   }
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }

@@ -60,6 +60,7 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
   static GODWIT_INLINE S32 to_words(F32 v) { return _mm512_cvtps_epi32(v); }
   static GODWIT_INLINE S32 round_words(F32 v) { return _mm512_cvtps_epi32(v); }
   static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return _mm512_add_epi32(a, b); }
+  static constexpr bool kStoresClamp = false;
   template <int Vectors>
   static GODWIT_INLINE void store_bytes(std::uint8_t* p, const S32 (&v)[Vectors]) {
 #pragma GCC unroll 4
@@ -70,8 +71,9 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
   static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
     return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
   }
-  static GODWIT_INLINE S32 dot_pair_sums(S32 sum, S32 a, S32 b) {
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(a, b), _mm512_set1_epi16(1)));
+  static GODWIT_INLINE S32 dot_pair_sums(S32 sum, S32 a, const void* b) {
+    return _mm512_add_epi32(sum,
+                            _mm512_madd_epi16(_mm512_maddubs_epi16(a, load_words(b)), _mm512_set1_epi16(1)));
   }
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }

@@ -40,6 +40,7 @@ using GemmKernel = void(const GemmTile& tile);
 struct QuantizedFinish {
   bool real = false;
   bool rounds_sum = false;
+  bool stores_clamp = false;       // the bounds are those of u8, and no value reaches 2^30
   float minimum = 0, maximum = 0;  // less the zero point
   float zero_point = 0;
   float sum_minimum = 0, sum_maximum = 0, sum_factor = 1;
@@ -100,7 +101,7 @@ using DepthwiseBlockKernel = void(const DepthwiseBlock& block);
 struct QuantizedDepthwiseBlock {
   const std::uint8_t* const* src;  // as DepthwiseBlock's, or `taps` pointers
   const float* weights;            // (taps, padded), whole numbers
-  const std::int32_t* bias;        // padded
+  const float* bias;               // padded, whole numbers; with every sum of products below 2^24
   const float* scale;              // padded
   void* dst;                       // (pixels, channels)
   const QuantizedFinish* finish;   // without a residual

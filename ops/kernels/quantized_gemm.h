@@ -34,9 +34,10 @@ struct Finish {
            (added - Arch::broadcast(finish.residual_zero_point)) * Arch::broadcast(finish.residual_factor);
   }
   GODWIT_INLINE F32 clamp(F32 value) const { return Arch::min(Arch::max(value, minimum), maximum); }
-  // What is stored unless it is a real number: 0 to 255.
+  // What is stored unless it is a real number: 0 to 255, or what store_bytes() makes of it.
+  template <bool Clamps = true>
   GODWIT_INLINE S32 number(F32 value) const {
-    return Arch::add_words(Arch::round_words(clamp(value)), zero_point);
+    return Arch::add_words(Arch::round_words(Clamps ? clamp(value) : value), zero_point);
   }
 
   template <bool Whole>
@@ -72,11 +73,22 @@ struct Finish {
 template <class Arch>
 struct PairSums : Arch {
   static constexpr int kDotDepth = 4;
-  static GODWIT_INLINE typename Arch::S32 dot(typename Arch::S32 sum, typename Arch::S32 a,
-                                              typename Arch::S32 b) {
+  static GODWIT_INLINE typename Arch::S32 dot_at(typename Arch::S32 sum, typename Arch::S32 a,
+                                                 const void* b) {
     return Arch::dot_pair_sums(sum, a, b);
   }
 };
+
+// Sums of products with a vector of weights that lies at b: loaded once for all rows, unless Arch reads it
+// from memory each time, which takes no register.
+template <class Arch>
+GODWIT_INLINE typename Arch::S32 dot_at(typename Arch::S32 sum, typename Arch::S32 a, const void* b) {
+  if constexpr (requires { Arch::dot_at(sum, a, b); }) {
+    return Arch::dot_at(sum, a, b);
+  } else {
+    return Arch::dot(sum, a, Arch::load_words(b));
+  }
+}
 
 // Register budget as Gemm's: Rows·Vectors accumulators + Vectors of B + 1 broadcast of A, and one for the
 // products where an ISA has no instruction that also adds (avx2 6×2: 16 of 16).
@@ -87,6 +99,9 @@ struct QuantizedGemm {
   static constexpr int kWidth = Arch::kWidth;
   static constexpr int kColumns = Vectors * kWidth;
   static constexpr int kStep = 4;  // bytes of A for each step
+  // For each turn of the loop: with two, GCC keeps sums in memory where weights are in registers.
+  static constexpr int kSteps = requires(S32 v) { Arch::dot_at(v, v, nullptr); }
+  ? 2 : 1;
 
   static void run(const QuantizedTile& tile) {
     const std::int64_t size = tile.finish == nullptr || tile.finish->real ? 4 : 1;
@@ -120,18 +135,24 @@ struct QuantizedGemm {
       const char* a[Rows];
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(place.a[t * Rows + r]);
-      for (std::int64_t k = 0; k < tile.depth; ++k) {  // the hot loop
-        S32 weights[Vectors];
-#pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) weights[v] = Arch::load_words(b + v * kWidth * kStep);
-        b += kColumns * kStep;
+      const auto step = [&](std::int64_t k, int part) __attribute__((always_inline)) {
 #pragma GCC unroll 32
         for (int r = 0; r < Rows; ++r) {
-          const S32 src = Arch::broadcast_word(a[r] + k * kStep);
+          const S32 src = Arch::broadcast_word(a[r] + (k + part) * kStep);
 #pragma GCC unroll 4
-          for (int v = 0; v < Vectors; ++v) sum[r][v] = Arch::dot(sum[r][v], src, weights[v]);
+          for (int v = 0; v < Vectors; ++v)
+            sum[r][v] = dot_at<Arch>(sum[r][v], src, b + (part * kColumns + v * kWidth) * kStep);
         }
+      };
+      std::int64_t k = 0;
+      for (; k + kSteps <= tile.depth; k += kSteps) {  // the hot loop
+#pragma GCC unroll 2
+        for (int part = 0; part < kSteps; ++part) step(k, part);
+        b += kSteps * kColumns * kStep;
       }
+      if (kSteps == 1 || k == tile.depth) continue;
+      step(k, 0);
+      b += kColumns * kStep;
     }
     if (tile.finish == nullptr) {
       std::int32_t* dst = reinterpret_cast<std::int32_t*>(place.dst);
@@ -145,15 +166,24 @@ struct QuantizedGemm {
       finish<false>(tile, place, sum);
     } else if (tile.finish->real) {
       finish<true>(tile, place, sum);
-    } else if (place.residual != nullptr) {
-      finish_bytes<true>(tile, place, sum);
-    } else {
+    } else if (Arch::kStoresClamp && tile.finish->stores_clamp) {
       finish_bytes<false>(tile, place, sum);
+    } else {
+      finish_bytes<true>(tile, place, sum);
     }
   }
 
   // Of whole panels to 8-bit numbers: rows of vectors are packed together.
-  template <bool Residual>
+  template <bool Clamps>
+  static GODWIT_INLINE void finish_bytes(const QuantizedTile& tile, const Place& place,
+                                         S32 (&sum)[Rows][Vectors]) {
+    if (place.residual != nullptr) {
+      finish_bytes<Clamps, true>(tile, place, sum);
+    } else {
+      finish_bytes<Clamps, false>(tile, place, sum);
+    }
+  }
+  template <bool Clamps, bool Residual>
   static GODWIT_INLINE void finish_bytes(const QuantizedTile& tile, const Place& place,
                                          S32 (&sum)[Rows][Vectors]) {
     const Finish<Arch> finish(*tile.finish);
@@ -168,7 +198,7 @@ struct QuantizedGemm {
           const std::uint8_t* residual = place.residual + r * tile.residual_stride + v * kWidth;
           value = Finish<Arch>::template with_residual<true>(*tile.finish, value, residual, kWidth);
         }
-        numbers[v] = finish.number(value);
+        numbers[v] = finish.template number<Clamps>(value);
       }
       Arch::store_bytes(dst + r * tile.dst_stride, numbers);
     }

@@ -7,17 +7,15 @@
 
 namespace godwit::ops::kernels {
 
-// Sums of products of 8-bit numbers are whole and stay below 2^24 for up to 514 taps, where f32 is exact: the
-// same FMAs as for real numbers give the same bits on every ISA. The bias, which may be larger, is added in
-// integers.
+// Sums of products of 8-bit numbers and the bias are whole and stay below 2^24, where f32 is exact: the same
+// FMAs as for real numbers give the same bits on every ISA.
 template <class Arch>
 struct QuantizedDepthwiseStore {
   using F32 = typename Arch::F32;
 
-  // A sum without bias as the Finish takes it.
+  // A sum as the Finish takes it.
   static GODWIT_INLINE F32 value(const QuantizedDepthwiseBlock& block, F32 sum, std::int64_t c) {
-    const auto whole = Arch::add_words(Arch::to_words(sum), Arch::load_words(block.bias + c));
-    return Arch::to_float(whole) * Arch::load(block.scale + c);
+    return sum * Arch::load(block.scale + c);
   }
   template <bool Whole>
   static GODWIT_INLINE void store(const Finish<Arch>& finish, const QuantizedDepthwiseBlock& block, F32 sum,
@@ -54,11 +52,15 @@ struct QuantizedDepthwisePixels {
                                      std::int64_t c, const Load& load) {
     F32 sum[Pixels][Vectors];
     DepthwiseSums<Arch, Kernel, Stride, Pixels, Vectors>::run(
-        sum, [&](int i, int v) { return load(block.src[i] + c + v * Arch::kWidth); },
+        sum, [&](int v) { return Arch::load(block.bias + c + v * Arch::kWidth); },
+        [&](int i, int v) { return load(block.src[i] + c + v * Arch::kWidth); },
         [&](int tap, int v) {
           return Arch::load(block.weights + tap * block.padded + c + v * Arch::kWidth);
         });
-    if (Whole && !block.finish->real) return store_bytes(block, finish, c, sum);
+    if (Whole && !block.finish->real) {
+      if (Arch::kStoresClamp && block.finish->stores_clamp) return store_bytes<false>(block, finish, c, sum);
+      return store_bytes<true>(block, finish, c, sum);
+    }
 #pragma GCC unroll 8
     for (int p = 0; p < Pixels; ++p) {
 #pragma GCC unroll 4
@@ -71,7 +73,7 @@ struct QuantizedDepthwisePixels {
   }
 
   // Whole vectors of 8-bit numbers, packed together.
-  template <int Vectors>
+  template <bool Clamps, int Vectors>
   static GODWIT_INLINE void store_bytes(const QuantizedDepthwiseBlock& block, const Finish<Arch>& finish,
                                         std::int64_t c, const F32 (&sum)[Pixels][Vectors]) {
     std::uint8_t* dst = static_cast<std::uint8_t*>(block.dst) + c;
@@ -81,7 +83,8 @@ struct QuantizedDepthwisePixels {
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) {
         const std::int64_t at = c + v * Arch::kWidth;
-        numbers[v] = finish.number(QuantizedDepthwiseStore<Arch>::value(block, sum[p][v], at));
+        numbers[v] =
+            finish.template number<Clamps>(QuantizedDepthwiseStore<Arch>::value(block, sum[p][v], at));
       }
       Arch::store_bytes(dst + p * block.channels, numbers);
     }
@@ -97,14 +100,14 @@ struct QuantizedDepthwise {
     const Finish<Arch> finish(*block.finish);
     std::int64_t c = block.first;
     for (; c + Arch::kWidth <= block.last; c += Arch::kWidth) {
-      F32 sum = Arch::broadcast(0.0F);
+      F32 sum = Arch::load(block.bias + c);
       for (std::int64_t t = 0; t < block.taps; ++t) {
         sum = Arch::fma(Arch::load(block.src[t] + c), Arch::load(block.weights + t * block.padded + c), sum);
       }
       QuantizedDepthwiseStore<Arch>::template store<true>(finish, block, sum, 0, c, Arch::kWidth);
     }
     if (const std::int64_t left = block.last - c; left > 0) {
-      F32 sum = Arch::broadcast(0.0F);
+      F32 sum = Arch::load(block.bias + c);
       for (std::int64_t t = 0; t < block.taps; ++t) {
         sum = Arch::fma(Lanes<Arch>::load_part(block.src[t] + c, left),
                         Arch::load(block.weights + t * block.padded + c), sum);

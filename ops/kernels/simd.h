@@ -102,7 +102,9 @@ struct Portable {
   // Of floats below 2^22, rounded half to even.
   static GODWIT_INLINE S32 round_words(F32 v) { return to_words(round(v)); }
   static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return a + b; }
-  // Words from 0 to 255 as bytes, those of all vectors next to each other.
+  // Words from 0 to 255 as bytes, those of all vectors next to each other; with kStoresClamp any words below
+  // 2^31 - 255 in magnitude, held inside that range.
+  static constexpr bool kStoresClamp = false;
   template <int Vectors>
   static GODWIT_INLINE void store_bytes(std::uint8_t* p, const S32 (&v)[Vectors]) {
     for (int i = 0; i < Vectors * kWidth; ++i) p[i] = static_cast<std::uint8_t>(v[i / kWidth][i % kWidth]);

@@ -69,13 +69,15 @@ struct DepthwiseSums {
   using F32 = typename Arch::F32;
   static constexpr int kColumns = (Pixels - 1) * Stride + Kernel;
 
-  template <class LoadSrc, class LoadWeights>
-  static GODWIT_INLINE void run(F32 (&sum)[Pixels][Vectors], const LoadSrc& load_src,
+  // begin(v): what the sums of vector v begin with.
+  template <class Begin, class LoadSrc, class LoadWeights>
+  static GODWIT_INLINE void run(F32 (&sum)[Pixels][Vectors], const Begin& begin, const LoadSrc& load_src,
                                 const LoadWeights& load_weights) {
-#pragma GCC unroll 8
-    for (int p = 0; p < Pixels; ++p) {
 #pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) sum[p][v] = Arch::broadcast(0.0F);
+    for (int v = 0; v < Vectors; ++v) {
+      const F32 first = begin(v);
+#pragma GCC unroll 8
+      for (int p = 0; p < Pixels; ++p) sum[p][v] = first;
     }
 #pragma GCC unroll 8
     for (int kh = 0; kh < Kernel; ++kh) {
@@ -120,7 +122,7 @@ struct DepthwisePixels {
   static GODWIT_INLINE void channels(const DepthwiseBlock& block, std::int64_t c, const Access& access) {
     F32 sum[Pixels][Vectors];
     DepthwiseSums<Arch, Kernel, Stride, Pixels, Vectors>::run(
-        sum,
+        sum, [](int) { return Arch::broadcast(0.0F); },
         [&](int i, int v) { return access.load(static_cast<const T*>(block.src[i]) + c + v * Arch::kWidth); },
         [&](int tap, int v) {
           return access.load(block.weights + tap * block.channels + c + v * Arch::kWidth);

@@ -69,11 +69,11 @@ GODWIT_INLINE int fill_quantized_gemm(KernelInfo* rows) {
   return static_cast<int>(row - rows);
 }
 
-// Arch::dot_pair_sums(sum, a, b): sum + the products of four u8 in each lane of a and four s8 of b, exact
+// Arch::dot_pair_sums(sum, a, b): sum + the products of four u8 in each lane of a and four s8 at b, exact
 // where both sums of two products that lie next to each other fit into 16 bits.
 template <class Arch>
 GODWIT_INLINE KernelInfo* add_pair_sums(KernelInfo* row) {
-  if constexpr (requires(typename Arch::S32 v) { Arch::dot_pair_sums(v, v, v); }) {
+  if constexpr (requires(typename Arch::S32 v) { Arch::dot_pair_sums(v, v, nullptr); }) {
     row = add_quantized_gemm<PairSums<Arch>, 1, Arch::kTileRows>(row, KernelFamily::gemm_pair_sums);
     row = add_quantized_gemm<PairSums<Arch>, 2, Arch::kTileRows>(row, KernelFamily::gemm_pair_sums);
   }

@@ -209,6 +209,48 @@ TEST(QuantizedConvOp, DepthwiseGivesTheSameBits) {
   }
 }
 
+// Bounds are those of u8: kernels may leave them to the instruction that packs numbers, unless values are so
+// large that they do not fit into 32 bits.
+TEST(QuantizedConvOp, ResultsBeyondTheTypeAreHeldInside) {
+  for (const Case& c : {Case{{1, 16, 5, 7}, {40, 16, 1, 1}},
+                        Case{{1, 20, 7, 9}, {20, 1, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 20}}) {
+    for (const bool residual : {false, true}) {
+      for (const float scale : {0.02F, 3.0F, 1e4F, 1e12F}) {
+        OpRunner runner("QuantizedConv", "godwit");
+        runner.input(random_tensor<std::uint8_t>(c.src, 1, 0, 255))
+            .constant(real(1.0F))
+            .constant(zero(128))
+            .constant(random_tensor<std::int8_t>(c.weights, 2, -127, 127))
+            .constant(real(scale))
+            .omitted()
+            .constant(real(1.0F))
+            .constant(zero(residual ? 77 : 0));
+        if (residual) {
+          runner.constant(real(40.0F)).constant(zero(7)).constant(real(0.5F)).constant(zero(0));
+          runner.residual(random_tensor<std::uint8_t>(dst_shape(c), 5, 0, 255));
+        }
+        runner.attribute("pads", c.pads).attribute("group", c.group);
+        runner.run_implementations(exact());
+      }
+    }
+  }
+}
+
+TEST(QuantizedConvOp, DepthwiseSumsThatF32DoesNotHoldGoAnotherWay) {
+  for (const std::int32_t bias : {(1 << 24) - 1 - 255 * 9, (1 << 24) - 255 * 9}) {
+    OpRunner runner("QuantizedConv", "godwit");
+    runner.input(random_tensor<std::uint8_t>({1, 8, 5, 5}, 1, 0, 255))
+        .constant(real(1))
+        .constant(zero(0))
+        .constant(Tensor::of<std::int8_t>({8, 1, 3, 3}, std::vector<std::int8_t>(72, 1)))
+        .constant(real(1))
+        .constant(Tensor::of<std::int32_t>({8}, std::vector<std::int32_t>(8, bias)))
+        .attribute("group", std::int64_t{8});
+    EXPECT_EQ(did_run(runner.run_implementations(exact()), "conv_quantized_depthwise"),
+              bias + 255 * 9 < 1 << 24);
+  }
+}
+
 TEST(QuantizedConvOp, TheExtremesSumUpExactly) {
   // The largest sums: every product at its largest, 2,304 of them.
   for (const int weight : {-128, 127}) {
