@@ -23,7 +23,7 @@ class Simulated:
         self.module = tool.load("compare_precisions")
         self.folder = pathlib.Path(folder)
         self.calls = []
-        self.counted = {}
+        self.counted, self.measured = {}, {}
         self.turns = {name: iter(values) for name, values in MEDIANS.items()}
         self.model = self.folder / "model.onnx"
         self.model.write_bytes(bytes(2**20))
@@ -37,12 +37,12 @@ class Simulated:
         self.calls.append((command, arguments))
         if command == "quantize":
             pathlib.Path(arguments[arguments.index("--output") + 1]).write_bytes(bytes(2**18))
-            return {"accuracy": {"f32_top1": 0.9, "top1": 0.89, "images": 2}, "images": 1,
-                    "files": [os.path.relpath(self.folder / "sub" / ".." / "b.jpg")]}
+            return {"images": 1, "files": [os.path.relpath(self.folder / "sub" / ".." / "b.jpg")]}
         precision = arguments[arguments.index("--precision") + 1]
         if command == "accuracy":
             self.counted[precision] = pathlib.Path(arguments[arguments.index("--labels") + 1]).read_text("utf-8")
-            return {"top1": {"bf16": 0.88, "f16": 0.91}[precision]}
+            self.measured[precision] = arguments[0]
+            return {"top1": {"f32": 0.9, "bf16": 0.88, "f16": 0.91, "int8": 0.89}[precision], "images": 2}
         return {"results": [{"latency_ms": {"median": next(self.turns[precision])}}], "precision": precision,
                 "isa": "avx2", "weights_mib": 3.0, "arena_mib": 2.0, "peak_rss_mib": 100.0}
 
@@ -66,7 +66,9 @@ class Measure(unittest.TestCase):
     def test_pictures_that_calibrate_are_not_counted(self):
         self.assertEqual(self.simulated.main("--rounds", "3")[0], 0)
         expected = "file,class\na.jpg,1\nsub/c.jpg,3\n"
-        self.assertEqual(self.simulated.counted, {"bf16": expected, "f16": expected})
+        self.assertEqual(self.simulated.counted, dict.fromkeys(MEDIANS, expected))
+        for precision, model in self.simulated.measured.items():
+            self.assertEqual(model == str(self.simulated.model), precision != "int8")
 
     def test_precisions_take_turns(self):
         self.assertEqual(self.simulated.main("--rounds", "2", "--threads", "2", "--seconds", "0.5")[0], 0)
