@@ -43,14 +43,13 @@ class QuantizedConvExecutable : public Executable {
   QuantizedConvExecutable(const NodeView& node, const PrepareContext& context, const Feed& feed,
                           const char* format)
       : geometry_(conv_geometry(RealConv(node).view())),
-        sizes_{geometry_.group, geometry_.group_oc(), feed.taps, feed.numbers},
-        facts_(look_at(node, sizes_, feed)),
-        kernels_(kernels_for(context.target.isa, facts_)),
+        weights_(node, context, {geometry_.group, geometry_.group_oc(), feed.taps, feed.numbers}, format,
+                 feed),
+        kernels_(weights_.kernels()),
         widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
         numbers_(feed.numbers),
         shape_{geometry_.rows(), geometry_.group_oc(), feed.taps, steps_of(feed.numbers, kernels_.kr)},
         zero_point_(static_cast<std::uint8_t>(constant_zero_point(node, In::src_zero_point))),
-        weights_(node, context, kernels_, sizes_, facts_, format, feed),
         residual_index_(node.epilogue.residual ? node.inputs.size() - 1 : 0),
         real_(node.outputs[0].dtype == DType::f32) {}
 
@@ -87,14 +86,12 @@ class QuantizedConvExecutable : public Executable {
   std::int64_t number_bytes() const { return kStepBytes / kernels_.kr; }
 
   ConvGeometry geometry_;
-  QuantizedSizes sizes_;
-  WeightFacts facts_;
+  QuantizedWeights weights_;
   const QuantizedGemmKernels& kernels_;
   ConvertKernel* widen_;
   std::int64_t numbers_;
   GemmShape shape_;
   std::uint8_t zero_point_;
-  QuantizedWeights weights_;
   std::size_t residual_index_;
   bool real_;
 };

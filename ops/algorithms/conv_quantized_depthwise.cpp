@@ -17,15 +17,14 @@ using In = QuantizedOperand;
 constexpr std::int64_t kWidest = 16;      // channels in the widest vector of any ISA
 constexpr std::int64_t kExact = 1 << 24;  // whole numbers up to here are exact in f32
 
-// Weights of each channel summed up, and the largest magnitude that a sum with its bias can pass through.
-struct DepthwiseSumsOf {
-  explicit DepthwiseSumsOf(const NodeView& node) {
+// A node's bias and scale by channel, and the largest magnitude that a sum with its bias can pass through.
+struct DepthwiseChannels {
+  explicit DepthwiseChannels(const NodeView& node) {
     const Tensor resident = node.inputs[In::weights].constant->resident();
     const auto weights = resident.values<std::int8_t>();
     const auto oc = static_cast<std::size_t>(resident.shape()[0]);
     const std::size_t taps = weights.size() / oc;
-    std::vector<std::int64_t> magnitudes(oc, 0);
-    weight_sums.assign(oc, 0);
+    std::vector<std::int64_t> magnitudes(oc, 0), weight_sums(oc, 0);
     for (std::size_t i = 0; i < weights.size(); ++i) {
       weight_sums[i / taps] += weights[i];
       magnitudes[i / taps] += std::abs(weights[i]);
@@ -36,7 +35,6 @@ struct DepthwiseSumsOf {
       largest = std::max(largest, bias + 255 * magnitudes[c]);
     }
   }
-  std::vector<std::int64_t> weight_sums;
   QuantizedChannels channels;
   std::int64_t largest = 0;
 };
@@ -67,7 +65,7 @@ class ConvQuantizedDepthwise final : public Executable, public LineWise {
             static_cast<float>(src[static_cast<std::size_t>(c * taps + t)]);
       }
     }
-    const QuantizedChannels channels = DepthwiseSumsOf(node).channels;
+    const QuantizedChannels channels = DepthwiseChannels(node).channels;
     bias_.assign(channels.bias.begin(), channels.bias.end());
     bias_.resize(static_cast<std::size_t>(padded_), 0.0F);
     scale_ = channels.scale;
@@ -124,7 +122,7 @@ std::string reject(const NodeView& node, const Target&) {
     return "needs nhwc tensors";
   const ConvGeometry g = conv_geometry(RealConv(node).view());
   if (std::string reason = reject_depthwise(node, g); !reason.empty()) return reason;
-  if (DepthwiseSumsOf(node).largest >= kExact) return "is for sums below 2^24, which f32 holds exactly";
+  if (DepthwiseChannels(node).largest >= kExact) return "is for sums below 2^24, which f32 holds exactly";
   return {};
 }
 

@@ -60,7 +60,7 @@ void look_at(const std::int8_t* weights, std::int64_t count, WeightFacts& facts)
   facts.pairs_fit &= pair_fits(largest, 0) && pair_fits(least, 0);
 }
 
-const QuantizedGemmKernels& kernels_for(Isa isa, const WeightFacts& facts) {
+const QuantizedGemmKernels& QuantizedWeights::kernels_for(Isa isa, const WeightFacts& facts) {
   const QuantizedGemmKernels* pair_sums = facts.pairs_fit ? pair_sum_kernels(isa) : nullptr;
   return pair_sums != nullptr ? *pair_sums : quantized_gemm_kernels(isa);
 }

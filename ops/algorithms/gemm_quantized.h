@@ -38,12 +38,6 @@ inline void copy_row(const QuantizedGemmCall& call, const void* src, void* dst) 
                static_cast<std::byte*>(dst));
 }
 
-// What QuantizedWeights below packs.
-struct QuantizedSizes {
-  std::int64_t groups = 1, columns = 0;  // of one group
-  std::int64_t taps = 1, numbers = 0;    // of the inner dimension
-};
-
 // What is known of weights before they are packed.
 struct WeightFacts {
   std::vector<std::int64_t> sums;  // of each column, group by group
@@ -52,69 +46,75 @@ struct WeightFacts {
 // Adds one run of `count` weights, the last element of `sums` being their column's.
 void look_at(const std::int8_t* weights, std::int64_t count, WeightFacts& facts);
 
-// Index as in QuantizedWeights.
-template <class Index>
-WeightFacts look_at(const NodeView& node, const QuantizedSizes& sizes, const Index& index) {
-  const Tensor weights = node.inputs[QuantizedOperand::weights].constant->resident();
-  const auto* src = weights.values<std::int8_t>().data();
-  std::vector<std::int8_t> run(static_cast<std::size_t>(sizes.numbers));
-  WeightFacts facts;
-  for (std::int64_t g = 0; g < sizes.groups; ++g) {
-    for (std::int64_t column = 0; column < sizes.columns; ++column) {
-      facts.sums.push_back(0);
-      for (std::int64_t tap = 0; tap < sizes.taps; ++tap) {
-        if (index.run_as_it_lies()) {
-          look_at(src + index(g, column, tap, 0), sizes.numbers, facts);
-          continue;
-        }
-        for (std::int64_t k = 0; k < sizes.numbers; ++k)
-          run[static_cast<std::size_t>(k)] = src[index(g, column, tap, k)];
-        look_at(run.data(), sizes.numbers, facts);
-      }
-    }
-  }
-  return facts;
-}
-
-// The kernels for these weights: those of pair_sum_kernels() where all of them can go that way.
-const QuantizedGemmKernels& kernels_for(Isa isa, const WeightFacts& facts);
-
 // Weights and channels of one node on 8-bit numbers, in the form that kernels take: for each of `groups`
 // panels of (taps, steps, nr), channels padded to whole panels.
 class QuantizedWeights {
  public:
-  using Sizes = QuantizedSizes;
+  struct Sizes {
+    std::int64_t groups = 1, columns = 0;  // of one group
+    std::int64_t taps = 1, numbers = 0;    // of the inner dimension
+  };
   // index(group, column, tap, number): where in the operand that weight lies; index.run_as_it_lies(): whether
   // numbers follow each other there.
   template <class Index>
-  QuantizedWeights(const NodeView& node, const PrepareContext& context, const QuantizedGemmKernels& kernels,
-                   const Sizes& sizes, const WeightFacts& facts, const std::string& format,
-                   const Index& index)
-      : layout_{sizes.columns, sizes.taps * steps_of(sizes.numbers, kernels.kr), kernels.nr},
-        finish_(quantized_finish(node, constant_operands(node, QuantizedOperand::weights))) {
-    const Tensor& weights = *node.inputs[QuantizedOperand::weights].constant;
-    const Tensor resident = weights.resident();
-    const auto* src = resident.values<std::int8_t>().data();
-    panels_ =
-        context.weights.get(weights, packed_format(format, kernels),
-                            layout_.bytes() * static_cast<std::size_t>(sizes.groups), [&](std::byte* dst) {
-                              for (std::int64_t g = 0; g < sizes.groups; ++g, dst += layout_.bytes()) {
-                                pack(
-                                    sizes, kernels.kr, context.threads,
-                                    [&](std::int64_t column, std::int64_t tap, std::int64_t k) {
-                                      return src[index(g, column, tap, k)];
-                                    },
-                                    dst);
-                              }
-                            });
-    set_channels(node, sizes, facts.sums);
-  }
+  QuantizedWeights(const NodeView& node, const PrepareContext& context, const Sizes& sizes,
+                   const std::string& format, const Index& index)
+      : QuantizedWeights(node, context, sizes, facts_of(node, sizes, index), format, index) {}
 
+  // The kernels that these weights are packed for: those of pair_sum_kernels() where all of them can go that
+  // way.
+  const QuantizedGemmKernels& kernels() const { return kernels_; }
   const PanelLayout& layout() const { return layout_; }
   // Weights, bias, scale and finish of one group.
   void set(QuantizedGemmCall& call, std::int64_t group) const;
 
  private:
+  template <class Index>
+  QuantizedWeights(const NodeView& node, const PrepareContext& context, const Sizes& sizes,
+                   const WeightFacts& facts, const std::string& format, const Index& index)
+      : kernels_(kernels_for(context.target.isa, facts)),
+        layout_{sizes.columns, sizes.taps * steps_of(sizes.numbers, kernels_.kr), kernels_.nr},
+        finish_(quantized_finish(node, constant_operands(node, QuantizedOperand::weights))) {
+    const Tensor& weights = *node.inputs[QuantizedOperand::weights].constant;
+    const Tensor resident = weights.resident();
+    const auto* src = resident.values<std::int8_t>().data();
+    panels_ = context.weights.get(
+        weights, packed_format(format, kernels_), layout_.bytes() * static_cast<std::size_t>(sizes.groups),
+        [&](std::byte* dst) {
+          for (std::int64_t g = 0; g < sizes.groups; ++g, dst += layout_.bytes()) {
+            const auto weight = [&](std::int64_t column, std::int64_t tap, std::int64_t k) {
+              return src[index(g, column, tap, k)];
+            };
+            pack(sizes, kernels_.kr, context.threads, weight, dst);
+          }
+        });
+    set_channels(node, sizes, facts.sums);
+  }
+
+  template <class Index>
+  static WeightFacts facts_of(const NodeView& node, const Sizes& sizes, const Index& index) {
+    const Tensor weights = node.inputs[QuantizedOperand::weights].constant->resident();
+    const auto* src = weights.values<std::int8_t>().data();
+    std::vector<std::int8_t> run(static_cast<std::size_t>(sizes.numbers));
+    WeightFacts facts;
+    for (std::int64_t g = 0; g < sizes.groups; ++g) {
+      for (std::int64_t column = 0; column < sizes.columns; ++column) {
+        facts.sums.push_back(0);
+        for (std::int64_t tap = 0; tap < sizes.taps; ++tap) {
+          if (index.run_as_it_lies()) {
+            look_at(src + index(g, column, tap, 0), sizes.numbers, facts);
+            continue;
+          }
+          for (std::int64_t k = 0; k < sizes.numbers; ++k)
+            run[static_cast<std::size_t>(k)] = src[index(g, column, tap, k)];
+          look_at(run.data(), sizes.numbers, facts);
+        }
+      }
+    }
+    return facts;
+  }
+
+  static const QuantizedGemmKernels& kernels_for(Isa isa, const WeightFacts& facts);
   static std::string packed_format(const std::string& format, const QuantizedGemmKernels& kernels);
   void set_channels(const NodeView& node, const Sizes& sizes, const std::vector<std::int64_t>& weight_sums);
 
@@ -143,6 +143,7 @@ class QuantizedWeights {
     });
   }
 
+  const QuantizedGemmKernels& kernels_;
   PanelLayout layout_;
   QuantizedFinish finish_;
   std::vector<std::int32_t> bias_;

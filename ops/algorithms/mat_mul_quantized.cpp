@@ -22,11 +22,10 @@ class MatMulQuantized final : public Executable {
   MatMulQuantized(const NodeView& node, const PrepareContext& context)
       : depth_(node.shape(In::weights)[0]),
         columns_(node.shape(In::weights)[1]),
-        facts_(look_at(node, sizes(), MatrixFeed{columns_})),
-        kernels_(kernels_for(context.target.isa, facts_)),
+        weights_(node, context, {1, columns_, 1, depth_}, "quantized_matrix", MatrixFeed{columns_}),
+        kernels_(weights_.kernels()),
         widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
-        shape_{node.outputs[0].shape.elements() / columns_, columns_, 1, steps_of(depth_, kernels_.kr)},
-        weights_(node, context, kernels_, sizes(), facts_, "quantized_matrix", MatrixFeed{columns_}) {}
+        shape_{node.outputs[0].shape.elements() / columns_, columns_, 1, steps_of(depth_, kernels_.kr)} {}
 
   Scratch scratch() const override {
     return {.shared = 0, .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows())};
@@ -55,17 +54,15 @@ class MatMulQuantized final : public Executable {
   }
 
  private:
-  QuantizedSizes sizes() const { return {1, columns_, 1, depth_}; }
   bool copy_rows() const {
     return kernels_.kr != 4 || depth_ % 4 != 0 || (shape_.rows > 1 && rows_collide(depth_));
   }
 
   std::int64_t depth_, columns_;
-  WeightFacts facts_;
+  QuantizedWeights weights_;
   const QuantizedGemmKernels& kernels_;
   ConvertKernel* widen_;
   GemmShape shape_;
-  QuantizedWeights weights_;
 };
 
 std::string reject(const NodeView& node, const Target&) {

@@ -10,6 +10,8 @@
 #include "engine/compare_layers.h"
 #include "engine/dequantized.h"
 #include "engine/layer_noise.h"
+#include "engine/plan.h"
+#include "ops/kernel_table.h"
 #include "ops/quantization.h"
 #include "tests/engine/quantize_helpers.h"
 
@@ -170,6 +172,30 @@ TEST(QuantizeWeights, PairsFitInto16Bits) {
                                 {{"transB", std::int64_t{transposed ? 1 : 0}}}));
     expect_pairs_fit(builder.build(), shape);
   }
+}
+
+// paired_weights() pairs what the layers' algorithms add up first: their weights fit as they are packed.
+TEST(QuantizeWeights, LayersFindTheirPairsWithin16Bits) {
+  GraphBuilder builder;
+  const ValueId x = builder.input("x", {1, 3, 8, 8});
+  const auto conv = [&](const char* name, ValueId src, const Shape& shape) {
+    return builder.node(
+        "Relu", fmt::format("{}.relu", name),
+        {builder.node("Conv", name,
+                      {src, builder.constant(fmt::format("{}.w", name), random_weights(shape, 3))})});
+  };
+  const ValueId last = conv("c", conv("b", conv("a", x, {24, 3, 3, 3}), {13, 24, 1, 1}), {8, 13, 3, 3});
+  const ValueId flat = builder.node("Flatten", "flat", {builder.node("GlobalAveragePool", "mean", {last})});
+  builder.output(builder.node("MatMul", "fc", {flat, builder.constant("fc.w", random_weights({8, 5}, 5))}));
+  const auto plan = compile(quantized_of(builder.build()), {});
+  int products = 0;
+  for (const Step& step : plan->steps()) {
+    if (step.op->name != "QuantizedConv" && step.op->name != "QuantizedMatMul") continue;
+    ++products;
+    if (ops::pair_sum_kernels(best_isa()) == nullptr) continue;
+    EXPECT_TRUE(step.kernel.starts_with("gemm_pair_sums")) << step.name << ": " << step.kernel;
+  }
+  EXPECT_EQ(products, 4);
 }
 
 TEST(QuantizeWeights, DepthwiseConvolutionsHaveNoPairsAndFullRangeKeepsAllSteps) {
