@@ -12,8 +12,9 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 30> kFamilyNames = {"gemm",
+constexpr std::array<std::string_view, 31> kFamilyNames = {"gemm",
                                                            "gemm_pair_sums",
+                                                           "gemm_pair_groups",
                                                            "depthwise",
                                                            "depthwise3_stride1",
                                                            "depthwise3_stride2",
@@ -88,10 +89,10 @@ std::span<const KernelInfo> all_kernels() {
 std::string_view name_of(KernelFamily family) { return kFamilyNames[static_cast<std::size_t>(family)]; }
 
 std::string name_of(const KernelInfo& kernel) {
+  const bool gemm = kernel.family == KernelFamily::gemm || kernel.family == KernelFamily::gemm_pair_sums ||
+                    kernel.family == KernelFamily::gemm_pair_groups;
   const std::string tile =
-      kernel.mr > 1 || kernel.family == KernelFamily::gemm || kernel.family == KernelFamily::gemm_pair_sums
-          ? fmt::format("{}x{}", kernel.mr, kernel.nr)
-          : fmt::format("{}", kernel.nr);
+      kernel.mr > 1 || gemm ? fmt::format("{}x{}", kernel.mr, kernel.nr) : fmt::format("{}", kernel.nr);
   return fmt::format("{}_{}_{}_{}", name_of(kernel.family), name_of(kernel.dtype), tile, name_of(kernel.isa));
 }
 
@@ -133,9 +134,22 @@ const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa) {
   return tiles_of<QuantizedGemmKernel, DType::s8>(isa);
 }
 
-const QuantizedGemmKernels* pair_sum_kernels(Isa isa) {
-  const auto& tiles = tiles_of<QuantizedGemmKernel, DType::s8, KernelFamily::gemm_pair_sums>(isa);
+namespace {
+
+template <KernelFamily family>
+const QuantizedGemmKernels* where_faster(Isa isa) {
+  const auto& tiles = tiles_of<QuantizedGemmKernel, DType::s8, family>(isa);
   return tiles.full != nullptr && quantized_gemm_kernels(isa).kr < tiles.kr ? &tiles : nullptr;
+}
+
+}  // namespace
+
+const QuantizedGemmKernels* pair_sum_kernels(Isa isa) {
+  return where_faster<KernelFamily::gemm_pair_sums>(isa);
+}
+
+const QuantizedGemmKernels* pair_group_kernels(Isa isa) {
+  return where_faster<KernelFamily::gemm_pair_groups>(isa);
 }
 
 }  // namespace godwit::ops

@@ -51,5 +51,7 @@ const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa);
 // Faster ones for weights of which no two neighbours of the inner dimension, 2i and 2i + 1, can make a sum of
 // products beyond 16 bits; null where those above are as fast.
 const QuantizedGemmKernels* pair_sum_kernels(Isa isa);
+// Those that keep sums of two products in 16 bits for several steps; null on the same ISAs.
+const QuantizedGemmKernels* pair_group_kernels(Isa isa);
 
 }  // namespace godwit::ops

@@ -14,4 +14,10 @@ namespace godwit::ops {
 double direct_cost(const ConvGeometry& geometry, const GemmTileSizes& kernels);
 double winograd_cost(const ConvGeometry& geometry, std::int64_t m, const GemmTileSizes& kernels);
 
+// The same of 8-bit numbers, in units of one vector instruction; `kernels` are those that the weights will be
+// packed for.
+double quantized_direct_cost(const ConvGeometry& geometry, const QuantizedGemmKernels& kernels);
+double quantized_winograd_cost(const ConvGeometry& geometry, std::int64_t m,
+                               const QuantizedGemmKernels& kernels);
+
 }  // namespace godwit::ops

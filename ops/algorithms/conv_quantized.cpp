@@ -9,6 +9,7 @@
 #include "ops/algorithms/conv_rows.h"
 #include "ops/algorithms/gemm_quantized.h"
 #include "ops/algorithms/implementations.h"
+#include "ops/algorithms/winograd_tiles.h"
 #include "runtime/memory.h"
 
 namespace godwit::ops {
@@ -22,7 +23,7 @@ struct TapFeed {
   explicit TapFeed(const ConvGeometry& g)
       : taps(g.taps()), numbers(g.group_ic()), group_stride(g.group_oc() * numbers * taps) {}
   std::int64_t taps, numbers, group_stride;
-  bool run_as_it_lies() const { return taps == 1; }
+  std::int64_t stride() const { return taps; }
   std::int64_t operator()(std::int64_t group, std::int64_t oc, std::int64_t tap, std::int64_t ic) const {
     return group * group_stride + (oc * numbers + ic) * taps + tap;
   }
@@ -31,11 +32,16 @@ struct RowFeed {
   explicit RowFeed(const ConvGeometry& g)
       : taps(g.h.kernel), numbers(g.w.kernel * g.ic), ic(g.ic), width(g.w.kernel) {}
   std::int64_t taps, numbers, ic, width;
-  static bool run_as_it_lies() { return false; }
+  static std::int64_t stride() { return 0; }
   std::int64_t operator()(std::int64_t, std::int64_t oc, std::int64_t kh, std::int64_t k) const {
     return ((oc * ic + k % ic) * taps + kh) * width + k / ic;
   }
 };
+
+template <class Feed>
+QuantizedWeights::Sizes sizes_of(const ConvGeometry& g, const Feed& feed) {
+  return {g.group, g.group_oc(), feed.taps, feed.numbers};
+}
 
 class QuantizedConvExecutable : public Executable {
  public:
@@ -43,8 +49,7 @@ class QuantizedConvExecutable : public Executable {
   QuantizedConvExecutable(const NodeView& node, const PrepareContext& context, const Feed& feed,
                           const char* format)
       : geometry_(conv_geometry(RealConv(node).view())),
-        weights_(node, context, {geometry_.group, geometry_.group_oc(), feed.taps, feed.numbers}, format,
-                 feed),
+        weights_(node, context, sizes_of(geometry_, feed), format, feed),
         kernels_(weights_.kernels()),
         widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
         numbers_(feed.numbers),
@@ -271,7 +276,13 @@ const Implementation conv_quantized{
       return std::make_unique<ConvQuantized>(node, context);
     },
     [](const NodeView& node, const Target& target) {
-      return direct_cost(conv_geometry(RealConv(node).view()), gemm_kernels(target.isa));
+      const ConvGeometry geometry = conv_geometry(RealConv(node).view());
+      // Compared with Winograd's alone, which spares others a look at all weights.
+      if (!reject_winograd(geometry).empty())
+        return quantized_direct_cost(geometry, quantized_gemm_kernels(target.isa));
+      const TapFeed feed(geometry);
+      return quantized_direct_cost(
+          geometry, QuantizedWeights::probable_kernels(node, target.isa, sizes_of(geometry, feed), feed));
     },
     [](const NodeView& node) { return conv_geometry(RealConv(node).view()).taps() == 1; }};
 

@@ -22,6 +22,10 @@ void run_gemm_strip(const QuantizedGemmCall& call, const void* const* pointers, 
   for (std::int64_t p = begin; p < end; ++p) {
     const std::int64_t column = p * layout.nr;
     tile.b = call.weights + layout.offset(p) * kStepBytes;
+    if (call.steps != nullptr) {
+      tile.steps = call.steps + p * layout.inner;
+      tile.groups = call.groups + p * call.shape.taps * kLargestGroup;
+    }
     tile.bias = call.bias + column;
     tile.scale = call.scale + column;
     tile.residual =
@@ -60,13 +64,13 @@ void look_at(const std::int8_t* weights, std::int64_t count, WeightFacts& facts)
   facts.pairs_fit &= pair_fits(largest, 0) && pair_fits(least, 0);
 }
 
-const QuantizedGemmKernels& QuantizedWeights::kernels_for(Isa isa, const WeightFacts& facts) {
-  const QuantizedGemmKernels* pair_sums = facts.pairs_fit ? pair_sum_kernels(isa) : nullptr;
-  return pair_sums != nullptr ? *pair_sums : quantized_gemm_kernels(isa);
+std::string QuantizedWeights::packed_format(const std::string& format) const {
+  return fmt::format("{}_{}x{}{}", format, kernels_.nr, kernels_.kr, grouped_ ? "_grouped" : "");
 }
 
-std::string QuantizedWeights::packed_format(const std::string& format, const QuantizedGemmKernels& kernels) {
-  return fmt::format("{}_{}x{}", format, kernels.nr, kernels.kr);
+std::size_t QuantizedWeights::group_bytes() const {
+  const std::size_t order = grouped_ ? (order_steps() + order_groups()) * sizeof(std::uint16_t) : 0;
+  return (layout_.bytes() + order + kAlignment - 1) / kAlignment * kAlignment;
 }
 
 void QuantizedWeights::set_channels(const NodeView& node, const Sizes& sizes,
@@ -84,7 +88,11 @@ void QuantizedWeights::set_channels(const NodeView& node, const Sizes& sizes,
 
 void QuantizedWeights::set(QuantizedGemmCall& call, std::int64_t group) const {
   const std::int64_t padded = layout_.panels() * layout_.nr;
-  call.weights = panels_.get() + static_cast<std::size_t>(group) * layout_.bytes();
+  call.weights = panels_.get() + static_cast<std::size_t>(group) * group_bytes();
+  if (grouped_) {
+    call.steps = reinterpret_cast<const std::uint16_t*>(call.weights + layout_.bytes());
+    call.groups = call.steps + order_steps();
+  }
   call.bias = bias_.data() + group * padded;
   call.scale = scale_.data() + group * padded;
   call.finish = &finish_;

@@ -5,9 +5,11 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ops/algorithms/gemm.h"
+#include "ops/algorithms/step_groups.h"
 #include "ops/implementation.h"
 #include "ops/quantization.h"
 #include "ops/quantized.h"
@@ -18,7 +20,9 @@ struct QuantizedGemmCall : GemmWork {
   const QuantizedGemmKernels& kernels() const { return static_cast<const QuantizedGemmKernels&>(*tiles); }
   std::int64_t numbers = 0;  // of a row of A as it lies, u8, where rows are copied
   ConvertKernel* widen = nullptr;
-  const std::byte* weights = nullptr;  // panels
+  const std::byte* weights = nullptr;    // panels
+  const std::uint16_t* steps = nullptr;  // of all panels, as QuantizedTile's
+  const std::uint16_t* groups = nullptr;
   const std::int32_t* bias = nullptr;  // padded to whole panels
   const float* scale = nullptr;        // padded to whole panels
   const std::uint8_t* residual = nullptr;
@@ -54,15 +58,24 @@ class QuantizedWeights {
     std::int64_t groups = 1, columns = 0;  // of one group
     std::int64_t taps = 1, numbers = 0;    // of the inner dimension
   };
-  // index(group, column, tap, number): where in the operand that weight lies; index.run_as_it_lies(): whether
-  // numbers follow each other there.
+  // index(group, column, tap, number): where in the operand that weight lies; index.stride(): how far from
+  // one number to the next, or 0 where that differs.
   template <class Index>
   QuantizedWeights(const NodeView& node, const PrepareContext& context, const Sizes& sizes,
                    const std::string& format, const Index& index)
       : QuantizedWeights(node, context, sizes, facts_of(node, sizes, index), format, index) {}
 
-  // The kernels that these weights are packed for: those of pair_sum_kernels() where all of them can go that
-  // way.
+  // The kernels that such weights will probably be packed for, judged by the first columns.
+  template <class Index>
+  static const QuantizedGemmKernels& probable_kernels(const NodeView& node, Isa isa, Sizes sizes,
+                                                      const Index& index) {
+    if (pair_sum_kernels(isa) == nullptr) return quantized_gemm_kernels(isa);
+    sizes.groups = 1;
+    sizes.columns = std::min<std::int64_t>(sizes.columns, pair_sum_kernels(isa)->nr);
+    return kernels_for(node, isa, sizes, facts_of(node, sizes, index), index);
+  }
+  // Those that they are packed for: where all their pairs fit into 16 bits those of pair_sum_kernels(), or of
+  // pair_group_kernels() where enough steps go together.
   const QuantizedGemmKernels& kernels() const { return kernels_; }
   const PanelLayout& layout() const { return layout_; }
   // Weights, bias, scale and finish of one group.
@@ -72,20 +85,22 @@ class QuantizedWeights {
   template <class Index>
   QuantizedWeights(const NodeView& node, const PrepareContext& context, const Sizes& sizes,
                    const WeightFacts& facts, const std::string& format, const Index& index)
-      : kernels_(kernels_for(context.target.isa, facts)),
+      : kernels_(kernels_for(node, context.target.isa, sizes, facts, index)),
+        grouped_(kernels_.full->family == KernelFamily::gemm_pair_groups),
+        taps_(sizes.taps),
         layout_{sizes.columns, sizes.taps * steps_of(sizes.numbers, kernels_.kr), kernels_.nr},
         finish_(quantized_finish(node, constant_operands(node, QuantizedOperand::weights))) {
     const Tensor& weights = *node.inputs[QuantizedOperand::weights].constant;
     const Tensor resident = weights.resident();
     const auto* src = resident.values<std::int8_t>().data();
     panels_ = context.weights.get(
-        weights, packed_format(format, kernels_), layout_.bytes() * static_cast<std::size_t>(sizes.groups),
+        weights, packed_format(format), group_bytes() * static_cast<std::size_t>(sizes.groups),
         [&](std::byte* dst) {
-          for (std::int64_t g = 0; g < sizes.groups; ++g, dst += layout_.bytes()) {
+          for (std::int64_t g = 0; g < sizes.groups; ++g, dst += group_bytes()) {
             const auto weight = [&](std::int64_t column, std::int64_t tap, std::int64_t k) {
               return src[index(g, column, tap, k)];
             };
-            pack(sizes, kernels_.kr, context.threads, weight, dst);
+            pack(sizes, context.threads, weight, dst);
           }
         });
     set_channels(node, sizes, facts.sums);
@@ -101,12 +116,15 @@ class QuantizedWeights {
       for (std::int64_t column = 0; column < sizes.columns; ++column) {
         facts.sums.push_back(0);
         for (std::int64_t tap = 0; tap < sizes.taps; ++tap) {
-          if (index.run_as_it_lies()) {
-            look_at(src + index(g, column, tap, 0), sizes.numbers, facts);
+          const std::int8_t* first = src + index(g, column, tap, 0);
+          if (index.stride() == 1) {
+            look_at(first, sizes.numbers, facts);
             continue;
           }
-          for (std::int64_t k = 0; k < sizes.numbers; ++k)
-            run[static_cast<std::size_t>(k)] = src[index(g, column, tap, k)];
+          for (std::int64_t k = 0; k < sizes.numbers; ++k) {
+            run[static_cast<std::size_t>(k)] =
+                index.stride() == 0 ? src[index(g, column, tap, k)] : first[k * index.stride()];
+          }
           look_at(run.data(), sizes.numbers, facts);
         }
       }
@@ -114,36 +132,91 @@ class QuantizedWeights {
     return facts;
   }
 
-  static const QuantizedGemmKernels& kernels_for(Isa isa, const WeightFacts& facts);
-  static std::string packed_format(const std::string& format, const QuantizedGemmKernels& kernels);
+  template <class Index>
+  static const QuantizedGemmKernels& kernels_for(const NodeView& node, Isa isa, const Sizes& sizes,
+                                                 const WeightFacts& facts, const Index& index) {
+    if (pair_sum_kernels(isa) == nullptr || !facts.pairs_fit) return quantized_gemm_kernels(isa);
+    const QuantizedGemmKernels& groups = *pair_group_kernels(isa);
+    const PanelLayout layout{sizes.columns, sizes.taps * steps_of(sizes.numbers, groups.kr), groups.nr};
+    const std::int64_t depth = layout.inner / sizes.taps;
+    if (depth > kMostGroupedSteps) return *pair_sum_kernels(isa);
+    const Tensor weights = node.inputs[QuantizedOperand::weights].constant->resident();
+    const auto* src = weights.values<std::int8_t>().data();
+    // A few runs of steps stand for all.
+    GroupedShare share;
+    std::vector<std::byte> steps(static_cast<std::size_t>(depth * groups.nr * kStepBytes));
+    for (const auto& [panel, tap] : {std::pair{std::int64_t{0}, std::int64_t{0}},
+                                     {layout.panels() / 2, sizes.taps / 2},
+                                     {layout.panels() - 1, sizes.taps - 1}}) {
+      const auto weight = [&](std::int64_t column, std::int64_t at, std::int64_t k) {
+        return src[index(0, column, at, k)];
+      };
+      const Run run{panel * layout.nr,
+                    std::min<std::int64_t>(layout.width(panel), sizes.columns - panel * layout.nr),
+                    layout.width(panel), tap};
+      pack_steps(sizes, groups.kr, weight, run, steps.data());
+      share.add(steps.data(), depth, layout.width(panel));
+    }
+    return share.is_faster() ? groups : *pair_sum_kernels(isa);
+  }
+  std::string packed_format(const std::string& format) const;
+  // Of one group: its panels and, for gemm_pair_groups, the order of their steps and how many of them go
+  // together, as QuantizedTile has them.
+  std::size_t order_steps() const { return static_cast<std::size_t>(layout_.panels() * layout_.inner); }
+  std::size_t order_groups() const {
+    return static_cast<std::size_t>(layout_.panels() * taps_ * kLargestGroup);
+  }
+  std::size_t group_bytes() const;
   void set_channels(const NodeView& node, const Sizes& sizes, const std::vector<std::int64_t>& weight_sums);
+
+  // One panel's columns, `width` of them with those that fill it up, at one tap.
+  struct Run {
+    std::int64_t first, columns;
+    int width;
+    std::int64_t tap;
+  };
+  // Returns where its steps end.
+  template <class Weight>
+  static std::byte* pack_steps(const Sizes& sizes, int kr, const Weight& weight, const Run& run,
+                               std::byte* to) {
+    for (std::int64_t k = 0; k < sizes.numbers; k += kr) {
+      const auto count = static_cast<int>(std::min<std::int64_t>(kr, sizes.numbers - k));
+      for (int c = 0; c < run.width; ++c, to += kStepBytes) {
+        std::int8_t narrow[4] = {};
+        for (int j = 0; j < count && c < run.columns; ++j) narrow[j] = weight(run.first + c, run.tap, k + j);
+        const std::int16_t wide[2] = {narrow[0], narrow[1]};
+        std::memcpy(to, kr == 2 ? static_cast<const void*>(wide) : narrow, kStepBytes);
+      }
+    }
+    return to;
+  }
 
   // One group's weight(column, tap, number) as panels.
   template <class Weight>
-  void pack(const Sizes& sizes, int kr, int threads, const Weight& weight, std::byte* dst) const {
+  void pack(const Sizes& sizes, int threads, const Weight& weight, std::byte* dst) const {
+    auto* steps = reinterpret_cast<std::uint16_t*>(dst + layout_.bytes());
+    std::uint16_t* groups = steps + order_steps();
+    const std::int64_t depth = layout_.inner / taps_;
     run_team(threads, [&](const Worker& worker) {
       const Worker::Range panels = worker.share(layout_.panels());
       for (std::int64_t p = panels.begin; p < panels.end; ++p) {
         const int width = layout_.width(p);
-        const auto columns = std::min<std::int64_t>(width, sizes.columns - p * layout_.nr);
         std::byte* to = dst + layout_.offset(p) * kStepBytes;
         for (std::int64_t tap = 0; tap < sizes.taps; ++tap) {
-          for (std::int64_t k = 0; k < sizes.numbers; k += kr) {
-            const auto count = static_cast<int>(std::min<std::int64_t>(kr, sizes.numbers - k));
-            for (int c = 0; c < width; ++c, to += kStepBytes) {
-              std::int8_t narrow[4] = {};
-              for (int j = 0; j < count && c < columns; ++j)
-                narrow[j] = weight(p * layout_.nr + c, tap, k + j);
-              const std::int16_t wide[2] = {narrow[0], narrow[1]};
-              std::memcpy(to, kr == 2 ? static_cast<const void*>(wide) : narrow, kStepBytes);
-            }
-          }
+          const Run run{p * layout_.nr, std::min<std::int64_t>(width, sizes.columns - p * layout_.nr), width,
+                        tap};
+          std::byte* begin = std::exchange(to, pack_steps(sizes, kernels_.kr, weight, run, to));
+          if (!grouped_) continue;
+          group_steps(begin, depth, width, steps + p * layout_.inner + tap * depth,
+                      groups + (p * taps_ + tap) * kLargestGroup);
         }
       }
     });
   }
 
   const QuantizedGemmKernels& kernels_;
+  bool grouped_;
+  std::int64_t taps_;
   PanelLayout layout_;
   QuantizedFinish finish_;
   std::vector<std::int32_t> bias_;

@@ -21,13 +21,14 @@ extern const Implementation batch_normalization_nhwc;        // batch_normalizat
 extern const Implementation unary_relu, unary_clip, unary_leaky_relu, unary_sigmoid, unary_hard_sigmoid,
     unary_hard_swish;                                                        // unary.cpp
 extern const Implementation binary_add, binary_sub, binary_mul, binary_div;  // binary.cpp
-extern const Implementation conv_quantized_winograd2;                        // conv_quantized_winograd.cpp
-extern const Implementation conv_quantized, conv_quantized_rows;             // conv_quantized.cpp
-extern const Implementation conv_quantized_depthwise;                        // conv_quantized_depthwise.cpp
-extern const Implementation mat_mul_quantized;                               // mat_mul_quantized.cpp
-extern const Implementation quantize_span, dequantize_span;                  // quantize.cpp
-extern const Implementation add_bytes, requantize_bytes;                     // add_quantized.cpp
-extern const Implementation cast_spans;                                      // convert.cpp
-extern const Implementation softmax_rows;                                    // softmax.cpp
+extern const Implementation conv_quantized_winograd4,
+    conv_quantized_winograd2;                                     // conv_quantized_winograd.cpp
+extern const Implementation conv_quantized, conv_quantized_rows;  // conv_quantized.cpp
+extern const Implementation conv_quantized_depthwise;             // conv_quantized_depthwise.cpp
+extern const Implementation mat_mul_quantized;                    // mat_mul_quantized.cpp
+extern const Implementation quantize_span, dequantize_span;       // quantize.cpp
+extern const Implementation add_bytes, requantize_bytes;          // add_quantized.cpp
+extern const Implementation cast_spans;                           // convert.cpp
+extern const Implementation softmax_rows;                         // softmax.cpp
 
 }  // namespace godwit::ops

@@ -11,7 +11,7 @@ using In = QuantizedOperand;
 // Where the weights of (depth, columns) lie.
 struct MatrixFeed {
   std::int64_t columns;
-  bool run_as_it_lies() const { return columns == 1; }
+  std::int64_t stride() const { return columns; }
   std::int64_t operator()(std::int64_t, std::int64_t column, std::int64_t, std::int64_t k) const {
     return k * columns + column;
   }

@@ -109,8 +109,8 @@ const OpDef& op_quantized_conv() {
       .fuses_clamp = true,
       .fuses_residual = true,
       .keeps_images_apart = always,
-      .implementations = {&conv_quantized_depthwise, &conv_quantized_rows, &conv_quantized_winograd2,
-                          &conv_quantized},
+      .implementations = {&conv_quantized_depthwise, &conv_quantized_rows, &conv_quantized_winograd4,
+                          &conv_quantized_winograd2, &conv_quantized},
   };
   return def;
 }

@@ -92,6 +92,19 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
             : "x"(a), "m"(*static_cast<const __m256i_u*>(b)), "x"(_mm256_set1_epi16(1)));
     return sum;
   }
+  static GODWIT_INLINE S32 pair_sums(S32 a, const void* b) {
+    S32 pairs;
+    __asm__("vpmaddubsw %2, %1, %0" : "=x"(pairs) : "x"(a), "m"(*static_cast<const __m256i_u*>(b)));
+    return pairs;
+  }
+  static GODWIT_INLINE S32 add_pair_sums(S32 pairs, S32 a, const void* b) {
+    S32 more;
+    __asm__("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0"
+            : "+x"(pairs), "=&x"(more)
+            : "x"(a), "m"(*static_cast<const __m256i_u*>(b)));
+    return pairs;
+  }
+  static GODWIT_INLINE S32 sum_of_pairs(S32 pairs) { return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)); }
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 

@@ -64,7 +64,12 @@ struct QuantizedTile {
   std::int64_t dst_stride;
   std::int64_t columns;  // 1 to nr of the panel
   std::int64_t tiles;    // below each other, all of the kernel's rows
+  // Of gemm_pair_groups, whose panel has its steps in an order of its own: groups of 1 to kLargestGroup steps
+  // whose sums of two products fit into 16 bits together, the largest groups first. Null for others.
+  const std::uint16_t* steps;   // (taps, depth): where in a row of A each one of the panel lies
+  const std::uint16_t* groups;  // (taps, kLargestGroup): how many groups there are of 1, 2 and more steps
 };
+inline constexpr int kLargestGroup = 4;
 using QuantizedGemmKernel = void(const QuantizedTile& tile);
 
 // One output pixel of a depthwise convolution, all channels: dst[c] = clamp(sum over t of src[t][c] *
@@ -192,9 +197,9 @@ struct WinogradOutput {
 };
 using WinogradOutputFunction = void(const WinogradOutput& tile);
 
-// The same of whole numbers for m = 2 (ops/kernels/quantized_winograd.h). channels: a multiple of 32.
+// The same of whole numbers (ops/kernels/quantized_winograd.h). channels: a multiple of 32.
 struct ByteWinogradInput {
-  const std::uint8_t* const* src;  // 16 pointers to `channels` numbers each
+  const std::uint8_t* const* src;  // edge * edge pointers to `channels` numbers each
   std::int16_t* dst;
   std::int64_t plane;  // numbers from one plane to the next
   std::int64_t channels;
@@ -204,8 +209,8 @@ using ByteWinogradInputFunction = void(const ByteWinogradInput& tile);
 struct ByteWinogradOutput {
   const std::int32_t* src;  // each plane padded to whole vectors
   std::int64_t plane;
-  void* const* dst;                     // 4 pointers, null where the tile hangs over the border
-  const std::uint8_t* const* residual;  // 4 pointers (those with a dst are read), or null
+  void* const* dst;                     // m * m pointers, null where the tile hangs over the border
+  const std::uint8_t* const* residual;  // m * m pointers (those with a dst are read), or null
   const std::int32_t* bias;             // padded to whole vectors
   const float* scale;                   // padded to whole vectors
   const QuantizedFinish* finish;

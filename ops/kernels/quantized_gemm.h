@@ -90,6 +90,109 @@ GODWIT_INLINE typename Arch::S32 dot_at(typename Arch::S32 sum, typename Arch::S
   }
 }
 
+// The same of sums that stay in 16 bits for a group of steps together. A row less than others, whose register
+// holds the ones that sum_of_pairs() multiplies by.
+template <class Arch>
+struct PairGroups : Arch {
+  static constexpr int kDotDepth = 4;
+  static constexpr int kTileRows = Arch::kTileRows - 1;
+};
+
+inline constexpr int kStepSize = 4;  // bytes of A, and of each column of weights
+
+// Adds the products of one tile's rows, `taps * Rows` pointers, by a panel to its sums.
+template <class Arch, int Rows, int Vectors>
+struct QuantizedProducts {
+  using S32 = typename Arch::S32;
+  static constexpr int kWidth = Arch::kWidth;
+  static constexpr int kColumns = Vectors * kWidth;
+  // For each turn of the loop: with two, GCC keeps sums in memory where weights are in registers.
+  static constexpr int kSteps = requires(S32 v) { Arch::dot_at(v, v, nullptr); }
+  ? 2 : 1;
+
+  static GODWIT_INLINE void add(const QuantizedTile& tile, const void* const* rows,
+                                S32 (&sum)[Rows][Vectors]) {
+    const char* b = static_cast<const char*>(tile.b);
+    for (std::int64_t t = 0; t < tile.taps; ++t) {
+      const char* a[Rows];
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(rows[t * Rows + r]);
+      const auto step = [&](std::int64_t k, int part) __attribute__((always_inline)) {
+#pragma GCC unroll 32
+        for (int r = 0; r < Rows; ++r) {
+          const S32 src = Arch::broadcast_word(a[r] + (k + part) * kStepSize);
+#pragma GCC unroll 4
+          for (int v = 0; v < Vectors; ++v)
+            sum[r][v] = dot_at<Arch>(sum[r][v], src, b + (part * kColumns + v * kWidth) * kStepSize);
+        }
+      };
+      std::int64_t k = 0;
+      for (; k + kSteps <= tile.depth; k += kSteps) {  // the hot loop
+#pragma GCC unroll 2
+        for (int part = 0; part < kSteps; ++part) step(k, part);
+        b += kSteps * kColumns * kStepSize;
+      }
+      if (kSteps == 1 || k == tile.depth) continue;
+      step(k, 0);
+      b += kColumns * kStepSize;
+    }
+  }
+};
+
+// The same in groups of steps, whose sums of two products are added up in 16 bits.
+template <class Arch, int Rows, int Vectors>
+struct QuantizedProducts<PairGroups<Arch>, Rows, Vectors> {
+  using S32 = typename Arch::S32;
+  static constexpr int kColumns = Vectors * Arch::kWidth;
+
+  static GODWIT_INLINE void add(const QuantizedTile& tile, const void* const* rows,
+                                S32 (&sum)[Rows][Vectors]) {
+    static_assert(kLargestGroup == 4);
+    Panel panel{static_cast<const char*>(tile.b), tile.steps};
+    for (std::int64_t t = 0; t < tile.taps; ++t) {
+      const char* a[Rows];
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(rows[t * Rows + r]);
+      const std::uint16_t* groups = tile.groups + t * kLargestGroup;
+      add_groups<4>(groups[3], a, panel, sum);
+      add_groups<3>(groups[2], a, panel, sum);
+      add_groups<2>(groups[1], a, panel, sum);
+      add_groups<1>(groups[0], a, panel, sum);
+    }
+  }
+
+ private:
+  struct Panel {
+    const char* b;
+    const std::uint16_t* steps;
+  };
+
+  template <int Size>
+  static GODWIT_INLINE void add_groups(int count, const char* const (&a)[Rows], Panel& panel,
+                                       S32 (&sum)[Rows][Vectors]) {
+    for (; count > 0; --count) {  // the hot loops
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) {
+        S32 pairs[Vectors];
+#pragma GCC unroll 4
+        for (int k = 0; k < Size; ++k) {
+          const S32 src = Arch::broadcast_word(a[r] + std::int64_t{panel.steps[k]} * kStepSize);
+#pragma GCC unroll 4
+          for (int v = 0; v < Vectors; ++v) {
+            const char* b = panel.b + (k * kColumns + v * Arch::kWidth) * kStepSize;
+            pairs[v] = k == 0 ? Arch::pair_sums(src, b) : Arch::add_pair_sums(pairs[v], src, b);
+          }
+        }
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v)
+          sum[r][v] = Arch::add_words(sum[r][v], Arch::sum_of_pairs(pairs[v]));
+      }
+      panel.b += Size * kColumns * kStepSize;
+      panel.steps += Size;
+    }
+  }
+};
+
 // Register budget as Gemm's: Rows·Vectors accumulators + Vectors of B + 1 broadcast of A, and one for the
 // products where an ISA has no instruction that also adds (avx2 6×2: 16 of 16).
 template <class Arch, int Rows, int Vectors>
@@ -98,10 +201,6 @@ struct QuantizedGemm {
   using S32 = typename Arch::S32;
   static constexpr int kWidth = Arch::kWidth;
   static constexpr int kColumns = Vectors * kWidth;
-  static constexpr int kStep = 4;  // bytes of A for each step
-  // For each turn of the loop: with two, GCC keeps sums in memory where weights are in registers.
-  static constexpr int kSteps = requires(S32 v) { Arch::dot_at(v, v, nullptr); }
-  ? 2 : 1;
 
   static void run(const QuantizedTile& tile) {
     const std::int64_t size = tile.finish == nullptr || tile.finish->real ? 4 : 1;
@@ -130,30 +229,7 @@ struct QuantizedGemm {
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) sum[r][v] = bias;
     }
-    const char* b = static_cast<const char*>(tile.b);
-    for (std::int64_t t = 0; t < tile.taps; ++t) {
-      const char* a[Rows];
-#pragma GCC unroll 32
-      for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(place.a[t * Rows + r]);
-      const auto step = [&](std::int64_t k, int part) __attribute__((always_inline)) {
-#pragma GCC unroll 32
-        for (int r = 0; r < Rows; ++r) {
-          const S32 src = Arch::broadcast_word(a[r] + (k + part) * kStep);
-#pragma GCC unroll 4
-          for (int v = 0; v < Vectors; ++v)
-            sum[r][v] = dot_at<Arch>(sum[r][v], src, b + (part * kColumns + v * kWidth) * kStep);
-        }
-      };
-      std::int64_t k = 0;
-      for (; k + kSteps <= tile.depth; k += kSteps) {  // the hot loop
-#pragma GCC unroll 2
-        for (int part = 0; part < kSteps; ++part) step(k, part);
-        b += kSteps * kColumns * kStep;
-      }
-      if (kSteps == 1 || k == tile.depth) continue;
-      step(k, 0);
-      b += kColumns * kStep;
-    }
+    QuantizedProducts<Arch, Rows, Vectors>::add(tile, place.a, sum);
     if (tile.finish == nullptr) {
       std::int32_t* dst = reinterpret_cast<std::int32_t*>(place.dst);
 #pragma GCC unroll 32

@@ -1,7 +1,10 @@
-// Winograd's F(2×2, 3×3) on whole numbers, exact: with the filter transform scaled by 2 in each direction,
-// transformed pixels (at most 4 · 255) and weights (at most 9 · 128) fit into 16 bits, and the result is 4
-// times the sum, which is divided out by a shift. Sums wrap around in 32 bits on the way, which their final
-// value does not show.
+// Winograd's F(m×m, 3×3) on whole numbers, exact. The matrices are those of ops/kernels/winograd.h, each row
+// of G and Aᵀ scaled until it is whole; what that multiplies a result by is divided out of its sum, without a
+// remainder. Sums wrap around in 32 bits on the way, which their final value does not show:
+//   m = 2: G doubled. Transformed pixels are at most 4 · 255, weights 9 · 128; results 4 times themselves.
+//   m = 4: rows of G times 4, -6, -6, 24, 24, 1. Transformed pixels are at most 17,340 (rows 1 of Bᵀ twice),
+//   weights 49 · 128; rows of Aᵀ meet those factors with 24, 12, 6 and 6, so that a result is 9 · 2ⁱ times
+//   itself, i at most 6. 9 has an inverse modulo 2³², so that results below 2²⁵ come out.
 #pragma once
 
 #include "ops/kernels/arguments.h"
@@ -10,35 +13,95 @@
 
 namespace godwit::ops::kernels {
 
+template <int M>
+struct ByteWinograd;
+
+template <>
+struct ByteWinograd<2> {
+  // t = Bᵀ d, for one column (or row).
+  template <class S16>
+  static GODWIT_INLINE void input(const S16* d, S16* t) {
+    t[0] = d[0] - d[2];
+    t[1] = d[1] + d[2];
+    t[2] = d[2] - d[1];
+    t[3] = d[1] - d[3];
+  }
+  // y = Aᵀ s, modulo 2³²
+  template <class U32>
+  static GODWIT_INLINE void output(const U32* s, U32* y) {
+    y[0] = s[0] + s[1] + s[2];
+    y[1] = s[1] - s[2] - s[3];
+  }
+  // Of the odd part of what results have been multiplied by; the rest is 2^shift for result (i, j).
+  static constexpr std::uint32_t kInverse = 1;
+  static constexpr int shift(int, int) { return 2; }
+};
+
+template <>
+struct ByteWinograd<4> {
+  template <class S16>
+  static GODWIT_INLINE void input(const S16* d, S16* t) {
+    const S16 even = d[4] - (d[2] << 2);
+    const S16 odd = d[3] - (d[1] << 2);
+    const S16 near_even = d[4] - d[2];
+    const S16 near_odd = d[3] - d[1];
+    t[0] = ((d[0] - d[2]) << 2) + near_even;
+    t[1] = even + odd;
+    t[2] = even - odd;
+    t[3] = near_even + (near_odd << 1);
+    t[4] = near_even - (near_odd << 1);
+    t[5] = ((d[1] - d[3]) << 2) + (d[5] - d[3]);
+  }
+  template <class U32>
+  static GODWIT_INLINE void output(const U32* s, U32* y) {
+    const U32 sum1 = s[1] + s[2];
+    const U32 difference1 = s[1] - s[2];
+    const U32 sum2 = s[3] + s[4];
+    const U32 difference2 = s[3] - s[4];
+    y[0] = s[0] * 6 - (sum1 << 2) + sum2;                // 24 times
+    y[1] = difference2 - (difference1 << 1);             // 12 times
+    y[2] = sum2 - sum1;                                  // 6 times
+    y[3] = (difference2 << 1) - difference1 + s[5] * 6;  // 6 times
+  }
+  static constexpr std::uint32_t kInverse = 0x38E38E39;  // of 9
+  static_assert(kInverse * 9 == 1);
+  static constexpr int shift(int i, int j) { return shift(i) + shift(j); }
+
+ private:
+  static constexpr int shift(int i) { return i == 0 ? 3 : i == 1 ? 2 : 1; }
+};
+
 // V = Bᵀ d B for one tile; channels come in whole vectors of 16-bit numbers.
-template <class Arch>
+template <class Arch, int M>
 struct ByteWinogradInputKernel {
+  static constexpr int kEdge = M + 2;
   static constexpr int kLanes = 2 * Arch::kWidth;
   typedef std::int16_t S16 __attribute__((vector_size(2 * kLanes)));
   typedef std::uint8_t U8 __attribute__((vector_size(kLanes)));
 
   static void run(const ByteWinogradInput& tile) {
     for (std::int64_t c = 0; c < tile.channels; c += kLanes) {
-      S16 columns[4][4];  // [column][row] of Bᵀ d
-#pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) {
-        S16 d[4];
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) {
+      S16 columns[kEdge][kEdge];  // [column][row] of Bᵀ d
+#pragma GCC unroll 6
+      for (int j = 0; j < kEdge; ++j) {
+        S16 d[kEdge];
+#pragma GCC unroll 6
+        for (int i = 0; i < kEdge; ++i) {
           U8 bytes;
-          __builtin_memcpy(&bytes, tile.src[i * 4 + j] + c, sizeof bytes);
+          __builtin_memcpy(&bytes, tile.src[i * kEdge + j] + c, sizeof bytes);
           d[i] = widen<S16>(bytes);
         }
-        transform(d, columns[j]);
+        ByteWinograd<M>::input(d, columns[j]);
       }
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) {
-        const S16 row[4] = {columns[0][i], columns[1][i], columns[2][i], columns[3][i]};
-        S16 v[4];
-        transform(row, v);
-#pragma GCC unroll 4
-        for (int j = 0; j < 4; ++j) {
-          __builtin_memcpy(tile.dst + (i * 4 + j) * tile.plane + c, &v[j], sizeof v[j]);
+#pragma GCC unroll 6
+      for (int i = 0; i < kEdge; ++i) {
+        S16 row[kEdge], v[kEdge];
+#pragma GCC unroll 6
+        for (int j = 0; j < kEdge; ++j) row[j] = columns[j][i];
+        ByteWinograd<M>::input(row, v);
+#pragma GCC unroll 6
+        for (int j = 0; j < kEdge; ++j) {
+          __builtin_memcpy(tile.dst + (i * kEdge + j) * tile.plane + c, &v[j], sizeof v[j]);
         }
       }
     }
@@ -50,46 +113,46 @@ struct ByteWinogradInputKernel {
   static GODWIT_INLINE To widen(From from) {
     return __builtin_convertvector(from, To);
   }
-  static GODWIT_INLINE void transform(const S16* d, S16* t) {
-    t[0] = d[0] - d[2];
-    t[1] = d[1] + d[2];
-    t[2] = d[2] - d[1];
-    t[3] = d[1] - d[3];
-  }
 };
 
-// The sums Aᵀ s A / 4 + bias of one tile and some channels, then QuantizedFinish.
-template <class Arch>
+// The sums Aᵀ s A + bias of one tile and some channels, then QuantizedFinish.
+template <class Arch, int M>
 struct ByteWinogradOutputKernel {
   using S32 = typename Arch::S32;
+  static constexpr int kEdge = M + 2;
   static constexpr int kWidth = Arch::kWidth;
   typedef std::int32_t Words __attribute__((vector_size(4 * kWidth)));
+  // So that wrapping around is defined.
+  typedef std::uint32_t Unsigned __attribute__((vector_size(4 * kWidth)));
 
   static void run(const ByteWinogradOutput& tile) {
     const Finish<Arch> finish(*tile.finish);
     for (std::int64_t c = 0; c < tile.channels; c += kWidth) {
-      Words columns[4][2];  // [column][row] of Aᵀ s
-#pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) {
-        Words s[4];
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) s[i] = load(tile.src + (i * 4 + j) * tile.plane + c);
-        transform(s, columns[j]);
+      Unsigned columns[kEdge][M];  // [column][row] of Aᵀ s
+#pragma GCC unroll 6
+      for (int j = 0; j < kEdge; ++j) {
+        Unsigned s[kEdge];
+#pragma GCC unroll 6
+        for (int i = 0; i < kEdge; ++i) s[i] = load(tile.src + (i * kEdge + j) * tile.plane + c);
+        ByteWinograd<M>::output(s, columns[j]);
       }
-      const Words bias = load(tile.bias + c);
+      const Unsigned bias = load(tile.bias + c);
       const auto scale = Arch::load(tile.scale + c);
-#pragma GCC unroll 2
-      for (int i = 0; i < 2; ++i) {
-        const Words row[4] = {columns[0][i], columns[1][i], columns[2][i], columns[3][i]};
-        Words y[2];
-        transform(row, y);
-#pragma GCC unroll 2
-        for (int j = 0; j < 2; ++j) {
-          void* dst = tile.dst[i * 2 + j];
+#pragma GCC unroll 4
+      for (int i = 0; i < M; ++i) {
+        Unsigned row[kEdge], y[M];
+#pragma GCC unroll 6
+        for (int j = 0; j < kEdge; ++j) row[j] = columns[j][i];
+        ByteWinograd<M>::output(row, y);
+#pragma GCC unroll 4
+        for (int j = 0; j < M; ++j) {
+          void* dst = tile.dst[i * M + j];
           if (dst == nullptr) continue;
-          const Words sum = (y[j] >> 2) + bias;
+          const Words exact =
+              reinterpret_cast<Words>(y[j] * ByteWinograd<M>::kInverse) >> ByteWinograd<M>::shift(i, j);
+          const Unsigned sum = reinterpret_cast<Unsigned>(exact) + bias;
           const auto value = Arch::to_float(reinterpret_cast<S32>(sum)) * scale;
-          const std::uint8_t* residual = tile.residual == nullptr ? nullptr : tile.residual[i * 2 + j];
+          const std::uint8_t* residual = tile.residual == nullptr ? nullptr : tile.residual[i * M + j];
           if (tile.channels - c >= kWidth) {
             finish.template store<true>(*tile.finish, value, residual, dst, c, kWidth);
           } else {
@@ -101,17 +164,10 @@ struct ByteWinogradOutputKernel {
   }
 
  private:
-  static GODWIT_INLINE Words load(const std::int32_t* p) {
-    Words v;
+  static GODWIT_INLINE Unsigned load(const std::int32_t* p) {
+    Unsigned v;
     __builtin_memcpy(&v, p, sizeof v);
     return v;
-  }
-  // Unsigned, so that wrapping around is defined.
-  static GODWIT_INLINE void transform(const Words* s, Words* y) {
-    typedef std::uint32_t Unsigned __attribute__((vector_size(4 * kWidth)));
-    const auto u = [s](int i) { return reinterpret_cast<Unsigned>(s[i]); };
-    y[0] = reinterpret_cast<Words>(u(0) + u(1) + u(2));
-    y[1] = reinterpret_cast<Words>(u(1) - u(2) - u(3));
   }
 };
 

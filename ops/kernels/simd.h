@@ -101,7 +101,11 @@ struct Portable {
   static GODWIT_INLINE S32 to_words(F32 v) { return __builtin_convertvector(v, S32); }
   // Of floats below 2^22, rounded half to even.
   static GODWIT_INLINE S32 round_words(F32 v) { return to_words(round(v)); }
-  static GODWIT_INLINE S32 add_words(S32 a, S32 b) { return a + b; }
+  // Modulo 2^32.
+  static GODWIT_INLINE S32 add_words(S32 a, S32 b) {
+    typedef std::uint32_t U32 __attribute__((vector_size(sizeof(S32))));
+    return reinterpret_cast<S32>(reinterpret_cast<U32>(a) + reinterpret_cast<U32>(b));
+  }
   // Words from 0 to 255 as bytes, those of all vectors next to each other; with kStoresClamp any words below
   // 2^31 - 255 in magnitude, held inside that range.
   static constexpr bool kStoresClamp = false;
@@ -113,11 +117,11 @@ struct Portable {
   static constexpr int kDotDepth = 2;
   static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
 #ifdef __SSE2__
-    return sum +
-           reinterpret_cast<S32>(_mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+    return add_words(sum, reinterpret_cast<S32>(
+                              _mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b))));
 #else
     const S32 low = ((a << 16) >> 16) * ((b << 16) >> 16);
-    return sum + low + (a >> 16) * (b >> 16);
+    return add_words(add_words(sum, low), (a >> 16) * (b >> 16));
 #endif
   }
   static GODWIT_INLINE F32 broadcast(float x) { return F32{x, x, x, x}; }

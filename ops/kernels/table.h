@@ -69,13 +69,19 @@ GODWIT_INLINE int fill_quantized_gemm(KernelInfo* rows) {
   return static_cast<int>(row - rows);
 }
 
-// Arch::dot_pair_sums(sum, a, b): sum + the products of four u8 in each lane of a and four s8 at b, exact
-// where both sums of two products that lie next to each other fit into 16 bits.
+// For an Arch with
+//   pair_sums(a, b): the products of u8 in a and of s8 at b, each added to its neighbour's in 16 bits;
+//   add_pair_sums(pairs, a, b): such a vector added to another;
+//   sum_of_pairs(): each of their numbers added to its neighbour in 32 bits;
+//   dot_pair_sums(sum, a, b): sum_of_pairs(pair_sums(a, b)) added to a sum.
 template <class Arch>
 GODWIT_INLINE KernelInfo* add_pair_sums(KernelInfo* row) {
-  if constexpr (requires(typename Arch::S32 v) { Arch::dot_pair_sums(v, v, nullptr); }) {
+  if constexpr (requires(typename Arch::S32 v) { Arch::pair_sums(v, nullptr); }) {
     row = add_quantized_gemm<PairSums<Arch>, 1, Arch::kTileRows>(row, KernelFamily::gemm_pair_sums);
     row = add_quantized_gemm<PairSums<Arch>, 2, Arch::kTileRows>(row, KernelFamily::gemm_pair_sums);
+    using Groups = PairGroups<Arch>;
+    row = add_quantized_gemm<Groups, 1, Groups::kTileRows>(row, KernelFamily::gemm_pair_groups);
+    row = add_quantized_gemm<Groups, 2, Groups::kTileRows>(row, KernelFamily::gemm_pair_groups);
   }
   return row;
 }
@@ -186,8 +192,10 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   add(KernelFamily::max_pool, DType::s8, erase(&MaxPoolBytes<Arch, std::int8_t>::run));
   add(KernelFamily::sum_pool, DType::u8, erase(&SumPoolBytes<Arch>::run));
   add(KernelFamily::add, DType::u8, erase(&QuantizedAdd<Arch>::run));
-  add(KernelFamily::winograd2_input, DType::u8, erase(&ByteWinogradInputKernel<Arch>::run));
-  add(KernelFamily::winograd2_output, DType::u8, erase(&ByteWinogradOutputKernel<Arch>::run));
+  add(KernelFamily::winograd2_input, DType::u8, erase(&ByteWinogradInputKernel<Arch, 2>::run));
+  add(KernelFamily::winograd2_output, DType::u8, erase(&ByteWinogradOutputKernel<Arch, 2>::run));
+  add(KernelFamily::winograd4_input, DType::u8, erase(&ByteWinogradInputKernel<Arch, 4>::run));
+  add(KernelFamily::winograd4_output, DType::u8, erase(&ByteWinogradOutputKernel<Arch, 4>::run));
   add(KernelFamily::widen, DType::u8, erase(&WidenBytes<Arch>::run));
   add(KernelFamily::peak, DType::f32, erase(&Peak<Arch>::run));
   return static_cast<int>(row - rows);

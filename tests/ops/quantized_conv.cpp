@@ -142,11 +142,11 @@ TEST(QuantizedConvOp, EveryImplementationGivesTheSameBits) {
   }
 }
 
-// What ran conv_quantized on an ISA that has kernels for pairs, with them or without.
-void expect_pair_sums(const std::vector<Ran>& all, bool expected) {
+// Kernels of which family ran conv_quantized on the ISAs that have those for pairs.
+void expect_kernels(const std::vector<Ran>& all, const std::string& family) {
   for (const Ran& ran : all) {
     if (ran.implementation != "conv_quantized" || ops::pair_sum_kernels(ran.isa) == nullptr) continue;
-    EXPECT_EQ(ran.kernel.starts_with("gemm_pair_sums"), expected) << ran.kernel;
+    EXPECT_TRUE(ran.kernel.starts_with(family)) << ran.kernel;
   }
 }
 
@@ -155,7 +155,25 @@ TEST(QuantizedConvOp, PairsThatFitInto16BitsGiveTheSameBits) {
     SCOPED_TRACE(c.src.to_string() + " by " + c.weights.to_string());
     const Tensor weights = fitting_weights(c.weights);
     for (const Ending ending : {Ending::real, Ending::rounded, Ending::residual, Ending::rounded_residual})
-      expect_pair_sums(make(c, ending, true, 1e9F, weights).run_implementations(exact()), true);
+      expect_kernels(make(c, ending, true, 1e9F, weights).run_implementations(exact()), "gemm_pair_");
+  }
+}
+
+// With every pixel at 250 to 255, sums of a group too many leave 16 bits.
+TEST(QuantizedConvOp, GroupsOfStepsGiveTheSameBits) {
+  for (const Case& c : cases()) {
+    SCOPED_TRACE(c.src.to_string() + " by " + c.weights.to_string());
+    for (const int largest : {1, 16, 21, 40, 64}) {
+      for (const int least : {-largest, largest}) {
+        const Tensor weights = random_tensor<std::int8_t>(c.weights, 2, least, largest);
+        const auto all = make(c, Ending::rounded, true, 1e9F, weights).run_implementations(exact());
+        // Groups of 4 and 3 steps, and none.
+        const bool deep = c.weights[1] >= 12;
+        expect_kernels(all, least < 0 || !deep ? "gemm_pair_"
+                            : largest < 40     ? "gemm_pair_groups"
+                                               : "gemm_pair_sums");
+      }
+    }
   }
 }
 
@@ -166,7 +184,7 @@ TEST(QuantizedConvOp, OnePairTooManyAndThe16BitKernelsRun) {
     values[64 * 32 + 62] = static_cast<std::int8_t>(sign * 64);
     values[64 * 32 + 63] = static_cast<std::int8_t>(sign * 65);
     const Tensor weights = Tensor::of<std::int8_t>(c.weights, values);
-    expect_pair_sums(make(c, Ending::rounded, true, 1e9F, weights).run_implementations(exact()), false);
+    expect_kernels(make(c, Ending::rounded, true, 1e9F, weights).run_implementations(exact()), "gemm_s8");
   }
   static_assert(ops::pair_fits(64, 64) && ops::pair_fits(-128, 0) && ops::pair_fits(127, -128));
   static_assert(!ops::pair_fits(64, 65) && !ops::pair_fits(-1, -128));
@@ -181,11 +199,43 @@ TEST(QuantizedConvOp, WinogradGivesTheSameBits) {
       {{2, 32, 7, 6}, {17, 32, 3, 3}, {1, 1}, {1, 1, 1, 1}},
       {{1, 64, 5, 5}, {40, 64, 3, 3}, {1, 1}, {0, 1, 1, 0}},
       {{1, 96, 14, 9}, {64, 96, 3, 3}, {1, 1}, {0, 0, 0, 0}},
+      {{1, 32, 3, 1}, {5, 32, 3, 3}, {1, 1}, {2, 2, 2, 2}},
   };
   for (const Case& c : all) {
     for (const Ending ending : {Ending::real, Ending::rounded, Ending::residual, Ending::rounded_residual}) {
-      EXPECT_TRUE(did_run(make(c, ending).run_implementations(exact()), "conv_quantized_winograd2"));
+      const auto ran = make(c, ending).run_implementations(exact());
+      EXPECT_TRUE(did_run(ran, "conv_quantized_winograd2"));
+      EXPECT_TRUE(did_run(ran, "conv_quantized_winograd4"));
     }
+  }
+}
+
+// Sums wrap around on the way and come out again, up to the largest that F(4×4, 3×3) can give back.
+TEST(QuantizedConvOp, WinogradHoldsTheLargestSums) {
+  const auto run = [](std::int64_t channels, int seed, std::int8_t last) {
+    OpRunner runner("QuantizedConv", "godwit");
+    // Pixels at either end of their range, where transformed ones are largest.
+    auto pixels = values_of<std::uint8_t>(random_tensor<std::uint8_t>({1, channels, 9, 10}, seed, 0, 1));
+    for (std::uint8_t& pixel : pixels) pixel = seed == 0 || pixel != 0 ? 255 : 0;
+    std::vector<std::int8_t> weights;
+    for (const int sign : {1, -1}) {
+      for (std::int64_t i = 0; i < channels * 9; ++i)
+        weights.push_back(static_cast<std::int8_t>(i < channels * 9 - 1 ? sign * 127 : sign * last));
+    }
+    runner.input(Tensor::of<std::uint8_t>({1, channels, 9, 10}, pixels))
+        .constant(real(1))
+        .constant(zero(255))
+        .constant(Tensor::of<std::int8_t>({2, channels, 3, 3}, weights))
+        .constant(real(1))
+        .attribute("pads", std::vector<std::int64_t>{1, 1, 1, 1});
+    return runner.run_implementations(exact());
+  };
+  for (const int seed : {0, 1, 2}) {
+    EXPECT_TRUE(did_run(run(96, seed, 127), "conv_quantized_winograd4"));
+    // 255 · 127 · 128 · 9 is above 2^25.
+    const auto ran = run(128, seed, 127);
+    EXPECT_FALSE(did_run(ran, "conv_quantized_winograd4"));
+    EXPECT_TRUE(did_run(ran, "conv_quantized_winograd2"));
   }
 }
 
