@@ -149,7 +149,7 @@ class ConvQuantizedWinograd final : public WinogradExecutable {
   }
 
   void multiply_rows(const void* const* rows, const TileStrip& strip, std::int64_t plane, std::int64_t panel,
-                     std::byte* sums, bool /*streams*/) const override {
+                     std::byte* sums, bool streams) const override {
     const int width = layout_.width(panel);
     QuantizedTile tile{};
     tile.a = rows;
@@ -157,6 +157,10 @@ class ConvQuantizedWinograd final : public WinogradExecutable {
     tile.taps = 1;
     tile.depth = numbers_.depth;
     tile.tiles = strip.count;
+    if (streams && panel + 1 < layout_.panels()) {
+      const std::int64_t next = numbers_.depth * layout_.width(panel + 1) * kStepBytes;
+      read_ahead(weights_.get() + layout_.offset(panel + 1) * kStepBytes + plane * next, next, strip, tile);
+    }
     tile.dst = sums;
     tile.dst_stride = width;
     tile.columns = width;

@@ -4,8 +4,17 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <numeric>
 
 namespace godwit::ops {
+
+void read_ahead(const std::byte* next, std::int64_t bytes, const TileStrip& strip, QuantizedTile& tile) {
+  std::int64_t turns = tile.taps * tile.depth;  // of the kernel's loop
+  if (tile.groups != nullptr) turns = std::accumulate(tile.groups, tile.groups + tile.taps * kLargestGroup, 0);
+  tile.ahead = next + bytes * strip.tile / strip.tiles;
+  tile.ahead_step = (bytes / strip.tiles + turns - 1) / turns;
+  tile.ahead_tile = bytes / strip.tiles;
+}
 
 void run_gemm_strip(const QuantizedGemmCall& call, const void* const* pointers, const TileStrip& strip,
                     std::int64_t begin, std::int64_t end) {
@@ -19,12 +28,17 @@ void run_gemm_strip(const QuantizedGemmCall& call, const void* const* pointers, 
   tile.tiles = strip.count;
   tile.residual_stride = call.residual_stride;
   tile.dst_stride = call.dst_stride;
+  const bool streams = end - begin == 1 && end < layout.panels() && layout.bytes() > cache_sizes().l2 / 2;
   for (std::int64_t p = begin; p < end; ++p) {
     const std::int64_t column = p * layout.nr;
     tile.b = call.weights + layout.offset(p) * kStepBytes;
     if (call.steps != nullptr) {
       tile.steps = call.steps + p * layout.inner;
       tile.groups = call.groups + p * call.shape.taps * kLargestGroup;
+    }
+    if (streams) {
+      const std::int64_t next = layout.nr * layout.inner * kStepBytes;
+      read_ahead(static_cast<const std::byte*>(tile.b) + next, next, strip, tile);
     }
     tile.bias = call.bias + column;
     tile.scale = call.scale + column;

@@ -32,6 +32,9 @@ struct QuantizedGemmCall : GemmWork {
   const QuantizedFinish* finish = nullptr;
 };
 
+// Lets a strip bring its part of the next panel's `bytes` to the L2; taps, depth and groups are set.
+void read_ahead(const std::byte* next, std::int64_t bytes, const TileStrip& strip, QuantizedTile& tile);
+
 void run_gemm_strip(const QuantizedGemmCall& call, const void* const* pointers, const TileStrip& strip,
                     std::int64_t begin, std::int64_t end);
 // `numbers` u8 to what the kernels read: widened to s16 where kr is 2, filled up with zeros to whole steps.

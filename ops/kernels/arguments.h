@@ -68,6 +68,9 @@ struct QuantizedTile {
   // whose sums of two products fit into 16 bits together, the largest groups first. Null for others.
   const std::uint16_t* steps;   // (taps, depth): where in a row of A each one of the panel lies
   const std::uint16_t* groups;  // (taps, kLargestGroup): how many groups there are of 1, 2 and more steps
+  // As GemmTile's: `ahead_step` bytes further for each step, or group of steps, `ahead_tile` for each tile.
+  const void* ahead;
+  std::int64_t ahead_step, ahead_tile;
 };
 inline constexpr int kLargestGroup = 4;
 using QuantizedGemmKernel = void(const QuantizedTile& tile);

@@ -110,7 +110,8 @@ struct QuantizedProducts {
   static constexpr int kSteps = requires(S32 v) { Arch::dot_at(v, v, nullptr); }
   ? 2 : 1;
 
-  static GODWIT_INLINE void add(const QuantizedTile& tile, const void* const* rows,
+  template <bool Streams>
+  static GODWIT_INLINE void add(const QuantizedTile& tile, const void* const* rows, const char* ahead,
                                 S32 (&sum)[Rows][Vectors]) {
     const char* b = static_cast<const char*>(tile.b);
     for (std::int64_t t = 0; t < tile.taps; ++t) {
@@ -118,6 +119,7 @@ struct QuantizedProducts {
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(rows[t * Rows + r]);
       const auto step = [&](std::int64_t k, int part) __attribute__((always_inline)) {
+        if constexpr (Streams) __builtin_prefetch(ahead + part * tile.ahead_step, 0, 2);
 #pragma GCC unroll 32
         for (int r = 0; r < Rows; ++r) {
           const S32 src = Arch::broadcast_word(a[r] + (k + part) * kStepSize);
@@ -131,10 +133,12 @@ struct QuantizedProducts {
 #pragma GCC unroll 2
         for (int part = 0; part < kSteps; ++part) step(k, part);
         b += kSteps * kColumns * kStepSize;
+        ahead += kSteps * tile.ahead_step;
       }
       if (kSteps == 1 || k == tile.depth) continue;
       step(k, 0);
       b += kColumns * kStepSize;
+      ahead += tile.ahead_step;
     }
   }
 };
@@ -145,19 +149,20 @@ struct QuantizedProducts<PairGroups<Arch>, Rows, Vectors> {
   using S32 = typename Arch::S32;
   static constexpr int kColumns = Vectors * Arch::kWidth;
 
-  static GODWIT_INLINE void add(const QuantizedTile& tile, const void* const* rows,
+  template <bool Streams>
+  static GODWIT_INLINE void add(const QuantizedTile& tile, const void* const* rows, const char* ahead,
                                 S32 (&sum)[Rows][Vectors]) {
     static_assert(kLargestGroup == 4);
-    Panel panel{static_cast<const char*>(tile.b), tile.steps};
+    Panel panel{static_cast<const char*>(tile.b), tile.steps, ahead, tile.ahead_step};
     for (std::int64_t t = 0; t < tile.taps; ++t) {
       const char* a[Rows];
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) a[r] = static_cast<const char*>(rows[t * Rows + r]);
       const std::uint16_t* groups = tile.groups + t * kLargestGroup;
-      add_groups<4>(groups[3], a, panel, sum);
-      add_groups<3>(groups[2], a, panel, sum);
-      add_groups<2>(groups[1], a, panel, sum);
-      add_groups<1>(groups[0], a, panel, sum);
+      add_groups<4, Streams>(groups[3], a, panel, sum);
+      add_groups<3, Streams>(groups[2], a, panel, sum);
+      add_groups<2, Streams>(groups[1], a, panel, sum);
+      add_groups<1, Streams>(groups[0], a, panel, sum);
     }
   }
 
@@ -165,12 +170,18 @@ struct QuantizedProducts<PairGroups<Arch>, Rows, Vectors> {
   struct Panel {
     const char* b;
     const std::uint16_t* steps;
+    const char* ahead;
+    std::int64_t ahead_step;
   };
 
-  template <int Size>
+  template <int Size, bool Streams>
   static GODWIT_INLINE void add_groups(int count, const char* const (&a)[Rows], Panel& panel,
                                        S32 (&sum)[Rows][Vectors]) {
     for (; count > 0; --count) {  // the hot loops
+      if constexpr (Streams) {
+        __builtin_prefetch(panel.ahead, 0, 2);
+        panel.ahead += panel.ahead_step;
+      }
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) {
         S32 pairs[Vectors];
@@ -204,12 +215,13 @@ struct QuantizedGemm {
 
   static void run(const QuantizedTile& tile) {
     const std::int64_t size = tile.finish == nullptr || tile.finish->real ? 4 : 1;
-    Place place{tile.a, tile.residual, static_cast<char*>(tile.dst)};
+    Place place{tile.a, tile.residual, static_cast<char*>(tile.dst), static_cast<const char*>(tile.ahead)};
     for (std::int64_t left = tile.tiles; left > 0; --left) {
       run_one(tile, place);
       place.a += tile.taps * Rows;
       if (place.residual != nullptr) place.residual += Rows * tile.residual_stride;
       place.dst += Rows * tile.dst_stride * size;
+      place.ahead += tile.ahead_tile;
     }
   }
 
@@ -219,6 +231,7 @@ struct QuantizedGemm {
     const void* const* a;
     const std::uint8_t* residual;
     char* dst;
+    const char* ahead;
   };
 
   static GODWIT_INLINE void run_one(const QuantizedTile& tile, const Place& place) {
@@ -229,7 +242,12 @@ struct QuantizedGemm {
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) sum[r][v] = bias;
     }
-    QuantizedProducts<Arch, Rows, Vectors>::add(tile, place.a, sum);
+    using Products = QuantizedProducts<Arch, Rows, Vectors>;
+    if (tile.ahead_step != 0) {
+      Products::template add<true>(tile, place.a, place.ahead, sum);
+    } else {
+      Products::template add<false>(tile, place.a, nullptr, sum);
+    }
     if (tile.finish == nullptr) {
       std::int32_t* dst = reinterpret_cast<std::int32_t*>(place.dst);
 #pragma GCC unroll 32
