@@ -41,11 +41,17 @@ struct Group {
   int size;
 };
 
+// Words that are tested at once: a branch for each would be hard to foretell.
+constexpr std::size_t kPart = 4;
+
 bool fits(const std::uint64_t* loads, const Group& group, std::size_t words) {
   // Bit 7 of each lane stays where the room is at least the load.
   constexpr std::uint64_t kBit7 = kEach << 7;
-  for (std::size_t i = 0; i < words; ++i)
-    if ((((group.room[i] | kBit7) - loads[i]) & kBit7) != kBit7) return false;
+  for (std::size_t first = 0; first < words; first += kPart) {
+    std::uint64_t kept = kBit7;
+    for (std::size_t i = first; i < first + kPart; ++i) kept &= (group.room[i] | kBit7) - loads[i];
+    if (kept != kBit7) return false;
+  }
   return true;
 }
 
@@ -68,32 +74,30 @@ void group_steps(std::byte* weights, std::int64_t depth, int width, std::uint16_
               static_cast<std::size_t>(width), loads.data() + k * words);
   }
 
-  std::vector<Group> waiting;
+  std::array<Group, kWaiting> waiting;
+  std::size_t used = 0;
   std::array<std::vector<std::uint16_t>, kLargestGroup> done;  // by size, less one
   const auto finish = [&](std::size_t at) {
     const Group& group = waiting[at];
     auto& same = done[static_cast<std::size_t>(group.size - 1)];
     same.insert(same.end(), group.steps.begin(), group.steps.begin() + group.size);
-    waiting[at] = waiting.back();
-    waiting.pop_back();
+    waiting[at] = waiting[--used];
   };
   std::size_t next = 0;  // to make room, in turn
   for (std::size_t k = 0; k < count; ++k) {
     const std::uint64_t* load = loads.data() + k * words;
     std::size_t at = 0;
-    while (at < waiting.size() && !fits(load, waiting[at], words)) ++at;
-    if (at == waiting.size()) {
-      if (waiting.size() == kWaiting) {
-        finish(next++ % kWaiting);
-        --at;
-      }
-      waiting.push_back({.room = {}, .steps = {}, .size = 0});
-      waiting.back().room.fill(kEach * kFull);
+    while (at < used && !fits(load, waiting[at], words)) ++at;
+    if (at == used) {
+      if (used == kWaiting) finish(next++ % kWaiting);
+      at = used++;
+      waiting[at].room.fill(kEach * kFull);
+      waiting[at].size = 0;
     }
     join(waiting[at], static_cast<std::uint16_t>(k), load, words);
     if (waiting[at].size == kLargestGroup) finish(at);
   }
-  while (!waiting.empty()) finish(0);
+  while (used > 0) finish(0);
 
   for (std::size_t size = kLargestGroup; size > 0; --size) {
     const auto& same = done[size - 1];

@@ -13,7 +13,7 @@ inline constexpr std::int64_t kMostGroupedSteps = 65535;
 // in groups of at most kLargestGroup steps, whose sums of two products fit into 16 bits together whatever
 // u8 they are multiplied by, the largest groups first, and rearranges the weights so. steps (depth): where
 // each one was; groups (kLargestGroup): how many there are of each size. depth: at most kMostGroupedSteps;
-// width: at most 32.
+// width: 8, 16 or 32.
 void group_steps(std::byte* weights, std::int64_t depth, int width, std::uint16_t* steps,
                  std::uint16_t* groups);
 
