@@ -10,7 +10,8 @@ namespace godwit::ops {
 
 void read_ahead(const std::byte* next, std::int64_t bytes, const TileStrip& strip, QuantizedTile& tile) {
   std::int64_t turns = tile.taps * tile.depth;  // of the kernel's loop
-  if (tile.groups != nullptr) turns = std::accumulate(tile.groups, tile.groups + tile.taps * kLargestGroup, 0);
+  if (tile.groups != nullptr)
+    turns = std::accumulate(tile.groups, tile.groups + tile.taps * kLargestGroup, 0);
   tile.ahead = next + bytes * strip.tile / strip.tiles;
   tile.ahead_step = (bytes / strip.tiles + turns - 1) / turns;
   tile.ahead_tile = bytes / strip.tiles;
