@@ -66,6 +66,18 @@ TEST(QuantizedMatMulOp, PairsThatFitInto16BitsGiveTheSameBits) {
   }
 }
 
+TEST(QuantizedMatMulOp, NothingTimesNothing) {
+  for (const Shape& weights : {Shape{8, 0}, Shape{0, 5}}) {
+    OpRunner runner("QuantizedMatMul", "godwit");
+    runner.input(Tensor({DType::u8, {3, weights[0]}, Layout::nchw}))
+        .constant(real(0.02F))
+        .constant(zero(31))
+        .constant(Tensor({DType::s8, weights, Layout::nchw}))
+        .constant(real(0.1F));
+    runner.run_implementations(exact());
+  }
+}
+
 TEST(QuantizedMatMulOp, Refuses) {
   EXPECT_EQ(error_of([] {
               OpRunner("QuantizedMatMul", "godwit")
