@@ -137,7 +137,7 @@ void run_gemm_strip(const GemmCall& call, const void* const* pointers, const Til
   tile.minimum = call.minimum;
   tile.maximum = call.maximum;
   tile.real = call.dst_dtype == DType::f32;
-  const bool streams = end - begin == 1 && end < layout.panels() && layout.bytes() > cache_sizes().l2 / 2;
+  const bool streams = reads_ahead(layout, begin, end);
   for (std::int64_t p = begin; p < end; ++p) {
     const std::int64_t column = p * layout.nr;
     tile.b = call.weights + layout.offset(p) * layout.step_bytes;

@@ -167,6 +167,12 @@ inline std::array<TileStrip, 2> strips_of(std::int64_t rows, int mr) {
           TileStrip{tall * (low + 1), static_cast<int>(low), tiles - tall, tall, tiles}};
 }
 
+// Whether kernels bring the panel behind [begin, end) to the L2: weights come from memory, one panel after
+// the other.
+inline bool reads_ahead(const PanelLayout& layout, std::int64_t begin, std::int64_t end) {
+  return end - begin == 1 && end < layout.panels() && layout.bytes() > cache_sizes().l2 / 2;
+}
+
 // Calls kernels for a strip over panels [begin, end).
 void run_gemm_strip(const GemmCall& call, const void* const* pointers, const TileStrip& strip,
                     std::int64_t begin, std::int64_t end);

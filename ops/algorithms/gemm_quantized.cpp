@@ -29,7 +29,7 @@ void run_gemm_strip(const QuantizedGemmCall& call, const void* const* pointers, 
   tile.tiles = strip.count;
   tile.residual_stride = call.residual_stride;
   tile.dst_stride = call.dst_stride;
-  const bool streams = end - begin == 1 && end < layout.panels() && layout.bytes() > cache_sizes().l2 / 2;
+  const bool streams = reads_ahead(layout, begin, end);
   for (std::int64_t p = begin; p < end; ++p) {
     const std::int64_t column = p * layout.nr;
     tile.b = call.weights + layout.offset(p) * kStepBytes;

@@ -142,7 +142,7 @@ class QuantizedWeights {
     const QuantizedGemmKernels& groups = *pair_group_kernels(isa);
     const PanelLayout layout{sizes.columns, sizes.taps * steps_of(sizes.numbers, groups.kr), groups.nr};
     const std::int64_t depth = layout.inner / sizes.taps;
-    if (depth > kMostGroupedSteps || layout.panels() == 0) return *pair_sum_kernels(isa);
+    if (depth > kMostGroupedSteps) return *pair_sum_kernels(isa);
     const Tensor weights = node.inputs[QuantizedOperand::weights].constant->resident();
     const auto* src = weights.values<std::int8_t>().data();
     // A few runs of steps stand for all.

@@ -239,6 +239,22 @@ TEST(QuantizedConvOp, WinogradHoldsTheLargestSums) {
   }
 }
 
+TEST(QuantizedConvOp, NoChannelsAreNoWork) {
+  for (const Case& c :
+       {Case{{1, 32, 5, 5}, {0, 32, 3, 3}, {1, 1}, {1, 1, 1, 1}}, Case{{1, 8, 5, 5}, {0, 8, 1, 1}},
+        Case{{1, 0, 5, 5}, {4, 0, 3, 3}, {1, 1}, {1, 1, 1, 1}}}) {
+    SCOPED_TRACE(c.src.to_string() + " by " + c.weights.to_string());
+    OpRunner runner("QuantizedConv", "godwit");
+    runner.input(Tensor({DType::u8, c.src, Layout::nchw}))
+        .constant(real(0.02F))
+        .constant(zero(3))
+        .constant(Tensor({DType::s8, c.weights, Layout::nchw}))
+        .constant(real(0.1F))
+        .attribute("pads", c.pads);
+    runner.run_implementations(exact());
+  }
+}
+
 TEST(QuantizedConvOp, DepthwiseGivesTheSameBits) {
   for (const std::int64_t kernel : {3, 5, 4}) {
     for (const std::int64_t stride : {1, 2, 3}) {
