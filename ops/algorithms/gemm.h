@@ -15,9 +15,6 @@
 
 namespace godwit::ops {
 
-// What A is counted in: one f32, two 16-bit numbers or four 8-bit integers.
-inline constexpr std::int64_t kStepBytes = 4;
-
 // Steps of kr numbers that `numbers` of them fill.
 inline std::int64_t steps_of(std::int64_t numbers, int kr) { return (numbers + kr - 1) / kr; }
 

@@ -6,6 +6,9 @@
 
 namespace godwit::ops {
 
+// What A is counted in: one f32, two 16-bit numbers or four 8-bit integers.
+inline constexpr std::int64_t kStepBytes = 4;
+
 // One tile of the GEMM core: dst[r][c] = clamp(sum over taps t and k of a[t*rows + r][k] * b[t][k][c] +
 // bias[c] + residual[r][c]). The number of rows is the kernel's own (its mr). b, and dst and residual unless
 // they are `real`, are of the kernel's dtype; A is f32 where kr is 1 and the kernel's dtype where it is 2.

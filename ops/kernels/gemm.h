@@ -46,7 +46,6 @@ struct Gemm {
   using F32 = typename Arch::F32;
   static constexpr int kWidth = Arch::kWidth;
   static constexpr int kColumns = Vectors * kWidth;
-  static constexpr int kStepBytes = 4;  // of A
   static_assert(Arch::kTileSteps == 1 || Arch::kTileSteps == 2);
 
   static constexpr int kLine = 64 / sizeof(T);  // of the cache, in numbers

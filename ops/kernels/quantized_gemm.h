@@ -98,8 +98,6 @@ struct PairGroups : Arch {
   static constexpr int kTileRows = Arch::kTileRows - 1;
 };
 
-inline constexpr int kStepSize = 4;  // bytes of A, and of each column of weights
-
 // Adds the products of one tile's rows, `taps * Rows` pointers, by a panel to its sums.
 template <class Arch, int Rows, int Vectors>
 struct QuantizedProducts {
@@ -122,22 +120,22 @@ struct QuantizedProducts {
         if constexpr (Streams) __builtin_prefetch(ahead + part * tile.ahead_step, 0, 2);
 #pragma GCC unroll 32
         for (int r = 0; r < Rows; ++r) {
-          const S32 src = Arch::broadcast_word(a[r] + (k + part) * kStepSize);
+          const S32 src = Arch::broadcast_word(a[r] + (k + part) * kStepBytes);
 #pragma GCC unroll 4
           for (int v = 0; v < Vectors; ++v)
-            sum[r][v] = dot_at<Arch>(sum[r][v], src, b + (part * kColumns + v * kWidth) * kStepSize);
+            sum[r][v] = dot_at<Arch>(sum[r][v], src, b + (part * kColumns + v * kWidth) * kStepBytes);
         }
       };
       std::int64_t k = 0;
       for (; k + kSteps <= tile.depth; k += kSteps) {  // the hot loop
 #pragma GCC unroll 2
         for (int part = 0; part < kSteps; ++part) step(k, part);
-        b += kSteps * kColumns * kStepSize;
+        b += kSteps * kColumns * kStepBytes;
         ahead += kSteps * tile.ahead_step;
       }
       if (kSteps == 1 || k == tile.depth) continue;
       step(k, 0);
-      b += kColumns * kStepSize;
+      b += kColumns * kStepBytes;
       ahead += tile.ahead_step;
     }
   }
@@ -187,10 +185,10 @@ struct QuantizedProducts<PairGroups<Arch>, Rows, Vectors> {
         S32 pairs[Vectors];
 #pragma GCC unroll 4
         for (int k = 0; k < Size; ++k) {
-          const S32 src = Arch::broadcast_word(a[r] + std::int64_t{panel.steps[k]} * kStepSize);
+          const S32 src = Arch::broadcast_word(a[r] + panel.steps[k] * kStepBytes);
 #pragma GCC unroll 4
           for (int v = 0; v < Vectors; ++v) {
-            const char* b = panel.b + (k * kColumns + v * Arch::kWidth) * kStepSize;
+            const char* b = panel.b + (k * kColumns + v * Arch::kWidth) * kStepBytes;
             pairs[v] = k == 0 ? Arch::pair_sums(src, b) : Arch::add_pair_sums(pairs[v], src, b);
           }
         }
@@ -198,7 +196,7 @@ struct QuantizedProducts<PairGroups<Arch>, Rows, Vectors> {
         for (int v = 0; v < Vectors; ++v)
           sum[r][v] = Arch::add_words(sum[r][v], Arch::sum_of_pairs(pairs[v]));
       }
-      panel.b += Size * kColumns * kStepSize;
+      panel.b += Size * kColumns * kStepBytes;
       panel.steps += Size;
     }
   }
