@@ -34,6 +34,8 @@ struct Node {
   // The next node alone reads the result, as operand 0, and both compute lines by themselves: it is handed on
   // in parts and never lies whole in memory.
   bool hands_lines = false;
+  // See ops::NodeView.
+  bool sparse_input = false;
   // Names of the model's own nodes whose work this node does, in order; time and joules are told in these
   // names.
   std::vector<std::string> origins;

@@ -12,7 +12,7 @@ namespace passes {
 using Function = void(Graph&, PassContext&);
 Function fold_constants, raise_precision, lower_precision, eliminate_identity, lower_reduce_mean, fold_pad,
     fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add, fold_quantization, eliminate_dead,
-    choose_layout, prepack_weights, chain_steps;
+    choose_layout, skip_zeros, prepack_weights, chain_steps;
 
 }  // namespace passes
 
@@ -44,6 +44,8 @@ constexpr std::array kPasses = {
     Pass{"eliminate_dead", "drops nodes whose results nobody asks for", passes::eliminate_dead},
     Pass{"choose_layout", "makes image tensors channels-last, with as few reorders as it can",
          passes::choose_layout, true},
+    Pass{"skip_zeros", "lets a convolution look for zeros in what a rectifier in front of it has clamped",
+         passes::skip_zeros, true},
     Pass{"prepack_weights", "packs constant weights once for all plans of a model", passes::prepack_weights,
          true},
     Pass{"chain_steps", "hands a tensor larger than the L2 cache to its only reader in parts, never whole",

@@ -12,9 +12,11 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 31> kFamilyNames = {"gemm",
+constexpr std::array<std::string_view, 33> kFamilyNames = {"gemm",
                                                            "gemm_pair_sums",
                                                            "gemm_pair_groups",
+                                                           "sparse_gemm",
+                                                           "nonzeros",
                                                            "depthwise",
                                                            "depthwise3_stride1",
                                                            "depthwise3_stride2",
@@ -71,6 +73,20 @@ const GemmTiles<Kernel>& tiles_of(Isa isa) {
   return by_isa.at(isa);
 }
 
+SparseGemmKernels collect_sparse(Isa isa, DType dtype) {
+  SparseGemmKernels kernels;
+  kernels.full = find_kernel(KernelFamily::sparse_gemm, dtype, isa);
+  kernels.nonzeros = find_function<NonzeroKernel>(KernelFamily::nonzeros, dtype, isa);
+  kernels.panel = kernels.full->nr / SparseGemmKernels::kMaxPanels;
+  for (const KernelInfo& kernel : all_kernels()) {
+    if (kernel.family != KernelFamily::sparse_gemm || kernel.dtype != dtype ||
+        kernel.isa != kernels.full->isa)
+      continue;
+    kernels.by_panels[kernel.nr / kernels.panel] = reinterpret_cast<SparseGemmKernel*>(kernel.function);
+  }
+  return kernels;
+}
+
 }  // namespace
 
 std::span<const KernelInfo> all_kernels() {
@@ -90,7 +106,8 @@ std::string_view name_of(KernelFamily family) { return kFamilyNames[static_cast<
 
 std::string name_of(const KernelInfo& kernel) {
   const bool gemm = kernel.family == KernelFamily::gemm || kernel.family == KernelFamily::gemm_pair_sums ||
-                    kernel.family == KernelFamily::gemm_pair_groups;
+                    kernel.family == KernelFamily::gemm_pair_groups ||
+                    kernel.family == KernelFamily::sparse_gemm;
   const std::string tile =
       kernel.mr > 1 || gemm ? fmt::format("{}x{}", kernel.mr, kernel.nr) : fmt::format("{}", kernel.nr);
   return fmt::format("{}_{}_{}_{}", name_of(kernel.family), name_of(kernel.dtype), tile, name_of(kernel.isa));
@@ -132,6 +149,20 @@ const GemmKernels& gemm_kernels(Isa isa, DType dtype) {
 
 const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa) {
   return tiles_of<QuantizedGemmKernel, DType::s8>(isa);
+}
+
+const SparseGemmKernels* sparse_gemm_kernels(Isa isa, DType dtype) {
+  static const std::map<std::pair<Isa, DType>, SparseGemmKernels> all = [] {
+    std::map<std::pair<Isa, DType>, SparseGemmKernels> map;
+    for (const Isa each : isas_of_build()) {
+      for (const DType type : {DType::f32, DType::f16, DType::bf16})
+        map.emplace(std::pair{each, type}, collect_sparse(each, type));
+    }
+    return map;
+  }();
+  const SparseGemmKernels& kernels = all.at({isa, dtype});
+  const GemmKernels& dense = gemm_kernels(isa, dtype);
+  return dense.kr == 1 && dense.nr == kernels.panel ? &kernels : nullptr;
 }
 
 namespace {

@@ -48,6 +48,19 @@ using QuantizedGemmKernels = GemmTiles<QuantizedGemmKernel>;
 // dtype: of the packed weights, f32 or a 16-bit float.
 const GemmKernels& gemm_kernels(Isa isa, DType dtype = DType::f32);
 const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa);
+
+// The kernels of one ISA that skip zeros of A. They read panels as the GEMM tiles of the same ISA do, widened
+// to f32.
+struct SparseGemmKernels {
+  static constexpr int kMaxPanels = 6;
+  int panel = 0;                                     // columns of a panel
+  const KernelInfo* full = nullptr;                  // that of most panels
+  SparseGemmKernel* by_panels[kMaxPanels + 1] = {};  // [0]: half a panel
+  NonzeroKernel* nonzeros = nullptr;
+};
+// dtype: of A, dst and residual. Null where the GEMM tiles of that ISA take pairs of numbers.
+const SparseGemmKernels* sparse_gemm_kernels(Isa isa, DType dtype);
+
 // Faster ones for weights of which no two neighbours of the inner dimension, 2i and 2i + 1, can make a sum of
 // products beyond 16 bits; null where those above are as fast.
 const QuantizedGemmKernels* pair_sum_kernels(Isa isa);

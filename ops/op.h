@@ -32,6 +32,8 @@ struct NodeView {
   std::size_t output_count = 1;
   std::span<const TensorDesc> outputs;
   Epilogue epilogue;
+  // Operand 0 has been clamped to 0 from below: many of its numbers are likely to be 0.
+  bool sparse_input = false;
 
   bool has_input(std::size_t i) const { return i < inputs.size() && inputs[i].present(); }
   // Number of inputs without the epilogue's residual.

@@ -11,7 +11,8 @@ namespace godwit::ops {
 // Estimated time of one image, in units of one vector multiply-add of the ISA. Batch and threads are left out
 // on purpose: the choice, and with it every result, is the same for all of them. `kernels` are those for f32
 // where 16-bit floats are widened, so that these take half the memory of f32 and compute the same way.
-double direct_cost(const ConvGeometry& geometry, const GemmTileSizes& kernels);
+// share: of the multiply-adds, where some are skipped.
+double direct_cost(const ConvGeometry& geometry, const GemmTileSizes& kernels, double share = 1);
 double winograd_cost(const ConvGeometry& geometry, std::int64_t m, const GemmTileSizes& kernels);
 
 // The same of 8-bit numbers, in units of one vector instruction; `kernels` are those that the weights will be

@@ -9,6 +9,7 @@
 #include "ops/algorithms/conv_rows.h"
 #include "ops/algorithms/gemm.h"
 #include "ops/algorithms/implementations.h"
+#include "ops/algorithms/sparse_gemm.h"
 #include "ops/arithmetic.h"
 #include "runtime/memory.h"
 
@@ -26,6 +27,15 @@ std::vector<float> padded_bias(const NodeView& node, const PanelLayout& layout, 
                 static_cast<std::size_t>(layout.columns) * sizeof(float));
   }
   return bias;
+}
+
+// exponent: the bits that are all set in infinities and NaNs.
+template <class Bits>
+bool all_finite(const std::byte* numbers, std::size_t bytes, Bits exponent) {
+  const auto* bits = reinterpret_cast<const Bits*>(numbers);
+  bool any = false;
+  for (std::size_t i = 0; i < bytes / sizeof(Bits); ++i) any |= (bits[i] & exponent) == exponent;
+  return !any;
 }
 
 // What both ways of feeding have in common: packed weights, bias, epilogue. numbers: of src under one tap.
@@ -128,6 +138,23 @@ class ConvExecutable : public Executable {
   }
 };
 
+// With several taps steps of all pixels are kept, which shall not need much more memory than tensors do.
+constexpr std::int64_t kMostSparseNumbers = std::int64_t{1} << 19;  // of an image
+
+bool looks_for_zeros(const NodeView& node, const Target& target) {
+  const ConvGeometry g = conv_geometry(node);
+  const bool fits = g.taps() == 1 || (g.group == 1 && g.h.input * g.w.input * g.ic <= kMostSparseNumbers);
+  return node.sparse_input && fits && sparse_gemm_kernels(target.isa, node.input(0).dtype) != nullptr;
+}
+
+// Of the time that all multiply-adds would take.
+double likely_share(const NodeView& node, const Target& target) {
+  if (!looks_for_zeros(node, target)) return 1;
+  const double most =
+      most_nonzero(*sparse_gemm_kernels(target.isa, node.input(0).dtype), conv_geometry(node).group_oc());
+  return most > kLikelyNonzero ? kLikelyNonzero / most : 1;
+}
+
 // Numbers that kernels cannot read as they lie are copied first: rows of a block where there is one tap,
 // otherwise the whole image, whose pixels are read many times.
 class ConvGemm final : public ConvExecutable, public LineWise {
@@ -137,14 +164,27 @@ class ConvGemm final : public ConvExecutable, public LineWise {
         zeros_(static_cast<std::size_t>(shape_.depth * kStepBytes)),
         copy_rows_(shape_.taps == 1 &&
                    (!format_.as_it_lies(numbers_) || rows_collide(geometry_.w.stride * pixel_bytes()))),
-        copy_image_(shape_.taps > 1 && !format_.as_it_lies(numbers_)) {}
+        copy_image_(shape_.taps > 1 && !format_.as_it_lies(numbers_)),
+        sparse_(looks_for_zeros(node, context.target) && weights_are_finite()
+                    ? sparse_gemm_kernels(context.target.isa, dtype_)
+                    : nullptr) {}
 
+  std::string kernel() const override {
+    return sparse_ == nullptr ? ConvExecutable::kernel() : name_of(*sparse_->full);
+  }
   Scratch scratch() const override {
-    return {.shared = copy_image_ ? static_cast<std::size_t>(pixels() * copied_bytes()) : 0,
-            .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows_)};
+    Scratch scratch{.shared = copy_image_ ? static_cast<std::size_t>(pixels() * copied_bytes()) : 0,
+                    .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows_)};
+    if (sparse_ == nullptr) return scratch;
+    const SparseBlocking blocking(*sparse_, shape_, kernels_.step_bytes);
+    scratch.per_worker = std::max(scratch.per_worker, blocking.scratch_bytes);
+    if (shape_.taps > 1)
+      scratch.shared = std::max(scratch.shared, SparsePixels::scratch_bytes(pixels(), shape_, blocking));
+    return scratch;
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {
+    if (shape_.taps > 1 && sparse_ != nullptr && multiply_sparse(args, worker)) return;
     if (!copy_image_) return multiply(args, whole(args, args.src[0]), pixel_bytes(), worker);
     copy_image(static_cast<const std::byte*>(args.src[0]), args.shared_scratch, worker);
     worker.barrier();
@@ -168,13 +208,27 @@ class ConvGemm final : public ConvExecutable, public LineWise {
       // Taps of neighbouring pixels overlap unless the stride parts them.
       gemm.row_bytes = (copy_rows_ ? 1 : geometry_.h.stride * geometry_.w.stride) * copied_bytes();
       gemm.copy_rows = copy_rows_;
-      run_gemm(
-          gemm,
-          [&](std::int64_t row, int count, const void** pointers) {
-            fill_taps(geometry_, src, first_row + row, count, pointers);
-          },
-          args.worker_scratch, worker);
+      const auto fill = [&](std::int64_t row, int count, const void** pointers) {
+        fill_taps(geometry_, src, first_row + row, count, pointers);
+      };
+      const bool sparse = sparse_ != nullptr && shape_.taps == 1;
+      if (!sparse || !run_sparse_gemm(gemm, *sparse_, fill, args.worker_scratch, worker))
+        run_gemm(gemm, fill, args.worker_scratch, worker);
     }
+  }
+
+  // All taps of an image's pixels. False where too few of its numbers are zero.
+  bool multiply_sparse(const RunArgs& args, const Worker& worker) const {
+    GemmCall gemm = call(args, whole(args, args.src[0]), 0);
+    gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * pixel_bytes();
+    const SparsePixels src{static_cast<const std::byte*>(args.src[0]), pixel_bytes(), pixels(),
+                           args.shared_scratch};
+    return run_sparse_taps(
+        gemm, *sparse_, src,
+        [&](std::int64_t row, int count, const void** pointers) {
+          fill_taps(geometry_, {src.data, src.bytes, zeros_.data()}, row, count, pointers);
+        },
+        args.worker_scratch, worker);
   }
 
   std::int64_t pixels() const { return geometry_.batch * geometry_.h.input * geometry_.w.input; }
@@ -194,8 +248,16 @@ class ConvGemm final : public ConvExecutable, public LineWise {
     }
   }
 
+  // Zero times a number is not zero where that is none.
+  bool weights_are_finite() const {
+    const std::size_t bytes = layout_.bytes() * static_cast<std::size_t>(geometry_.group);
+    if (dtype_ == DType::f32) return all_finite<std::uint32_t>(weights_.get(), bytes, 0x7f800000);
+    return all_finite<std::uint16_t>(weights_.get(), bytes, dtype_ == DType::f16 ? 0x7c00 : 0x7f80);
+  }
+
   std::vector<std::byte> zeros_;
   bool copy_rows_, copy_image_;
+  const SparseGemmKernels* sparse_;  // null: zeros are multiplied like other numbers
 };
 
 // Few input channels: one pixel's channels are too short a run for the inner loop, but a whole row of the
@@ -283,7 +345,8 @@ const Implementation conv_gemm{
     [](const NodeView& node, const Target& target) {
       // 16-bit floats that are widened cost what f32 does: their layers shall be computed as f32 ones are.
       const GemmKernels& kernels = gemm_kernels(target.isa, node.input(0).dtype);
-      return direct_cost(conv_geometry(node), kernels.kr > 1 ? kernels : gemm_kernels(target.isa));
+      const ConvGeometry g = conv_geometry(node);
+      return direct_cost(g, kernels.kr > 1 ? kernels : gemm_kernels(target.isa), likely_share(node, target));
     },
     [](const NodeView& node) { return conv_geometry(node).taps() == 1; }};
 

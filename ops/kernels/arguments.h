@@ -34,6 +34,55 @@ struct GemmTile {
 };
 using GemmKernel = void(const GemmTile& tile);
 
+// A number of A that is not zero, and where its weights lie: bytes from the first step of a panel of nr
+// columns of f32.
+struct SparseStep {
+  float value;
+  std::uint32_t offset;
+};
+
+// `count` numbers of the kernel's dtype to the steps of those that are not zero, in order; the first one's
+// offset is 0, the next one's is `step_bytes`, and so on. Behind the last step that many may be overwritten
+// as kSparseSlack says. Returns the end.
+struct NonzeroSpan {
+  const void* src;
+  std::int64_t count;
+  std::uint32_t step_bytes;
+  SparseStep* dst;
+};
+inline constexpr int kSparseSlack = 16;
+using NonzeroKernel = SparseStep*(const NonzeroSpan& span);
+
+struct SparseRun {
+  const SparseStep* begin;
+  std::int64_t count;
+};
+
+// One part of the inner dimension by some panels next to each other: sums[r][c] += sum over the steps of row
+// r of value * b[step][c], in order; behind the last part dst = clamp(sums + bias + residual). How many
+// columns is the kernel's own (its nr). dst and residual are of the kernel's dtype unless they are `real`.
+struct SparseTile {
+  const SparseRun* rows;
+  std::int64_t count;        // of rows
+  const float* b;            // of the first panel, where this part begins
+  std::int64_t panel_bytes;  // from one panel to the next
+  float* sums;               // (count, nr), or null where there is one part
+  bool first, last;
+  const float* bias;     // nr values, or null
+  const void* residual;  // rows of `residual_stride` elements, or null
+  void* dst;             // rows of `dst_stride` elements
+  std::int64_t residual_stride;
+  std::int64_t dst_stride;
+  std::int64_t columns;  // 1 to nr
+  float minimum, maximum;
+  bool real;
+  // The weights that will be read next, as far apart as those of b: brought to the L2 meanwhile, `ahead_step`
+  // bytes of each panel for each row. Null: none.
+  const void* ahead;
+  std::int64_t ahead_step;
+};
+using SparseGemmKernel = void(const SparseTile& tile);
+
 // From sums of products of 8-bit numbers to what is stored. Every step is one f32 operation, none contracted,
 // so that all ISAs give the same bits:
 //   value = sum * scale[c]                                    (scale: of src and weights, in steps of the

@@ -132,6 +132,17 @@ struct Portable {
   // The larger; NaN when either is.
   static GODWIT_INLINE F32 max_or_nan(F32 a, F32 b) { return select((a > b) | (a != a), a, b); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return a * b + c; }
+  // Lanes that are not zero (a NaN is not), each with its place in the vector times `stride` beyond `offset`,
+  // one after the other; kWidth pairs are written, those behind the returned end are of no meaning.
+  template <class Pair>
+  static GODWIT_INLINE Pair* store_nonzeros(Pair* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
+    for (int i = 0; i < kWidth; ++i) {
+      const float lane = v[i];
+      *to = {lane, offset + static_cast<std::uint32_t>(i) * stride};
+      to += lane != 0.0F ? 1 : 0;
+    }
+    return to;
+  }
   static GODWIT_INLINE F32 select(S32 mask, F32 a, F32 b) {
     return reinterpret_cast<F32>((reinterpret_cast<S32>(a) & mask) | (reinterpret_cast<S32>(b) & ~mask));
   }

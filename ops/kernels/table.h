@@ -9,6 +9,7 @@
 #include "ops/kernels/quantized_gemm.h"
 #include "ops/kernels/quantized_spatial.h"
 #include "ops/kernels/quantized_winograd.h"
+#include "ops/kernels/sparse_gemm.h"
 #include "ops/kernels/spatial.h"
 #include "ops/kernels/winograd.h"
 
@@ -131,14 +132,30 @@ GODWIT_INLINE KernelInfo* add_convolutions(KernelInfo* row) {
   return row;
 }
 
+template <class Arch, DType dtype, int Panels>
+GODWIT_INLINE KernelInfo* add_sparse_gemm(KernelInfo* row) {
+  using T = typename Stored<dtype>::Type;
+  constexpr int kVectors = Panels == 0 ? 1 : 2 * Panels;
+  if constexpr (Panels > 0) row = add_sparse_gemm<Arch, dtype, Panels - 1>(row);
+  *row = {KernelFamily::sparse_gemm,
+          Arch::kIsa,
+          dtype,
+          1,
+          kVectors * Arch::kWidth,
+          erase(&SparseGemm<Arch, kVectors, T>::run)};
+  return row + 1;
+}
+
 // What there is for f32 and for both 16-bit floats.
 template <class Arch, DType dtype>
 GODWIT_INLINE KernelInfo* add_float(KernelInfo* row) {
   using T = typename Stored<dtype>::Type;
   row = add_convolutions<Arch, dtype>(row);
+  row = add_sparse_gemm<Arch, dtype, kSparsePanels>(row);
   const auto add = [&row](KernelFamily family, AnyKernel* function) {
     *row++ = {family, Arch::kIsa, dtype, 1, Arch::kWidth, function};
   };
+  add(KernelFamily::nonzeros, erase(&Nonzeros<Arch, T>::run));
   add(KernelFamily::max_pool, erase(&MaxPool<Arch, T>::run));
   add(KernelFamily::sum_pool, erase(&SumPool<Arch, T>::run));
   add(KernelFamily::sum_columns, erase(&SumColumns<Arch, T>::run));

@@ -74,7 +74,13 @@ class OpRunner::Node {
   Node& operator=(const Node&) = delete;
 
   ops::NodeView view() const {
-    return {"node", runner_.attributes_, operands_, runner_.output_count_, outputs_, runner_.epilogue_};
+    return {"node",
+            runner_.attributes_,
+            operands_,
+            runner_.output_count_,
+            outputs_,
+            runner_.epilogue_,
+            runner_.sparse_input_};
   }
 
   // False when the rule leaves every tensor nchw.
@@ -278,6 +284,11 @@ OpRunner& OpRunner::clamp(float minimum, float maximum) {
 
 OpRunner& OpRunner::outputs(std::size_t count) {
   output_count_ = count;
+  return *this;
+}
+
+OpRunner& OpRunner::sparse_input() {
+  sparse_input_ = true;
   return *this;
 }
 

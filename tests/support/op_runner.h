@@ -51,6 +51,8 @@ class OpRunner {
   OpRunner& residual(Tensor value);
   OpRunner& clamp(float minimum, float maximum = std::numeric_limits<float>::infinity());
   OpRunner& outputs(std::size_t count);
+  // See ops::NodeView.
+  OpRunner& sparse_input();
 
   // The f32 result of 16-bit operands.
   OpRunner& widens();
@@ -101,6 +103,7 @@ class OpRunner {
   std::vector<Slot> slots_;
   Slot residual_;
   std::size_t output_count_ = 1;
+  bool sparse_input_ = false;
 };
 
 // For results that are f32 sums of `length` products: each term passes through at most `length` roundings
