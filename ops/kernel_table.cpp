@@ -73,18 +73,30 @@ const GemmTiles<Kernel>& tiles_of(Isa isa) {
   return by_isa.at(isa);
 }
 
-SparseGemmKernels collect_sparse(Isa isa, DType dtype) {
-  SparseGemmKernels kernels;
-  kernels.full = find_kernel(KernelFamily::sparse_gemm, dtype, isa);
-  kernels.nonzeros = find_function<NonzeroKernel>(KernelFamily::nonzeros, dtype, isa);
-  kernels.panel = kernels.full->nr / SparseGemmKernels::kMaxPanels;
+template <class Kernel>
+SparseKernels<Kernel> collect_sparse(Isa isa, DType weights, DType src) {
+  SparseKernels<Kernel> kernels;
+  kernels.full = find_kernel(KernelFamily::sparse_gemm, weights, isa);
+  if (kernels.full == nullptr) return kernels;
+  kernels.nonzeros = find_function<NonzeroKernel>(KernelFamily::nonzeros, src, isa);
+  kernels.panel = kernels.full->nr / SparseKernelSizes::kMaxPanels;
   for (const KernelInfo& kernel : all_kernels()) {
-    if (kernel.family != KernelFamily::sparse_gemm || kernel.dtype != dtype ||
+    if (kernel.family != KernelFamily::sparse_gemm || kernel.dtype != weights ||
         kernel.isa != kernels.full->isa)
       continue;
-    kernels.by_panels[kernel.nr / kernels.panel] = reinterpret_cast<SparseGemmKernel*>(kernel.function);
+    kernels.by_panels[kernel.nr / kernels.panel] = reinterpret_cast<Kernel*>(kernel.function);
   }
   return kernels;
+}
+
+template <class Kernel, DType weights, DType src = weights>
+const SparseKernels<Kernel>& sparse_of(Isa isa) {
+  static const std::map<Isa, SparseKernels<Kernel>> by_isa = [] {
+    std::map<Isa, SparseKernels<Kernel>> map;
+    for (const Isa each : isas_of_build()) map.emplace(each, collect_sparse<Kernel>(each, weights, src));
+    return map;
+  }();
+  return by_isa.at(isa);
 }
 
 }  // namespace
@@ -152,15 +164,9 @@ const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa) {
 }
 
 const SparseGemmKernels* sparse_gemm_kernels(Isa isa, DType dtype) {
-  static const std::map<std::pair<Isa, DType>, SparseGemmKernels> all = [] {
-    std::map<std::pair<Isa, DType>, SparseGemmKernels> map;
-    for (const Isa each : isas_of_build()) {
-      for (const DType type : {DType::f32, DType::f16, DType::bf16})
-        map.emplace(std::pair{each, type}, collect_sparse(each, type));
-    }
-    return map;
-  }();
-  const SparseGemmKernels& kernels = all.at({isa, dtype});
+  const SparseGemmKernels& kernels = dtype == DType::f16    ? sparse_of<SparseGemmKernel, DType::f16>(isa)
+                                     : dtype == DType::bf16 ? sparse_of<SparseGemmKernel, DType::bf16>(isa)
+                                                            : sparse_of<SparseGemmKernel, DType::f32>(isa);
   const GemmKernels& dense = gemm_kernels(isa, dtype);
   return dense.kr == 1 && dense.nr == kernels.panel ? &kernels : nullptr;
 }
@@ -181,6 +187,12 @@ const QuantizedGemmKernels* pair_sum_kernels(Isa isa) {
 
 const QuantizedGemmKernels* pair_group_kernels(Isa isa) {
   return where_faster<KernelFamily::gemm_pair_groups>(isa);
+}
+
+const SparseQuantizedKernels* sparse_quantized_kernels(Isa isa) {
+  const QuantizedGemmKernels* dense = pair_sum_kernels(isa);
+  const auto& kernels = sparse_of<SparseQuantizedKernel, DType::s8, DType::u8>(isa);
+  return dense != nullptr && dense->nr == kernels.panel ? &kernels : nullptr;
 }
 
 }  // namespace godwit::ops

@@ -49,21 +49,28 @@ using QuantizedGemmKernels = GemmTiles<QuantizedGemmKernel>;
 const GemmKernels& gemm_kernels(Isa isa, DType dtype = DType::f32);
 const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa);
 
-// The kernels of one ISA that skip zeros of A. They read panels as the GEMM tiles of the same ISA do, widened
-// to f32.
-struct SparseGemmKernels {
+// The kernels of one ISA that skip zeros of A. They read panels as the GEMM tiles of the same ISA do, 16-bit
+// floats widened to f32.
+struct SparseKernelSizes {
   static constexpr int kMaxPanels = 6;
-  int panel = 0;                                     // columns of a panel
-  const KernelInfo* full = nullptr;                  // that of most panels
-  SparseGemmKernel* by_panels[kMaxPanels + 1] = {};  // [0]: half a panel
+  int panel = 0;                     // columns of a panel
+  const KernelInfo* full = nullptr;  // that of most panels
   NonzeroKernel* nonzeros = nullptr;
 };
+template <class Kernel>
+struct SparseKernels : SparseKernelSizes {
+  Kernel* by_panels[kMaxPanels + 1] = {};  // [0]: half a panel
+};
+using SparseGemmKernels = SparseKernels<SparseGemmKernel>;
+using SparseQuantizedKernels = SparseKernels<SparseQuantizedKernel>;
 // dtype: of A, dst and residual. Null where the GEMM tiles of that ISA take pairs of numbers.
 const SparseGemmKernels* sparse_gemm_kernels(Isa isa, DType dtype);
 
 // Faster ones for weights of which no two neighbours of the inner dimension, 2i and 2i + 1, can make a sum of
 // products beyond 16 bits; null where those above are as fast.
 const QuantizedGemmKernels* pair_sum_kernels(Isa isa);
+// For weights packed for those. Null on the same ISAs.
+const SparseQuantizedKernels* sparse_quantized_kernels(Isa isa);
 // Those that keep sums of two products in 16 bits for several steps; null on the same ISAs.
 const QuantizedGemmKernels* pair_group_kernels(Isa isa);
 

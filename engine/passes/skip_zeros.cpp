@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/rewrite.h"
+#include "ops/quantized.h"
 
 namespace godwit::engine::passes {
 namespace {
@@ -16,6 +17,14 @@ bool clamps(const Node& node, const std::vector<bool>& clamped) {
   return node.op->name == "Concat" && std::ranges::all_of(node.inputs, is_clamped);
 }
 
+// 8-bit numbers that stand for 0 and above.
+bool begins_at_zero(const Graph& graph, const Node& node) {
+  const ValueId zero_point = node.inputs[ops::QuantizedOperand::src_zero_point];
+  if (zero_point == kNoValue || !graph.value(zero_point).constant.has_value()) return false;
+  const Tensor& value = *graph.value(zero_point).constant;
+  return value.desc().dtype == DType::u8 && value.values<std::uint8_t>()[0] == 0;
+}
+
 }  // namespace
 
 void skip_zeros(Graph& graph, PassContext& context) {
@@ -24,9 +33,9 @@ void skip_zeros(Graph& graph, PassContext& context) {
     const ValueId result = node.outputs[0];
     if (result != kNoValue && is_float(graph.value(result).desc.dtype))
       clamped[static_cast<std::size_t>(result)] = clamps(node, clamped);
-    if (node.op->name != "Conv" || !clamped[static_cast<std::size_t>(node.inputs[0])]) continue;
-    node.sparse_input = true;
-    log_rewrite(context, describe(node));
+    node.sparse_input = (node.op->name == "Conv" && clamped[static_cast<std::size_t>(node.inputs[0])]) ||
+                        (node.op->name == "QuantizedConv" && begins_at_zero(graph, node));
+    if (node.sparse_input) log_rewrite(context, describe(node));
   }
 }
 

@@ -138,20 +138,16 @@ class ConvExecutable : public Executable {
   }
 };
 
-// With several taps steps of all pixels are kept, which shall not need much more memory than tensors do.
-constexpr std::int64_t kMostSparseNumbers = std::int64_t{1} << 19;  // of an image
-
 bool looks_for_zeros(const NodeView& node, const Target& target) {
-  const ConvGeometry g = conv_geometry(node);
-  const bool fits = g.taps() == 1 || (g.group == 1 && g.h.input * g.w.input * g.ic <= kMostSparseNumbers);
-  return node.sparse_input && fits && sparse_gemm_kernels(target.isa, node.input(0).dtype) != nullptr;
+  return node.sparse_input && keeps_steps(conv_geometry(node)) &&
+         sparse_gemm_kernels(target.isa, node.input(0).dtype) != nullptr;
 }
 
 // Of the time that all multiply-adds would take.
 double likely_share(const NodeView& node, const Target& target) {
   if (!looks_for_zeros(node, target)) return 1;
-  const double most =
-      most_nonzero(*sparse_gemm_kernels(target.isa, node.input(0).dtype), conv_geometry(node).group_oc());
+  const double most = SparseGemm::most_nonzero(*sparse_gemm_kernels(target.isa, node.input(0).dtype),
+                                               conv_geometry(node).group_oc());
   return most > kLikelyNonzero ? kLikelyNonzero / most : 1;
 }
 
@@ -175,11 +171,9 @@ class ConvGemm final : public ConvExecutable, public LineWise {
   Scratch scratch() const override {
     Scratch scratch{.shared = copy_image_ ? static_cast<std::size_t>(pixels() * copied_bytes()) : 0,
                     .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows_)};
-    if (sparse_ == nullptr) return scratch;
-    const SparseBlocking blocking(*sparse_, shape_, kernels_.step_bytes);
-    scratch.per_worker = std::max(scratch.per_worker, blocking.scratch_bytes);
-    if (shape_.taps > 1)
-      scratch.shared = std::max(scratch.shared, SparsePixels::scratch_bytes(pixels(), shape_, blocking));
+    if (sparse_ != nullptr) {
+      add_scratch(SparseBlocking(*sparse_, shape_, kernels_.step_bytes), shape_, pixels(), scratch);
+    }
     return scratch;
   }
 
@@ -212,7 +206,7 @@ class ConvGemm final : public ConvExecutable, public LineWise {
         fill_taps(geometry_, src, first_row + row, count, pointers);
       };
       const bool sparse = sparse_ != nullptr && shape_.taps == 1;
-      if (!sparse || !run_sparse_gemm(gemm, *sparse_, fill, args.worker_scratch, worker))
+      if (!sparse || !run_sparse_gemm<SparseGemm>(gemm, *sparse_, fill, args.worker_scratch, worker))
         run_gemm(gemm, fill, args.worker_scratch, worker);
     }
   }
@@ -223,7 +217,7 @@ class ConvGemm final : public ConvExecutable, public LineWise {
     gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * pixel_bytes();
     const SparsePixels src{static_cast<const std::byte*>(args.src[0]), pixel_bytes(), pixels(),
                            args.shared_scratch};
-    return run_sparse_taps(
+    return run_sparse_taps<SparseGemm>(
         gemm, *sparse_, src,
         [&](std::int64_t row, int count, const void** pointers) {
           fill_taps(geometry_, {src.data, src.bytes, zeros_.data()}, row, count, pointers);

@@ -9,6 +9,7 @@
 #include "ops/algorithms/conv_rows.h"
 #include "ops/algorithms/gemm_quantized.h"
 #include "ops/algorithms/implementations.h"
+#include "ops/algorithms/sparse_quantized.h"
 #include "ops/algorithms/winograd_tiles.h"
 #include "runtime/memory.h"
 
@@ -43,13 +44,26 @@ QuantizedWeights::Sizes sizes_of(const ConvGeometry& g, const Feed& feed) {
   return {g.group, g.group_oc(), feed.taps, feed.numbers};
 }
 
+// Four neighbouring channels are all zero seldom where an image is large and often where it is small: in
+// ResNet50 on photographs 0 to 19 % of the time above 28², 1 to 30 % at 14², 35 to 62 % at 7² behind a
+// rectifier within a block. Groups of steps, which must have an order of their own, are worth up to 15 %.
+constexpr std::int64_t kFewPixels = 64;
+bool rather_skips(const NodeView& node, const ConvGeometry& g) {
+  return node.sparse_input && keeps_steps(g) && g.h.input * g.w.input <= kFewPixels;
+}
+QuantizedWeights::Sizes tap_sizes(const NodeView& node, const ConvGeometry& g) {
+  QuantizedWeights::Sizes sizes = sizes_of(g, TapFeed(g));
+  sizes.in_order = rather_skips(node, g);
+  return sizes;
+}
+
 class QuantizedConvExecutable : public Executable {
  public:
   template <class Feed>
   QuantizedConvExecutable(const NodeView& node, const PrepareContext& context, const Feed& feed,
-                          const char* format)
+                          const QuantizedWeights::Sizes& sizes, const char* format)
       : geometry_(conv_geometry(RealConv(node).view())),
-        weights_(node, context, sizes_of(geometry_, feed), format, feed),
+        weights_(node, context, sizes, format, feed),
         kernels_(weights_.kernels()),
         widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
         numbers_(feed.numbers),
@@ -105,7 +119,10 @@ class ConvQuantized final : public QuantizedConvExecutable, public LineWise {
  public:
   ConvQuantized(const NodeView& node, const PrepareContext& context)
       : QuantizedConvExecutable(node, context, TapFeed(conv_geometry(RealConv(node).view())),
-                                "quantized_taps") {
+                                tap_sizes(node, conv_geometry(RealConv(node).view())), "quantized_taps") {
+    const bool pairs = &kernels_ == pair_sum_kernels(context.target.isa);
+    if (node.sparse_input && zero_point_ == 0 && pairs && keeps_steps(geometry_))
+      sparse_ = sparse_quantized_kernels(context.target.isa);
     const bool as_it_lies = kernels_.kr == 4 && numbers_ % 4 == 0;
     const bool one_tap = shape_.taps == 1;
     copy_rows_ = one_tap && (!as_it_lies || rows_collide(geometry_.w.stride * geometry_.ic));
@@ -119,12 +136,20 @@ class ConvQuantized final : public QuantizedConvExecutable, public LineWise {
     }
   }
 
+  std::string kernel() const override {
+    return sparse_ == nullptr ? QuantizedConvExecutable::kernel() : name_of(*sparse_->full);
+  }
   Scratch scratch() const override {
-    return {.shared = copy_image_ ? static_cast<std::size_t>(pixels() * copied_bytes()) : 0,
-            .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows_)};
+    Scratch scratch{.shared = copy_image_ ? static_cast<std::size_t>(pixels() * copied_bytes()) : 0,
+                    .per_worker = gemm_scratch_bytes(kernels_, shape_, copy_rows_)};
+    if (sparse_ != nullptr) {
+      add_scratch(SparseBlocking(*sparse_, shape_, kernels_.step_bytes), shape_, pixels(), scratch);
+    }
+    return scratch;
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {
+    if (shape_.taps > 1 && sparse_ != nullptr && multiply_sparse(args, worker)) return;
     if (!copy_image_) return multiply(args, whole(args, args.src[0]), geometry_.ic, worker);
     copy_image(static_cast<const std::uint8_t*>(args.src[0]), args.shared_scratch, worker);
     worker.barrier();
@@ -149,13 +174,27 @@ class ConvQuantized final : public QuantizedConvExecutable, public LineWise {
       // Taps of neighbouring pixels overlap unless the stride parts them.
       gemm.row_bytes = (copy_rows_ ? 1 : g.h.stride * g.w.stride) * src.pixel_bytes;
       gemm.copy_rows = copy_rows_;
-      run_gemm(
-          gemm,
-          [&](std::int64_t row, int count, const void** pointers) {
-            fill_taps(g, src, first_row + row, count, pointers);
-          },
-          args.worker_scratch, worker);
+      const auto fill = [&](std::int64_t row, int count, const void** pointers) {
+        fill_taps(g, src, first_row + row, count, pointers);
+      };
+      const bool sparse = sparse_ != nullptr && shape_.taps == 1;
+      if (!sparse || !run_sparse_gemm<SparseQuantizedGemm>(gemm, *sparse_, fill, args.worker_scratch, worker))
+        run_gemm(gemm, fill, args.worker_scratch, worker);
     }
+  }
+
+  // All taps of an image's pixels. False where too few of its numbers are zero.
+  bool multiply_sparse(const RunArgs& args, const Worker& worker) const {
+    QuantizedGemmCall gemm = call(args, whole(args, args.src[0]), 0);
+    gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * geometry_.ic;
+    const SparsePixels src{static_cast<const std::byte*>(args.src[0]), geometry_.ic, pixels(),
+                           args.shared_scratch};
+    return run_sparse_taps<SparseQuantizedGemm>(
+        gemm, *sparse_, src,
+        [&](std::int64_t row, int count, const void** pointers) {
+          fill_taps(geometry_, {src.data, src.bytes, border_.data()}, row, count, pointers);
+        },
+        args.worker_scratch, worker);
   }
 
   std::int64_t pixels() const { return geometry_.batch * geometry_.h.input * geometry_.w.input; }
@@ -180,14 +219,17 @@ class ConvQuantized final : public QuantizedConvExecutable, public LineWise {
 
   std::vector<std::byte> border_;
   bool copy_rows_ = false, copy_image_ = false;
+  const SparseQuantizedKernels* sparse_ = nullptr;  // null: zeros are multiplied like other numbers
 };
 
 // Few input channels: whole rows of the kernel over a copy with borders, as in conv_gemm_rows.
 class ConvQuantizedRows final : public QuantizedConvExecutable {
  public:
   ConvQuantizedRows(const NodeView& node, const PrepareContext& context)
-      : QuantizedConvExecutable(node, context, RowFeed(conv_geometry(RealConv(node).view())),
-                                "quantized_rows"),
+      : QuantizedConvExecutable(
+            node, context, RowFeed(conv_geometry(RealConv(node).view())),
+            sizes_of(conv_geometry(RealConv(node).view()), RowFeed(conv_geometry(RealConv(node).view()))),
+            "quantized_rows"),
         image_(geometry_) {}
 
   Scratch scratch() const override {
@@ -282,7 +324,7 @@ const Implementation conv_quantized{
         return quantized_direct_cost(geometry, quantized_gemm_kernels(target.isa));
       const TapFeed feed(geometry);
       return quantized_direct_cost(
-          geometry, QuantizedWeights::probable_kernels(node, target.isa, sizes_of(geometry, feed), feed));
+          geometry, QuantizedWeights::probable_kernels(node, target.isa, tap_sizes(node, geometry), feed));
     },
     [](const NodeView& node) { return conv_geometry(RealConv(node).view()).taps() == 1; }};
 

@@ -60,6 +60,7 @@ class QuantizedWeights {
   struct Sizes {
     std::int64_t groups = 1, columns = 0;  // of one group
     std::int64_t taps = 1, numbers = 0;    // of the inner dimension
+    bool in_order = false;                 // steps must not be grouped
   };
   // index(group, column, tap, number): where in the operand that weight lies; index.stride(): how far from
   // one number to the next, or 0 where that differs.
@@ -139,6 +140,7 @@ class QuantizedWeights {
   static const QuantizedGemmKernels& kernels_for(const NodeView& node, Isa isa, const Sizes& sizes,
                                                  const WeightFacts& facts, const Index& index) {
     if (pair_sum_kernels(isa) == nullptr || !facts.pairs_fit) return quantized_gemm_kernels(isa);
+    if (sizes.in_order) return *pair_sum_kernels(isa);
     const QuantizedGemmKernels& groups = *pair_group_kernels(isa);
     const PanelLayout layout{sizes.columns, sizes.taps * steps_of(sizes.numbers, groups.kr), groups.nr};
     const std::int64_t depth = layout.inner / sizes.taps;

@@ -8,14 +8,28 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ops/algorithms/conv_geometry.h"
 #include "ops/algorithms/gemm.h"
+#include "ops/implementation.h"
 
 namespace godwit::ops {
+
+// What is multiplied, whatever the numbers are.
+struct SparseWork {
+  GemmShape shape;
+  PanelLayout layout;
+  const std::byte* weights = nullptr;
+  const SparseKernelSizes* kernels = nullptr;
+  std::int64_t numbers = 0;  // of A under one tap
+  int step_numbers = 1;      // in a step
+  int number_bytes = 0;
+  const RowFormat* widens = nullptr;  // weights to f32, or null
+};
 
 // How much is taken at a time, and where in a worker's scratch memory it lies.
 struct SparseBlocking {
   // step_bytes: GemmTileSizes::step_bytes, of the weights as they are packed.
-  SparseBlocking(const SparseGemmKernels& kernels, const GemmShape& shape, int step_bytes);
+  SparseBlocking(const SparseKernelSizes& kernels, const GemmShape& shape, int step_bytes);
 
   std::int64_t panels;     // of one call of a kernel, at most
   std::int64_t depth;      // of one part, at most
@@ -38,17 +52,35 @@ struct SparsePixels {
                                    const SparseBlocking& blocking);
 };
 
+// Lets `scratch` have room for both: pixels, of which there are so many, are kept with several taps.
+inline void add_scratch(const SparseBlocking& blocking, const GemmShape& shape, std::int64_t pixels,
+                        Scratch& scratch) {
+  scratch.per_worker = std::max(scratch.per_worker, blocking.scratch_bytes);
+  if (shape.taps > 1)
+    scratch.shared = std::max(scratch.shared, SparsePixels::scratch_bytes(pixels, shape, blocking));
+}
+
 // One worker's walk over its share.
-class SparseGemm {
+class SparseWalk {
  public:
-  SparseGemm(const GemmCall& call, const SparseGemmKernels& kernels, Worker::Range panels,
-             std::byte* scratch);
+  SparseWalk(const SparseWork& work, Worker::Range panels, std::byte* scratch);
+  SparseWalk(const SparseWalk&) = delete;
+  SparseWalk& operator=(const SparseWalk&) = delete;
 
   const void** pointers() { return pointers_; }  // to all taps of a block's rows
-  // Numbers of a row, or pixel, that are not zero.
-  std::int64_t count(const void* row) const;
-  // Rows that a block can probably hold where this share of their numbers is not zero.
-  std::int64_t likely_rows(double density) const;
+  // Whether at most this share of the steps of `count` vectors of numbers, pointer(i) to each, are not zero.
+  // A few stand for all.
+  template <class Pointer>
+  bool is_sparse(std::int64_t count, double most, const Pointer& pointer) {
+    const std::int64_t looked_at = std::min(count, std::max<std::int64_t>(2, count / 16));
+    std::int64_t nonzero = 0;
+    for (std::int64_t i = 0; i < looked_at; ++i) nonzero += count_steps(pointer(count * i / looked_at));
+    const std::int64_t all = std::max<std::int64_t>(looked_at * work_.shape.depth, 1);
+    density_ = static_cast<double>(nonzero) / static_cast<double>(all);
+    return density_ <= most;
+  }
+  // Rows that a block can probably hold, after is_sparse().
+  std::int64_t likely_rows() const;
   // With one tap: finds the steps of rows pointers()[0, rows) and multiplies them: rows [first, ...) of the
   // result. Returns how many there was room for, at least one.
   std::int64_t multiply(std::int64_t first, std::int64_t rows);
@@ -58,7 +90,16 @@ class SparseGemm {
   void find_steps(const SparsePixels& pixels, const Worker& worker) const;
   void multiply(const SparsePixels& pixels, std::int64_t first, std::int64_t rows);
 
+ protected:
+  ~SparseWalk() = default;
+  // Calls the kernel for these panels, next to each other and of the same width, on rows [first, ...) of the
+  // result; `tile` is a kernel's but for the end of a row.
+  virtual void run_kernel(const SparseTile& tile, std::int64_t first, Worker::Range panels) const = 0;
+
+  SparseWork work_;
+
  private:
+  std::int64_t count_steps(const void* row) const;
   SparseStep* find_steps(const void* row, SparseStep* steps, SparseRun* runs, std::int64_t stride) const;
   // Rows whose runs have been set.
   void multiply_rows(std::int64_t first, std::int64_t rows);
@@ -69,93 +110,93 @@ class SparseGemm {
   std::int64_t depth_of(std::int64_t part) const;
   const std::byte* weights_of(std::int64_t panel, std::int64_t part) const;
 
-  const GemmCall& call_;
-  const SparseGemmKernels& kernels_;
   SparseBlocking blocking_;
-  PanelLayout layout_;
   Worker::Range panels_;
   const void** pointers_;
   SparseRun* runs_;  // (parts, block_rows_)
   SparseStep* steps_;
-  float* sums_;
-  float* widened_;  // weights of one part, where they are 16-bit floats; else null
+  std::byte* sums_;
+  float* widened_;  // weights of one part
   std::int64_t block_rows_ = 0;
+  double density_ = 0;
 };
 
-// The share of numbers that are not zero below which skipping the others is faster, for so many columns.
-// Measured on a Zen 3 server core: a kernel here makes 1.3 multiply-adds of vectors a cycle, since it loads
-// one vector for each, those of gemm.h 1.9; and a number of a row takes 0.9 cycles to be looked at.
-double most_nonzero(const SparseGemmKernels& kernels, std::int64_t columns);
+class SparseGemm final : public SparseWalk {
+ public:
+  using Kernels = SparseGemmKernels;
+  SparseGemm(const GemmCall& call, const SparseGemmKernels& kernels, Worker::Range panels,
+             std::byte* scratch);
+  // The share of numbers that are not zero below which skipping the others is faster, for so many columns.
+  // Measured on a Zen 3 server core: a kernel here makes 1.3 multiply-adds of vectors a cycle, since it loads
+  // one vector for each, those of gemm.h 1.9; and a number of a row takes 0.9 cycles to be looked at.
+  static double most_nonzero(const SparseGemmKernels& kernels, std::int64_t columns);
+
+ protected:
+  void run_kernel(const SparseTile& tile, std::int64_t first, Worker::Range panels) const override;
+
+ private:
+  const GemmCall& call_;
+  const SparseGemmKernels& kernels_;
+};
+
+// With several taps steps of all pixels are kept, which shall not need much more memory than tensors do.
+inline bool keeps_steps(const ConvGeometry& g) {
+  constexpr std::int64_t kMostNumbers = std::int64_t{1} << 19;  // of an image
+  return g.taps() == 1 || (g.group == 1 && g.h.input * g.w.input * g.ic <= kMostNumbers);
+}
 
 // What a rectifier leaves, for cost models. Of the inputs of ResNet50's 45 convolutions behind one, on
 // photographs, 12 to 80 % are not zero, in the middle 40.
 inline constexpr double kLikelyNonzero = 0.4;
 
-// Whether so few of the `count` vectors of numbers, pointer(i) to each, are not zero. A few stand for all.
-template <class Pointer>
-bool is_sparse(const SparseGemm& gemm, std::int64_t depth, std::int64_t count, const Pointer& pointer,
-               double most, double& density) {
-  const std::int64_t looked_at = std::min(count, std::max<std::int64_t>(2, count / 16));
-  std::int64_t nonzero = 0;
-  for (std::int64_t i = 0; i < looked_at; ++i) nonzero += gemm.count(pointer(count * i / looked_at));
-  density = static_cast<double>(nonzero) / static_cast<double>(std::max<std::int64_t>(looked_at * depth, 1));
-  return density <= most;
-}
-
 // fill(row, count, pointers) as run_gemm()'s. Both return false, and have done nothing, where there are too
-// few zeros; what is decided changes no result.
-template <class FillRows>
-bool run_sparse_gemm(const GemmCall& call, const SparseGemmKernels& kernels, const FillRows& fill,
+// few zeros; what is decided changes no result. Walk: a SparseWalk for that call.
+template <class Walk, class Call, class FillRows>
+bool run_sparse_gemm(const Call& call, const typename Walk::Kernels& kernels, const FillRows& fill,
                      std::byte* worker_scratch, const Worker& worker) {
   const GemmShare share = divide_gemm(call, worker);
   const std::int64_t rows = share.rows.end - share.rows.begin;
   const std::int64_t panels = share.panels.end - share.panels.begin;
   if (rows <= 0 || panels <= 0) return true;
-  SparseGemm gemm(call, kernels, share.panels, worker_scratch);
+  Walk walk(call, kernels, share.panels, worker_scratch);
   const auto pointer = [&](std::int64_t row) {
-    fill(share.rows.begin + row, 1, gemm.pointers());
-    return gemm.pointers()[0];
+    fill(share.rows.begin + row, 1, walk.pointers());
+    return walk.pointers()[0];
   };
-  double density = 0;
-  if (!is_sparse(gemm, call.shape.depth, rows, pointer, most_nonzero(kernels, panels * kernels.panel),
-                 density))
-    return false;
+  if (!walk.is_sparse(rows, Walk::most_nonzero(kernels, panels * kernels.panel), pointer)) return false;
 
-  const std::int64_t most = gemm.likely_rows(density);
+  const std::int64_t most = walk.likely_rows();
   for (std::int64_t row = share.rows.begin; row < share.rows.end;) {
     // Blocks of nearly equal height rather than full ones and a small last one.
     const std::int64_t left = share.rows.end - row;
     const std::int64_t blocks = (left + most - 1) / most;
     const std::int64_t height = (left + blocks - 1) / blocks;
-    fill(row, static_cast<int>(height), gemm.pointers());
-    row += gemm.multiply(row, height);
+    fill(row, static_cast<int>(height), walk.pointers());
+    row += walk.multiply(row, height);
   }
   return true;
 }
 
 // The same with several taps.
-template <class FillRows>
-bool run_sparse_taps(const GemmCall& call, const SparseGemmKernels& kernels, const SparsePixels& pixels,
+template <class Walk, class Call, class FillRows>
+bool run_sparse_taps(const Call& call, const typename Walk::Kernels& kernels, const SparsePixels& pixels,
                      const FillRows& fill, std::byte* worker_scratch, const Worker& worker) {
   const GemmShare share = divide_gemm(call, worker);
-  SparseGemm gemm(call, kernels, share.panels, worker_scratch);
-  double density = 0;
+  Walk walk(call, kernels, share.panels, worker_scratch);
   // All workers look at the same pixels, and decide the same.
   const auto pixel = [&](std::int64_t i) { return pixels.data + i * pixels.bytes; };
-  if (!is_sparse(gemm, call.shape.depth, pixels.count, pixel, most_nonzero(kernels, call.shape.columns),
-                 density))
-    return false;
-  gemm.find_steps(pixels, worker);
+  if (!walk.is_sparse(pixels.count, Walk::most_nonzero(kernels, call.shape.columns), pixel)) return false;
+  walk.find_steps(pixels, worker);
   worker.barrier();
   const std::int64_t rows = share.rows.end - share.rows.begin;
   if (share.panels.end <= share.panels.begin) return true;
-  const std::int64_t most = gemm.likely_rows(0);
+  const std::int64_t most = walk.likely_rows();
   const std::int64_t blocks = (rows + most - 1) / most;
   for (std::int64_t b = 0; b < blocks; ++b) {
     const std::int64_t begin = share.rows.begin + rows * b / blocks;
     const std::int64_t height = share.rows.begin + rows * (b + 1) / blocks - begin;
-    fill(begin, static_cast<int>(height), gemm.pointers());
-    gemm.multiply(pixels, begin, height);
+    fill(begin, static_cast<int>(height), walk.pointers());
+    walk.multiply(pixels, begin, height);
   }
   return true;
 }

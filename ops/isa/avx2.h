@@ -108,8 +108,12 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
   static GODWIT_INLINE S32 sum_of_pairs(S32 pairs) { return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)); }
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-  template <class Pair>
-  static GODWIT_INLINE Pair* store_nonzeros(Pair* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
+  template <class Step>
+  static GODWIT_INLINE Step* store_nonzeros(Step* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
+    return store_nonzeros_of_eight(to, __m256(v), offset, stride);
+  }
+  template <class Step>
+  static GODWIT_INLINE Step* store_nonzeros(Step* to, S32 v, std::uint32_t offset, std::uint32_t stride) {
     return store_nonzeros_of_eight(to, v, offset, stride);
   }
 

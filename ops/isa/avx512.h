@@ -82,10 +82,15 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
   static GODWIT_INLINE S32 sum_of_pairs(S32 pairs) { return _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)); }
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-  template <class Pair>
-  static GODWIT_INLINE Pair* store_nonzeros(Pair* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
+  template <class Step>
+  static GODWIT_INLINE Step* store_nonzeros(Step* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
     to = store_nonzeros_of_eight(to, _mm512_castps512_ps256(v), offset, stride);
     return store_nonzeros_of_eight(to, _mm512_extractf32x8_ps(v, 1), offset + 8 * stride, stride);
+  }
+  template <class Step>
+  static GODWIT_INLINE Step* store_nonzeros(Step* to, S32 v, std::uint32_t offset, std::uint32_t stride) {
+    to = store_nonzeros_of_eight(to, _mm512_castsi512_si256(v), offset, stride);
+    return store_nonzeros_of_eight(to, _mm512_extracti32x8_epi32(v, 1), offset + 8 * stride, stride);
   }
 };
 

@@ -23,24 +23,37 @@ constexpr std::array<std::array<std::uint8_t, 8>, 256> kKeptLanes = [] {
   return lanes;
 }();
 
-template <class Pair>
-GODWIT_INLINE Pair* store_nonzeros_of_eight(Pair* to, __m256 v, std::uint32_t offset, std::uint32_t stride) {
-  static_assert(sizeof(Pair) == 8);
-  const auto mask =
-      static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_NEQ_UQ)));
+// The lanes of `mask`; see store_nonzeros() in simd.h.
+template <class Step>
+GODWIT_INLINE Step* store_lanes(Step* to, __m256 v, unsigned mask, std::uint32_t offset,
+                                std::uint32_t stride) {
+  static_assert(sizeof(Step) == 8);
   const __m256i lanes =
       _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(kKeptLanes[mask].data())));
   const __m256 values = _mm256_permutevar8x32_ps(v, lanes);
   const __m256i offsets =
       _mm256_add_epi32(_mm256_set1_epi32(static_cast<int>(offset)),
                        _mm256_mullo_epi32(lanes, _mm256_set1_epi32(static_cast<int>(stride))));
-  // Pairs 0, 1, 4, 5 and 2, 3, 6, 7.
+  // Steps 0, 1, 4, 5 and 2, 3, 6, 7.
   const __m256 low = _mm256_unpacklo_ps(values, _mm256_castsi256_ps(offsets));
   const __m256 high = _mm256_unpackhi_ps(values, _mm256_castsi256_ps(offsets));
   auto* out = reinterpret_cast<float*>(to);
   _mm256_storeu_ps(out, _mm256_permute2f128_ps(low, high, 0x20));
   _mm256_storeu_ps(out + 8, _mm256_permute2f128_ps(low, high, 0x31));
   return to + __builtin_popcount(mask);
+}
+
+template <class Step>
+GODWIT_INLINE Step* store_nonzeros_of_eight(Step* to, __m256 v, std::uint32_t offset, std::uint32_t stride) {
+  const int mask = _mm256_movemask_ps(_mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+  return store_lanes(to, v, static_cast<unsigned>(mask), offset, stride);
+}
+
+template <class Step>
+GODWIT_INLINE Step* store_nonzeros_of_eight(Step* to, __m256i v, std::uint32_t offset, std::uint32_t stride) {
+  const __m256i zero = _mm256_cmpeq_epi32(v, _mm256_setzero_si256());
+  const auto mask = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(zero)));
+  return store_lanes(to, _mm256_castsi256_ps(v), mask ^ 0xff, offset, stride);
 }
 
 }  // namespace

@@ -223,7 +223,6 @@ struct QuantizedGemm {
     }
   }
 
- private:
   // Where one of the tiles lies.
   struct Place {
     const void* const* a;
@@ -232,6 +231,20 @@ struct QuantizedGemm {
     const char* ahead;
   };
 
+  // From a tile's sums to what is stored.
+  static GODWIT_INLINE void end(const QuantizedTile& tile, const Place& place, S32 (&sum)[Rows][Vectors]) {
+    if (tile.columns < kColumns) {
+      finish<false>(tile, place, sum);
+    } else if (tile.finish->real) {
+      finish<true>(tile, place, sum);
+    } else if (Arch::kStoresClamp && tile.finish->stores_clamp) {
+      finish_bytes<false>(tile, place, sum);
+    } else {
+      finish_bytes<true>(tile, place, sum);
+    }
+  }
+
+ private:
   static GODWIT_INLINE void run_one(const QuantizedTile& tile, const Place& place) {
     S32 sum[Rows][Vectors];
 #pragma GCC unroll 4
@@ -254,14 +267,8 @@ struct QuantizedGemm {
         for (int v = 0; v < Vectors; ++v)
           Arch::store_words(dst + r * tile.dst_stride + v * kWidth, sum[r][v]);
       }
-    } else if (tile.columns < kColumns) {
-      finish<false>(tile, place, sum);
-    } else if (tile.finish->real) {
-      finish<true>(tile, place, sum);
-    } else if (Arch::kStoresClamp && tile.finish->stores_clamp) {
-      finish_bytes<false>(tile, place, sum);
     } else {
-      finish_bytes<true>(tile, place, sum);
+      end(tile, place, sum);
     }
   }
 

@@ -132,16 +132,16 @@ struct Portable {
   // The larger; NaN when either is.
   static GODWIT_INLINE F32 max_or_nan(F32 a, F32 b) { return select((a > b) | (a != a), a, b); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return a * b + c; }
-  // Lanes that are not zero (a NaN is not), each with its place in the vector times `stride` beyond `offset`,
-  // one after the other; kWidth pairs are written, those behind the returned end are of no meaning.
-  template <class Pair>
-  static GODWIT_INLINE Pair* store_nonzeros(Pair* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
-    for (int i = 0; i < kWidth; ++i) {
-      const float lane = v[i];
-      *to = {lane, offset + static_cast<std::uint32_t>(i) * stride};
-      to += lane != 0.0F ? 1 : 0;
-    }
-    return to;
+  // The bits of lanes that are not zero (a NaN is not), each with its place in the vector times `stride`
+  // beyond `offset`, one after the other; kWidth steps are written, those behind the returned end are of no
+  // meaning.
+  template <class Step>
+  static GODWIT_INLINE Step* store_nonzeros(Step* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
+    return store_lanes(to, reinterpret_cast<S32>(v), v != 0.0F, offset, stride);
+  }
+  template <class Step>
+  static GODWIT_INLINE Step* store_nonzeros(Step* to, S32 v, std::uint32_t offset, std::uint32_t stride) {
+    return store_lanes(to, v, v != 0, offset, stride);
   }
   static GODWIT_INLINE F32 select(S32 mask, F32 a, F32 b) {
     return reinterpret_cast<F32>((reinterpret_cast<S32>(a) & mask) | (reinterpret_cast<S32>(b) & ~mask));
@@ -156,6 +156,17 @@ struct Portable {
     S32 bits;
     for (int i = 0; i < kWidth; ++i) bits[i] = (static_cast<std::int32_t>(n[i]) + 127) << 23;
     return reinterpret_cast<F32>(bits);
+  }
+
+ private:
+  template <class Step>
+  static GODWIT_INLINE Step* store_lanes(Step* to, S32 v, S32 kept, std::uint32_t offset,
+                                         std::uint32_t stride) {
+    for (int i = 0; i < kWidth; ++i) {
+      *to = {static_cast<std::uint32_t>(v[i]), offset + static_cast<std::uint32_t>(i) * stride};
+      to += kept[i] != 0 ? 1 : 0;
+    }
+    return to;
   }
 };
 

@@ -1,11 +1,11 @@
 // Products of rows in which many numbers are zero, as they are behind a rectifier: only the others are
 // multiplied. A row's steps are a list that is made once for all columns (Nonzeros) and read for as many
-// columns at a time as there are registers for sums; weights come from the L1, so that a multiply-add takes
-// one load as the GEMM core's tiles of equal speed do.
+// columns at a time as there are registers for sums; weights come from the L1, by one load for each product.
 #pragma once
 
 #include "ops/kernels/arguments.h"
 #include "ops/kernels/elementwise.h"
+#include "ops/kernels/quantized_gemm.h"
 #include "ops/kernels/simd.h"
 
 namespace godwit::ops::kernels {
@@ -31,22 +31,43 @@ struct Nonzeros {
   static_assert(Arch::kWidth <= kSparseSlack);
 };
 
-// One row at a time by Vectors vectors of columns, two of them to a panel; a single one is half a panel.
-// Register budget: sums + 1 broadcast (13 of 16 with six panels).
-// T: what residual and result are stored as; weights and sums are f32, and added up in the order in which
-// the GEMM core does.
-template <class Arch, int Vectors, class T>
-struct SparseGemm {
-  using F32 = typename Arch::F32;
-  static constexpr int kWidth = Arch::kWidth;
-  static constexpr int kColumns = Vectors * kWidth;
-  static constexpr int kPanels = (Vectors + 1) / 2;
+// Four u8 to a step.
+template <class Arch>
+struct NonzeroBytes {
+  static SparseStep* run(const NonzeroSpan& span) {
+    constexpr int kBytes = Arch::kWidth * kStepBytes;
+    const auto* src = static_cast<const std::uint8_t*>(span.src);
+    SparseStep* to = span.dst;
+    std::uint32_t offset = 0;
+    std::int64_t k = 0;
+    for (; k + kBytes <= span.count; k += kBytes) {
+      to = Arch::store_nonzeros(to, Arch::load_words(src + k), offset, span.step_bytes);
+      offset += Arch::kWidth * span.step_bytes;
+    }
+    if (k == span.count) return to;
+    std::uint8_t rest[kBytes] = {};
+    for (int i = 0; k < span.count; ++i, ++k) rest[i] = src[k];
+    return Arch::store_nonzeros(to, Arch::load_words(rest), offset, span.step_bytes);
+  }
+};
 
-  static void run(const SparseTile& tile) {
+// One row at a time by Vectors vectors of columns, two of them to a panel; a single one is half a panel. What
+// numbers are multiplied is the derived kernel's affair:
+//   Vector; Vector start(tile, v); load(sums), store(sums, v); Vector broadcast(step);
+//   Vector add(sum, value, weights); void prefetch(tile, r); void end(tile, r, sum).
+// Register budget: sums + 1 broadcast, and two more where a product takes them (avx2: 15 of 16).
+template <class Kernel, int Width, int Vectors>
+struct SparseRows {
+  static constexpr int kColumns = Vectors * Width;
+  static constexpr int kPanels = (Vectors + 1) / 2;
+  static constexpr int kLineBytes = 64;
+
+  template <class Tile>
+  static GODWIT_INLINE void run(const Tile& tile) {
+    using Vector = typename Kernel::Vector;
     const char* panels[kPanels];
 #pragma GCC unroll 8
-    for (int p = 0; p < kPanels; ++p)
-      panels[p] = reinterpret_cast<const char*>(tile.b) + p * tile.panel_bytes;
+    for (int p = 0; p < kPanels; ++p) panels[p] = static_cast<const char*>(tile.b) + p * tile.panel_bytes;
     std::int64_t ahead = 0, ahead_end = 0;
     for (std::int64_t r = 0; r < tile.count; ++r) {
       for (ahead_end += tile.ahead_step; ahead < ahead_end; ahead += kLineBytes) {
@@ -54,43 +75,60 @@ struct SparseGemm {
         for (int p = 0; p < kPanels; ++p)
           __builtin_prefetch(static_cast<const char*>(tile.ahead) + p * tile.panel_bytes + ahead, 0, 2);
       }
-      if (tile.last) prefetch_row(tile, r);
-      F32 sum[Vectors];
-      float* sums = tile.sums + r * kColumns;
+      // What the end of a row will read and write comes to the L1 while its last sums are made.
+      if (tile.last) Kernel::prefetch(tile, r);
+      Vector sum[Vectors];
+      char* sums = static_cast<char*>(tile.sums) + r * kColumns * kStepBytes;
       if (tile.first) {
 #pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v) sum[v] = Arch::broadcast(0.0F);
+        for (int v = 0; v < Vectors; ++v) sum[v] = Kernel::start(tile, v);
       } else {
 #pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v) sum[v] = Arch::load(sums + v * kWidth);
+        for (int v = 0; v < Vectors; ++v) sum[v] = Kernel::load(sums + v * Width * kStepBytes);
       }
       const SparseStep* const end = tile.rows[r].begin + tile.rows[r].count;
       for (const SparseStep* step = tile.rows[r].begin; step != end; ++step) {  // the hot loop
-        const F32 value = Arch::broadcast(step->value);
+        const Vector value = Kernel::broadcast(*step);
         const std::int64_t offset = Vectors == 1 ? step->offset / 2 : step->offset;
 #pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v) {
-          const auto* weights = reinterpret_cast<const float*>(panels[v / 2] + offset) + v % 2 * kWidth;
-          sum[v] = Arch::fma(value, Arch::load(weights), sum[v]);
-        }
+        for (int v = 0; v < Vectors; ++v)
+          sum[v] = Kernel::add(sum[v], value, panels[v / 2] + offset + v % 2 * Width * kStepBytes);
       }
-      if (!tile.last) {
-#pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v) Arch::store(sums + v * kWidth, sum[v]);
-      } else if (sizeof(T) < sizeof(float) && tile.real) {
-        end_row<float>(tile, r, sum);
+      if (tile.last) {
+        Kernel::end(tile, r, sum);
       } else {
-        end_row<T>(tile, r, sum);
+#pragma GCC unroll 16
+        for (int v = 0; v < Vectors; ++v) Kernel::store(sums + v * Width * kStepBytes, sum[v]);
       }
     }
   }
+};
 
- private:
-  static constexpr int kLineBytes = 64;
-  static constexpr int kLine = kLineBytes / sizeof(T);  // of the cache, in numbers
+// T: what residual and result are stored as; weights and sums are f32, and added up in the order in which
+// the GEMM core does.
+template <class Arch, int Vectors, class T>
+struct SparseGemm {
+  using F32 = typename Arch::F32;
+  using Vector = F32;
+  static constexpr int kWidth = Arch::kWidth;
+  static constexpr int kColumns = Vectors * kWidth;
 
-  // What the end of a row will read and write comes to the L1 while its last sums are made.
-  static GODWIT_INLINE void prefetch_row(const SparseTile& tile, std::int64_t r) {
+  static void run(const SparseRealTile& tile) { SparseRows<SparseGemm, kWidth, Vectors>::run(tile); }
+
+  static GODWIT_INLINE F32 start(const SparseRealTile&, int) { return Arch::broadcast(0.0F); }
+  static GODWIT_INLINE F32 load(const void* sums) { return Arch::load(static_cast<const float*>(sums)); }
+  static GODWIT_INLINE void store(void* sums, F32 v) { Arch::store(static_cast<float*>(sums), v); }
+  static GODWIT_INLINE F32 broadcast(const SparseStep& step) {
+    float value;
+    __builtin_memcpy(&value, &step.bits, sizeof value);
+    return Arch::broadcast(value);
+  }
+  static GODWIT_INLINE F32 add(F32 sum, F32 value, const void* weights) {
+    return Arch::fma(value, Arch::load(static_cast<const float*>(weights)), sum);
+  }
+
+  static GODWIT_INLINE void prefetch(const SparseRealTile& tile, std::int64_t r) {
+    constexpr int kLine = 64 / sizeof(T);  // of the cache, in numbers
 #pragma GCC unroll 16
     for (int c = 0; c < kColumns; c += kLine) {
       __builtin_prefetch(static_cast<T*>(tile.dst) + r * tile.dst_stride + c, 1);
@@ -99,8 +137,14 @@ struct SparseGemm {
     }
   }
 
+  static GODWIT_INLINE void end(const SparseRealTile& tile, std::int64_t r, F32 (&sum)[Vectors]) {
+    if (sizeof(T) < sizeof(float) && tile.real) return end_row<float>(tile, r, sum);
+    end_row<T>(tile, r, sum);
+  }
+
+ private:
   template <class To>
-  static GODWIT_INLINE void end_row(const SparseTile& tile, std::int64_t r, F32 (&sum)[Vectors]) {
+  static GODWIT_INLINE void end_row(const SparseRealTile& tile, std::int64_t r, F32 (&sum)[Vectors]) {
     if (tile.bias != nullptr) {
 #pragma GCC unroll 16
       for (int v = 0; v < Vectors; ++v) sum[v] = sum[v] + Arch::load(tile.bias + v * kWidth);
@@ -127,7 +171,7 @@ struct SparseGemm {
 
   // The last columns, fewer than the kernel has.
   template <class To>
-  __attribute__((noinline)) static void finish_part(const SparseTile& tile, const float (&sums)[kColumns],
+  __attribute__((noinline)) static void finish_part(const SparseRealTile& tile, const float (&sums)[kColumns],
                                                     const To* residual, To* dst) {
     const F32 minimum = Arch::broadcast(tile.minimum);
     const F32 maximum = Arch::broadcast(tile.maximum);
@@ -136,6 +180,59 @@ struct SparseGemm {
       F32 value = Arch::load(&sums[c]);
       if (residual != nullptr) value = value + access.load(residual + c);
       access.store(dst + c, Arch::min(maximum, Arch::max(minimum, value)));
+    }
+  }
+};
+
+// Of 8-bit numbers. Rows end panel by panel as those of the GEMM core's tiles do.
+template <class Arch, int Vectors>
+struct SparseQuantized {
+  using S32 = typename Arch::S32;
+  using Vector = S32;
+  static constexpr int kWidth = Arch::kWidth;
+  static constexpr int kInPanel = Vectors == 1 ? 1 : 2;
+
+  static void run(const SparseQuantizedTile& tile) {
+    SparseRows<SparseQuantized, kWidth, Vectors>::run(tile);
+  }
+
+  static GODWIT_INLINE S32 start(const SparseQuantizedTile& tile, int v) {
+    return Arch::load_words(tile.bias + v * kWidth);
+  }
+  static GODWIT_INLINE S32 load(const void* sums) { return Arch::load_words(sums); }
+  static GODWIT_INLINE void store(void* sums, S32 v) { Arch::store_words(sums, v); }
+  static GODWIT_INLINE S32 broadcast(const SparseStep& step) { return Arch::broadcast_word(&step.bits); }
+  static GODWIT_INLINE S32 add(S32 sum, S32 value, const void* weights) {
+    return Arch::dot_pair_sums(sum, value, weights);
+  }
+  static GODWIT_INLINE void prefetch(const SparseQuantizedTile&, std::int64_t) {}
+
+  static GODWIT_INLINE void end(const SparseQuantizedTile& tile, std::int64_t r, S32 (&sum)[Vectors]) {
+    S32 all[Vectors / kInPanel][kInPanel];
+#pragma GCC unroll 16
+    for (int v = 0; v < Vectors; ++v) all[v / kInPanel][v % kInPanel] = sum[v];
+    end_row(tile, r, all);
+  }
+
+ private:
+  // Out of the loop over rows, whose registers are all in use.
+  __attribute__((noinline)) static void end_row(const SparseQuantizedTile& tile, std::int64_t r,
+                                                S32 (&sum)[Vectors / kInPanel][kInPanel]) {
+    using Panel = QuantizedGemm<Arch, 1, kInPanel>;
+    const std::int64_t size = tile.finish->real ? 4 : 1;
+    QuantizedTile panel{};
+    panel.finish = tile.finish;
+    for (int p = 0; p < Vectors / kInPanel; ++p) {
+      const std::int64_t column = p * Panel::kColumns;
+      panel.scale = tile.scale + column;
+      panel.columns = tile.columns - column < Panel::kColumns ? tile.columns - column : Panel::kColumns;
+      const std::uint8_t* residual =
+          tile.residual == nullptr ? nullptr : tile.residual + r * tile.residual_stride + column;
+      char* dst = static_cast<char*>(tile.dst) + (r * tile.dst_stride + column) * size;
+      S32 rows[1][kInPanel];
+#pragma GCC unroll 2
+      for (int v = 0; v < kInPanel; ++v) rows[0][v] = sum[p][v];
+      Panel::end(panel, {nullptr, residual, dst, nullptr}, rows);
     }
   }
 };

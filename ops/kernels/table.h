@@ -70,6 +70,20 @@ GODWIT_INLINE int fill_quantized_gemm(KernelInfo* rows) {
   return static_cast<int>(row - rows);
 }
 
+template <class Arch, int Panels>
+GODWIT_INLINE KernelInfo* add_sparse_quantized(KernelInfo* row) {
+  constexpr int kVectors = Panels == 0 ? 1 : 2 * Panels;
+  if constexpr (Panels > 0) row = add_sparse_quantized<Arch, Panels - 1>(row);
+  *row = {KernelFamily::sparse_gemm,
+          Arch::kIsa,
+          DType::s8,
+          1,
+          kVectors * Arch::kWidth,
+          erase(&SparseQuantized<Arch, kVectors>::run),
+          PairSums<Arch>::kDotDepth};
+  return row + 1;
+}
+
 // For an Arch with
 //   pair_sums(a, b): the products of u8 in a and of s8 at b, each added to its neighbour's in 16 bits;
 //   add_pair_sums(pairs, a, b): such a vector added to another;
@@ -80,6 +94,7 @@ GODWIT_INLINE KernelInfo* add_pair_sums(KernelInfo* row) {
   if constexpr (requires(typename Arch::S32 v) { Arch::pair_sums(v, nullptr); }) {
     row = add_quantized_gemm<PairSums<Arch>, 1, Arch::kTileRows>(row, KernelFamily::gemm_pair_sums);
     row = add_quantized_gemm<PairSums<Arch>, 2, Arch::kTileRows>(row, KernelFamily::gemm_pair_sums);
+    row = add_sparse_quantized<Arch, kSparsePanels>(row);
     using Groups = PairGroups<Arch>;
     row = add_quantized_gemm<Groups, 1, Groups::kTileRows>(row, KernelFamily::gemm_pair_groups);
     row = add_quantized_gemm<Groups, 2, Groups::kTileRows>(row, KernelFamily::gemm_pair_groups);
@@ -213,6 +228,7 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   add(KernelFamily::winograd2_output, DType::u8, erase(&ByteWinogradOutputKernel<Arch, 2>::run));
   add(KernelFamily::winograd4_input, DType::u8, erase(&ByteWinogradInputKernel<Arch, 4>::run));
   add(KernelFamily::winograd4_output, DType::u8, erase(&ByteWinogradOutputKernel<Arch, 4>::run));
+  add(KernelFamily::nonzeros, DType::u8, erase(&NonzeroBytes<Arch>::run));
   add(KernelFamily::widen, DType::u8, erase(&WidenBytes<Arch>::run));
   add(KernelFamily::peak, DType::f32, erase(&Peak<Arch>::run));
   return static_cast<int>(row - rows);

@@ -56,14 +56,21 @@ Tensor fitting_weights(const Shape& shape) {
   return Tensor::of<std::int8_t>(shape, values);
 }
 
+struct Source {
+  Tensor numbers;
+  std::uint8_t zero_point = 113;
+};
+
 OpRunner make(const Case& c, Ending ending, bool bias = true, float top = 1e9F,
-              const Tensor& weights = Tensor()) {
+              const Tensor& weights = Tensor(), const Source& source = {}) {
   OpRunner runner("QuantizedConv", "godwit");
   const std::int64_t channels = c.weights[0];
   const bool fits = weights.shape() == c.weights;
-  runner.input(random_tensor<std::uint8_t>(c.src, 1, fits ? 250 : 0, 255))
+  runner
+      .input(source.numbers.empty() ? random_tensor<std::uint8_t>(c.src, 1, fits ? 250 : 0, 255)
+                                    : source.numbers)
       .constant(real(0.02F))
-      .constant(zero(113))
+      .constant(zero(source.zero_point))
       .constant(fits ? weights : random_tensor<std::int8_t>(c.weights, 2, -127, 127))
       .constant(random_tensor({channels}, 3, 0.001, 0.02));
   if (bias) {
@@ -175,6 +182,54 @@ TEST(QuantizedConvOp, GroupsOfStepsGiveTheSameBits) {
       }
     }
   }
+}
+
+// What a rectifier could have left: this share of the numbers is not zero, and large.
+Source sparse_source(const Shape& shape, double density) {
+  Random random(9);
+  Tensor numbers(TensorDesc{DType::u8, shape, Layout::nchw});
+  for (std::uint8_t& number : numbers.mutable_values<std::uint8_t>()) {
+    const auto drawn = static_cast<std::uint8_t>(random.integer(250, 255));
+    number = random.uniform() < density ? drawn : std::uint8_t{0};
+  }
+  return {numbers, 0};
+}
+
+TEST(QuantizedConvOp, SkippingZerosGivesTheSameBits) {
+  std::vector<Case> all = {
+      {{1, 1300, 2, 3}, {31, 1300, 1, 1}},  // parts of the inner dimension
+      {{1, 40, 5, 5}, {201, 40, 1, 1}},     // panels, and half of one
+      {{1, 64, 17, 19}, {112, 64, 1, 1}},   // more rows than a block
+      {{1, 520, 16, 16}, {48, 520, 1, 1}},
+      {{2, 64, 7, 7}, {72, 64, 3, 3}, {1, 1}, {1, 1, 1, 1}},
+      {{1, 300, 5, 6}, {40, 300, 3, 3}, {2, 2}, {1, 0, 0, 1}},
+      {{1, 17, 6, 6}, {24, 17, 5, 5}, {1, 1}, {2, 2, 2, 2}},
+  };
+  all.insert(all.end(), cases().begin(), cases().end());
+  for (const Case& c : all) {
+    SCOPED_TRACE(c.src.to_string() + " by " + c.weights.to_string());
+    // With small weights, whose steps go in groups elsewhere, and with large ones.
+    for (const Tensor& weights :
+         {random_tensor<std::int8_t>(c.weights, 2, -5, 5), fitting_weights(c.weights)}) {
+      for (const double density : {0.0, 0.1, 0.4, 1.0}) {
+        for (const Ending ending : {Ending::real, Ending::rounded_residual}) {
+          OpRunner runner = make(c, ending, true, 1e9F, weights, sparse_source(c.src, density));
+          runner.sparse_input();
+          const auto ran = runner.run_implementations(exact());
+          const bool taps = c.weights[2] * c.weights[3] > 1;
+          const bool small = c.src[2] * c.src[3] <= 64 && (c.group == 1 || !taps);
+          expect_kernels(ran, small ? "sparse_gemm_s8_" : "");
+        }
+      }
+    }
+  }
+}
+
+TEST(QuantizedConvOp, NumbersAboveAZeroPointAreNotSkipped) {
+  const Case c{{1, 64, 5, 5}, {33, 64, 1, 1}};
+  OpRunner runner = make(c, Ending::rounded, true, 1e9F, fitting_weights(c.weights));
+  runner.sparse_input();
+  expect_kernels(runner.run_implementations(exact()), "gemm_pair_");
 }
 
 TEST(QuantizedConvOp, OnePairTooManyAndThe16BitKernelsRun) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/engine/helpers.h"
+#include "tests/engine/qdq_builder.h"
 #include "tests/support/random.h"
 
 namespace godwit::engine {
@@ -97,6 +98,31 @@ TEST(SkipZeros, GivesTheSameBits) {
       options.disabled_passes = {"skip_zeros"};
       EXPECT_TRUE(same_bytes(run_graph(graph, {image}, options)[0], skipping[0])) << name_of(isa);
     }
+  }
+}
+
+// Two convolutions on 8-bit numbers; the second one's begin at 0 or do not.
+Graph quantized(int zero_point) {
+  QdqBuilder b;
+  const ValueId image = b.both("image", b.input("image", {1, 4, 6, 6}), 0.5F, 7);
+  ValueId x = b.node("Relu", "relu", {b.node("Conv", "first", {image, b.weights("first.w", {24, 4, 1, 1})})});
+  x = b.both("x", x, 0.25F, zero_point);
+  x = b.node("Conv", "second", {x, b.weights("second.w", {20, 24, 3, 3})});
+  b.output(b.both("y", x, 2.0F, 128));
+  return b.build();
+}
+
+TEST(SkipZeros, NumbersThatBeginAtZero) {
+  for (const int zero_point : {0, 3}) {
+    Graph graph = quantized(zero_point);
+    run_pass(graph, "fold_quantization");
+    const PassLog log = run_pass(graph, "skip_zeros");
+    EXPECT_EQ(log.rewrites, zero_point == 0 ? 1 : 0) << joined_lines(log);
+    const Tensor image = support::random_tensor({1, 4, 6, 6}, 5, -3, 3);
+    CompileOptions options;
+    const std::vector<Tensor> skipping = run_graph(quantized(zero_point), {image}, options);
+    options.disabled_passes = {"skip_zeros"};
+    EXPECT_TRUE(same_bytes(run_graph(quantized(zero_point), {image}, options)[0], skipping[0]));
   }
 }
 
