@@ -12,24 +12,26 @@ namespace godwit::ops {
 namespace {
 
 // By the mask of the lanes to keep: which lane goes to each place.
-constexpr std::array<std::array<std::uint8_t, 8>, 256> kKeptLanes = [] {
-  std::array<std::array<std::uint8_t, 8>, 256> lanes{};
-  for (unsigned mask = 0; mask < 256; ++mask) {
-    int count = 0;
-    for (std::uint8_t lane = 0; lane < 8; ++lane) {
-      if ((mask >> lane & 1) != 0) lanes[mask][static_cast<unsigned>(count++)] = lane;
+struct KeptLanes {
+  std::array<std::array<std::uint8_t, 8>, 256> by_mask{};
+  constexpr KeptLanes() {
+    for (unsigned mask = 0; mask < 256; ++mask) {
+      int count = 0;
+      for (std::uint8_t lane = 0; lane < 8; ++lane) {
+        if ((mask >> lane & 1) != 0) by_mask[mask][static_cast<unsigned>(count++)] = lane;
+      }
     }
   }
-  return lanes;
-}();
+};
 
 // The lanes of `mask`; see store_nonzeros() in simd.h.
 template <class Step>
 GODWIT_INLINE Step* store_lanes(Step* to, __m256 v, unsigned mask, std::uint32_t offset,
                                 std::uint32_t stride) {
   static_assert(sizeof(Step) == 8);
+  static constexpr KeptLanes kKept;
   const __m256i lanes =
-      _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(kKeptLanes[mask].data())));
+      _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(kKept.by_mask[mask].data())));
   const __m256 values = _mm256_permutevar8x32_ps(v, lanes);
   const __m256i offsets =
       _mm256_add_epi32(_mm256_set1_epi32(static_cast<int>(offset)),

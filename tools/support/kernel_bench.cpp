@@ -154,7 +154,8 @@ std::string KernelBench::to_string() const {
   }
   return fmt::format(
       "\nkernels at the shapes of the layers, each alone on one thread; FLOPs are the layer's own, so that\n"
-      "Winograd's, which needs fewer, can exceed the peak\n{}peak of one core, measured in turns with them: "
+      "Winograd's and those that skip zeros, which need fewer, can exceed the peak\n{}peak of one core, "
+      "measured in turns with them: "
       "{:.1f} GFLOP/s\n",
       table.to_string(), peak);
 }
