@@ -244,9 +244,20 @@ class ConvGemm final : public ConvExecutable, public LineWise {
 
   // Zero times a number is not zero where that is none.
   bool weights_are_finite() const {
-    const std::size_t bytes = layout_.bytes() * static_cast<std::size_t>(geometry_.group);
-    if (dtype_ == DType::f32) return all_finite<std::uint32_t>(weights_.get(), bytes, 0x7f800000);
-    return all_finite<std::uint16_t>(weights_.get(), bytes, dtype_ == DType::f16 ? 0x7c00 : 0x7f80);
+    bool finite = true;
+    for (std::int64_t group = 0; group < geometry_.group; ++group) {
+      const std::byte* first = weights_.get() + static_cast<std::size_t>(group) * layout_.bytes();
+      // Behind half a panel there is nothing.
+      for (std::int64_t p = 0; p < layout_.panels(); ++p) {
+        const auto bytes = static_cast<std::size_t>(layout_.width(p) * layout_.inner * layout_.step_bytes);
+        finite &= is_finite(first + layout_.offset(p) * layout_.step_bytes, bytes);
+      }
+    }
+    return finite;
+  }
+  bool is_finite(const std::byte* numbers, std::size_t bytes) const {
+    if (dtype_ == DType::f32) return all_finite<std::uint32_t>(numbers, bytes, 0x7f800000);
+    return all_finite<std::uint16_t>(numbers, bytes, dtype_ == DType::f16 ? 0x7c00 : 0x7f80);
   }
 
   std::vector<std::byte> zeros_;
