@@ -29,13 +29,16 @@ std::vector<float> padded_bias(const NodeView& node, const PanelLayout& layout, 
   return bias;
 }
 
-// exponent: the bits that are all set in infinities and NaNs.
+// exponent: the bits that are all set in infinities and NaNs; one more carries into the sign only there.
 template <class Bits>
 bool all_finite(const std::byte* numbers, std::size_t bytes, Bits exponent) {
   const auto* bits = reinterpret_cast<const Bits*>(numbers);
-  bool any = false;
-  for (std::size_t i = 0; i < bytes / sizeof(Bits); ++i) any |= (bits[i] & exponent) == exponent;
-  return !any;
+  const auto one = static_cast<Bits>(exponent & (~exponent + 1));
+  Bits carried = 0;
+  for (std::size_t i = 0; i < bytes / sizeof(Bits); ++i) {
+    carried = static_cast<Bits>(carried | static_cast<Bits>((bits[i] & exponent) + one));
+  }
+  return (carried >> (8 * sizeof(Bits) - 1)) == 0;
 }
 
 // What both ways of feeding have in common: packed weights, bias, epilogue. numbers: of src under one tap.

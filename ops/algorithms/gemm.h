@@ -50,19 +50,30 @@ template <class T, class Weight>
 void pack_panels(const PanelLayout& layout, std::int64_t taps, std::int64_t numbers, int threads,
                  const Weight& weight, T* dst) {
   const int kr = layout.step_bytes / static_cast<int>(sizeof(T));
+  // Column by column, some numbers of each at a time: those lie next to each other in most models, while
+  // columns are a multiple of a page apart and would drive each other out of the L1.
+  constexpr std::int64_t kTogether = 32;
   const auto pack = [&](std::int64_t p) {
     const int width = layout.width(p);
     const auto columns = static_cast<int>(std::min<std::int64_t>(width, layout.columns - p * layout.nr));
-    T* step = dst + layout.offset(p) * kr;
+    T* to = dst + layout.offset(p) * kr;
     for (std::int64_t tap = 0; tap < taps; ++tap) {
-      for (std::int64_t k = 0; k < numbers; k += kr, step += width * kr) {
-        const auto count = static_cast<int>(std::min<std::int64_t>(kr, numbers - k));
-        for (int c = 0; kr == 1 && c < columns; ++c) step[c] = weight(p * layout.nr + c, tap, k);
-        for (int c = 0; kr > 1 && c < columns; ++c) {
-          for (int j = 0; j < count; ++j) step[c * kr + j] = weight(p * layout.nr + c, tap, k + j);
-          for (int j = count; j < kr; ++j) step[c * kr + j] = T{};
+      for (std::int64_t first = 0; first < numbers; first += kTogether) {
+        const std::int64_t count = std::min(kTogether, numbers - first);
+        const std::int64_t steps = steps_of(count, kr);
+        if (columns < width || count < steps * kr) std::fill_n(to, steps * width * kr, T{});
+        for (int c = 0; c < columns; ++c) {
+          T* number = to + c * kr;
+          if (kr == 1) {
+            for (std::int64_t k = 0; k < count; ++k)
+              number[k * width] = weight(p * layout.nr + c, tap, first + k);
+            continue;
+          }
+          for (std::int64_t k = 0; k < count; ++k) {
+            number[k / kr * width * kr + k % kr] = weight(p * layout.nr + c, tap, first + k);
+          }
         }
-        for (int c = columns * kr; c < width * kr; ++c) step[c] = T{};
+        to += steps * width * kr;
       }
     }
   };
