@@ -54,7 +54,7 @@ class ConvDepthwise final : public Executable, public LineWise {
   }
 
   const LineWise* line_wise() const override { return this; }
-  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_, lines); }
+  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
   void run_lines(const RunArgs& args, const LinePart& part) const override {
     const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
     walk_.run({part.src, pixel_bytes, zeros_.data(), part.src_line}, args.worker_scratch, part.lines,

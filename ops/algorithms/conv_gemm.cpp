@@ -189,7 +189,7 @@ class ConvGemm final : public ConvExecutable, public LineWise {
   }
 
   const LineWise* line_wise() const override { return shape_.taps == 1 ? this : nullptr; }
-  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_, lines); }
+  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
   void run_lines(const RunArgs& args, const LinePart& part) const override {
     multiply(args, part, pixel_bytes(), Worker{});
   }
@@ -270,52 +270,61 @@ class ConvGemm final : public ConvExecutable, public LineWise {
 
 // Few input channels: one pixel's channels are too short a run for the inner loop, but a whole row of the
 // kernel (KW·IC values) is contiguous once the borders are zeros in memory.
-class ConvGemmRows final : public ConvExecutable {
+class ConvGemmRows final : public ConvExecutable, public LineWise {
  public:
   ConvGemmRows(const NodeView& node, const PrepareContext& context)
       : ConvExecutable(node, context, conv_geometry(node).h.kernel,
                        conv_geometry(node).w.kernel * conv_geometry(node).ic),
-        image_(geometry_) {}
+        image_(geometry_, format_.read_bytes(geometry_.ic)),
+        most_(share_of(image_.lines())) {}
 
   Scratch scratch() const override {
-    return {.shared = static_cast<std::size_t>(geometry_.batch * image_.height * line_bytes()),
-            .per_worker = gemm_scratch_bytes(kernels_, shape_, false)};
+    return {.shared = 0, .per_worker = copy_bytes() + gemm_scratch_bytes(kernels_, most_, false)};
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {
-    pad(static_cast<const std::byte*>(args.src[0]), args.shared_scratch, worker);
-    worker.barrier();
-    GemmCall gemm = call(args, whole(args, args.shared_scratch), 0);
-    const std::int64_t padded_pixel = format_.read_bytes(geometry_.ic);
-    gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * padded_pixel;
-    run_gemm(
-        gemm,
-        [&](std::int64_t row, int count, const void** pointers) {
-          fill_kernel_rows(geometry_, image_, {args.shared_scratch, padded_pixel}, row, count, pointers);
-        },
-        args.worker_scratch, worker);
+    const LineShare share = share_lines(whole(args, args.src[0]), worker);
+    multiply(args, share.part, share.worker);
   }
 
- private:
-  std::int64_t line_bytes() const { return format_.read_bytes(image_.width * geometry_.ic); }
+  const LineWise* line_wise() const override { return this; }
+  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
+  void run_lines(const RunArgs& args, const LinePart& part) const override { multiply(args, part, Worker{}); }
 
-  // src: (N, H, W, C); dst: (N, image_.height, image_.width, C) with zeros around; each worker some of the
-  // rows.
-  void pad(const std::byte* src, std::byte* dst, const Worker& worker) const {
-    const ConvGeometry& g = geometry_;
-    const std::int64_t copied = std::min(g.w.input, image_.width - g.w.pad_begin);
-    const Worker::Range rows = worker.share(g.batch * image_.height);
-    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      std::byte* line = dst + row * line_bytes();
-      const std::int64_t ih = row % image_.height - g.h.pad_begin;
-      std::memset(line, 0, static_cast<std::size_t>(line_bytes()));
-      if (ih < 0 || ih >= g.h.input || copied <= 0) continue;
-      format_.convert(src + (row / image_.height * g.h.input + ih) * g.w.input * pixel_bytes(), copied * g.ic,
-                      line + format_.read_bytes(g.w.pad_begin * g.ic));
+ private:
+  GemmShape share_of(std::int64_t lines) const {
+    GemmShape shape = shape_;
+    shape.rows = std::min(shape_.rows, lines * geometry_.w.output);
+    return shape;
+  }
+  std::size_t copy_bytes() const { return align_up(image_.copy_bytes()); }
+
+  void multiply(const RunArgs& args, const LinePart& part, const Worker& worker) const {
+    multiply_rows(
+        geometry_, image_, part, args.worker_scratch,
+        [&](std::int64_t from, std::byte* to) { copy_line(part, from, to); },
+        [&](const LinePart& lines, const auto& fill) {
+          GemmCall gemm = call(args, lines, 0);
+          gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * format_.read_bytes(geometry_.ic);
+          run_gemm(gemm, fill, args.worker_scratch + copy_bytes(), worker);
+        });
+  }
+
+  void copy_line(const LinePart& part, std::int64_t from, std::byte* to) const {
+    const std::int64_t copied = from < 0 ? 0 : image_.pixels_copied(geometry_.w);
+    const std::int64_t before = copied > 0 ? format_.read_bytes(geometry_.w.pad_begin * geometry_.ic) : 0;
+    const std::int64_t end = before + format_.read_bytes(copied * geometry_.ic);
+    std::memset(to, 0, static_cast<std::size_t>(before));
+    if (copied > 0) {
+      const auto* src = static_cast<const std::byte*>(part.src);
+      format_.convert(src + (from - part.src_line) * geometry_.w.input * pixel_bytes(), copied * geometry_.ic,
+                      to + before);
     }
+    std::memset(to + end, 0, static_cast<std::size_t>(image_.line_bytes() - end));
   }
 
   PaddedImage image_;
+  GemmShape most_;  // computed at once
 };
 
 constexpr std::int64_t kFewChannels = 8;
@@ -338,10 +347,14 @@ std::string reject_gemm(const NodeView& node, const Target&) { return reject_con
 }  // namespace
 
 const Implementation conv_gemm_rows{
-    "conv_gemm_rows", "few input channels: whole rows of the kernel over a zero-padded copy", reject_rows,
+    "conv_gemm_rows",
+    "few input channels: whole rows of the kernel over a zero-padded copy",
+    reject_rows,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<ConvGemmRows>(node, context);
-    }};
+    },
+    nullptr,
+    [](const NodeView&) { return true; }};
 
 const Implementation conv_gemm{
     "conv_gemm",

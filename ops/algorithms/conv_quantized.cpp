@@ -157,7 +157,7 @@ class ConvQuantized final : public QuantizedConvExecutable, public LineWise {
   }
 
   const LineWise* line_wise() const override { return shape_.taps == 1 ? this : nullptr; }
-  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_, lines); }
+  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
   void run_lines(const RunArgs& args, const LinePart& part) const override {
     multiply(args, part, geometry_.ic, Worker{});
   }
@@ -223,64 +223,79 @@ class ConvQuantized final : public QuantizedConvExecutable, public LineWise {
 };
 
 // Few input channels: whole rows of the kernel over a copy with borders, as in conv_gemm_rows.
-class ConvQuantizedRows final : public QuantizedConvExecutable {
+class ConvQuantizedRows final : public QuantizedConvExecutable, public LineWise {
  public:
   ConvQuantizedRows(const NodeView& node, const PrepareContext& context)
       : QuantizedConvExecutable(
             node, context, RowFeed(conv_geometry(RealConv(node).view())),
             sizes_of(conv_geometry(RealConv(node).view()), RowFeed(conv_geometry(RealConv(node).view()))),
             "quantized_rows"),
-        image_(geometry_) {}
+        image_(geometry_, geometry_.ic * number_bytes()),
+        most_(share_of(image_.lines())) {}
 
   Scratch scratch() const override {
-    // The last row's last step may read over its end, where weights are 0.
-    const std::int64_t bytes = geometry_.batch * image_.height * line_bytes() + kStepBytes;
-    return {.shared = static_cast<std::size_t>(bytes),
-            .per_worker = gemm_scratch_bytes(kernels_, shape_, false)};
+    return {.shared = 0, .per_worker = copy_bytes() + gemm_scratch_bytes(kernels_, most_, false)};
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {
-    pad(static_cast<const std::uint8_t*>(args.src[0]), args.shared_scratch, worker);
-    worker.barrier();
-    QuantizedGemmCall gemm = call(args, whole(args, args.shared_scratch), 0);
-    const Pixels src{args.shared_scratch, geometry_.ic * number_bytes(), nullptr};
-    gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * src.pixel_bytes;
-    run_gemm(
-        gemm,
-        [&](std::int64_t row, int count, const void** pointers) {
-          fill_kernel_rows(geometry_, image_, src, row, count, pointers);
-        },
-        args.worker_scratch, worker);
+    const LineShare share = share_lines(whole(args, args.src[0]), worker);
+    multiply(args, share.part, share.worker);
   }
 
- private:
-  std::int64_t line_bytes() const { return image_.width * geometry_.ic * number_bytes(); }
+  const LineWise* line_wise() const override { return this; }
+  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
+  void run_lines(const RunArgs& args, const LinePart& part) const override { multiply(args, part, Worker{}); }
 
-  // src: (N, H, W, C); dst: (N, height, width, C) with the zero point around.
-  void pad(const std::uint8_t* src, std::byte* dst, const Worker& worker) const {
-    const ConvGeometry& g = geometry_;
-    const std::int64_t copied = std::min(g.w.input, image_.width - g.w.pad_begin);
-    const Worker::Range rows = worker.share(g.batch * image_.height);
-    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      std::byte* line = dst + row * line_bytes();
+ private:
+  GemmShape share_of(std::int64_t lines) const {
+    GemmShape shape = shape_;
+    shape.rows = std::min(shape_.rows, lines * geometry_.w.output);
+    return shape;
+  }
+  // The last row's last step may read over its end, where weights are 0.
+  std::size_t copy_bytes() const {
+    return align_up(image_.copy_bytes() + static_cast<std::size_t>(kStepBytes));
+  }
+
+  void multiply(const RunArgs& args, const LinePart& part, const Worker& worker) const {
+    multiply_rows(
+        geometry_, image_, part, args.worker_scratch,
+        [&](std::int64_t from, std::byte* to) { copy_line(part, from, to); },
+        [&](const LinePart& lines, const auto& fill) {
+          QuantizedGemmCall gemm = call(args, lines, 0);
+          gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * geometry_.ic * number_bytes();
+          run_gemm(gemm, fill, args.worker_scratch + copy_bytes(), worker);
+        });
+  }
+
+  // Pads stand for 0.
+  void copy_line(const LinePart& part, std::int64_t from, std::byte* to) const {
+    const std::int64_t copied = from < 0 ? 0 : image_.pixels_copied(geometry_.w) * geometry_.ic;
+    const std::int64_t before = copied > 0 ? geometry_.w.pad_begin * geometry_.ic : 0;
+    const std::int64_t all = image_.line_bytes() / number_bytes();
+    fill_pads(to, before);
+    if (copied > 0) {
+      const auto* src = static_cast<const std::uint8_t*>(part.src);
+      src += (from - part.src_line) * geometry_.w.input * geometry_.ic;
+      std::byte* inside = to + before * number_bytes();
       if (kernels_.kr == 2) {
-        std::fill_n(reinterpret_cast<std::int16_t*>(line), image_.width * g.ic, std::int16_t{zero_point_});
+        widen_({.src = src, .dst = reinterpret_cast<std::int16_t*>(inside), .count = copied});
       } else {
-        std::memset(line, zero_point_, static_cast<std::size_t>(line_bytes()));
+        std::memcpy(inside, src, static_cast<std::size_t>(copied));
       }
-      const std::int64_t ih = row % image_.height - g.h.pad_begin;
-      if (ih < 0 || ih >= g.h.input || copied <= 0) continue;
-      const std::uint8_t* from = src + (row / image_.height * g.h.input + ih) * g.w.input * g.ic;
-      std::byte* to = line + g.w.pad_begin * g.ic * number_bytes();
-      if (kernels_.kr == 2) {
-        widen_({.src = from, .dst = reinterpret_cast<std::int16_t*>(to), .count = copied * g.ic});
-      } else {
-        std::memcpy(to, from, static_cast<std::size_t>(copied * g.ic));
-      }
+    }
+    fill_pads(to + (before + copied) * number_bytes(), all - before - copied);
+  }
+  void fill_pads(std::byte* to, std::int64_t count) const {
+    if (kernels_.kr == 2) {
+      std::fill_n(reinterpret_cast<std::int16_t*>(to), count, std::int16_t{zero_point_});
+    } else {
+      std::memset(to, zero_point_, static_cast<std::size_t>(count));
     }
   }
 
   PaddedImage image_;
+  GemmShape most_;  // computed at once
 };
 
 std::string reject(const NodeView& node, const Target&) {
@@ -305,10 +320,14 @@ std::string reject_rows(const NodeView& node, const Target& target) {
 }  // namespace
 
 const Implementation conv_quantized_rows{
-    "conv_quantized_rows", "few input channels: whole rows of the kernel over a padded copy", reject_rows,
+    "conv_quantized_rows",
+    "few input channels: whole rows of the kernel over a padded copy",
+    reject_rows,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<ConvQuantizedRows>(node, context);
-    }};
+    },
+    nullptr,
+    [](const NodeView&) { return true; }};
 
 const Implementation conv_quantized{
     "conv_quantized",

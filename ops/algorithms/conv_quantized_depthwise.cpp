@@ -82,7 +82,7 @@ class ConvQuantizedDepthwise final : public Executable, public LineWise {
   }
 
   const LineWise* line_wise() const override { return this; }
-  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_, lines); }
+  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
   void run_lines(const RunArgs& args, const LinePart& part) const override {
     const ConvGeometry& g = geometry_;
     const std::int64_t size = finish_.real ? 4 : 1;

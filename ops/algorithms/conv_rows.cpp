@@ -1,6 +1,10 @@
 // Walks over a convolution's output pixels and notes where the input pixels of each lie.
 #include "ops/algorithms/conv_rows.h"
 
+#include <algorithm>
+
+#include "runtime/cpu.h"
+
 namespace godwit::ops {
 namespace {
 
@@ -10,7 +14,9 @@ struct PixelWalk {
   PixelWalk(std::int64_t row, const ConvGeometry& g)
       : n(row / (g.h.output * g.w.output)), oh(row / g.w.output % g.h.output), ow(row % g.w.output) {}
   void next(const ConvGeometry& g) {
-    if (++ow < g.w.output) return;
+    if (++ow == g.w.output) next_line(g);
+  }
+  void next_line(const ConvGeometry& g) {
     ow = 0;
     if (++oh < g.h.output) return;
     oh = 0;
@@ -18,11 +24,29 @@ struct PixelWalk {
   }
 };
 
+// Whether a kernel of one tap never reads a pad.
+bool reads_inside(const WindowAxis& axis) {
+  const std::int64_t last = (axis.output - 1) * axis.stride - axis.pad_begin;
+  return axis.pad_begin <= 0 && last < axis.input;
+}
+
 }  // namespace
 
 void fill_taps(const ConvGeometry& g, const Pixels& src, std::int64_t row, int count, const void** pointers) {
   const auto* data = static_cast<const std::byte*>(src.data);
   PixelWalk pixel(row, g);
+  if (g.taps() == 1 && reads_inside(g.h) && reads_inside(g.w)) {
+    const std::int64_t step = g.w.stride * src.pixel_bytes;
+    for (int r = 0; r < count;) {
+      const std::int64_t line = pixel.n * g.h.input - src.first_line + pixel.oh * g.h.stride - g.h.pad_begin;
+      const auto* next = data + (line * g.w.input + pixel.ow * g.w.stride - g.w.pad_begin) * src.pixel_bytes;
+      const std::int64_t here = std::min<std::int64_t>(count - r, g.w.output - pixel.ow);
+      for (std::int64_t i = 0; i < here; ++i, next += step) pointers[r + i] = next;
+      r += static_cast<int>(here);
+      pixel.next_line(g);
+    }
+    return;
+  }
   for (int r = 0; r < count; ++r, pixel.next(g)) {
     const std::int64_t image = pixel.n * g.h.input - src.first_line;
     const std::int64_t top = pixel.oh * g.h.stride - g.h.pad_begin;
@@ -62,19 +86,37 @@ void fill_block(const ConvGeometry& g, const Pixels& src, std::int64_t line, std
   }
 }
 
-PaddedImage::PaddedImage(const ConvGeometry& g)
-    : height((g.h.output - 1) * g.h.stride + g.h.extent()),
-      width((g.w.output - 1) * g.w.stride + g.w.extent()) {}
+namespace {
 
-void fill_kernel_rows(const ConvGeometry& g, const PaddedImage& image, const Pixels& src, std::int64_t row,
-                      int count, const void** pointers) {
-  const auto* padded = static_cast<const std::byte*>(src.data);
+// Of a copy: lines that windows share are copied again for each one, and the L2 has other things to hold.
+std::int64_t most_bytes() { return static_cast<std::int64_t>(cache_sizes().l2 / 8); }
+
+}  // namespace
+
+PaddedImage::PaddedImage(const ConvGeometry& g, std::int64_t pixel_bytes)
+    : pixel_bytes_(pixel_bytes),
+      width_((g.w.output - 1) * g.w.stride + g.w.extent()),
+      height_((g.h.output - 1) * g.h.stride + g.h.extent()),
+      input_(g.h.input),
+      output_(g.h.output),
+      stride_(g.h.stride),
+      pad_(g.h.pad_begin),
+      extent_(g.h.extent()) {
+  const std::int64_t fit = most_bytes() / std::max<std::int64_t>(line_bytes(), 1);
+  lines_ = std::clamp<std::int64_t>((fit - extent_) / stride_ + 1, 1, std::max<std::int64_t>(output_, 1));
+  // From one image to the next, which happens once at most, windows lie side by side.
+  const std::int64_t apart = g.batch > 1 ? std::max<std::int64_t>(extent_ - stride_, 0) : 0;
+  copied_ = (lines_ - 1) * stride_ + apart + extent_;
+}
+
+void PaddedImage::fill_rows(const ConvGeometry& g, const std::byte* copy, std::int64_t first,
+                            std::int64_t row, int count, const void** pointers) const {
   PixelWalk pixel(row, g);
   for (int r = 0; r < count; ++r, pixel.next(g)) {
-    const std::int64_t top = pixel.n * image.height + pixel.oh * g.h.stride;
+    const std::int64_t top = pixel.n * height_ + pixel.oh * stride_ - first;
     for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
-      const std::int64_t first = (top + kh * g.h.dilation) * image.width + pixel.ow * g.w.stride;
-      pointers[kh * count + r] = padded + first * src.pixel_bytes;
+      const std::int64_t line = (top + kh * g.h.dilation) * width_;
+      pointers[kh * count + r] = copy + (line + pixel.ow * g.w.stride) * pixel_bytes_;
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "ops/algorithms/conv_rows.h"
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/kernel_table.h"
@@ -23,17 +24,12 @@ PoolGeometry geometry_of(const NodeView& node) {
   return {node.shape(0)[0], node.shape(0)[1], window.h, window.w};
 }
 
-struct Source {
-  const void* data = nullptr;    // (N, H, W) pixels
-  std::int64_t pixel_bytes = 0;  // from one to the next
-};
-
 // Pointers to the pixels inside the image under the window of output pixel ow of line `line`, and their
 // number.
-std::int64_t fill_window(const PoolGeometry& g, const Source& src, std::int64_t line, std::int64_t ow,
+std::int64_t fill_window(const PoolGeometry& g, const Pixels& src, std::int64_t line, std::int64_t ow,
                          const void** pointers) {
-  const auto* image =
-      static_cast<const std::byte*>(src.data) + line / g.h.output * g.h.input * g.w.input * src.pixel_bytes;
+  const auto* data = static_cast<const std::byte*>(src.data);
+  const std::int64_t image = line / g.h.output * g.h.input - src.first_line;
   const std::int64_t oh = line % g.h.output;
   std::int64_t count = 0;
   for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
@@ -42,7 +38,7 @@ std::int64_t fill_window(const PoolGeometry& g, const Source& src, std::int64_t 
     for (std::int64_t kw = 0; kw < g.w.kernel; ++kw) {
       const std::int64_t iw = ow * g.w.stride - g.w.pad_begin + kw * g.w.dilation;
       if (iw < 0 || iw >= g.w.input) continue;
-      pointers[count++] = image + (ih * g.w.input + iw) * src.pixel_bytes;
+      pointers[count++] = data + ((image + ih) * g.w.input + iw) * src.pixel_bytes;
     }
   }
   return count;
@@ -67,10 +63,24 @@ class WindowExecutable : public Executable {
   PoolGeometry geometry_;
 };
 
-class PoolExecutable final : public WindowExecutable {
+// The same line by line.
+class LinePool : public WindowExecutable, public LineWise {
+ public:
+  using WindowExecutable::WindowExecutable;
+
+  void run(const RunArgs& args, const Worker& worker) const final {
+    run_lines(args, {.lines = worker.share(geometry_.batch * geometry_.h.output),
+                     .src = args.src[0],
+                     .dst = args.dst[0]});
+  }
+  const LineWise* line_wise() const final { return this; }
+  Worker::Range lines_read(Worker::Range lines) const final { return ops::lines_read(geometry_.h, lines); }
+};
+
+class PoolExecutable final : public LinePool {
  public:
   PoolExecutable(const NodeView& node, const PrepareContext& context, KernelFamily family)
-      : WindowExecutable(node),
+      : LinePool(node),
         info_(find_kernel(family, node.input(0).dtype, context.target.isa)),
         kernel_(reinterpret_cast<PoolKernel*>(info_->function)),
         average_(family == KernelFamily::sum_pool),
@@ -83,18 +93,18 @@ class PoolExecutable final : public WindowExecutable {
 
   std::string kernel() const override { return name_of(*info_); }
 
-  void run(const RunArgs& args, const Worker& worker) const override {
+  void run_lines(const RunArgs& args, const LinePart& part) const override {
     const PoolGeometry& g = geometry_;
     const auto pixel_bytes = static_cast<std::int64_t>(empty_.size());
-    const Source src{args.src[0], pixel_bytes};
+    const Pixels src{part.src, pixel_bytes, nullptr, part.src_line};
     auto** taps = reinterpret_cast<const void**>(args.worker_scratch);
     PoolPixel pixel{.src = taps, .dst = nullptr, .taps = 0, .channels = g.channels, .scale = 1.0F};
-    const Worker::Range lines = worker.share(g.batch * g.h.output);
-    for (std::int64_t line = lines.begin; line < lines.end; ++line) {
+    for (std::int64_t line = part.lines.begin; line < part.lines.end; ++line) {
       const std::int64_t oh = line % g.h.output;
       for (std::int64_t ow = 0; ow < g.w.output; ++ow) {
         pixel.taps = fill_window(g, src, line, ow, taps);
-        pixel.dst = static_cast<std::byte*>(args.dst[0]) + (line * g.w.output + ow) * pixel_bytes;
+        pixel.dst =
+            static_cast<std::byte*>(part.dst) + ((line - part.dst_line) * g.w.output + ow) * pixel_bytes;
         if (pixel.taps == 0) {
           std::memcpy(pixel.dst, empty_.data(), empty_.size());
           continue;
@@ -116,24 +126,25 @@ class PoolExecutable final : public WindowExecutable {
 };
 
 // The maximum of 8-bit numbers.
-class BytePool final : public WindowExecutable {
+class BytePool final : public LinePool {
  public:
   BytePool(const NodeView& node, const PrepareContext& context)
-      : WindowExecutable(node),
+      : LinePool(node),
         info_(find_kernel(KernelFamily::max_pool, node.input(0).dtype, context.target.isa)),
         lowest_(node.input(0).dtype == DType::s8 ? std::byte{0x80} : std::byte{0}) {}
 
   std::string kernel() const override { return name_of(*info_); }
 
-  void run(const RunArgs& args, const Worker& worker) const override {
+  void run_lines(const RunArgs& args, const LinePart& part) const override {
     const PoolGeometry& g = geometry_;
     auto** taps = reinterpret_cast<const void**>(args.worker_scratch);
     BytePoolPixel pixel{.src = taps, .dst = nullptr, .taps = 0, .channels = g.channels};
-    const Worker::Range lines = worker.share(g.batch * g.h.output);
-    for (std::int64_t line = lines.begin; line < lines.end; ++line) {
+    const Pixels src{part.src, g.channels, nullptr, part.src_line};
+    for (std::int64_t line = part.lines.begin; line < part.lines.end; ++line) {
       for (std::int64_t ow = 0; ow < g.w.output; ++ow) {
-        pixel.taps = fill_window(g, {args.src[0], g.channels}, line, ow, taps);
-        auto* dst = static_cast<std::byte*>(args.dst[0]) + (line * g.w.output + ow) * g.channels;
+        pixel.taps = fill_window(g, src, line, ow, taps);
+        auto* dst =
+            static_cast<std::byte*>(part.dst) + ((line - part.dst_line) * g.w.output + ow) * g.channels;
         pixel.dst = dst;
         if (pixel.taps == 0) {
           std::fill_n(dst, g.channels, lowest_);
@@ -264,22 +275,34 @@ class GlobalAverage final : public Executable {
 }  // namespace
 
 const Implementation max_pool_nhwc{
-    "max_pool_nhwc", "the window's pixels by pointer, vectors of channels", reject_nhwc,
+    "max_pool_nhwc",
+    "the window's pixels by pointer, vectors of channels",
+    reject_nhwc,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<PoolExecutable>(node, context, KernelFamily::max_pool);
-    }};
+    },
+    nullptr,
+    [](const NodeView&) { return true; }};
 
 const Implementation max_pool_bytes{
-    "max_pool_bytes", "8-bit numbers: the window's pixels by pointer, vectors of channels", reject_bytes,
+    "max_pool_bytes",
+    "8-bit numbers: the window's pixels by pointer, vectors of channels",
+    reject_bytes,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<BytePool>(node, context);
-    }};
+    },
+    nullptr,
+    [](const NodeView&) { return true; }};
 
 const Implementation average_pool_nhwc{
-    "average_pool_nhwc", "the window's pixels by pointer, vectors of channels", reject_nhwc,
+    "average_pool_nhwc",
+    "the window's pixels by pointer, vectors of channels",
+    reject_nhwc,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
       return std::make_unique<PoolExecutable>(node, context, KernelFamily::sum_pool);
-    }};
+    },
+    nullptr,
+    [](const NodeView&) { return true; }};
 
 const Implementation average_pool_bytes{
     "average_pool_bytes", "8-bit numbers: the window's pixels by pointer, vectors of channels",

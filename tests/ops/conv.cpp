@@ -358,6 +358,9 @@ TEST(ConvOp, EveryImplementationAgreesOnWindows) {
   run_all_epilogues({{1, 16, 9, 11}, {32, 16, 3, 3}, {2, 1}, {0, 1, 2, 0}, {1, 1}});
   run_all_epilogues({{1, 4, 12, 12}, {9, 4, 3, 2}, {1, 1}, {2, 1, 2, 0}, {2, 3}});
   run_all_epilogues({{1, 6, 4, 9}, {5, 6, 1, 5}, {1, 3}, {0, 2, 0, 2}, {1, 1}});
+  // Lines of which a few at a time are copied with their borders, and fewer lines than threads.
+  run_all_epilogues({{2, 4, 23, 1200}, {2, 4, 3, 3}, {2, 2}, {1, 2, 1, 0}, {1, 1}});
+  run_all_epilogues({{1, 3, 1, 50}, {9, 3, 1, 7}, {1, 2}, {0, 3, 0, 3}, {1, 1}});
   // Padding wider than the kernel: whole windows lie outside.
   run_all_epilogues({{1, 2, 2, 2}, {3, 2, 2, 2}, {1, 1}, {3, 3, 3, 3}, {1, 1}});
 }
