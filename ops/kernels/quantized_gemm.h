@@ -8,7 +8,8 @@
 
 namespace godwit::ops::kernels {
 
-// The end of every kernel on 8-bit numbers, vector by vector; see QuantizedFinish.
+// The end of every kernel on 8-bit numbers, vector by vector; see QuantizedFinish. It holds what that holds
+// in registers, where no store of bytes could have changed it.
 template <class Arch>
 struct Finish {
   using F32 = typename Arch::F32;
@@ -16,22 +17,24 @@ struct Finish {
   static constexpr int kWidth = Arch::kWidth;
 
   explicit GODWIT_INLINE Finish(const QuantizedFinish& finish)
-      : minimum(Arch::broadcast(finish.minimum)),
+      : real(finish.real),
+        rounds_sum(finish.rounds_sum),
+        minimum(Arch::broadcast(finish.minimum)),
         maximum(Arch::broadcast(finish.maximum)),
-        zero_point(Arch::to_words(Arch::broadcast(finish.zero_point))) {}
+        zero_point(Arch::to_words(Arch::broadcast(finish.zero_point))),
+        sum_minimum(Arch::broadcast(finish.sum_minimum)),
+        sum_maximum(Arch::broadcast(finish.sum_maximum)),
+        sum_factor(Arch::broadcast(finish.sum_factor)),
+        residual_zero_point(Arch::broadcast(finish.residual_zero_point)),
+        residual_factor(Arch::broadcast(finish.residual_factor)) {}
 
   // `value` is the sum in steps of the result (or a real number); count: how many of its lanes there are.
-  template <bool Whole>
-  static GODWIT_INLINE F32 with_residual(const QuantizedFinish& finish, F32 value,
-                                         const std::uint8_t* residual, std::int64_t count) {
-    if (finish.rounds_sum) {
-      value = round_inside<Arch>(value, Arch::broadcast(finish.sum_minimum),
-                                 Arch::broadcast(finish.sum_maximum)) *
-              Arch::broadcast(finish.sum_factor);
-    }
+  // Rounds: it is known that rounds_sum.
+  template <bool Whole, bool Rounds = false>
+  GODWIT_INLINE F32 with_residual(F32 value, const std::uint8_t* residual, std::int64_t count) const {
+    if (Rounds || rounds_sum) value = round_inside<Arch>(value, sum_minimum, sum_maximum) * sum_factor;
     const F32 added = Whole ? Arch::load(residual) : Lanes<Arch>::load_part(residual, count);
-    return value +
-           (added - Arch::broadcast(finish.residual_zero_point)) * Arch::broadcast(finish.residual_factor);
+    return value + (added - residual_zero_point) * residual_factor;
   }
   GODWIT_INLINE F32 clamp(F32 value) const { return Arch::min(Arch::max(value, minimum), maximum); }
   // What is stored unless it is a real number: 0 to 255, or what store_bytes() makes of it.
@@ -41,10 +44,10 @@ struct Finish {
   }
 
   template <bool Whole>
-  GODWIT_INLINE void store(const QuantizedFinish& finish, F32 value, const std::uint8_t* residual, void* dst,
-                           std::int64_t at, std::int64_t count) const {
-    if (residual != nullptr) value = with_residual<Whole>(finish, value, residual + at, count);
-    if (finish.real) {
+  GODWIT_INLINE void store(F32 value, const std::uint8_t* residual, void* dst, std::int64_t at,
+                           std::int64_t count) const {
+    if (residual != nullptr) value = with_residual<Whole>(value, residual + at, count);
+    if (real) {
       value = clamp(value);
       float* to = static_cast<float*>(dst) + at;
       if constexpr (Whole) {
@@ -57,21 +60,25 @@ struct Finish {
       return;
     }
     std::uint8_t* to = static_cast<std::uint8_t*>(dst) + at;
-    const S32 numbers[1] = {number(value)};
+    const S32 bytes[1] = {number(value)};
     if constexpr (Whole) {
-      Arch::store_bytes(to, numbers);
+      Arch::store_bytes(to, bytes);
     } else {
-      Lanes<Arch>::store_part(to, Arch::to_float(numbers[0]), count);
+      Lanes<Arch>::store_part(to, Arch::to_float(bytes[0]), count);
     }
   }
 
+  bool real, rounds_sum;
   F32 minimum, maximum;
   S32 zero_point;
+  F32 sum_minimum, sum_maximum, sum_factor;
+  F32 residual_zero_point, residual_factor;
 };
 
 // Arch with sums of four products by way of two sums of two, which must fit into 16 bits.
 template <class Arch>
 struct PairSums : Arch {
+  using Plain = Arch;
   static constexpr int kDotDepth = 4;
   static GODWIT_INLINE typename Arch::S32 dot_at(typename Arch::S32 sum, typename Arch::S32 a,
                                                  const void* b) {
@@ -94,6 +101,7 @@ GODWIT_INLINE typename Arch::S32 dot_at(typename Arch::S32 sum, typename Arch::S
 // holds the ones that sum_of_pairs() multiplies by.
 template <class Arch>
 struct PairGroups : Arch {
+  using Plain = Arch;
   static constexpr int kDotDepth = 4;
   static constexpr int kTileRows = Arch::kTileRows - 1;
 };
@@ -202,50 +210,132 @@ struct QuantizedProducts<PairGroups<Arch>, Rows, Vectors> {
   }
 };
 
-// Register budget as Gemm's: Rows·Vectors accumulators + Vectors of B + 1 broadcast of A, and one for the
-// products where an ISA has no instruction that also adds (avx2 6×2: 16 of 16).
+// What does not depend on how products are made is the same for Arch as for the one that it adds to.
+template <class Arch>
+struct PlainOf {
+  using Type = Arch;
+};
+template <class Arch>
+requires requires { typename Arch::Plain; }
+struct PlainOf<Arch> {
+  using Type = typename Arch::Plain;
+};
+
+// From a tile's sums to what is stored.
 template <class Arch, int Rows, int Vectors>
-struct QuantizedGemm {
+struct QuantizedEnd {
   using F32 = typename Arch::F32;
   using S32 = typename Arch::S32;
+  using Sums = S32[Rows][Vectors];
   static constexpr int kWidth = Arch::kWidth;
   static constexpr int kColumns = Vectors * kWidth;
 
-  static void run(const QuantizedTile& tile) {
-    const std::int64_t size = tile.finish == nullptr || tile.finish->real ? 4 : 1;
-    Place place{tile.a, tile.residual, static_cast<char*>(tile.dst), static_cast<const char*>(tile.ahead)};
-    for (std::int64_t left = tile.tiles; left > 0; --left) {
-      run_one(tile, place);
-      place.a += tile.taps * Rows;
-      if (place.residual != nullptr) place.residual += Rows * tile.residual_stride;
-      place.dst += Rows * tile.dst_stride * size;
-      place.ahead += tile.ahead_tile;
+  // Where rows lie, and their scales.
+  struct Place {
+    const std::uint8_t* residual;  // or null
+    void* dst;
+    std::int64_t scale_stride = 0;  // from one row's scales to the next
+  };
+
+  // Apart from the loops that make the sums: GCC 12 would keep some of those in memory for the sake of what
+  // comes here. (The shortest way, bytes<false, false>(), does no such harm.)
+  __attribute__((noinline)) static void run(const QuantizedTile& tile, const Place& place, const Sums& sum) {
+    if (tile.columns < kColumns) {
+      any<false>(tile, place, sum);
+    } else if (!fits_bytes(*tile.finish, place)) {
+      any<true>(tile, place, sum);
+    } else {
+      bytes(tile, place, sum);
     }
   }
 
-  // Where one of the tiles lies.
-  struct Place {
-    const void* const* a;
-    const std::uint8_t* residual;
-    char* dst;
-    const char* ahead;
-  };
+  // Whether bytes() may end whole panels: not where they are real numbers, nor where a sum is not rounded
+  // before a residual is added, which is seldom.
+  static GODWIT_INLINE bool fits_bytes(const QuantizedFinish& finish, const Place& place) {
+    return !finish.real && (place.residual == nullptr || finish.rounds_sum);
+  }
+  static GODWIT_INLINE void bytes(const QuantizedTile& tile, const Place& place, const Sums& sum) {
+    const bool residual = place.residual != nullptr;
+    if (Arch::kStoresClamp && tile.finish->stores_clamp) {
+      if (residual) return bytes<false, true>(tile, place, sum);
+      return bytes<false, false>(tile, place, sum);
+    }
+    if (residual) return bytes<true, true>(tile, place, sum);
+    bytes<true, false>(tile, place, sum);
+  }
 
-  // From a tile's sums to what is stored.
-  static GODWIT_INLINE void end(const QuantizedTile& tile, const Place& place, S32 (&sum)[Rows][Vectors]) {
-    if (tile.columns < kColumns) {
-      finish<false>(tile, place, sum);
-    } else if (tile.finish->real) {
-      finish<true>(tile, place, sum);
-    } else if (Arch::kStoresClamp && tile.finish->stores_clamp) {
-      finish_bytes<false>(tile, place, sum);
-    } else {
-      finish_bytes<true>(tile, place, sum);
+  // Rows of vectors are packed together.
+  template <bool Clamps, bool Residual>
+  static GODWIT_INLINE void bytes(const QuantizedTile& tile, const Place& place, const Sums& sum) {
+    const Finish<Arch> finish(*tile.finish);
+    const float* scale = tile.scale;
+    const std::uint8_t* residual = place.residual;
+    std::uint8_t* dst = static_cast<std::uint8_t*>(place.dst);
+    const std::int64_t residual_stride = tile.residual_stride, dst_stride = tile.dst_stride;
+    const std::int64_t scale_stride = place.scale_stride;
+#pragma GCC unroll 32
+    for (int r = 0; r < Rows; ++r) {
+      S32 numbers[Vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) {
+        F32 value = Arch::to_float(sum[r][v]) * Arch::load(scale + v * kWidth);
+        if constexpr (Residual) {
+          value = finish.template with_residual<true, true>(value, residual + v * kWidth, kWidth);
+        }
+        numbers[v] = finish.template number<Clamps>(value);
+      }
+      Arch::store_bytes(dst, numbers);
+      if constexpr (Residual) residual += residual_stride;
+      dst += dst_stride;
+      scale += scale_stride;
     }
   }
 
  private:
-  static GODWIT_INLINE void run_one(const QuantizedTile& tile, const Place& place) {
+  template <bool Whole>
+  static GODWIT_INLINE void any(const QuantizedTile& tile, const Place& place, const Sums& sum) {
+    const Finish<Arch> finish(*tile.finish);
+    const std::int64_t size = finish.real ? 4 : 1;
+    for (int r = 0; r < Rows; ++r) {
+      const std::uint8_t* residual =
+          place.residual == nullptr ? nullptr : place.residual + r * tile.residual_stride;
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) {
+        const F32 scale = Arch::load(tile.scale + r * place.scale_stride + v * kWidth);
+        finish.template store<Whole>(Arch::to_float(sum[r][v]) * scale, residual,
+                                     static_cast<char*>(place.dst) + r * tile.dst_stride * size, v * kWidth,
+                                     tile.columns - v * kWidth);
+      }
+    }
+  }
+};
+
+// Register budget as Gemm's: Rows·Vectors accumulators + Vectors of B + 1 broadcast of A, and one for the
+// products where an ISA has no instruction that also adds (avx2 6×2: 16 of 16).
+template <class Arch, int Rows, int Vectors>
+struct QuantizedGemm {
+  using S32 = typename Arch::S32;
+  static constexpr int kWidth = Arch::kWidth;
+
+  static void run(const QuantizedTile& tile) {
+    const std::int64_t size = tile.finish == nullptr || tile.finish->real ? 4 : 1;
+    const void* const* a = tile.a;
+    const char* ahead = static_cast<const char*>(tile.ahead);
+    typename End::Place place{tile.residual, tile.dst};
+    for (std::int64_t left = tile.tiles; left > 0; --left) {
+      run_one(tile, a, ahead, place);
+      a += tile.taps * Rows;
+      ahead += tile.ahead_tile;
+      if (place.residual != nullptr) place.residual += Rows * tile.residual_stride;
+      place.dst = static_cast<char*>(place.dst) + Rows * tile.dst_stride * size;
+    }
+  }
+
+ private:
+  using End = QuantizedEnd<typename PlainOf<Arch>::Type, Rows, Vectors>;
+
+  static GODWIT_INLINE void run_one(const QuantizedTile& tile, const void* const* a, const char* ahead,
+                                    const typename End::Place& place) {
     S32 sum[Rows][Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
@@ -255,69 +345,30 @@ struct QuantizedGemm {
     }
     using Products = QuantizedProducts<Arch, Rows, Vectors>;
     if (tile.ahead_step != 0) {
-      Products::template add<true>(tile, place.a, place.ahead, sum);
+      Products::template add<true>(tile, a, ahead, sum);
     } else {
-      Products::template add<false>(tile, place.a, nullptr, sum);
+      Products::template add<false>(tile, a, nullptr, sum);
     }
     if (tile.finish == nullptr) {
-      std::int32_t* dst = reinterpret_cast<std::int32_t*>(place.dst);
+      std::int32_t* dst = static_cast<std::int32_t*>(place.dst);
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v)
           Arch::store_words(dst + r * tile.dst_stride + v * kWidth, sum[r][v]);
       }
-    } else {
-      end(tile, place, sum);
+      return;
     }
-  }
-
-  // Of whole panels to 8-bit numbers: rows of vectors are packed together.
-  template <bool Clamps>
-  static GODWIT_INLINE void finish_bytes(const QuantizedTile& tile, const Place& place,
-                                         S32 (&sum)[Rows][Vectors]) {
-    if (place.residual != nullptr) {
-      finish_bytes<Clamps, true>(tile, place, sum);
-    } else {
-      finish_bytes<Clamps, false>(tile, place, sum);
-    }
-  }
-  template <bool Clamps, bool Residual>
-  static GODWIT_INLINE void finish_bytes(const QuantizedTile& tile, const Place& place,
-                                         S32 (&sum)[Rows][Vectors]) {
-    const Finish<Arch> finish(*tile.finish);
-    std::uint8_t* dst = reinterpret_cast<std::uint8_t*>(place.dst);
+    const bool whole = tile.columns == Vectors * kWidth;
+    if (whole && place.residual == nullptr && Arch::kStoresClamp && tile.finish->stores_clamp)
+      return End::template bytes<false, false>(tile, place, sum);
+    S32 all[Rows][Vectors];  // in memory, as `sum` shall not be
 #pragma GCC unroll 32
     for (int r = 0; r < Rows; ++r) {
-      S32 numbers[Vectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) {
-        F32 value = Arch::to_float(sum[r][v]) * Arch::load(tile.scale + v * kWidth);
-        if constexpr (Residual) {
-          const std::uint8_t* residual = place.residual + r * tile.residual_stride + v * kWidth;
-          value = Finish<Arch>::template with_residual<true>(*tile.finish, value, residual, kWidth);
-        }
-        numbers[v] = finish.template number<Clamps>(value);
-      }
-      Arch::store_bytes(dst + r * tile.dst_stride, numbers);
+      for (int v = 0; v < Vectors; ++v) all[r][v] = sum[r][v];
     }
-  }
-
-  template <bool Whole>
-  static GODWIT_INLINE void finish(const QuantizedTile& tile, const Place& place, S32 (&sum)[Rows][Vectors]) {
-    const Finish<Arch> finish(*tile.finish);
-    const std::int64_t size = tile.finish->real ? 4 : 1;
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) {
-      const F32 scale = Arch::load(tile.scale + v * kWidth);
-#pragma GCC unroll 32
-      for (int r = 0; r < Rows; ++r) {
-        finish.template store<Whole>(
-            *tile.finish, Arch::to_float(sum[r][v]) * scale,
-            place.residual == nullptr ? nullptr : place.residual + r * tile.residual_stride,
-            place.dst + r * tile.dst_stride * size, v * kWidth, tile.columns - v * kWidth);
-      }
-    }
+    End::run(tile, place, all);
   }
 };
 

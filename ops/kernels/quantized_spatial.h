@@ -20,8 +20,8 @@ struct QuantizedDepthwiseStore {
   template <bool Whole>
   static GODWIT_INLINE void store(const Finish<Arch>& finish, const QuantizedDepthwiseBlock& block, F32 sum,
                                   std::int64_t pixel, std::int64_t c, std::int64_t count) {
-    const std::int64_t size = block.finish->real ? 4 : 1;
-    finish.template store<Whole>(*block.finish, value(block, sum, c), nullptr,
+    const std::int64_t size = finish.real ? 4 : 1;
+    finish.template store<Whole>(value(block, sum, c), nullptr,
                                  static_cast<char*>(block.dst) + pixel * block.channels * size, c, count);
   }
 };
@@ -31,7 +31,8 @@ template <class Arch, int Kernel, int Stride, int Pixels>
 struct QuantizedDepthwisePixels {
   using F32 = typename Arch::F32;
 
-  static void run(const QuantizedDepthwiseBlock& block) {
+  static void run(const QuantizedDepthwiseBlock& given) {
+    const QuantizedDepthwiseBlock block = given;  // which no store of bytes can change
     const Finish<Arch> finish(*block.finish);
     constexpr int kSeveral = kDepthwiseVectors<Kernel>;
     const auto load = [&](const std::uint8_t* src) { return Arch::load(src); };
@@ -57,7 +58,7 @@ struct QuantizedDepthwisePixels {
         [&](int tap, int v) {
           return Arch::load(block.weights + tap * block.padded + c + v * Arch::kWidth);
         });
-    if (Whole && !block.finish->real) {
+    if (Whole && !finish.real) {
       if (Arch::kStoresClamp && block.finish->stores_clamp) return store_bytes<false>(block, finish, c, sum);
       return store_bytes<true>(block, finish, c, sum);
     }
@@ -96,7 +97,8 @@ template <class Arch>
 struct QuantizedDepthwise {
   using F32 = typename Arch::F32;
 
-  static void run(const QuantizedDepthwiseBlock& block) {
+  static void run(const QuantizedDepthwiseBlock& given) {
+    const QuantizedDepthwiseBlock block = given;  // which no store of bytes can change
     const Finish<Arch> finish(*block.finish);
     std::int64_t c = block.first;
     for (; c + Arch::kWidth <= block.last; c += Arch::kWidth) {
@@ -135,7 +137,8 @@ template <class Arch>
 struct SumPoolBytes {
   using F32 = typename Arch::F32;
 
-  static void run(const BytePoolSum& pixel) {
+  static void run(const BytePoolSum& given) {
+    const BytePoolSum pixel = given;  // as above
     const Finish<Arch> finish(*pixel.finish);
     const F32 zero = Arch::broadcast(pixel.zero), factor = Arch::broadcast(pixel.factor);
     const auto bytes = [&](std::int64_t t) { return static_cast<const std::uint8_t*>(pixel.src[t]); };
@@ -143,12 +146,12 @@ struct SumPoolBytes {
     for (; c + Arch::kWidth <= pixel.last; c += Arch::kWidth) {
       F32 sum = Arch::broadcast(0.0F);
       for (std::int64_t t = 0; t < pixel.taps; ++t) sum = sum + Arch::load(bytes(t) + c);
-      finish.template store<true>(*pixel.finish, (sum - zero) * factor, nullptr, pixel.dst, c, Arch::kWidth);
+      finish.template store<true>((sum - zero) * factor, nullptr, pixel.dst, c, Arch::kWidth);
     }
     if (const std::int64_t left = pixel.last - c; left > 0) {
       F32 sum = Arch::broadcast(0.0F);
       for (std::int64_t t = 0; t < pixel.taps; ++t) sum = sum + Lanes<Arch>::load_part(bytes(t) + c, left);
-      finish.template store<false>(*pixel.finish, (sum - zero) * factor, nullptr, pixel.dst, c, left);
+      finish.template store<false>((sum - zero) * factor, nullptr, pixel.dst, c, left);
     }
   }
 };
@@ -157,14 +160,15 @@ template <class Arch>
 struct QuantizedAdd {
   using F32 = typename Arch::F32;
 
-  static void run(const QuantizedAddSpan& span) {
+  static void run(const QuantizedAddSpan& given) {
+    const QuantizedAddSpan span = given;  // as above
     const Finish<Arch> finish(*span.finish);
     std::int64_t i = 0;
     for (; i + Arch::kWidth <= span.count; i += Arch::kWidth) {
       F32 value = term(Arch::load(span.lhs + i), span.lhs_zero_point, span.lhs_factor);
       if (span.rhs != nullptr)
         value = value + term(Arch::load(span.rhs + i), span.rhs_zero_point, span.rhs_factor);
-      finish.template store<true>(*span.finish, value, nullptr, span.dst, i, Arch::kWidth);
+      finish.template store<true>(value, nullptr, span.dst, i, Arch::kWidth);
     }
     if (const std::int64_t left = span.count - i; left > 0) {
       F32 value = term(Lanes<Arch>::load_part(span.lhs + i, left), span.lhs_zero_point, span.lhs_factor);
@@ -172,7 +176,7 @@ struct QuantizedAdd {
         value =
             value + term(Lanes<Arch>::load_part(span.rhs + i, left), span.rhs_zero_point, span.rhs_factor);
       }
-      finish.template store<false>(*span.finish, value, nullptr, span.dst, i, left);
+      finish.template store<false>(value, nullptr, span.dst, i, left);
     }
   }
 

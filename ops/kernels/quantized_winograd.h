@@ -125,9 +125,26 @@ struct ByteWinogradOutputKernel {
   // So that wrapping around is defined.
   typedef std::uint32_t Unsigned __attribute__((vector_size(4 * kWidth)));
 
-  static void run(const ByteWinogradOutput& tile) {
+  static void run(const ByteWinogradOutput& given) {
+    const ByteWinogradOutput tile = given;  // which no store of bytes can change
     const Finish<Arch> finish(*tile.finish);
-    for (std::int64_t c = 0; c < tile.channels; c += kWidth) {
+    if (tile.residual != nullptr || finish.real) return channels<false, true>(tile, finish, 0);
+    // Whole vectors to bytes, then what is left.
+    const std::int64_t whole = tile.channels / kWidth * kWidth;
+    if (Arch::kStoresClamp && tile.finish->stores_clamp) {
+      channels<true, false>(tile, finish, 0);
+    } else {
+      channels<true, true>(tile, finish, 0);
+    }
+    if (whole < tile.channels) channels<false, true>(tile, finish, whole);
+  }
+
+ private:
+  // From channel `c` on. Bytes: whole vectors only, stored as such.
+  template <bool Bytes, bool Clamps>
+  static GODWIT_INLINE void channels(const ByteWinogradOutput& tile, const Finish<Arch>& finish,
+                                     std::int64_t c) {
+    for (; Bytes ? c + kWidth <= tile.channels : c < tile.channels; c += kWidth) {
       Unsigned columns[kEdge][M];  // [column][row] of Aᵀ s
 #pragma GCC unroll 6
       for (int j = 0; j < kEdge; ++j) {
@@ -152,18 +169,22 @@ struct ByteWinogradOutputKernel {
               reinterpret_cast<Words>(y[j] * ByteWinograd<M>::kInverse) >> ByteWinograd<M>::shift(i, j);
           const Unsigned sum = reinterpret_cast<Unsigned>(exact) + bias;
           const auto value = Arch::to_float(reinterpret_cast<S32>(sum)) * scale;
+          if constexpr (Bytes) {
+            const S32 numbers[1] = {finish.template number<Clamps>(value)};
+            Arch::store_bytes(static_cast<std::uint8_t*>(dst) + c, numbers);
+            continue;
+          }
           const std::uint8_t* residual = tile.residual == nullptr ? nullptr : tile.residual[i * M + j];
           if (tile.channels - c >= kWidth) {
-            finish.template store<true>(*tile.finish, value, residual, dst, c, kWidth);
+            finish.template store<true>(value, residual, dst, c, kWidth);
           } else {
-            finish.template store<false>(*tile.finish, value, residual, dst, c, tile.channels - c);
+            finish.template store<false>(value, residual, dst, c, tile.channels - c);
           }
         }
       }
     }
   }
 
- private:
   static GODWIT_INLINE Unsigned load(const std::int32_t* p) {
     Unsigned v;
     __builtin_memcpy(&v, p, sizeof v);

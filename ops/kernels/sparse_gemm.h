@@ -218,21 +218,28 @@ struct SparseQuantized {
   // Out of the loop over rows, whose registers are all in use.
   __attribute__((noinline)) static void end_row(const SparseQuantizedTile& tile, std::int64_t r,
                                                 S32 (&sum)[Vectors / kInPanel][kInPanel]) {
-    using Panel = QuantizedGemm<Arch, 1, kInPanel>;
+    using Panel = QuantizedEnd<Arch, 1, kInPanel>;
+    using Panels = QuantizedEnd<Arch, Vectors / kInPanel, kInPanel>;
     const std::int64_t size = tile.finish->real ? 4 : 1;
     QuantizedTile panel{};
     panel.finish = tile.finish;
-    for (int p = 0; p < Vectors / kInPanel; ++p) {
-      const std::int64_t column = p * Panel::kColumns;
+    panel.scale = tile.scale;
+    const std::uint8_t* residual =
+        tile.residual == nullptr ? nullptr : tile.residual + r * tile.residual_stride;
+    char* dst = static_cast<char*>(tile.dst) + r * tile.dst_stride * size;
+    // Panels next to each other are to it what rows below each other are.
+    const typename Panels::Place place{residual, dst, Panel::kColumns};
+    if (tile.columns == Vectors * kWidth && Panels::fits_bytes(*tile.finish, place)) {
+      panel.residual_stride = panel.dst_stride = Panel::kColumns;
+      return Panels::bytes(panel, place, sum);
+    }
+    for (std::int64_t p = 0, column = 0; column < tile.columns; ++p, column += Panel::kColumns) {
       panel.scale = tile.scale + column;
       panel.columns = tile.columns - column < Panel::kColumns ? tile.columns - column : Panel::kColumns;
-      const std::uint8_t* residual =
-          tile.residual == nullptr ? nullptr : tile.residual + r * tile.residual_stride + column;
-      char* dst = static_cast<char*>(tile.dst) + (r * tile.dst_stride + column) * size;
-      S32 rows[1][kInPanel];
+      S32 row[1][kInPanel];
 #pragma GCC unroll 2
-      for (int v = 0; v < kInPanel; ++v) rows[0][v] = sum[p][v];
-      Panel::end(panel, {nullptr, residual, dst, nullptr}, rows);
+      for (int v = 0; v < kInPanel; ++v) row[0][v] = sum[p][v];
+      Panel::run(panel, {residual == nullptr ? nullptr : residual + column, dst + column * size}, row);
     }
   }
 };
