@@ -61,8 +61,10 @@ class Session {
   std::span<const StepTime> profile() const { return times_; }
   void reset_profile();
   // How the next run is divided. Where a batch has at least as many images as there are threads and the plan
-  // treats them apart, the first runs try every way twice, in turn, and the fastest stays.
+  // treats them apart, the first runs try every way kTrials times, in turn, and the fastest stays;
+  // that is images alone unless another one is clearly faster.
   Division division() const;
+  static constexpr std::size_t kTrials = 4;
   // Whether that is no trial any more.
   bool settled() const { return divisions_.size() == 1; }
   // Bytes of the arenas that runs use: one for the batch, one for each thread's image, or both where images
@@ -99,7 +101,7 @@ class Session {
   Arena worker_scratch_;
   std::size_t worker_stride_ = 0;
   std::size_t trials_ = 0;        // runs made while several divisions are open
-  double trial_seconds_[3] = {};  // by Division, of its second trial
+  double trial_seconds_[3] = {};  // by Division, the least of all trials but the first
   std::vector<Tensor> results_;
   std::vector<StepTime> times_;
 };
