@@ -275,11 +275,12 @@ class ConvGemmRows final : public ConvExecutable, public LineWise {
   ConvGemmRows(const NodeView& node, const PrepareContext& context)
       : ConvExecutable(node, context, conv_geometry(node).h.kernel,
                        conv_geometry(node).w.kernel * conv_geometry(node).ic),
-        image_(geometry_, format_.read_bytes(geometry_.ic)),
-        most_(share_of(image_.lines())) {}
+        image_(geometry_, format_.read_bytes(geometry_.ic)) {}
 
   Scratch scratch() const override {
-    return {.shared = 0, .per_worker = copy_bytes() + gemm_scratch_bytes(kernels_, most_, false)};
+    GemmShape once = shape_;
+    once.rows = std::min(shape_.rows, image_.lines() * geometry_.w.output);
+    return {.shared = 0, .per_worker = copy_bytes() + gemm_scratch_bytes(kernels_, once, false)};
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -292,11 +293,6 @@ class ConvGemmRows final : public ConvExecutable, public LineWise {
   void run_lines(const RunArgs& args, const LinePart& part) const override { multiply(args, part, Worker{}); }
 
  private:
-  GemmShape share_of(std::int64_t lines) const {
-    GemmShape shape = shape_;
-    shape.rows = std::min(shape_.rows, lines * geometry_.w.output);
-    return shape;
-  }
   std::size_t copy_bytes() const { return align_up(image_.copy_bytes()); }
 
   void multiply(const RunArgs& args, const LinePart& part, const Worker& worker) const {
@@ -324,7 +320,6 @@ class ConvGemmRows final : public ConvExecutable, public LineWise {
   }
 
   PaddedImage image_;
-  GemmShape most_;  // computed at once
 };
 
 constexpr std::int64_t kFewChannels = 8;

@@ -230,11 +230,12 @@ class ConvQuantizedRows final : public QuantizedConvExecutable, public LineWise 
             node, context, RowFeed(conv_geometry(RealConv(node).view())),
             sizes_of(conv_geometry(RealConv(node).view()), RowFeed(conv_geometry(RealConv(node).view()))),
             "quantized_rows"),
-        image_(geometry_, geometry_.ic * number_bytes()),
-        most_(share_of(image_.lines())) {}
+        image_(geometry_, geometry_.ic * number_bytes()) {}
 
   Scratch scratch() const override {
-    return {.shared = 0, .per_worker = copy_bytes() + gemm_scratch_bytes(kernels_, most_, false)};
+    GemmShape once = shape_;
+    once.rows = std::min(shape_.rows, image_.lines() * geometry_.w.output);
+    return {.shared = 0, .per_worker = copy_bytes() + gemm_scratch_bytes(kernels_, once, false)};
   }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -247,11 +248,6 @@ class ConvQuantizedRows final : public QuantizedConvExecutable, public LineWise 
   void run_lines(const RunArgs& args, const LinePart& part) const override { multiply(args, part, Worker{}); }
 
  private:
-  GemmShape share_of(std::int64_t lines) const {
-    GemmShape shape = shape_;
-    shape.rows = std::min(shape_.rows, lines * geometry_.w.output);
-    return shape;
-  }
   // The last row's last step may read over its end, where weights are 0.
   std::size_t copy_bytes() const {
     return align_up(image_.copy_bytes() + static_cast<std::size_t>(kStepBytes));
@@ -295,7 +291,6 @@ class ConvQuantizedRows final : public QuantizedConvExecutable, public LineWise 
   }
 
   PaddedImage image_;
-  GemmShape most_;  // computed at once
 };
 
 std::string reject(const NodeView& node, const Target&) {
