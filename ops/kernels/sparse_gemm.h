@@ -115,7 +115,9 @@ struct SparseGemm {
 
   static void run(const SparseRealTile& tile) { SparseRows<SparseGemm, kWidth, Vectors>::run(tile); }
 
-  static GODWIT_INLINE F32 start(const SparseRealTile&, int) { return Arch::broadcast(0.0F); }
+  static GODWIT_INLINE F32 start(const SparseRealTile& tile, int v) {
+    return tile.bias == nullptr ? Arch::broadcast(0.0F) : Arch::load(tile.bias + v * kWidth);
+  }
   static GODWIT_INLINE F32 load(const void* sums) { return Arch::load(static_cast<const float*>(sums)); }
   static GODWIT_INLINE void store(void* sums, F32 v) { Arch::store(static_cast<float*>(sums), v); }
   static GODWIT_INLINE F32 broadcast(const SparseStep& step) {
@@ -145,10 +147,6 @@ struct SparseGemm {
  private:
   template <class To>
   static GODWIT_INLINE void end_row(const SparseRealTile& tile, std::int64_t r, F32 (&sum)[Vectors]) {
-    if (tile.bias != nullptr) {
-#pragma GCC unroll 16
-      for (int v = 0; v < Vectors; ++v) sum[v] = sum[v] + Arch::load(tile.bias + v * kWidth);
-    }
     const To* residual =
         tile.residual == nullptr ? nullptr : static_cast<const To*>(tile.residual) + r * tile.residual_stride;
     To* dst = static_cast<To*>(tile.dst) + r * tile.dst_stride;

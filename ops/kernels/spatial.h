@@ -34,7 +34,9 @@ struct Depthwise {
   static GODWIT_INLINE void vectors(const DepthwisePixel& pixel, std::int64_t c, const Access& access) {
     F32 sum[Vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) sum[v] = Arch::broadcast(0.0F);
+    for (int v = 0; v < Vectors; ++v) {
+      sum[v] = pixel.bias == nullptr ? Arch::broadcast(0.0F) : access.load(pixel.bias + c + v * Arch::kWidth);
+    }
     for (std::int64_t t = 0; t < pixel.taps; ++t) {
       const T* src = static_cast<const T*>(pixel.src[t]) + c;
       const float* weights = pixel.weights + t * pixel.channels + c;
@@ -49,7 +51,6 @@ struct Depthwise {
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       const std::int64_t at = c + v * Arch::kWidth;
-      if (pixel.bias != nullptr) sum[v] = sum[v] + access.load(pixel.bias + at);
       access.store(static_cast<T*>(pixel.dst) + at, Arch::min(maximum, Arch::max(minimum, sum[v])));
     }
   }
@@ -122,7 +123,11 @@ struct DepthwisePixels {
   static GODWIT_INLINE void channels(const DepthwiseBlock& block, std::int64_t c, const Access& access) {
     F32 sum[Pixels][Vectors];
     DepthwiseSums<Arch, Kernel, Stride, Pixels, Vectors>::run(
-        sum, [](int) { return Arch::broadcast(0.0F); },
+        sum,
+        [&](int v) {
+          return block.bias == nullptr ? Arch::broadcast(0.0F)
+                                       : access.load(block.bias + c + v * Arch::kWidth);
+        },
         [&](int i, int v) { return access.load(static_cast<const T*>(block.src[i]) + c + v * Arch::kWidth); },
         [&](int tap, int v) {
           return access.load(block.weights + tap * block.channels + c + v * Arch::kWidth);
@@ -132,11 +137,10 @@ struct DepthwisePixels {
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       const std::int64_t at = c + v * Arch::kWidth;
-      const F32 bias = block.bias == nullptr ? Arch::broadcast(0.0F) : access.load(block.bias + at);
 #pragma GCC unroll 8
       for (int p = 0; p < Pixels; ++p) {
         access.store(static_cast<T*>(block.dst) + p * block.channels + at,
-                     Arch::min(maximum, Arch::max(minimum, sum[p][v] + bias)));
+                     Arch::min(maximum, Arch::max(minimum, sum[p][v])));
       }
     }
   }
