@@ -1,6 +1,7 @@
 // 3×3 convolution of stride 1 by Winograd's minimal filtering: transformed input tiles and weights meet in
 // one GEMM for each of the (m + 2)² points, and the results are transformed back with the epilogue.
 #include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
 #include <limits>
 #include <vector>
@@ -54,36 +55,39 @@ class ConvWinograd final : public WinogradExecutable {
   bool reads_constant(std::size_t i) const override { return i > 2; }
 
  private:
-  // (oc, ic, 3, 3) to panels of (planes, ic, nr), all columns of a panel at a time; threads share the panels.
+  // (oc, ic, 3, 3) to panels of (planes, ic, nr), all columns of a panel and some input channels at a time;
+  // threads share the panels. Planes can be a power of two apart, so that numbers written to all of them in
+  // turn drive each other out of the caches: a buffer collects what lies together.
   void pack(const Tensor& weights, int threads, std::byte* dst) const {
+    constexpr std::int64_t kTogether = 4;
     const std::int64_t ic = geometry_.ic;
     run_team(threads, [&](const Worker& worker) {
       const Worker::Range panels = worker.share(layout_.panels());
       std::vector<float> filters, planes;
       for (std::int64_t p = panels.begin; p < panels.end; ++p) {
         const int width = layout_.width(p);
-        const std::int64_t first = p * layout_.nr * ic * 9;
-        const float* src = real_filters(weights, first, columns_of(p) * ic * 9, filters);
+        const float* src = real_filters(weights, p * layout_.nr * ic * 9, columns_of(p) * ic * 9, filters);
         std::byte* panel = dst + layout_.offset(p) * layout_.step_bytes;
-        for (std::int64_t i = 0; i < ic; ++i) {
-          WinogradFilters call{.src = src + i * 9,
-                               .src_stride = ic * 9,
-                               .dst = reinterpret_cast<float*>(panel) + i * width,
-                               .dst_plane = ic * width,
-                               .count = static_cast<int>(columns_of(p)),
-                               .padded = width};
-          if (layout_.step_bytes == sizeof(float)) {
-            winograd_filters(grid_.m, call);
-            continue;
+        for (std::int64_t first = 0; first < ic; first += kTogether) {
+          const std::int64_t channels = std::min(kTogether, ic - first);
+          const std::int64_t count = channels * width;
+          planes.resize(static_cast<std::size_t>(grid_.planes * count));
+          for (std::int64_t i = 0; i < channels; ++i) {
+            winograd_filters(grid_.m, {.src = src + (first + i) * 9,
+                                       .src_stride = ic * 9,
+                                       .dst = planes.data() + i * width,
+                                       .dst_plane = count,
+                                       .count = static_cast<int>(columns_of(p)),
+                                       .padded = width});
           }
-          planes.resize(static_cast<std::size_t>(grid_.planes * width));
-          call.dst = planes.data();
-          call.dst_plane = width;
-          winograd_filters(grid_.m, call);
           for (std::int64_t k = 0; k < grid_.planes; ++k) {
-            narrow_({.src = planes.data() + k * width,
-                     .dst = panel + (k * ic + i) * width * layout_.step_bytes,
-                     .count = width});
+            const float* from = planes.data() + k * count;
+            std::byte* to = panel + (k * ic + first) * width * layout_.step_bytes;
+            if (layout_.step_bytes == sizeof(float)) {
+              std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
+            } else {
+              narrow_({.src = from, .dst = to, .count = count});
+            }
           }
         }
       }
