@@ -102,10 +102,11 @@ using SparseQuantizedKernel = void(const SparseQuantizedTile& tile);
 
 // From sums of products of 8-bit numbers to what is stored. Every step is one f32 operation, none contracted,
 // so that all ISAs give the same bits:
-//   value = sum * scale[c]                                    (scale: of src and weights, in steps of the
-//   result) with `rounds_sum`: value = round(clamp(value, sum_minimum, sum_maximum)) * sum_factor with a
-//   residual:   value = value + (residual - residual_zero_point) * residual_factor value = clamp(value,
-//   minimum, maximum) dst = round(value) + zero_point as u8 or, when `real`, value as f32.
+//   value = sum * scale[c], which is in steps of the result
+//   with `rounds_sum`: value = round(clamp(value, sum_minimum, sum_maximum)) * sum_factor
+//   with a residual: value = value + (residual - residual_zero_point) * residual_factor
+//   value = clamp(value, minimum, maximum)
+//   dst = value as f32 where `real`, round(value) + zero_point as u8 otherwise
 struct QuantizedFinish {
   bool real = false;
   bool rounds_sum = false;
