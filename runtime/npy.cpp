@@ -191,7 +191,7 @@ void write_npy(const std::string& path, const TensorView& tensor) {
   }
   OutputFile file(path);
   const std::string header = header_for(tensor.desc.dtype, tensor.desc.shape);
-  file.write(header.data(), header.size());
+  file.write(header);
   file.write(tensor.data, tensor.desc.bytes());
   file.commit();
 }
@@ -199,7 +199,7 @@ void write_npy(const std::string& path, const TensorView& tensor) {
 NpyWriter::NpyWriter(const std::string& path, const Shape& shape, DType dtype)
     : file_(path), path_(path), dtype_(dtype), missing_(shape.elements()) {
   const std::string header = header_for(dtype, shape);
-  file_.write(header.data(), header.size());
+  file_.write(header);
 }
 
 void NpyWriter::append(const void* values, std::size_t count, DType dtype) {

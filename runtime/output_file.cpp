@@ -14,6 +14,11 @@
 #include "runtime/error.h"
 
 namespace godwit {
+namespace {
+
+constexpr std::size_t kBuffer = std::size_t{1} << 16;
+
+}  // namespace
 
 OutputFile::OutputFile(const std::string& path) : path_(path) {
   struct stat status {};
@@ -44,17 +49,36 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::write(const void* data, std::size_t bytes) {
-  const auto* next = static_cast<const char*>(data);
+  size_ += bytes;
+  if (buffer_.size() + bytes > kBuffer) flush();
+  if (bytes > kBuffer) {
+    write_through(static_cast<const char*>(data), bytes);
+  } else {
+    buffer_.append(static_cast<const char*>(data), bytes);
+  }
+}
+
+void OutputFile::pad_to(std::size_t alignment) {
+  write(std::string((alignment - size_ % alignment) % alignment, '\0'));
+}
+
+void OutputFile::flush() {
+  write_through(buffer_.data(), buffer_.size());
+  buffer_.clear();
+}
+
+void OutputFile::write_through(const char* data, std::size_t bytes) {
   while (bytes > 0) {
-    const ssize_t written = ::write(file_, next, std::min<std::size_t>(bytes, 1U << 30));
+    const ssize_t written = ::write(file_, data, std::min<std::size_t>(bytes, 1U << 30));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail();
-    next += written;
+    data += written;
     bytes -= static_cast<std::size_t>(written);
   }
 }
 
 void OutputFile::commit() {
+  flush();
   const int closed = ::close(file_);
   file_ = -1;
   if (closed != 0) fail();  // where a full disk on a network may first be told

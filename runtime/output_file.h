@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace godwit {
 
@@ -17,13 +18,21 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
 
   void write(const void* data, std::size_t bytes);
+  void write(std::string_view text) { write(text.data(), text.size()); }
+  // Zeros up to a multiple of `alignment`.
+  void pad_to(std::size_t alignment);
+  std::size_t size() const { return size_; }  // written so far
   void commit();
 
  private:
+  void flush();
+  void write_through(const char* data, std::size_t bytes);
   [[noreturn]] void fail() const;  // from errno
 
   std::string path_;
   std::string temporary_;  // empty when `path_` itself is written to, or after commit()
+  std::string buffer_;     // not written through yet
+  std::size_t size_ = 0;
   int file_ = -1;
 };
 

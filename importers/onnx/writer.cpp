@@ -13,8 +13,8 @@
 
 #include "importers/importer.h"
 #include "importers/onnx/attributes.h"
-#include "importers/output_file.h"
 #include "runtime/error.h"
+#include "runtime/output_file.h"
 
 namespace godwit::importers {
 namespace {

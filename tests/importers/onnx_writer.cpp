@@ -227,7 +227,7 @@ TEST(OnnxWriter, FoldersThatCannotBeWritten) {
   const engine::Graph graph = import(good_model());
   const std::string path = folder / "absent/w.onnx";
   expect_contains(support::error_of([&] { save_onnx(graph, path); }),
-                  "writing w.onnx: cannot create '" + path + "': No such file");
+                  "writing w.onnx: cannot write '" + path + "': No such file");
   std::filesystem::create_directory(folder / "taken.onnx");
   expect_contains(support::error_of([&] { save_onnx(graph, folder / "taken.onnx"); }), "Is a directory");
   EXPECT_EQ(files_in(folder), std::vector<std::string>{"taken.onnx"});

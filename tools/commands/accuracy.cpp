@@ -93,7 +93,7 @@ class Score {
     write_line(line);
   }
 
-  void write_line(std::string_view line) { predictions_->write(line.data(), line.size()); }
+  void write_line(std::string_view line) { predictions_->write(line); }
 
   const Options& options_;
   const Examples& examples_;

@@ -92,7 +92,7 @@ int calibrate(const Options& options) {
   profile.cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   const std::string text = energy::to_json_text(profile);
   OutputFile file(options.output);
-  file.write(text.data(), text.size());
+  file.write(text);
   file.commit();
   if (options.json) {
     print_json(Json::parse(text));

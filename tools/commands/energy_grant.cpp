@@ -52,7 +52,7 @@ int grant(const Options& options) {
     return kDone;
   }
   OutputFile file(options.rules);
-  file.write(rule.data(), rule.size());
+  file.write(rule);
   file.commit();
   print(fmt::format(
       "\nwritten. Now:  sudo udevadm control --reload && sudo udevadm trigger -s powercap -c change\n"

@@ -51,7 +51,7 @@ engine::Choices tuned(const engine::Graph& graph, const std::string& path, const
     trial = engine::run_trial(graph, options, trial_options);
   }
   const std::string text = plan_text({key, cpu_model(), today(), trial.choices, trial.by_estimate});
-  file.write(text.data(), text.size());
+  file.write(text);
   file.commit();
   tell(trial, watch.seconds(), path);
   return std::move(trial.choices);
