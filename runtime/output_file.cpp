@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include "runtime/error.h"
 
@@ -17,6 +18,12 @@ namespace godwit {
 namespace {
 
 constexpr std::size_t kBuffer = std::size_t{1} << 16;
+
+// A rename asks the folder only: what the file's own mode forbids, even to root, is looked at before.
+bool is_write_protected(const std::string& path, mode_t mode) {
+  return (mode & (S_IWUSR | S_IWGRP | S_IWOTH)) == 0 ||
+         ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0;
+}
 
 }  // namespace
 
@@ -27,6 +34,10 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     file_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
   } else {
     if (exists) {
+      if (is_write_protected(path_, status.st_mode)) {
+        throw Error(fmt::format("cannot write '{}': the file there is write-protected; name another", path_),
+                    Fault::failed);
+      }
       // A link keeps its name: what it points at is what gets replaced.
       std::error_code ignored;
       const std::filesystem::path target = std::filesystem::canonical(path_, ignored);
@@ -36,6 +47,13 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     static std::atomic<unsigned> serial{0};
     temporary_ = fmt::format("{}.{}-{}.tmp", path_, ::getpid(), serial.fetch_add(1));
     file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    // Who may read and write it stays as it was.
+    if (exists && file_ >= 0 && ::fchmod(file_, status.st_mode & 0777) != 0) {
+      const int reason = errno;
+      ::close(std::exchange(file_, -1));
+      ::unlink(temporary_.c_str());
+      errno = reason;
+    }
   }
   if (file_ < 0) {
     temporary_.clear();

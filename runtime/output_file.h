@@ -8,8 +8,10 @@
 namespace godwit {
 
 // Writes to a temporary name beside `path`; commit() renames it over `path`, the destructor removes it
-// otherwise. A path that names something else than a regular file (/dev/null, a pipe) is written to as it is.
-// Every failure throws Error (Fault::failed) naming the path.
+// otherwise. A link keeps pointing at what is replaced, whose permissions stay; a path that names something
+// else than a regular file
+// (/dev/null, a pipe) is written to as it is; a write-protected file is left alone, by root as well. Every
+// failure throws Error (Fault::failed) naming the path.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path);

@@ -179,6 +179,49 @@ TEST(OutputFile, ALinkKeepsPointingAndADeviceStaysADevice) {
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
 }
 
+TEST(OutputFile, AWriteProtectedFileIsLeftAlone) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("x", "old"), link = directory / "link";
+  std::filesystem::create_symlink(path, link);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read);
+  for (const std::string& name : {path, link}) {
+    EXPECT_EQ(error_of([&] { OutputFile file(name); }),
+              "cannot write '" + name + "': the file there is write-protected; name another");
+  }
+  EXPECT_EQ(contents(path), "old");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 2);
+}
+
+TEST(OutputFile, PermissionsStay) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("x", "old");
+  const auto mine = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
+  std::filesystem::permissions(path, mine);
+  OutputFile file(path);
+  file.write("new");
+  file.commit();
+  EXPECT_EQ(contents(path), "new");
+  EXPECT_EQ(std::filesystem::status(path).permissions(), mine);
+}
+
+TEST(OutputFile, SmallAndLargePiecesFollowEachOther) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x";
+  OutputFile file(path);
+  std::string wanted;
+  for (const std::size_t bytes : {3, 65530, 10, 65536, 65537, 200000, 1}) {
+    const std::string piece(bytes, static_cast<char>('a' + wanted.size() % 26));
+    file.write(piece);
+    wanted += piece;
+    EXPECT_EQ(file.size(), wanted.size());
+  }
+  file.pad_to(4096);
+  wanted.resize((wanted.size() + 4095) / 4096 * 4096, '\0');
+  file.pad_to(4096);
+  file.commit();
+  EXPECT_TRUE(contents(path) == wanted);
+}
+
 TEST(OutputFile, ErrorsNameThePath) {
   const TemporaryDirectory directory;
   const std::string nowhere = directory / "no/such/file";

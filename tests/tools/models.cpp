@@ -83,6 +83,10 @@ TEST_F(Models, RunRefusesWhatDoesNotFit) {
                "absent.npy");
   expect_error(godwit({"run", model, "--input", model, "--output-dir", out}), 2, "neither .npy nor .pb");
   EXPECT_FALSE(std::filesystem::exists(out));
+  const std::string result = save("prob.npy", picture(1));
+  expect_error(godwit({"run", model, "--input", result, "--output-dir", folder.path().string()}), 2,
+               "prob.npy' is a file that is read; write to another");
+  EXPECT_EQ(read_npy(result).shape(), (Shape{1, 3, 8, 8}));
   // A folder below a file can be made by nobody, not even root.
   expect_error(godwit({"run", model, "--input", good, "--output-dir", good + "/out"}), 2,
                "cannot make folder");
@@ -248,7 +252,7 @@ TEST_F(Models, ConvertKeepsNamesAndPutsInMetadata) {
   EXPECT_EQ(graph.metadata.at("godwit.preprocess"), "tf");
   EXPECT_EQ(graph.nodes.size(), importers::load(model).nodes.size());
   expect_error(godwit({"convert", model, folder / "copy.pb"}), 2, "ends in .onnx");
-  expect_error(godwit({"convert", model, model}), 2, "is the model itself");
+  expect_error(godwit({"convert", model, model}), 2, "is a file that is read; write to another");
   expect_error(godwit({"convert", model, model + "/x.onnx"}), 1, "x.onnx");
 }
 

@@ -185,6 +185,33 @@ TEST_F(Pictures, AccuracyCountsRightAnswersInTheOrderOfTheCsv) {
   EXPECT_NE(text.find("\nc_blue.png,0,2,0.853"), std::string::npos) << text;
 }
 
+TEST_F(Pictures, NothingThatIsReadIsWrittenOver) {
+  const std::string truth = "file,class\nb_green.PNG,1\n";
+  const std::string csv = folder.write("truth.csv", truth), picture = photos + "/c_blue.png";
+  const auto accuracy = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"accuracy", model, "--data", photos, "--labels", csv};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return godwit(arguments);
+  };
+  const std::string read = "is a file that is read; write to another";
+  for (const char* option : {"--predictions", "--probabilities"}) {
+    for (const std::string& input : {csv, model, photos + "/b_green.PNG"})
+      expect_error(accuracy({option, input}), 2, read);
+  }
+  expect_error(accuracy({"--predictions", folder / "p", "--probabilities", folder / "p"}), 2,
+               "both go to '" + (folder / "p") + "'");
+  expect_error(godwit({"preprocess", picture, photos + "/a red.png", "--output", picture}), 2, read);
+  std::ifstream kept(csv);
+  EXPECT_EQ(std::string((std::istreambuf_iterator<char>(kept)), {}), truth);
+  EXPECT_EQ(godwit({"classify", model, photos}).exit_code, 0) << "model and pictures are what they were";
+
+  // A result that somebody has put under protection.
+  const std::string precious = folder.write("precious.npy", "old");
+  std::filesystem::permissions(precious, std::filesystem::perms::owner_read);
+  expect_error(accuracy({"--probabilities", precious}), 1, "the file there is write-protected; name another");
+  expect_error(godwit({"preprocess", picture, "--output", precious}), 1, "write-protected");
+}
+
 TEST_F(Pictures, AccuracyOffsetAndFiveBest) {
   // The same pictures for somebody who counts classes from "green" on.
   const std::string csv = folder.write("truth.csv", "file,class\nb_green.PNG,0\nc_blue.png,1\n");

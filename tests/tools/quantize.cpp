@@ -161,7 +161,7 @@ TEST_F(Quantize, BadInputIsRefused) {
   expect_error(quantize("good.onnx", {"--max-drop", "1"}), 2, "--max-drop needs --data");
   expect_error(quantize("good.onnx", {"--method", "entropy"}), 2, "entropy");
   expect_error(godwit({"quantize", good, "--calibration", calibration, "--output", good}), 2,
-               "is the model itself");
+               "is a file that is read; write to another");
   EXPECT_EQ(quantize("good.onnx").exit_code, 0);
   expect_error(godwit({"quantize", q, "--calibration", calibration, "--output", folder / "r.onnx"}), 2,
                "quantised already");

@@ -1,4 +1,5 @@
 // godwit accuracy: how often the model's first and first five labels are right.
+#include <array>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "tools/support/csv.h"
 #include "tools/support/energy_account.h"
 #include "tools/support/examples.h"
+#include "tools/support/files.h"
 #include "tools/support/image_model.h"
 
 namespace godwit::tools {
@@ -134,6 +136,15 @@ int accuracy(const Options& options) {
   EnergyAccount energy(options.energy,
                        fmt::format("accuracy {} --data {}", options.model, options.examples.data));
   Examples examples = read_examples(options.examples);
+  for (const std::string& output : {options.predictions, options.probabilities}) {
+    if (output.empty()) continue;
+    check_output(output, std::array{options.model, options.examples.labels, options.examples.classes,
+                                    options.model_options.preprocess});
+    check_output(output, examples.paths);
+  }
+  if (!options.predictions.empty() && options.predictions == options.probabilities) {
+    throw Error(fmt::format("--predictions and --probabilities both go to '{}'", options.predictions));
+  }
   ImageModel model(options.model, options.model_options);
   require_classes(examples, options.label_offset, model.classes());
   const std::size_t left_out = leave_out(examples, calibration_contents(model.metadata()));

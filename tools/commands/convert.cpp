@@ -1,4 +1,5 @@
 // godwit convert: a model in any format that is read, written as ONNX.
+#include <array>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
@@ -21,10 +22,7 @@ int convert(const Options& options) {
   if (std::filesystem::path(options.output).extension() != ".onnx") {
     throw Error(fmt::format("cannot write '{}': expected a name that ends in .onnx", options.output));
   }
-  std::error_code code;
-  if (std::filesystem::equivalent(options.model, options.output, code)) {
-    throw Error(fmt::format("'{}' is the model itself; write to another file", options.output));
-  }
+  check_output(options.output, std::array{options.model, options.labels, options.preprocess});
   engine::Graph graph = importers::load(options.model);
   if (!options.labels.empty()) {
     graph.metadata["godwit.labels"] = Json(parse_labels(read_text(options.labels), options.labels)).dump();

@@ -1,5 +1,6 @@
 // godwit energy calibrate: this machine's power by number of busy threads, for estimates elsewhere.
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <memory>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "tools/commands/energy.h"
 #include "tools/support/energy_meter.h"
 #include "tools/support/energy_text.h"
+#include "tools/support/files.h"
 #include "tools/support/model.h"
 #include "tools/support/options.h"
 
@@ -63,6 +65,7 @@ double watts_while(EnergyMeter& meter, const energy::HostWatch& watch, double se
 }
 
 int calibrate(const Options& options) {
+  check_output(options.output, std::array{options.model});
   EnergyMeter meter(options.energy);
   if (meter.recorder() == nullptr) {
     throw Error(fmt::format("calibrating needs a sensor: {}; 'godwit energy sensors' says more",

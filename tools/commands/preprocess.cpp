@@ -1,5 +1,6 @@
 // godwit preprocess: pictures as the tensors that a network is fed, and what each stage of making them costs.
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "runtime/error.h"
 #include "runtime/npy.h"
 #include "tools/commands/commands.h"
+#include "tools/support/files.h"
 #include "tools/support/image_model.h"
 #include "tools/support/stage_bench.h"
 
@@ -198,6 +200,10 @@ int preprocess(const Options& options) {
   if (options.bench && options.uint8) throw Error("--bench times all stages; --uint8 goes with --output");
   const image::Pipeline pipeline = find_pipeline(options.preprocess, {});
   ImageSource source(options.images);
+  if (!options.bench) {
+    check_output(options.output, source.paths());
+    check_output(options.output, std::array{options.preprocess});
+  }
   return options.bench ? bench_stages(options, source, pipeline) : write_tensors(options, source, pipeline);
 }
 

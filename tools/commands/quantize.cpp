@@ -1,6 +1,7 @@
 // godwit quantize: an f32 model becomes a QDQ model in 8 bits.
 #include "engine/quantize.h"
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
@@ -281,10 +282,8 @@ int quantize(const Options& options) {
   if (std::filesystem::path(options.output).extension() != ".onnx") {
     throw Error(fmt::format("cannot write '{}': expected a name that ends in .onnx", options.output));
   }
-  std::error_code code;
-  if (std::filesystem::equivalent(options.model, options.output, code)) {
-    throw Error(fmt::format("'{}' is the model itself; write to another file", options.output));
-  }
+  check_output(options.output, std::array{options.model, options.preprocess, options.examples.labels,
+                                          options.examples.classes});
   engine::Graph graph = importers::load(options.model);
   Quantizer quantizer = with_context([&] { return fmt::format("'{}'", options.model); },
                                      [&] { return Quantizer(options, std::move(graph)); });

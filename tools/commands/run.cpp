@@ -118,12 +118,15 @@ int run(const Options& options) {
                {"file", Table::Align::left}});
   Json outputs = Json::array();
   std::set<std::string> used;
+  std::vector<std::string> files;
+  for (const std::string& input : options.inputs) files.push_back(split_named(input).value);
   for (std::size_t i = 0; i < results.size(); ++i) {
     const std::string& name = plan->outputs()[i].name;
     std::string file = file_name(name);
     // Two names may differ only in what became '_'.
     for (int copy = 2; !used.insert(file).second; ++copy) file = file_name(fmt::format("{}-{}", name, copy));
     const std::string path = (std::filesystem::path(options.output_dir) / file).string();
+    check_output(path, files);
     write_npy(path, results[i].view());
     table.add({name, std::string(name_of(results[i].dtype())), results[i].shape().to_string(), path});
     outputs.push_back({{"name", name},

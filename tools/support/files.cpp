@@ -9,6 +9,7 @@
 
 #include "runtime/error.h"
 #include "runtime/memory.h"
+#include "runtime/output_file.h"
 
 namespace godwit::tools {
 namespace fs = std::filesystem;
@@ -64,6 +65,17 @@ void make_folder(const std::string& path) {
   fs::create_directories(path, code);
   if (code) throw Error(fmt::format("cannot make folder '{}': {}", path, code.message()));
   if (!fs::is_directory(path, code)) throw Error(fmt::format("'{}' is not a folder", path));
+}
+
+void check_output(const std::string& output, std::span<const std::string> inputs) {
+  std::error_code code;
+  for (const std::string& input : inputs) {
+    if (!input.empty() && fs::equivalent(input, output, code)) {
+      throw Error(fmt::format("'{}' is a file that is read; write to another", output));
+    }
+  }
+  // Whoever reads a pipe would take a trial for the end.
+  if (!fs::exists(output, code) || fs::is_regular_file(output, code)) (void)OutputFile(output);
 }
 
 std::vector<std::string> find_images(const std::vector<std::string>& arguments, bool recursive) {

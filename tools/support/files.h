@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,10 @@ std::string read_text(const std::string& path, std::size_t limit = std::size_t{6
 
 // Makes the folder and those above it. Throws Error when that cannot be done or something else stands there.
 void make_folder(const std::string& path);
+
+// Before work whose result goes to `output`. Throws Error where it is one of the files that are read, which
+// would be lost (an empty name is none), or cannot be written.
+void check_output(const std::string& output, std::span<const std::string> inputs);
 
 // Every argument in the order given: a file stays as it is (whatever its name), a folder becomes the files in
 // it named .jpg, .jpeg or .png in any case, sorted by path; with `recursive` those of the folders below too.
