@@ -39,13 +39,55 @@ void advise_huge_pages(std::byte* block, std::size_t bytes) {
   ::madvise(block + kHugePage, bytes - kHugePage, MADV_NOHUGEPAGE);
 }
 
+// Smaller blocks are not worth a look at what is available.
+constexpr std::size_t kLargeBlock = std::size_t{1} << 30;
+
+constexpr std::size_t kUnknown = std::numeric_limits<std::size_t>::max();
+
+// The first number of a file, or of the line that `key` begins; kUnknown where there is none.
+std::size_t number_in(const std::string& path, const std::string& key = "") {
+  std::ifstream file(path);
+  std::string word;
+  while (!key.empty() && file >> word && word != key) {
+  }
+  std::size_t value = 0;
+  return file >> value ? value : kUnknown;
+}
+
+std::size_t bytes_in_meminfo(const std::string& key) {
+  const std::size_t kib = number_in("/proc/meminfo", key);
+  return kib == kUnknown ? kUnknown : kib * 1024;
+}
+
 }  // namespace
+
+std::size_t available_bytes() {
+  const std::string cgroup = "/sys/fs/cgroup/memory.";
+  std::size_t available = bytes_in_meminfo("MemAvailable:");
+  const std::size_t limit = number_in(cgroup + "max"), used = number_in(cgroup + "current");
+  if (limit != kUnknown && used != kUnknown) {
+    std::size_t left = limit > used ? limit - used : 0;
+    // Cached files count as used, and go when memory is wanted.
+    for (const char* cached : {"active_file", "inactive_file"}) {
+      const std::size_t bytes = number_in(cgroup + "stat", cached);
+      if (bytes != kUnknown) left += bytes;
+    }
+    available = std::min(available, left);
+  }
+  const std::size_t swap = bytes_in_meminfo("SwapFree:");
+  return available == kUnknown || swap == kUnknown ? available : available + swap;
+}
 
 std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes) {
   if (bytes > std::numeric_limits<std::size_t>::max() / 2) {
     throw Error(fmt::format("cannot allocate {} bytes", bytes), Fault::failed);
   }
   const std::size_t padded = align_up(std::max<std::size_t>(bytes, 1));
+  if (padded >= kLargeBlock && padded > available_bytes()) {
+    throw Error(
+        fmt::format("out of memory: cannot allocate {} bytes, {} are available", padded, available_bytes()),
+        Fault::failed);
+  }
   // Large blocks in huge pages: weights stream through them, and a small page ends after 32 steps of a
   // kernel.
   const bool huge = padded >= 2 * kHugePage;

@@ -10,6 +10,7 @@
 #include "importers/importer.h"
 #include "runtime/conveyor.h"
 #include "runtime/error.h"
+#include "runtime/memory.h"
 #include "tools/support/measure.h"
 #include "tools/support/tuning.h"
 

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
-#include <fstream>
-#include <limits>
 #include <numeric>
 #include <random>
 #include <string>
@@ -17,16 +15,6 @@ namespace {
 constexpr int kWarmUpRuns = 3;
 constexpr double kWarmUpSeconds = 1;
 constexpr double kTie = 0.02;  // less gain than this is none
-
-// The first number of a file, or after `key` in it; the largest number there is where it has none.
-std::size_t number_in(const std::string& path, const std::string& key = "") {
-  std::ifstream file(path);
-  std::string word;
-  while (!key.empty() && file >> word && word != key) {
-  }
-  std::size_t value = 0;
-  return file >> value ? value : std::numeric_limits<std::size_t>::max();
-}
 
 }  // namespace
 
@@ -94,16 +82,6 @@ void add_row(Table& table, const Measurement& m) {
              fmt::format("{:.3f}", m.mean_ms()), fmt::format("{:.3f}", quantile_of(m.sorted_ms, 0.9)),
              fmt::format("{:.3f}", quantile_of(m.sorted_ms, 0.99)),
              fmt::format("{:.1f}", m.images_per_second())});
-}
-
-std::size_t available_bytes() {
-  constexpr std::size_t kUnknown = std::numeric_limits<std::size_t>::max();
-  std::size_t available = number_in("/proc/meminfo", "MemAvailable:");
-  if (available != kUnknown) available *= 1024;
-  const std::size_t limit = number_in("/sys/fs/cgroup/memory.max");
-  const std::size_t used = number_in("/sys/fs/cgroup/memory.current");
-  if (limit == kUnknown || used == kUnknown) return available;
-  return std::min(available, limit > used ? limit - used : 0);
 }
 
 Tensor random_tensor(const TensorDesc& desc, std::uint64_t seed) {

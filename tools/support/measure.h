@@ -48,10 +48,6 @@ std::int64_t best_batch(const std::vector<Measurement>& sweep);
 Table measurement_table();
 void add_row(Table& table, const Measurement& measurement);
 
-// Memory that this process may still take: what the system has available, less where its cgroup (v2) allows
-// less.
-std::size_t available_bytes();
-
 // Values that look like data and are the same in every run: floats in [-1, 1), integers and booleans 0 or 1.
 Tensor random_tensor(const TensorDesc& desc, std::uint64_t seed);
 
