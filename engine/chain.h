@@ -21,7 +21,12 @@ class Chain {
     std::int64_t lines = 0;         // of its result
     std::size_t line_bytes = 0;     // of its result
   };
+  // Lines of a result, those of all images counted through.
+  static std::int64_t lines_of(const Shape& result) {
+    return result[0] * (result.rank() == 4 ? result[2] : 1);
+  }
   static constexpr std::size_t kMostLinks = 8;
+  static constexpr std::int64_t kMostLines = 1 << 20;  // of a result: a chain looks at each when it is made
 
   // first: the plan's step that links[0] is; 2 to kMostLinks links. Buffers between the links fill at most
   // `cache_bytes` unless single lines of the last result need more.

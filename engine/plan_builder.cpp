@@ -200,7 +200,7 @@ void PlanBuilder::make_chain(std::int32_t first, std::int32_t last) {
     Step& step = plan_.steps_[static_cast<std::size_t>(s)];
     const Operands& operands = operands_[static_cast<std::size_t>(s)];
     const TensorDesc& result = step.dst_descs[0];
-    const std::int64_t lines = result.shape[0] * (result.shape.rank() == 4 ? result.shape[2] : 1);
+    const std::int64_t lines = Chain::lines_of(result.shape);
     links.push_back({step.executable->line_wise(), step.executable->scratch().per_worker, lines,
                      result.bytes() / static_cast<std::size_t>(lines)});
     step.chain = static_cast<std::int32_t>(plan_.chains_.size());

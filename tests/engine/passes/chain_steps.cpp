@@ -1,6 +1,7 @@
 // chain_steps: which tensors are handed on by lines.
 #include <gtest/gtest.h>
 
+#include "engine/chain.h"
 #include "runtime/cpu.h"
 #include "tests/engine/helpers.h"
 
@@ -59,6 +60,17 @@ TEST(ChainSteps, LeavesWhatOthersRead) {
   seen.output(seen.conv("narrow", output, {4, many(), 1, 1}));
   seen.output(output);
   EXPECT_EQ(handing(seen), Names{});
+}
+
+// A model may name any height, and a chain looks at every line when it is made.
+TEST(ChainSteps, LeavesMoreLinesThanOneCouldLookAt) {
+  for (const std::int64_t lines :
+       {std::int64_t{1} << 20, (std::int64_t{1} << 20) + 1, std::int64_t{1} << 31}) {
+    GraphBuilder b;
+    const ValueId x = b.conv("wide", b.input("image", {1, 1, lines, 1}), {64, 1, 1, 1});
+    b.output(b.conv("narrow", x, {1, 64, 1, 1}));
+    EXPECT_EQ(handing(b), lines <= Chain::kMostLines ? Names{"wide"} : Names{}) << lines;
+  }
 }
 
 // A 3×3 convolution of all channels reads lines that its algorithm takes as a whole image.
