@@ -205,6 +205,8 @@ TEST_F(Pictures, NothingThatIsReadIsWrittenOver) {
   EXPECT_EQ(std::string((std::istreambuf_iterator<char>(kept)), {}), truth);
   EXPECT_EQ(godwit({"classify", model, photos}).exit_code, 0) << "model and pictures are what they were";
 
+  expect_error(accuracy({"--probabilities", photos}), 1, "cannot write '" + photos + "': Is a directory");
+
   // A result that somebody has put under protection.
   const std::string precious = folder.write("precious.npy", "old");
   std::filesystem::permissions(precious, std::filesystem::perms::owner_read);

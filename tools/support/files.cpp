@@ -75,7 +75,8 @@ void check_output(const std::string& output, std::span<const std::string> inputs
     }
   }
   // Whoever reads a pipe would take a trial for the end.
-  if (!fs::exists(output, code) || fs::is_regular_file(output, code)) (void)OutputFile(output);
+  const fs::file_type type = fs::status(output, code).type();
+  if (type != fs::file_type::fifo && type != fs::file_type::socket) (void)OutputFile(output);
 }
 
 std::vector<std::string> find_images(const std::vector<std::string>& arguments, bool recursive) {
