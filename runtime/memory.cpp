@@ -59,6 +59,15 @@ std::size_t bytes_in_meminfo(const std::string& key) {
   return kib == kUnknown ? kUnknown : kib * 1024;
 }
 
+// Throws Error for a block that could never be filled.
+void require_room(std::size_t bytes) {
+  const std::size_t available = available_bytes(), swap = bytes_in_meminfo("SwapFree:");
+  if (available == kUnknown || swap == kUnknown || bytes <= available + swap) return;
+  throw Error(
+      fmt::format("out of memory: cannot allocate {} bytes, {} are available", bytes, available + swap),
+      Fault::failed);
+}
+
 }  // namespace
 
 std::size_t available_bytes() {
@@ -74,8 +83,7 @@ std::size_t available_bytes() {
     }
     available = std::min(available, left);
   }
-  const std::size_t swap = bytes_in_meminfo("SwapFree:");
-  return available == kUnknown || swap == kUnknown ? available : available + swap;
+  return available;
 }
 
 std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes) {
@@ -83,11 +91,7 @@ std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes) {
     throw Error(fmt::format("cannot allocate {} bytes", bytes), Fault::failed);
   }
   const std::size_t padded = align_up(std::max<std::size_t>(bytes, 1));
-  if (padded >= kLargeBlock && padded > available_bytes()) {
-    throw Error(
-        fmt::format("out of memory: cannot allocate {} bytes, {} are available", padded, available_bytes()),
-        Fault::failed);
-  }
+  if (padded >= kLargeBlock) require_room(padded);
   // Large blocks in huge pages: weights stream through them, and a small page ends after 32 steps of a
   // kernel.
   const bool huge = padded >= 2 * kHugePage;

@@ -17,7 +17,8 @@ constexpr std::size_t align_up(std::size_t bytes, std::size_t alignment = kAlign
 
 // A block of `bytes` aligned to kAlignment and padded to a multiple of it; contents undefined.
 // Throws Error (Fault::failed) when the system refuses, and for a block of 1 GiB or more that
-// available_bytes() does not hold: the system would promise it and end the process when it is filled.
+// available_bytes() and free swap do not hold: the system would promise it and end the process when it is
+// filled.
 std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes);
 
 // One block from which a plan's tensors take fixed offsets.
@@ -53,8 +54,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-// Memory that may still be taken: what the system says is available, less where the cgroup (v2) allows less,
-// and free swap; the largest number there is where the system does not say.
+// Memory that may still be taken without swapping: what the system says is available, less where the cgroup
+// (v2) allows less; the largest number there is where the system does not say.
 std::size_t available_bytes();
 
 // The most memory this process has had resident so far, in bytes (VmHWM); 0 where the system does not say.

@@ -24,8 +24,6 @@ std::size_t image_bytes(const TensorDesc& desc) {
                                                     : 0;
 }
 
-std::int64_t lines_of(const Value& value) { return Chain::lines_of(value.desc.shape); }
-
 }  // namespace
 
 void chain_steps(Graph& graph, PassContext& context) {
@@ -39,7 +37,8 @@ void chain_steps(Graph& graph, PassContext& context) {
     if (bytes <= cache_sizes().l2 || rewriter.only_reader(handed) != id + 1) continue;
     if (next.inputs[0] != handed || std::ranges::count(next.inputs, handed) != 1) continue;
     if (!goes_by_lines(graph, node, context) || !goes_by_lines(graph, next, context)) continue;
-    if (next.outputs[0] == kNoValue || lines_of(graph.value(next.outputs[0])) > Chain::kMostLines) continue;
+    const ValueId result = next.outputs[0];
+    if (result == kNoValue || Chain::lines_of(graph.value(result).desc.shape) > Chain::kMostLines) continue;
     node.hands_lines = true;
     log_rewrite(context, fmt::format("{} to {}: {:.2f} MiB an image", describe(node), describe(next),
                                      static_cast<double>(bytes) / (1 << 20)));

@@ -94,6 +94,22 @@ std::string file_name(const std::string& name) {
   return result + ".npy";
 }
 
+// The file of each output. Throws Error where one cannot be written or is read.
+std::vector<std::string> output_paths(const Options& options, const engine::Plan& plan) {
+  std::vector<std::string> inputs, paths;
+  for (const std::string& input : options.inputs) inputs.push_back(split_named(input).value);
+  std::set<std::string> used;
+  for (const engine::PlanInput& output : plan.outputs()) {
+    std::string file = file_name(output.name);
+    // Two names may differ only in what became '_'.
+    for (int copy = 2; !used.insert(file).second; ++copy)
+      file = file_name(fmt::format("{}-{}", output.name, copy));
+    paths.push_back((std::filesystem::path(options.output_dir) / file).string());
+    check_output(paths.back(), inputs);
+  }
+  return paths;
+}
+
 int run(const Options& options) {
   engine::CompileOptions compile_options = options.engine.compile_options();
   const engine::Graph graph = importers::load(options.model);
@@ -104,6 +120,7 @@ int run(const Options& options) {
   const auto plan =
       with_context([&] { return fmt::format("'{}'", options.model); },
                    [&] { return compile_model(graph, options.model, options.engine, compile_options).plan; });
+  const std::vector<std::string> paths = output_paths(options, *plan);
   engine::Session session(plan, {options.engine.thread_count(), false});
   std::vector<Tensor> src;
   for (const engine::PlanInput& input : plan->inputs()) src.push_back(inputs.at(input.name));
@@ -117,16 +134,8 @@ int run(const Options& options) {
                {"shape", Table::Align::left},
                {"file", Table::Align::left}});
   Json outputs = Json::array();
-  std::set<std::string> used;
-  std::vector<std::string> files;
-  for (const std::string& input : options.inputs) files.push_back(split_named(input).value);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    const std::string& name = plan->outputs()[i].name;
-    std::string file = file_name(name);
-    // Two names may differ only in what became '_'.
-    for (int copy = 2; !used.insert(file).second; ++copy) file = file_name(fmt::format("{}-{}", name, copy));
-    const std::string path = (std::filesystem::path(options.output_dir) / file).string();
-    check_output(path, files);
+    const std::string &name = plan->outputs()[i].name, &path = paths[i];
     write_npy(path, results[i].view());
     table.add({name, std::string(name_of(results[i].dtype())), results[i].shape().to_string(), path});
     outputs.push_back({{"name", name},
