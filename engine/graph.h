@@ -105,8 +105,8 @@ void infer_shapes(Graph& graph, std::int64_t fold_limit = 4096);
 void bind_input(Graph& graph, std::string_view input, const Shape& shape);
 
 // Checks what every pass must leave true: ids in range, topological order, one producer per value, operand
-// counts, graph outputs computed, descriptions equal to what inference gives. Throws Error (Fault::failed)
-// naming the node.
+// counts, graph outputs computed, descriptions equal to what inference gives. Throws Error
+// (ErrorKind::failed) naming the node.
 void verify(const Graph& graph);
 
 // The graph as text, one node a line, for --print and for tests.

@@ -37,7 +37,7 @@ void infer_node(Graph& graph, const Node& node) {
   if (descs.size() != node.outputs.size()) {
     throw Error(fmt::format("internal error: inference gives {} results, the node has {}", descs.size(),
                             node.outputs.size()),
-                Fault::failed);
+                ErrorKind::failed);
   }
   for (std::size_t i = 0; i < descs.size(); ++i) {
     if (node.outputs[i] == kNoValue) continue;

@@ -17,7 +17,7 @@ void require_same(const Graph& graph, ValueId from, ValueId to) {
                           graph.value(to).name, name_of(new_desc.dtype), graph.to_string(new_desc.shape),
                           name_of(new_desc.layout), graph.value(from).name, name_of(old_desc.dtype),
                           graph.to_string(old_desc.shape), name_of(old_desc.layout)),
-              Fault::failed);
+              ErrorKind::failed);
 }
 
 }  // namespace

@@ -47,14 +47,14 @@ class Rewriter {
   ValueId add_constant(std::string name, Tensor tensor);
   // Operand i of the node becomes `id` (i may be one past the last).
   void set_input(NodeId node_id, std::size_t i, ValueId id);
-  // Whoever reads `from` reads `to` instead. Throws Error (Fault::failed) when their descriptions differ.
+  // Whoever reads `from` reads `to` instead. Throws Error (ErrorKind::failed) when their descriptions differ.
   // Graph outputs keep their values.
   void replace_reads(ValueId from, ValueId to);
   // Takes out a node whose output 0 equals its input 0. False, and nothing is done, when its output is a
   // graph output that only a copy can provide (the input is a constant, or itself an edge of the graph).
   bool bypass(NodeId id);
   // `survivor`, whose output only `absorbed` reads, computes what `absorbed` did; origins are joined in
-  // order. Throws Error (Fault::failed) when the two results differ in description.
+  // order. Throws Error (ErrorKind::failed) when the two results differ in description.
   void absorb(NodeId survivor, NodeId absorbed);
   // As absorb, and the survivor takes the absorbed node's place in the order, where that node's operands are
   // ready.

@@ -44,8 +44,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // Computes all outputs of the plan from all its inputs, both in the plan's order; dst tensors are the
-  // caller's memory. Checks dtype, shape and layout of each (Error, Fault::bad_input), then neither throws
-  // nor allocates.
+  // caller's memory. Checks dtype, shape and layout of each (Error, ErrorKind::bad_input), then neither
+  // throws nor allocates.
   void run(std::span<const Tensor> src, std::span<Tensor> dst);
   // As above with results allocated once by the session and overwritten by the next run.
   std::span<const Tensor> run(std::span<const Tensor> src);

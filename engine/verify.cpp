@@ -9,7 +9,7 @@
 namespace godwit::engine {
 namespace {
 
-[[noreturn]] void complain(const std::string& message) { throw Error(message, Fault::failed); }
+[[noreturn]] void complain(const std::string& message) { throw Error(message, ErrorKind::failed); }
 
 class Verifier {
  public:

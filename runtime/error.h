@@ -9,7 +9,7 @@
 namespace godwit {
 
 // Whose fault it is; the program maps it to its exit code.
-enum class Fault {
+enum class ErrorKind {
   failed = 1,     // the work failed (disk full, out of memory)
   bad_input = 2,  // a file or an argument is wrong
   missing = 3,    // something that was required is not there
@@ -19,18 +19,18 @@ enum class Fault {
 // expected.
 class Error : public std::exception {
  public:
-  explicit Error(std::string message, Fault fault = Fault::bad_input)
-      : message_(std::move(message)), fault_(fault) {}
+  explicit Error(std::string message, ErrorKind kind = ErrorKind::bad_input)
+      : message_(std::move(message)), kind_(kind) {}
 
   const char* what() const noexcept override { return message_.c_str(); }
-  Fault fault() const noexcept { return fault_; }
+  ErrorKind kind() const noexcept { return kind_; }
 
   // Puts "context: " in front of the message.
   void add_context(std::string_view context) { message_ = std::string(context) + ": " + message_; }
 
  private:
   std::string message_;
-  Fault fault_;
+  ErrorKind kind_;
 };
 
 // Runs `work`; an Error leaving it gets the context that `describe()` (called only then) returns.

@@ -49,7 +49,7 @@ std::span<const std::byte> read_file(const std::string& path, std::int64_t limit
     const ::ssize_t got = ::read(file.number(), buffer.data() + have, size - have);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
-      throw Error(fmt::format("cannot read '{}': {}", path, std::strerror(errno)), Fault::failed);
+      throw Error(fmt::format("cannot read '{}': {}", path, std::strerror(errno)), ErrorKind::failed);
     }
     if (got == 0) break;  // shrunk meanwhile
     have += static_cast<std::size_t>(got);

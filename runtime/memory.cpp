@@ -65,7 +65,7 @@ void require_room(std::size_t bytes) {
   if (available == kUnknown || swap == kUnknown || bytes <= available + swap) return;
   throw Error(
       fmt::format("out of memory: cannot allocate {} bytes, {} are available", bytes, available + swap),
-      Fault::failed);
+      ErrorKind::failed);
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ std::size_t available_bytes() {
 
 std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes) {
   if (bytes > std::numeric_limits<std::size_t>::max() / 2) {
-    throw Error(fmt::format("cannot allocate {} bytes", bytes), Fault::failed);
+    throw Error(fmt::format("cannot allocate {} bytes", bytes), ErrorKind::failed);
   }
   const std::size_t padded = align_up(std::max<std::size_t>(bytes, 1));
   if (padded >= kLargeBlock) require_room(padded);
@@ -98,7 +98,7 @@ std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes) {
   void* block = huge ? std::aligned_alloc(kHugePage, align_up(padded, kHugePage))
                      : std::aligned_alloc(kAlignment, padded);
   if (block == nullptr)
-    throw Error(fmt::format("out of memory: cannot allocate {} bytes", padded), Fault::failed);
+    throw Error(fmt::format("out of memory: cannot allocate {} bytes", padded), ErrorKind::failed);
   if (huge) advise_huge_pages(static_cast<std::byte*>(block), align_up(padded, kHugePage));
   return {static_cast<std::byte*>(block), [](std::byte* p) { std::free(p); }};
 }
@@ -118,7 +118,7 @@ MappedFile::MappedFile(const std::string& path) {
     const int reason = errno;
     ::close(file);
     if (mapped == MAP_FAILED)
-      throw Error(fmt::format("cannot map '{}': {}", path, std::strerror(reason)), Fault::failed);
+      throw Error(fmt::format("cannot map '{}': {}", path, std::strerror(reason)), ErrorKind::failed);
     data_ = static_cast<const std::byte*>(mapped);
   } else {
     ::close(file);

@@ -16,7 +16,7 @@ constexpr std::size_t align_up(std::size_t bytes, std::size_t alignment = kAlign
 }
 
 // A block of `bytes` aligned to kAlignment and padded to a multiple of it; contents undefined.
-// Throws Error (Fault::failed) when the system refuses, and for a block of 1 GiB or more that
+// Throws Error (ErrorKind::failed) when the system refuses, and for a block of 1 GiB or more that
 // available_bytes() and free swap do not hold: the system would promise it and end the process when it is
 // filled.
 std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes);

@@ -36,7 +36,7 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     if (exists) {
       if (is_write_protected(path_, status.st_mode)) {
         throw Error(fmt::format("cannot write '{}': the file there is write-protected; name another", path_),
-                    Fault::failed);
+                    ErrorKind::failed);
       }
       // A link keeps its name: what it points at is what gets replaced.
       std::error_code ignored;
@@ -105,7 +105,7 @@ void OutputFile::commit() {
 }
 
 void OutputFile::fail() const {
-  throw Error(fmt::format("cannot write '{}': {}", path_, std::strerror(errno)), Fault::failed);
+  throw Error(fmt::format("cannot write '{}': {}", path_, std::strerror(errno)), ErrorKind::failed);
 }
 
 }  // namespace godwit

@@ -11,7 +11,7 @@ namespace godwit {
 // otherwise. A link keeps pointing at what is replaced, whose permissions stay; a path that names something
 // else than a regular file
 // (/dev/null, a pipe) is written to as it is; a write-protected file is left alone, by root as well. Every
-// failure throws Error (Fault::failed) naming the path.
+// failure throws Error (ErrorKind::failed) naming the path.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path);

@@ -138,7 +138,7 @@ int main(int argc, char** argv) {
     return tools::dispatch(argc, argv);
   } catch (const Error& error) {
     tools::error_message(error.what());
-    return static_cast<int>(error.fault());
+    return static_cast<int>(error.kind());
   } catch (const std::bad_alloc&) {
     tools::error_message("out of memory; a smaller --batch needs less");
   } catch (const std::exception& error) {

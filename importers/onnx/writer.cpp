@@ -321,7 +321,7 @@ void write_model(const onnx::Model& header, const onnx::Graph& structure, std::v
   }
   if (start.size() + 5 + graph_bytes > std::numeric_limits<std::int32_t>::max()) {
     throw Error("the model without its large weights takes more than 2 GB, which ONNX cannot hold",
-                Fault::failed);
+                ErrorKind::failed);
   }
   file.write(start + varint(graph_bytes));
   file.write(body);

@@ -133,7 +133,8 @@ ValueId TfjsBuilder::append(const char* op, const std::string& name, std::vector
   engine::Node node;
   node.name = name;
   node.op = ops::find_op(op);
-  if (node.op == nullptr) throw Error(fmt::format("operator {} is not in this build", op), Fault::missing);
+  if (node.op == nullptr)
+    throw Error(fmt::format("operator {} is not in this build", op), ErrorKind::missing);
   node.attributes = std::move(attributes);
   node.inputs = std::move(inputs);
   node.outputs = {graph_.add_value(name, {DType::f32, Shape::unranked(), Layout::nchw})};

@@ -112,7 +112,7 @@ void make_directory(const std::string& directory) {
   throw Error(fmt::format("cannot make '{}', where the journal of power caps lies: {}; --journal-dir names "
                           "another place",
                           directory, std::strerror(errno)),
-              Fault::missing);
+              ErrorKind::missing);
 }
 
 }  // namespace
@@ -147,7 +147,7 @@ CapJournal::CapJournal(const SysRoot& root, std::string directory)
     throw Error(errno == EWOULDBLOCK
                     ? fmt::format("another process caps power now; it holds '{}'", directory_)
                     : fmt::format("cannot lock '{}': {}", directory_, std::strerror(errno)),
-                Fault::missing);
+                ErrorKind::missing);
   }
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) != 0 || (guardian_ = ::fork()) < 0) {
@@ -155,7 +155,7 @@ CapJournal::CapJournal(const SysRoot& root, std::string directory)
     if (ends[0] >= 0) ::close(ends[0]), ::close(ends[1]);
     ::close(lock_);
     throw Error(fmt::format("cannot start the guardian of power caps: {}", std::strerror(error)),
-                Fault::failed);
+                ErrorKind::failed);
   }
   if (guardian_ == 0) {
     ::close(ends[1]);
@@ -188,7 +188,7 @@ std::string CapJournal::set(const std::string& path, const std::string& value) {
   if (!before.ok() || !before.number()) {
     throw Error(fmt::format("cannot read '{}': {}", root_.shown(path),
                             before.ok() ? "it holds no number" : std::strerror(before.error)),
-                Fault::missing);
+                ErrorKind::missing);
   }
   const std::string now = std::to_string(*before.number());
   auto entry = std::ranges::find(entries_, path, &CapEntry::path);
@@ -199,7 +199,7 @@ std::string CapJournal::set(const std::string& path, const std::string& value) {
     if (now != entry->written) {
       throw Error(
           fmt::format("'{}' was changed to {} by someone else; the sweep stops", root_.shown(path), now),
-          Fault::failed);
+          ErrorKind::failed);
     }
     entry->previous = entry->written;
     entry->written = value;
@@ -216,16 +216,16 @@ std::string CapJournal::set(const std::string& path, const std::string& value) {
                          : ::geteuid() == 0 ? "the firmware has locked it"
                                             : "only root may, so run this by sudo";
     throw Error(fmt::format("cannot write '{}': {} ({})", root_.shown(path), std::strerror(error), advice),
-                Fault::missing);
+                ErrorKind::missing);
   }
   if (error != 0) {
     throw Error(fmt::format("cannot write {} to '{}': {}", value, root_.shown(path), std::strerror(error)),
-                Fault::failed);
+                ErrorKind::failed);
   }
   if (after == now && value != now) {
     throw Error(
         fmt::format("'{}' ignored the write: it still holds {}, not {}", root_.shown(path), now, value),
-        Fault::failed);
+        ErrorKind::failed);
   }
   return after;
 }

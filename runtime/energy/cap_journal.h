@@ -43,7 +43,7 @@ std::vector<Restored> restore_entries(const SysRoot& root, const std::vector<Cap
 class CapJournal {
  public:
   // Takes the lock below `directory`, makes it where it is not there, starts the guardian. Throws Error
-  // (Fault::missing) where another process caps power, or the directory cannot be written.
+  // (ErrorKind::missing) where another process caps power, or the directory cannot be written.
   CapJournal(const SysRoot& root, std::string directory);
   // Restores what is left, ends the guardian.
   ~CapJournal();
@@ -51,8 +51,8 @@ class CapJournal {
   CapJournal& operator=(const CapJournal&) = delete;
 
   // Writes one file: journal first, then the file, then what it read back. Returns what the file holds
-  // afterwards. Throws Error (Fault::missing for what may not be written, Fault::failed for a write that the
-  // file ignored).
+  // afterwards. Throws Error (ErrorKind::missing for what may not be written, ErrorKind::failed for a write
+  // that the file ignored).
   std::string set(const std::string& path, const std::string& value);
   // Puts all files back and empties the journal; what it did with each.
   std::vector<Restored> restore();

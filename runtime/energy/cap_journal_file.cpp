@@ -29,7 +29,7 @@ std::string journal_path(const std::string& directory) { return directory + "/ca
 
 [[noreturn]] void fail(const std::string& path) {
   throw Error(fmt::format("cannot write the journal of power caps '{}': {}", path, std::strerror(errno)),
-              Fault::failed);
+              ErrorKind::failed);
 }
 
 // Who can write the journal could otherwise have root write any file.

@@ -22,7 +22,7 @@ std::string boot_id(const SysRoot& root);
 // Ticks from boot to the start of the process; -1 where there is none.
 std::int64_t process_start(const SysRoot& root, std::int64_t pid);
 
-// Written beside, flushed to disk, renamed. Throws Error (Fault::failed).
+// Written beside, flushed to disk, renamed. Throws Error (ErrorKind::failed).
 void write_journal(const std::string& directory, const JournalFile& journal);
 // nullopt where there is none. Throws Error where it cannot be trusted: owned by another user than root or
 // this one, or naming a file that is no power limit.

@@ -19,7 +19,7 @@ struct DiscoverOptions {
 Discovery discover(const SysRoot& root, PerfOpener& perf, const DiscoverOptions& options = {});
 
 // A powercap tree that a hypervisor exports (open_powercap_directory): package and psys zones only, which may
-// lack a name and a range. Throws Error (Fault::bad_input) where it holds no zone that can be read.
+// lack a name and a range. Throws Error (ErrorKind::bad_input) where it holds no zone that can be read.
 Discovery discover_host_share(const SysRoot& root);
 
 }  // namespace godwit::energy

@@ -31,7 +31,7 @@ struct OpenFile {
 };
 
 [[noreturn]] void fail(const std::string& path) {
-  throw Error(fmt::format("cannot append to '{}': {}", path, std::strerror(errno)), Fault::failed);
+  throw Error(fmt::format("cannot append to '{}': {}", path, std::strerror(errno)), ErrorKind::failed);
 }
 
 // True when the file ends inside a line, as a crash of another program may have left it.

@@ -161,7 +161,7 @@ std::vector<Record> parse_ledger(std::string_view text, const std::string& sourc
 bool looks_like_ledger(std::string_view text);
 
 // Adds a line to the file in one piece, made where it is not there: two processes that append at once never
-// mix their lines, and a line that a full disk cut short is taken back. Throws Error (Fault::failed).
+// mix their lines, and a line that a full disk cut short is taken back. Throws Error (ErrorKind::failed).
 void append_record(const std::string& path, const Record& record);
 
 // A ULID: 26 characters that sort by time; and the time now, "2026-11-21T03:30:00Z".

@@ -42,7 +42,7 @@ std::vector<CapFile> powercap_files(const SysRoot& root) {
     throw Error(fmt::format("there is no package in '{}' whose power could be capped; --backend cpufreq or "
                             "threads may work",
                             root.shown("sys/class/powercap")),
-                Fault::missing);
+                ErrorKind::missing);
   }
   std::vector<CapFile> files;
   std::map<std::string, double> lowest_long_term;  // by package, over the zones that are its twins
@@ -64,7 +64,7 @@ std::vector<CapFile> powercap_files(const SysRoot& root) {
   if (lowest_long_term.empty()) {
     throw Error(fmt::format("'{}' has no power limits, as on AMD; --backend cpufreq works there",
                             root.shown(zones.front())),
-                Fault::missing);
+                ErrorKind::missing);
   }
   // The lower of two twins rules; the cap is a part of that.
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -91,7 +91,7 @@ std::vector<CapFile> cpufreq_files(const SysRoot& root) {
         fmt::format("there is no frequency policy in '{}', as in a virtual machine; --backend threads works "
                     "without",
                     root.shown(directory)),
-        Fault::missing);
+        ErrorKind::missing);
   }
   return files;
 }

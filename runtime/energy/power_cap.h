@@ -33,7 +33,7 @@ struct CapFile {
       0;  // what a level of 1 means for this file: its own found value, or less where a twin is lower
   bool long_term = true;
 };
-// All files of a backend; none for threads. Throws Error (Fault::missing) that says what is not there and
+// All files of a backend; none for threads. Throws Error (ErrorKind::missing) that says what is not there and
 // which backend would work.
 std::vector<CapFile> find_cap_files(const SysRoot& root, CapBackend backend);
 

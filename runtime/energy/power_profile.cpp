@@ -56,7 +56,7 @@ PowerProfile fit_profile(const std::vector<PowerReading>& readings) {
   for (const PowerReading& reading : readings) {
     if (reading.threads < 0 || !std::isfinite(reading.watts) || reading.watts < 0)
       throw Error(fmt::format("a reading of {} W with {} threads cannot be", reading.watts, reading.threads),
-                  Fault::failed);
+                  ErrorKind::failed);
     by_threads[reading.threads].push_back(reading.watts);
   }
   double squares = 0;
@@ -74,7 +74,7 @@ PowerProfile fit_profile(const std::vector<PowerReading>& readings) {
   }
   if (by_threads[0].size() < 2 || profile.busy.empty() || freedom < 2) {
     throw Error("a profile needs two or more readings idle, and two or more with threads busy",
-                Fault::failed);
+                ErrorKind::failed);
   }
   for (const PowerProfile::Busy& busy : profile.busy) {
     if (!(busy.watts > profile.idle_w)) {
@@ -82,7 +82,7 @@ PowerProfile fit_profile(const std::vector<PowerReading>& readings) {
           fmt::format("{} busy threads drew {:.2f} W, not more than the {:.2f} W of the idle machine: the "
                       "sensor does not see this machine's work, or another program was busy",
                       busy.threads, busy.watts, profile.idle_w),
-          Fault::failed);
+          ErrorKind::failed);
     }
   }
   profile.error = kNormal95 * std::sqrt(squares / static_cast<double>(freedom));

@@ -75,7 +75,7 @@ struct SysDirectories {
   std::string procfs = "/proc";
 };
 
-// Throws Error (Fault::bad_input) where a directory that is not the default does not exist.
+// Throws Error (ErrorKind::bad_input) where a directory that is not the default does not exist.
 std::unique_ptr<SysRoot> open_sys_root(const SysDirectories& directories = {});
 
 // A single directory seen as a SysRoot: "DIR/x" is "sys/class/powercap/x" (a tree that a hypervisor exports).

@@ -48,7 +48,7 @@ bool looks_like_png(std::span<const std::byte> bytes) {
 
 Image decode_png(std::span<const std::byte> bytes, const DecodeLimits& limits) {
   const std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> context(spng_ctx_new(0), spng_ctx_free);
-  if (context == nullptr) throw Error("out of memory: cannot start a PNG decoder", Fault::failed);
+  if (context == nullptr) throw Error("out of memory: cannot start a PNG decoder", ErrorKind::failed);
   check(spng_set_chunk_limits(context.get(), kMaxChunkBytes, kMaxCacheBytes), "limits");
   check(spng_set_png_buffer(context.get(), bytes.data(), bytes.size()), "input");
 

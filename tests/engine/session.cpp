@@ -47,7 +47,7 @@ TEST(Session, ChecksItsArguments) {
     try {
       session.run(src, dst);
     } catch (const Error& caught) {
-      EXPECT_EQ(caught.fault(), Fault::bad_input);
+      EXPECT_EQ(caught.kind(), ErrorKind::bad_input);
       return std::string(caught.what());
     }
     return std::string();

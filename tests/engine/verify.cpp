@@ -24,7 +24,7 @@ class Verify : public testing::Test {
     try {
       verify(graph_);
     } catch (const Error& error) {
-      EXPECT_EQ(error.fault(), Fault::failed);
+      EXPECT_EQ(error.kind(), ErrorKind::failed);
       return error.what();
     }
     return "";

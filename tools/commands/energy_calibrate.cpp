@@ -52,14 +52,14 @@ double watts_while(EnergyMeter& meter, const energy::HostWatch& watch, double se
   while (work && clock.now().mono - begin < length) work();
   const energy::Nanoseconds end = recorder.read().mono;
   for (const energy::SensorFault& fault : recorder.faults(begin, end))
-    throw Error(fmt::format("a sensor failed meanwhile ({}); try again", fault.reason), Fault::failed);
+    throw Error(fmt::format("a sensor failed meanwhile ({}); try again", fault.reason), ErrorKind::failed);
   const double others = energy::change_between(before, watch.read(end)).others_share;
   if (others > kBusyHost) {
     throw Error(
         fmt::format("other programs took {:.0f} % of the CPUs meanwhile, which a profile cannot have; try "
                     "again on a quiet machine",
                     100 * others),
-        Fault::failed);
+        ErrorKind::failed);
   }
   return recorder.total().watts(begin, end);
 }
@@ -70,7 +70,7 @@ int calibrate(const Options& options) {
   if (meter.recorder() == nullptr) {
     throw Error(fmt::format("calibrating needs a sensor: {}; 'godwit energy sensors' says more",
                             why_not_measured(meter.found(), meter.host())),
-                Fault::missing);
+                ErrorKind::missing);
   }
   const LoadedModel model = load_model(options.model, {}, 1);
   const std::vector<Tensor> inputs = random_inputs(*model.plan);

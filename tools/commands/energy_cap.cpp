@@ -31,7 +31,7 @@ std::string_view outcome_name(energy::Restored::Outcome outcome) {
 int restore(const Options& options, const energy::SysRoot& root) {
   const energy::Recovery recovery = energy::recover_caps(root, options.journal);
   using enum energy::Recovery::State;
-  if (recovery.state == unreadable) throw Error(recovery.why, Fault::failed);
+  if (recovery.state == unreadable) throw Error(recovery.why, ErrorKind::failed);
   const bool failed = std::ranges::any_of(recovery.files, [](const energy::Restored& file) {
     return file.outcome == energy::Restored::Outcome::failed;
   });

@@ -41,7 +41,7 @@ int grant(const Options& options) {
   }
   if (::getgrnam(options.group.c_str()) == nullptr) {
     throw Error(fmt::format("there is no group '{0}' (sudo groupadd {0} makes it)", options.group),
-                Fault::missing);
+                ErrorKind::missing);
   }
   const std::string rule = rule_for(options.group);
   print(fmt::format("{}:\n{}", options.rules, rule));

@@ -39,7 +39,7 @@ int selftest(const Options& options) {
   if (!meter.has_source()) {
     throw Error(fmt::format("there is nothing to test: {}; 'godwit energy sensors' says more",
                             why_not_measured(meter.found(), meter.host())),
-                Fault::missing);
+                ErrorKind::missing);
   }
   const int threads = chosen_threads(options.threads);
   std::vector<energy::Workload> workloads{{1, load_on(1)}};

@@ -341,7 +341,7 @@ int run_sweep(const Options& options) {
   if (meter.recorder() == nullptr) {
     throw Error(fmt::format("a sweep needs a sensor: {}; 'godwit energy sensors' says more",
                             why_not_measured(meter.found(), meter.host())),
-                Fault::missing);
+                ErrorKind::missing);
   }
   const auto root = energy::open_sys_root({options.energy.sensors.sysfs, options.energy.sensors.procfs});
   const energy::HostWatch watch(*root);

@@ -158,7 +158,7 @@ Prepared compile_for(const engine::Graph& graph, const std::vector<Tensor>& inpu
   try {
     return {engine::compile(graph, compile_options), ""};
   } catch (const Error& error) {
-    if (inputs.empty() || error.fault() == Fault::failed) throw;
+    if (inputs.empty() || error.kind() == ErrorKind::failed) throw;
   }
   engine::Graph known = graph;
   std::vector<std::string> names;
@@ -203,7 +203,7 @@ Verdict check_data(const engine::Graph& graph, const DataSet& data, const Option
   try {
     prepared = compile_for(graph, data.inputs, options);
   } catch (const Error& error) {
-    return {error.fault() == Fault::failed ? Status::fail : Status::unsupported, error.what()};
+    return {error.kind() == ErrorKind::failed ? Status::fail : Status::unsupported, error.what()};
   }
   std::vector<Tensor> src;
   for (const engine::PlanInput& input : prepared.plan->inputs()) {
@@ -227,7 +227,7 @@ Verdict check_case(const fs::path& folder, const Options& options) {
   try {
     graph = importers::load((folder / "model.onnx").string());
   } catch (const Error& error) {
-    return {error.fault() == Fault::failed ? Status::fail : Status::unsupported, error.what()};
+    return {error.kind() == ErrorKind::failed ? Status::fail : Status::unsupported, error.what()};
   }
   try {
     int sets = 0;

@@ -8,7 +8,7 @@
 
 namespace godwit::tools {
 
-// What the program tells its caller; the same numbers as Fault for the errors.
+// What the program tells its caller; the same numbers as ErrorKind for the errors.
 enum ExitCode { kDone = 0, kFailed = 1, kBadUsage = 2, kMissing = 3 };
 
 struct Command {

@@ -38,7 +38,7 @@ EnergyMeter::EnergyMeter(const EnergyOptions& options)
         fmt::format("energy was required and cannot be measured: {}; attach a meter with --meter, or see "
                     "'godwit energy sensors'",
                     why_not_measured(found_, host_)),
-        Fault::missing);
+        ErrorKind::missing);
   }
 }
 

@@ -28,8 +28,8 @@ struct EnergyOutcome {
 
 class EnergyMeter {
  public:
-  // Finds sensors and opens the meter. Throws Error: bad options, or Fault::missing where energy is required
-  // and there is none.
+  // Finds sensors and opens the meter. Throws Error: bad options, or ErrorKind::missing where energy is
+  // required and there is none.
   explicit EnergyMeter(const EnergyOptions& options);
   ~EnergyMeter();
   EnergyMeter(const EnergyMeter&) = delete;

@@ -41,7 +41,7 @@ std::string one_line(std::string_view text) {
 
 void print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw Error("cannot write to stdout", Fault::failed);
+    throw Error("cannot write to stdout", ErrorKind::failed);
   }
 }
 

@@ -14,7 +14,7 @@ namespace godwit::tools {
 // Keys keep the order in which they were set.
 using Json = nlohmann::ordered_json;
 
-// Writes to stdout. Throws Error (Fault::failed) when stdout is closed or full.
+// Writes to stdout. Throws Error (ErrorKind::failed) when stdout is closed or full.
 void print(std::string_view text);
 // JSON on one line; bytes that are not UTF-8 are replaced, numbers that are not finite become null.
 std::string json_text(const Json& json);

@@ -74,7 +74,7 @@ struct Replayer {
         }
       }
     });
-    if (failed) throw Error("a picture that could be read before cannot be read any more", Fault::failed);
+    if (failed) throw Error("a picture that could be read before cannot be read any more", ErrorKind::failed);
   }
   // All lanes at once.
   template <class Work>
