@@ -37,8 +37,10 @@ void check_tensors(std::string_view what, const std::vector<PlanInput>& expected
 
 }  // namespace
 
-const char* name_of(Division division) {
-  return division == Division::layers ? "layers" : division == Division::images ? "images" : "mixed";
+const char* name_of(BatchSchedule schedule) {
+  return schedule == BatchSchedule::per_layer   ? "layers"
+         : schedule == BatchSchedule::per_image ? "images"
+                                                : "mixed";
 }
 
 // The memory of one walk over a plan's steps, and pointers to every step's operands. Those into the caller's
@@ -101,11 +103,11 @@ Session::Session(std::shared_ptr<const Plan> plan, const SessionOptions& options
   if (one != nullptr && plan_->inputs()[0].desc.shape[0] >= threads_) {
     for (int i = 0; i < threads_; ++i) lanes_.push_back(std::make_unique<Lane>(*one));
     scratch = std::max(scratch, one->memory().worker_scratch_bytes);
-    divisions_ = {Division::images, Division::layers};
+    schedules_ = {BatchSchedule::per_image, BatchSchedule::per_layer};
     choose_cut();
-    if (cut_ > 0 && cut_ < plan_->steps().size()) divisions_.push_back(Division::mixed);
+    if (cut_ > 0 && cut_ < plan_->steps().size()) schedules_.push_back(BatchSchedule::hybrid);
   } else {
-    divisions_ = {Division::layers};
+    schedules_ = {BatchSchedule::per_layer};
   }
   worker_stride_ = align_up(scratch);
   worker_scratch_ = Arena(worker_stride_ * static_cast<std::size_t>(threads_));
@@ -149,11 +151,13 @@ void Session::choose_cut() {
   }
 }
 
-std::size_t Session::image_steps(Division division) const {
-  return division == Division::layers ? 0 : division == Division::mixed ? cut_ : plan_->steps().size();
+std::size_t Session::image_steps(BatchSchedule schedule) const {
+  return schedule == BatchSchedule::per_layer ? 0
+         : schedule == BatchSchedule::hybrid  ? cut_
+                                              : plan_->steps().size();
 }
 
-Division Session::division() const { return divisions_[trials_ % divisions_.size()]; }
+BatchSchedule Session::schedule() const { return schedules_[trials_ % schedules_.size()]; }
 
 std::size_t Session::arena_bytes() const {
   std::size_t bytes = whole_ == nullptr ? 0 : whole_->arena.bytes();
@@ -165,14 +169,14 @@ void Session::run(std::span<const Tensor> src, std::span<Tensor> dst) {
   check_tensors("input", plan_->inputs(), src);
   check_tensors("output", plan_->outputs(), dst);
   const Clock::time_point before = Clock::now();
-  last_ = division();
-  run_divided(last_, src, dst);
+  last_ = schedule();
+  run_scheduled(last_, src, dst);
   for (StepTime& time : times_) ++time.runs;
-  if (divisions_.size() > 1) note_trial(std::chrono::duration<double>(Clock::now() - before).count());
+  if (schedules_.size() > 1) note_trial(std::chrono::duration<double>(Clock::now() - before).count());
 }
 
-void Session::run_divided(Division division, std::span<const Tensor> src, std::span<Tensor> dst) {
-  const std::size_t cut = image_steps(division);
+void Session::run_scheduled(BatchSchedule schedule, std::span<const Tensor> src, std::span<Tensor> dst) {
+  const std::size_t cut = image_steps(schedule);
   const std::size_t steps = plan_->steps().size();
   if (cut < steps) whole_->bind(src, dst, 0, 1);
   std::atomic<std::int64_t> next = 0;
@@ -254,25 +258,25 @@ std::size_t Session::run_from(const Plan& plan, const Lane& lane, std::size_t fi
 
 constexpr double kClearlyFaster = 0.95;
 
-// The first run of each division meets memory that was never touched; of the others the least are compared,
+// The first run of each schedule meets memory that was never touched; of the others the least are compared,
 // since whatever else the machine does makes a run longer.
 void Session::note_trial(double seconds) {
-  const auto time_of = [&](Division division) -> double& {
-    return trial_seconds_[static_cast<std::size_t>(division)];
+  const auto time_of = [&](BatchSchedule schedule) -> double& {
+    return trial_seconds_[static_cast<std::size_t>(schedule)];
   };
-  double& least = time_of(division());
-  least = trials_ < 2 * divisions_.size() ? seconds : std::min(least, seconds);
-  if (++trials_ < kTrials * divisions_.size()) return;
+  double& least = time_of(schedule());
+  least = trials_ < 2 * schedules_.size() ? seconds : std::min(least, seconds);
+  if (++trials_ < kTrials * schedules_.size()) return;
   // Images need no barriers. Others have to be faster than them by more than trials differ by chance.
-  Division fastest = Division::images;
-  for (const Division other : divisions_) {
-    const double handicap = fastest == Division::images ? kClearlyFaster : 1.0;
+  BatchSchedule fastest = BatchSchedule::per_image;
+  for (const BatchSchedule other : schedules_) {
+    const double handicap = fastest == BatchSchedule::per_image ? kClearlyFaster : 1.0;
     if (time_of(other) < time_of(fastest) * handicap) fastest = other;
   }
-  divisions_.resize(1);
-  divisions_[0] = last_ = fastest;
-  if (fastest == Division::images) whole_.reset();
-  if (fastest == Division::layers) lanes_.clear();
+  schedules_.resize(1);
+  schedules_[0] = last_ = fastest;
+  if (fastest == BatchSchedule::per_image) whole_.reset();
+  if (fastest == BatchSchedule::per_layer) lanes_.clear();
 }
 
 std::span<const Tensor> Session::run(std::span<const Tensor> src) {

@@ -16,12 +16,12 @@
 namespace godwit::engine {
 
 // How a run's work is divided among threads. The answers are the same, bit for bit.
-enum class Division : std::uint8_t {
+enum class BatchSchedule : std::uint8_t {
   layers,  // all threads share each step over the whole batch: weights are read once
   images,  // each thread takes whole images through all steps; what is left over is shared layer by layer
   mixed,   // images through the first steps, whose tensors are large, then layers, whose weights are
 };
-const char* name_of(Division division);
+const char* name_of(BatchSchedule schedule);
 
 struct SessionOptions {
   int threads = 0;       // 0: usable_cores()
@@ -63,10 +63,10 @@ class Session {
   // How the next run is divided. Where a batch has at least as many images as there are threads and the plan
   // treats them apart, the first runs try every way kTrials times, in turn, and the fastest stays;
   // that is images alone unless another one is clearly faster.
-  Division division() const;
+  BatchSchedule schedule() const;
   static constexpr std::size_t kTrials = 4;
   // Whether that is no trial any more.
-  bool settled() const { return divisions_.size() == 1; }
+  bool settled() const { return schedules_.size() == 1; }
   // Bytes of the arenas that runs use: one for the batch, one for each thread's image, or both where images
   // are mixed with layers and while all are tried.
   std::size_t arena_bytes() const;
@@ -77,10 +77,10 @@ class Session {
   struct Handover {
     std::size_t from = 0, to = 0, image_bytes = 0;
   };
-  // Steps that `division` runs image by image, from the first on.
-  std::size_t image_steps(Division division) const;
+  // Steps that `schedule` runs image by image, from the first on.
+  std::size_t image_steps(BatchSchedule schedule) const;
   void choose_cut();
-  void run_divided(Division division, std::span<const Tensor> src, std::span<Tensor> dst);
+  void run_scheduled(BatchSchedule schedule, std::span<const Tensor> src, std::span<Tensor> dst);
   void run_images(std::size_t last, std::span<const Tensor> src, std::span<Tensor> dst,
                   std::atomic<std::int64_t>& next, const Worker& worker);
   void hand_over(const Lane& lane, std::int64_t image) const;
@@ -92,16 +92,16 @@ class Session {
 
   std::shared_ptr<const Plan> plan_;
   int threads_ = 1;
-  std::unique_ptr<Lane> whole_;               // null once images alone are known to be fastest
-  std::vector<std::unique_ptr<Lane>> lanes_;  // by thread; empty where only layers are divided
-  std::vector<Division> divisions_;           // that are still open
-  Division last_ = Division::layers;          // of the run before
-  std::size_t cut_ = 0;                       // steps in front of it are for images where both are mixed
-  std::vector<Handover> handovers_;           // of the tensors alive there
+  std::unique_ptr<Lane> whole_;                    // null once images alone are known to be fastest
+  std::vector<std::unique_ptr<Lane>> lanes_;       // by thread; empty where only layers are divided
+  std::vector<BatchSchedule> schedules_;           // that are still open
+  BatchSchedule last_ = BatchSchedule::per_layer;  // of the run before
+  std::size_t cut_ = 0;                            // steps in front of it are for images where both are mixed
+  std::vector<Handover> handovers_;                // of the tensors alive there
   Arena worker_scratch_;
   std::size_t worker_stride_ = 0;
   std::size_t trials_ = 0;        // runs made while several divisions are open
-  double trial_seconds_[3] = {};  // by Division, the least of all trials but the first
+  double trial_seconds_[3] = {};  // by BatchSchedule, the least of all trials but the first
   std::vector<Tensor> results_;
   std::vector<StepTime> times_;
 };

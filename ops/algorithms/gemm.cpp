@@ -1,4 +1,4 @@
-// Division of a GEMM among workers and the innermost loop over its panels.
+// BatchSchedule of a GEMM among workers and the innermost loop over its panels.
 #include "ops/algorithms/gemm.h"
 
 #include <cstring>

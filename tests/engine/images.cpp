@@ -123,7 +123,7 @@ TEST(OneImagePlan, IsNotThereWhereTheModelFixesTheBatch) {
 }
 
 // Every run of the trial and those after it, with every number of left-over images.
-TEST(Division, GivesTheSameBitsEitherWay) {
+TEST(BatchSchedule, GivesTheSameBitsEitherWay) {
   const auto one = compile(small_network());
   constexpr std::size_t kPixels = 3 * 9 * 7;
   for (const std::int64_t batch : {2, 3, 4, 5, 7, 16}) {
@@ -163,7 +163,7 @@ Graph funnel() {
   return b.build();
 }
 
-TEST(Division, MixesImagesWithLayersWhereWeightsAreLastAndLarge) {
+TEST(BatchSchedule, MixesImagesWithLayersWhereWeightsAreLastAndLarge) {
   const auto one = compile(funnel());
   for (const std::int64_t batch : {4, 5, 16}) {
     const auto plan = one->with_shapes({{"image", {batch, 3, 9, 7}}});
@@ -171,7 +171,8 @@ TEST(Division, MixesImagesWithLayersWhereWeightsAreLastAndLarge) {
     for (const int threads : {1, 2, 3}) {
       Session session(plan, {.threads = threads, .profile = true});
       std::vector<Tensor> results;
-      constexpr Division kInTurn[] = {Division::images, Division::layers, Division::mixed};
+      constexpr BatchSchedule kInTurn[] = {BatchSchedule::per_image, BatchSchedule::per_layer,
+                                           BatchSchedule::hybrid};
       for (std::size_t run = 0; run < std::size(kInTurn) * Session::kTrials; ++run) {
         EXPECT_EQ(session.division(), kInTurn[run % std::size(kInTurn)]);
         EXPECT_FALSE(session.settled());
@@ -187,7 +188,7 @@ TEST(Division, MixesImagesWithLayersWhereWeightsAreLastAndLarge) {
   }
 }
 
-TEST(Division, TriesBothWaysInTurnAndKeepsOneArena) {
+TEST(BatchSchedule, TriesBothWaysInTurnAndKeepsOneArena) {
   const auto plan = compile(small_network())->with_shapes({{"image", {4, 3, 9, 7}}});
   const std::size_t of_batch = plan->memory().arena_bytes;
   const std::size_t of_images = 2 * plan->one_image()->memory().arena_bytes;
@@ -196,17 +197,17 @@ TEST(Division, TriesBothWaysInTurnAndKeepsOneArena) {
   EXPECT_EQ(session.arena_bytes(), of_batch + of_images);
   for (std::size_t run = 0; run < 2 * Session::kTrials; ++run) {
     EXPECT_FALSE(session.settled());
-    EXPECT_EQ(session.division(), run % 2 == 0 ? Division::images : Division::layers);
+    EXPECT_EQ(session.division(), run % 2 == 0 ? BatchSchedule::per_image : BatchSchedule::per_layer);
     session.run({&images, 1});
   }
   EXPECT_TRUE(session.settled());
-  EXPECT_EQ(session.arena_bytes(), session.division() == Division::images ? of_images : of_batch);
+  EXPECT_EQ(session.arena_bytes(), session.division() == BatchSchedule::per_image ? of_images : of_batch);
 }
 
-TEST(Division, IsByLayersForFewerImagesThanThreads) {
+TEST(BatchSchedule, IsByLayersForFewerImagesThanThreads) {
   const auto plan = compile(small_network())->with_shapes({{"image", {2, 3, 9, 7}}});
   Session session(plan, {.threads = 3});
-  EXPECT_EQ(session.division(), Division::layers);
+  EXPECT_EQ(session.division(), BatchSchedule::per_layer);
   EXPECT_EQ(session.arena_bytes(), plan->memory().arena_bytes);
 }
 

@@ -151,10 +151,10 @@ int bench_random(const Options& options) {
   std::shared_ptr<const engine::Plan> plan = model.plan;
   for (;;) {
     benches.push_back(std::make_unique<Bench>(plan, threads));
-    // What is timed is the division that stays, not the trials.
+    // What is timed is the schedule that stays, not the trials.
     while (!benches.back()->session().settled()) benches.back()->run();
     results.push_back(measure(options.measure, batch_of(*plan), [&] { benches.back()->run(); }));
-    results.back().division = name_of(benches.back()->session().division());
+    results.back().schedule = name_of(benches.back()->session().schedule());
     facts.arena_bytes = std::max(facts.arena_bytes, benches.back()->session().arena_bytes());
     energy.set_work(work_of(results.back(), threads));
     if (!energy.asked()) benches.clear();

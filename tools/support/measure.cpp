@@ -33,7 +33,7 @@ Json Measurement::to_json() const {
                  {"p90", quantile_of(sorted_ms, 0.9)},
                  {"p99", quantile_of(sorted_ms, 0.99)}}},
                {"images_per_second", images_per_second()}};
-  if (!division.empty()) json["division"] = division;
+  if (!schedule.empty()) json["schedule"] = schedule;
   return json;
 }
 

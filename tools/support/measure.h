@@ -19,7 +19,7 @@ struct MeasureOptions {
 // What one kind of run took, again and again.
 struct Measurement {
   std::int64_t batch = 1;
-  std::string division;  // of the batch among threads; empty where it is not known
+  std::string schedule;  // of the batch among threads; empty where it is not known
   std::vector<double> sorted_ms;
   double seconds = 0;
   double cpu_seconds = 0;  // of all threads
