@@ -51,7 +51,7 @@ class Session {
   std::span<const Tensor> run(std::span<const Tensor> src);
 
   // Runs steps [first, last) on the tensors of the run before and what it left in the arena: for measuring
-  // layers alone. Requires a run, and another one where that was the last trial (see settled()); what the
+  // layers alone. Requires a run, and another one where that was the last trial (see tuned()); what the
   // tensors hold afterwards is of no use.
   void run_steps(std::size_t first, std::size_t last);
 
@@ -66,7 +66,7 @@ class Session {
   BatchSchedule schedule() const;
   static constexpr std::size_t kTrials = 4;
   // Whether that is no trial any more.
-  bool settled() const { return schedules_.size() == 1; }
+  bool tuned() const { return schedules_.size() == 1; }
   // Bytes of the arenas that runs use: one for the batch, one for each thread's image, or both where images
   // are mixed with layers and while all are tried.
   std::size_t arena_bytes() const;

@@ -175,11 +175,11 @@ TEST(BatchSchedule, MixesImagesWithLayersWhereWeightsAreLastAndLarge) {
                                            BatchSchedule::hybrid};
       for (std::size_t run = 0; run < std::size(kInTurn) * Session::kTrials; ++run) {
         EXPECT_EQ(session.division(), kInTurn[run % std::size(kInTurn)]);
-        EXPECT_FALSE(session.settled());
+        EXPECT_FALSE(session.tuned());
         results.push_back(copy_of(session.run({&images, 1})[0]));
-        if (!session.settled()) session.run_steps(0, plan->steps().size());
+        if (!session.tuned()) session.run_steps(0, plan->steps().size());
       }
-      EXPECT_TRUE(session.settled());
+      EXPECT_TRUE(session.tuned());
       results.push_back(copy_of(session.run({&images, 1})[0]));
       session.run_steps(0, plan->steps().size());
       for (const Tensor& result : results)
@@ -196,11 +196,11 @@ TEST(BatchSchedule, TriesBothWaysInTurnAndKeepsOneArena) {
   const Tensor images = support::random_tensor({4, 3, 9, 7}, 5);
   EXPECT_EQ(session.arena_bytes(), of_batch + of_images);
   for (std::size_t run = 0; run < 2 * Session::kTrials; ++run) {
-    EXPECT_FALSE(session.settled());
+    EXPECT_FALSE(session.tuned());
     EXPECT_EQ(session.division(), run % 2 == 0 ? BatchSchedule::per_image : BatchSchedule::per_layer);
     session.run({&images, 1});
   }
-  EXPECT_TRUE(session.settled());
+  EXPECT_TRUE(session.tuned());
   EXPECT_EQ(session.arena_bytes(), session.division() == BatchSchedule::per_image ? of_images : of_batch);
 }
 

@@ -152,7 +152,7 @@ int bench_random(const Options& options) {
   for (;;) {
     benches.push_back(std::make_unique<Bench>(plan, threads));
     // What is timed is the schedule that stays, not the trials.
-    while (!benches.back()->session().settled()) benches.back()->run();
+    while (!benches.back()->session().tuned()) benches.back()->run();
     results.push_back(measure(options.measure, batch_of(*plan), [&] { benches.back()->run(); }));
     results.back().schedule = name_of(benches.back()->session().schedule());
     facts.arena_bytes = std::max(facts.arena_bytes, benches.back()->session().arena_bytes());
