@@ -45,7 +45,7 @@ const char* name_of(BatchSchedule schedule) {
 
 // The memory of one walk over a plan's steps, and pointers to every step's operands. Those into the caller's
 // tensors are put in by each run.
-struct Session::Lane {
+struct Session::ExecutionFrame {
   struct StepRange {
     std::size_t src = 0, dst = 0;  // where the step's pointers begin
   };
@@ -59,7 +59,7 @@ struct Session::Lane {
   std::vector<StepRange> steps;
   std::vector<Patch> src_from_input, src_from_output, dst_to_output;
 
-  explicit Lane(const Plan& plan)
+  explicit ExecutionFrame(const Plan& plan)
       : arena(plan.memory().arena_bytes), shared_scratch(plan.memory().shared_scratch_bytes) {
     for (const Step& step : plan.steps()) {
       steps.push_back({src.size(), dst.size()});
@@ -97,11 +97,11 @@ struct Session::Lane {
 Session::Session(std::shared_ptr<const Plan> plan, const SessionOptions& options)
     : plan_(std::move(plan)),
       threads_(chosen_threads(options.threads)),
-      whole_(std::make_unique<Lane>(*plan_)) {
+      whole_(std::make_unique<ExecutionFrame>(*plan_)) {
   std::size_t scratch = plan_->memory().worker_scratch_bytes;
   const Plan* one = plan_->one_image().get();
   if (one != nullptr && plan_->inputs()[0].desc.shape[0] >= threads_) {
-    for (int i = 0; i < threads_; ++i) lanes_.push_back(std::make_unique<Lane>(*one));
+    for (int i = 0; i < threads_; ++i) frames_.push_back(std::make_unique<ExecutionFrame>(*one));
     scratch = std::max(scratch, one->memory().worker_scratch_bytes);
     schedules_ = {BatchSchedule::per_image, BatchSchedule::per_layer};
     choose_cut();
@@ -161,7 +161,7 @@ BatchSchedule Session::schedule() const { return schedules_[trials_ % schedules_
 
 std::size_t Session::arena_bytes() const {
   std::size_t bytes = whole_ == nullptr ? 0 : whole_->arena.bytes();
-  for (const auto& lane : lanes_) bytes += lane->arena.bytes();
+  for (const auto& frame : frames_) bytes += frame->arena.bytes();
   return bytes;
 }
 
@@ -193,10 +193,10 @@ void Session::run_images(std::size_t last, std::span<const Tensor> src, std::spa
                          std::atomic<std::int64_t>& next, const Worker& worker) {
   const Plan& one = *plan_->one_image();
   const auto images = plan_->inputs()[0].desc.shape[0];
-  Lane& mine = *lanes_[static_cast<std::size_t>(worker.index)];
+  ExecutionFrame& mine = *frames_[static_cast<std::size_t>(worker.index)];
   const std::int64_t shared = images / worker.count * worker.count;
-  const auto bind = [&](Lane& lane, std::int64_t image) {
-    lane.bind(src, dst, static_cast<std::size_t>(image), static_cast<std::size_t>(images));
+  const auto bind = [&](ExecutionFrame& frame, std::int64_t image) {
+    frame.bind(src, dst, static_cast<std::size_t>(image), static_cast<std::size_t>(images));
   };
   bind(mine, worker.index);  // for run_steps(), should others take all the images
   // Whoever is free takes the next one: a thread that loses its core for a while holds up nobody.
@@ -209,20 +209,20 @@ void Session::run_images(std::size_t last, std::span<const Tensor> src, std::spa
     worker.barrier();
     if (worker.index == 0) bind(mine, image);
     worker.barrier();
-    walk(one, *lanes_[0], 0, last, worker, worker.index);
+    walk(one, *frames_[0], 0, last, worker, worker.index);
     if (worker.index == 0 && last < one.steps().size()) hand_over(mine, image);
   }
 }
 
-void Session::hand_over(const Lane& lane, std::int64_t image) const {
+void Session::hand_over(const ExecutionFrame& frame, std::int64_t image) const {
   for (const Handover& tensor : handovers_) {
     std::memcpy(whole_->arena.at(tensor.to + tensor.image_bytes * static_cast<std::size_t>(image)),
-                lane.arena.at(tensor.from), tensor.image_bytes);
+                frame.arena.at(tensor.from), tensor.image_bytes);
   }
 }
 
 // `member` is the thread's place in the whole team; `worker` its place among those that share these steps.
-void Session::walk(const Plan& plan, const Lane& lane, std::size_t first, std::size_t last,
+void Session::walk(const Plan& plan, const ExecutionFrame& frame, std::size_t first, std::size_t last,
                    const Worker& worker, int member) {
   const bool times = member == 0 && !times_.empty();
   std::byte* worker_scratch = worker_scratch_.at(worker_stride_ * static_cast<std::size_t>(member));
@@ -234,7 +234,7 @@ void Session::walk(const Plan& plan, const Lane& lane, std::size_t first, std::s
     before = now;
   };
   for (std::size_t i = first; i < last;) {
-    const std::size_t end = run_from(plan, lane, i, last, worker, worker_scratch, after);
+    const std::size_t end = run_from(plan, frame, i, last, worker, worker_scratch, after);
     worker.barrier();
     after(end - 1);
     i = end;
@@ -243,16 +243,17 @@ void Session::walk(const Plan& plan, const Lane& lane, std::size_t first, std::s
 
 // Runs step `first`, or its chain as far as it goes before `last`; returns where the next one begins. The
 // caller puts a barrier behind it.
-std::size_t Session::run_from(const Plan& plan, const Lane& lane, std::size_t first, std::size_t last,
-                              const Worker& worker, std::byte* worker_scratch, Chain::After after) {
+std::size_t Session::run_from(const Plan& plan, const ExecutionFrame& frame, std::size_t first,
+                              std::size_t last, const Worker& worker, std::byte* worker_scratch,
+                              Chain::After after) {
   if (const Chain* chain = plan.chain_of(first)) {
     const std::size_t end = std::min(chain->last(), last);
     chain->run(
-        first, end, [&](std::size_t step) { return lane.args(step, nullptr); }, after, worker_scratch,
+        first, end, [&](std::size_t step) { return frame.args(step, nullptr); }, after, worker_scratch,
         worker);
     return end;
   }
-  plan.steps()[first].executable->run(lane.args(first, worker_scratch), worker);
+  plan.steps()[first].executable->run(frame.args(first, worker_scratch), worker);
   return first + 1;
 }
 
@@ -276,7 +277,7 @@ void Session::note_trial(double seconds) {
   schedules_.resize(1);
   schedules_[0] = last_ = fastest;
   if (fastest == BatchSchedule::per_image) whole_.reset();
-  if (fastest == BatchSchedule::per_layer) lanes_.clear();
+  if (fastest == BatchSchedule::per_layer) frames_.clear();
 }
 
 std::span<const Tensor> Session::run(std::span<const Tensor> src) {
@@ -290,16 +291,16 @@ void Session::run_steps(std::size_t first, std::size_t last) {
   run_team(threads_, [&](const Worker& worker) {
     const auto member = static_cast<std::size_t>(worker.index);
     std::byte* worker_scratch = worker_scratch_.at(worker_stride_ * member);
-    const auto run = [&](const Plan& plan, const Lane& lane, std::size_t begin, std::size_t end,
+    const auto run = [&](const Plan& plan, const ExecutionFrame& frame, std::size_t begin, std::size_t end,
                          const Worker& steps_worker) {
       while (begin < end) {
-        begin = run_from(plan, lane, begin, end, steps_worker, worker_scratch, [](std::size_t) {});
+        begin = run_from(plan, frame, begin, end, steps_worker, worker_scratch, [](std::size_t) {});
         steps_worker.barrier();
       }
     };
     const Worker::Range mine = worker.share(count);
     for (std::int64_t image = mine.begin; first < cut && image < mine.end; ++image)
-      run(*plan_->one_image(), *lanes_[member], first, cut, Worker{});
+      run(*plan_->one_image(), *frames_[member], first, cut, Worker{});
     if (cut < last) run(*plan_, *whole_, cut, last, worker);
   });
 }
