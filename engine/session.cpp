@@ -142,8 +142,8 @@ void Session::choose_cut() {
       const Slot& slot = batch[i].src[k];
       if (slot.kind != Slot::Kind::arena || writers[slot.offset] >= cut_ || !alive.insert(slot.offset).second)
         continue;
-      handovers_.push_back({one[i].src[k].offset, slot.offset,
-                            batch[i].src_descs[k].bytes() / static_cast<std::size_t>(images)});
+      boundary_tensors_.push_back({one[i].src[k].offset, slot.offset,
+                                   batch[i].src_descs[k].bytes() / static_cast<std::size_t>(images)});
     }
     for (const Slot& slot : batch[i].dst) {
       if (slot.kind == Slot::Kind::arena) writers[slot.offset] = i;
@@ -203,19 +203,19 @@ void Session::run_images(std::size_t last, std::span<const Tensor> src, std::spa
   for (std::int64_t image = next++; image < shared; image = next++) {
     bind(mine, image);
     walk(one, mine, 0, last, Worker{}, worker.index);
-    if (last < one.steps().size()) hand_over(mine, image);
+    if (last < one.steps().size()) copy_to_batch(mine, image);
   }
   for (std::int64_t image = shared; image < images; ++image) {
     worker.barrier();
     if (worker.index == 0) bind(mine, image);
     worker.barrier();
     walk(one, *frames_[0], 0, last, worker, worker.index);
-    if (worker.index == 0 && last < one.steps().size()) hand_over(mine, image);
+    if (worker.index == 0 && last < one.steps().size()) copy_to_batch(mine, image);
   }
 }
 
-void Session::hand_over(const ExecutionFrame& frame, std::int64_t image) const {
-  for (const Handover& tensor : handovers_) {
+void Session::copy_to_batch(const ExecutionFrame& frame, std::int64_t image) const {
+  for (const BoundaryTensor& tensor : boundary_tensors_) {
     std::memcpy(whole_->arena.at(tensor.to + tensor.image_bytes * static_cast<std::size_t>(image)),
                 frame.arena.at(tensor.from), tensor.image_bytes);
   }

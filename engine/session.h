@@ -74,7 +74,7 @@ class Session {
  private:
   struct ExecutionFrame;
   // A tensor that is handed from images to layers: where it lies in the arenas of one image and of the batch.
-  struct Handover {
+  struct BoundaryTensor {
     std::size_t from = 0, to = 0, image_bytes = 0;
   };
   // Steps that `schedule` runs image by image, from the first on.
@@ -83,7 +83,7 @@ class Session {
   void run_scheduled(BatchSchedule schedule, std::span<const Tensor> src, std::span<Tensor> dst);
   void run_images(std::size_t last, std::span<const Tensor> src, std::span<Tensor> dst,
                   std::atomic<std::int64_t>& next, const Worker& worker);
-  void hand_over(const ExecutionFrame& frame, std::int64_t image) const;
+  void copy_to_batch(const ExecutionFrame& frame, std::int64_t image) const;
   void walk(const Plan& plan, const ExecutionFrame& frame, std::size_t first, std::size_t last,
             const Worker& worker, int member);
   static std::size_t run_from(const Plan& plan, const ExecutionFrame& frame, std::size_t first,
@@ -97,8 +97,8 @@ class Session {
   std::vector<std::unique_ptr<ExecutionFrame>> frames_;  // by thread; empty where only layers are divided
   std::vector<BatchSchedule> schedules_;                 // that are still open
   BatchSchedule last_ = BatchSchedule::per_layer;        // of the run before
-  std::size_t cut_ = 0;              // steps in front of it are for images where both are mixed
-  std::vector<Handover> handovers_;  // of the tensors alive there
+  std::size_t cut_ = 0;                           // steps in front of it are for images where both are mixed
+  std::vector<BoundaryTensor> boundary_tensors_;  // of the tensors alive there
   Arena worker_scratch_;
   std::size_t worker_stride_ = 0;
   std::size_t trials_ = 0;        // runs made while several divisions are open
