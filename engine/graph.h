@@ -33,7 +33,7 @@ struct Node {
   ops::Epilogue epilogue;
   // The next node alone reads the result, as operand 0, and both compute lines by themselves: it is handed on
   // in parts and never lies whole in memory.
-  bool hands_lines = false;
+  bool streams_rows = false;
   // See ops::NodeView.
   bool sparse_input = false;
   // Names of the model's own nodes whose work this node does, in order; time and joules are told in these

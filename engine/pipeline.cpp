@@ -12,7 +12,7 @@ namespace passes {
 using Function = void(Graph&, PassContext&);
 Function fold_constants, raise_precision, lower_precision, eliminate_identity, lower_reduce_mean, fold_pad,
     fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add, fold_quantization, eliminate_dead,
-    choose_layout, skip_zeros, prepack_weights, chain_steps;
+    choose_layout, skip_zeros, prepack_weights, stream_rows;
 
 }  // namespace passes
 
@@ -48,8 +48,8 @@ constexpr std::array kPasses = {
          passes::skip_zeros, true},
     Pass{"prepack_weights", "packs constant weights once for all plans of a model", passes::prepack_weights,
          true},
-    Pass{"chain_steps", "hands a tensor larger than the L2 cache to its only reader in parts, never whole",
-         passes::chain_steps, true},
+    Pass{"stream_rows", "hands a tensor larger than the L2 cache to its only reader in parts, never whole",
+         passes::stream_rows, true},
 };
 
 void check_names(const std::vector<std::string>& disabled) {

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/chain.h"
 #include "engine/choices.h"
+#include "engine/fused_rows.h"
 #include "engine/graph.h"
 #include "engine/pass.h"
 #include "ops/implementation.h"
@@ -81,10 +81,10 @@ class Plan {
   const std::vector<PlanInput>& inputs() const { return inputs_; }
   const std::vector<PlanInput>& outputs() const { return outputs_; }
   const std::vector<Step>& steps() const { return steps_; }
-  const std::vector<Chain>& chains() const { return chains_; }
+  const std::vector<FusedRows>& fused_rows() const { return fused_rows_; }
   // The chain that step i is a link of; null where it is none.
-  const Chain* chain_of(std::size_t i) const {
-    return steps_[i].chain < 0 ? nullptr : &chains_[static_cast<std::size_t>(steps_[i].chain)];
+  const FusedRows* fused_rows_of(std::size_t i) const {
+    return steps_[i].chain < 0 ? nullptr : &fused_rows_[static_cast<std::size_t>(steps_[i].chain)];
   }
   const MemoryReport& memory() const { return memory_; }
   const std::vector<PassReport>& passes() const { return passes_; }
@@ -117,7 +117,7 @@ class Plan {
   CompileOptions options_;
   std::vector<PlanInput> inputs_, outputs_;
   std::vector<Step> steps_;
-  std::vector<Chain> chains_;
+  std::vector<FusedRows> fused_rows_;
   MemoryReport memory_;
   std::vector<PassReport> passes_;
   std::map<std::string, std::string> metadata_;

@@ -119,7 +119,7 @@ void PlanBuilder::add_step(const Node& node, const NodeContext& context) {
   }
   operands_.emplace_back();
   adds_residual_.push_back(node.epilogue.residual);
-  hands_lines_.push_back(node.hands_lines);
+  hands_lines_.push_back(node.streams_rows);
   for (std::size_t i = 0; i < node.inputs.size(); ++i) read_operand(*step.executable, context, node, i);
   for (const ValueId id : node.outputs) {
     if (id != kNoValue) {
@@ -186,7 +186,7 @@ void PlanBuilder::make_chains() {
   for (std::int32_t first = 0; first < step_count(); ++first) {
     std::int32_t last = first;
     while (hands_lines_[static_cast<std::size_t>(last)] &&
-           last - first + 1 < static_cast<std::int32_t>(Chain::kMostLinks))
+           last - first + 1 < static_cast<std::int32_t>(FusedRows::kMaxLinks))
       ++last;
     if (last > first) make_chain(first, last);
     first = last;
@@ -195,29 +195,29 @@ void PlanBuilder::make_chains() {
 
 // Steps [first, last], both included.
 void PlanBuilder::make_chain(std::int32_t first, std::int32_t last) {
-  std::vector<Chain::Link> links;
+  std::vector<FusedRows::Link> links;
   for (std::int32_t s = first; s <= last; ++s) {
     Step& step = plan_.steps_[static_cast<std::size_t>(s)];
     const Operands& operands = operands_[static_cast<std::size_t>(s)];
     const TensorDesc& result = step.dst_descs[0];
-    const std::int64_t lines = Chain::lines_of(result.shape);
-    links.push_back({step.executable->line_wise(), step.executable->scratch().per_worker, lines,
+    const std::int64_t lines = FusedRows::lines_of(result.shape);
+    links.push_back({step.executable->row_streaming(), step.executable->scratch().per_worker, lines,
                      result.bytes() / static_cast<std::size_t>(lines)});
-    step.chain = static_cast<std::int32_t>(plan_.chains_.size());
+    step.chain = static_cast<std::int32_t>(plan_.fused_rows_.size());
     // No barrier stands between the links: what one of them reads stays until the last one has done its work.
     for (const std::int32_t src : operands.src) {
       if (src >= 0) storage(src).last = std::max(storage(src).last, last);
     }
     if (s < last) storage(operands.dst[0]) = {.kind = Slot::Kind::none};
   }
-  plan_.chains_.emplace_back(static_cast<std::size_t>(first), std::move(links), cache_sizes().l2 / 2);
+  plan_.fused_rows_.emplace_back(static_cast<std::size_t>(first), std::move(links), cache_sizes().l2 / 2);
   plan_.memory_.worker_scratch_bytes =
-      std::max(plan_.memory_.worker_scratch_bytes, plan_.chains_.back().scratch_bytes());
+      std::max(plan_.memory_.worker_scratch_bytes, plan_.fused_rows_.back().scratch_bytes());
 }
 
 // Whether another link of the step's chain reads it.
 bool PlanBuilder::read_in_chain(std::int32_t step, std::int32_t operand) const {
-  const Chain* chain = plan_.chain_of(static_cast<std::size_t>(step));
+  const FusedRows* chain = plan_.fused_rows_of(static_cast<std::size_t>(step));
   for (std::size_t s = chain == nullptr ? 0 : chain->first(); chain != nullptr && s < chain->last(); ++s) {
     if (s != static_cast<std::size_t>(step) && std::ranges::count(operands_[s].src, operand) > 0) return true;
   }

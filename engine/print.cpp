@@ -66,7 +66,7 @@ std::string node_text(const Graph& graph, const Node& node) {
   text += ')';
   text += epilogue_text(graph, node);
   if (node.sparse_input) text += " skipping zeros";
-  if (node.hands_lines) text += " by lines";
+  if (node.streams_rows) text += " by lines";
   std::string origins;
   for (const std::string& origin : node.origins) origins += (origins.empty() ? "" : ", ") + origin;
   return fmt::format("{}  # {}\n", text, origins.empty() ? "(added)" : origins);

@@ -245,8 +245,8 @@ void Session::walk(const Plan& plan, const ExecutionFrame& frame, std::size_t fi
 // caller puts a barrier behind it.
 std::size_t Session::run_from(const Plan& plan, const ExecutionFrame& frame, std::size_t first,
                               std::size_t last, const Worker& worker, std::byte* worker_scratch,
-                              Chain::After after) {
-  if (const Chain* chain = plan.chain_of(first)) {
+                              FusedRows::After after) {
+  if (const FusedRows* chain = plan.fused_rows_of(first)) {
     const std::size_t end = std::min(chain->last(), last);
     chain->run(
         first, end, [&](std::size_t step) { return frame.args(step, nullptr); }, after, worker_scratch,

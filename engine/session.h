@@ -88,7 +88,7 @@ class Session {
             const Worker& worker, int member);
   static std::size_t run_from(const Plan& plan, const ExecutionFrame& frame, std::size_t first,
                               std::size_t last, const Worker& worker, std::byte* worker_scratch,
-                              Chain::After after);
+                              FusedRows::After after);
   void note_trial(double seconds);
 
   std::shared_ptr<const Plan> plan_;

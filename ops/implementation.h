@@ -71,7 +71,7 @@ struct RunArgs {
 
 // Some lines of a result and where they and the lines of operand 0 that they need lie: tensors need not be
 // whole in memory.
-struct LinePart {
+struct RowPart {
   Worker::Range lines;  // of the result, to be computed
   const void* src = nullptr;
   std::int64_t src_line = 0;  // that src begins with
@@ -82,16 +82,16 @@ struct LinePart {
 // What an executable offers besides run() when it can compute any lines of its result by themselves, from
 // some lines of operand 0. Lines are those of nhwc tensors, (N, H) counted through. The results are the same,
 // bit for bit.
-class LineWise {
+class RowStreaming {
  public:
   // Lines of operand 0 that these lines of the result need; neither end lies lower where those of `lines` lie
   // higher.
-  virtual Worker::Range lines_read(Worker::Range lines) const = 0;
+  virtual Worker::Range rows_read(Worker::Range lines) const = 0;
   // On the caller's thread alone. Operand 0 and result 0 are the part's, whatever `args` says.
-  virtual void run_lines(const RunArgs& args, const LinePart& part) const = 0;
+  virtual void run_rows(const RunArgs& args, const RowPart& part) const = 0;
 
  protected:
-  ~LineWise() = default;
+  ~RowStreaming() = default;
 };
 
 // A node made ready for fixed shapes and one ISA. Immutable; any number of sessions run it at once.
@@ -110,7 +110,7 @@ class Executable {
   // element is written.
   virtual bool may_overwrite_residual() const { return false; }
   // Null where lines cannot be computed by themselves; the others need no shared scratch.
-  virtual const LineWise* line_wise() const { return nullptr; }
+  virtual const RowStreaming* row_streaming() const { return nullptr; }
   // The micro-kernels it uses, for profiles: "gemm_f32_14x32_avx512". The reference has none: "".
   virtual std::string kernel() const { return {}; }
   // Whether the bytes of constant operand `i` are still read by run() (as opposed to a packed copy).
@@ -129,8 +129,8 @@ struct Implementation {
   // An estimate of the time for one image, in any unit that the op's implementations share. Null: not
   // compared.
   double (*cost)(const NodeView& node, const Target& target) = nullptr;
-  // Whether its executable for this node will be line_wise(). Null: never.
-  bool (*by_lines)(const NodeView& node) = nullptr;
+  // Whether its executable for this node will be row_streaming(). Null: never.
+  bool (*streams_rows)(const NodeView& node) = nullptr;
 };
 
 // The op's scalar reference as an implementation that accepts every node (nhwc operands are reordered to nchw

@@ -10,7 +10,7 @@
 namespace godwit::ops {
 namespace {
 
-class ConvDepthwise final : public Executable, public LineWise {
+class ConvDepthwise final : public Executable, public RowStreaming {
  public:
   ConvDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(node)),
@@ -50,19 +50,19 @@ class ConvDepthwise final : public Executable, public LineWise {
   bool reads_constant(std::size_t) const override { return false; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
-    run_lines(args, {.lines = walk_.share(worker), .src = args.src[0], .dst = args.dst[0]});
+    run_rows(args, {.lines = walk_.share(worker), .src = args.src[0], .dst = args.dst[0]});
   }
 
-  const LineWise* line_wise() const override { return this; }
-  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
-  void run_lines(const RunArgs& args, const LinePart& part) const override {
+  const RowStreaming* row_streaming() const override { return this; }
+  Worker::Range rows_read(Worker::Range lines) const override { return ops::rows_read(geometry_.h, lines); }
+  void run_rows(const RunArgs& args, const RowPart& part) const override {
     const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
     walk_.run({part.src, pixel_bytes, zeros_.data(), part.src_line}, args.worker_scratch, part.lines,
               [&](const DepthwiseWalk::Block& at) { block(part, at); });
   }
 
  private:
-  void block(const LinePart& part, const DepthwiseWalk::Block& at) const {
+  void block(const RowPart& part, const DepthwiseWalk::Block& at) const {
     const ConvGeometry& g = geometry_;
     const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
     const auto* weights = reinterpret_cast<const float*>(weights_.get());

@@ -70,11 +70,11 @@ class ConvExecutable : public Executable {
   bool reads_constant(std::size_t i) const override { return i > 2; }
 
  protected:
-  LinePart whole(const RunArgs& args, const void* src) const {
+  RowPart whole(const RunArgs& args, const void* src) const {
     return {.lines = {0, geometry_.batch * geometry_.h.output}, .src = src, .dst = args.dst[0]};
   }
 
-  GemmCall call(const RunArgs& args, const LinePart& part, std::int64_t group) const {
+  GemmCall call(const RunArgs& args, const RowPart& part, std::int64_t group) const {
     const std::int64_t column = group * geometry_.group_oc();
     const std::int64_t width = geometry_.w.output;
     const auto size = static_cast<std::int64_t>(size_of(dst_dtype_));
@@ -156,7 +156,7 @@ double likely_share(const NodeView& node, const Target& target) {
 
 // Numbers that kernels cannot read as they lie are copied first: rows of a block where there is one tap,
 // otherwise the whole image, whose pixels are read many times.
-class ConvGemm final : public ConvExecutable, public LineWise {
+class ConvGemm final : public ConvExecutable, public RowStreaming {
  public:
   ConvGemm(const NodeView& node, const PrepareContext& context)
       : ConvExecutable(node, context, conv_geometry(node).taps(), conv_geometry(node).group_ic()),
@@ -188,14 +188,14 @@ class ConvGemm final : public ConvExecutable, public LineWise {
     multiply(args, whole(args, args.shared_scratch), copied_bytes(), worker);
   }
 
-  const LineWise* line_wise() const override { return shape_.taps == 1 ? this : nullptr; }
-  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
-  void run_lines(const RunArgs& args, const LinePart& part) const override {
+  const RowStreaming* row_streaming() const override { return shape_.taps == 1 ? this : nullptr; }
+  Worker::Range rows_read(Worker::Range lines) const override { return ops::rows_read(geometry_.h, lines); }
+  void run_rows(const RunArgs& args, const RowPart& part) const override {
     multiply(args, part, pixel_bytes(), Worker{});
   }
 
  private:
-  void multiply(const RunArgs& args, const LinePart& part, std::int64_t pixel_bytes,
+  void multiply(const RunArgs& args, const RowPart& part, std::int64_t pixel_bytes,
                 const Worker& worker) const {
     const std::int64_t first_row = part.lines.begin * geometry_.w.output;
     Pixels src{part.src, pixel_bytes, zeros_.data(), part.src_line};
@@ -270,7 +270,7 @@ class ConvGemm final : public ConvExecutable, public LineWise {
 
 // Few input channels: one pixel's channels are too short a run for the inner loop, but a whole row of the
 // kernel (KW·IC values) is contiguous once the borders are zeros in memory.
-class ConvGemmRows final : public ConvExecutable, public LineWise {
+class ConvGemmRows final : public ConvExecutable, public RowStreaming {
  public:
   ConvGemmRows(const NodeView& node, const PrepareContext& context)
       : ConvExecutable(node, context, conv_geometry(node).h.kernel,
@@ -288,25 +288,25 @@ class ConvGemmRows final : public ConvExecutable, public LineWise {
     multiply(args, share.part, share.worker);
   }
 
-  const LineWise* line_wise() const override { return this; }
-  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
-  void run_lines(const RunArgs& args, const LinePart& part) const override { multiply(args, part, Worker{}); }
+  const RowStreaming* row_streaming() const override { return this; }
+  Worker::Range rows_read(Worker::Range lines) const override { return ops::rows_read(geometry_.h, lines); }
+  void run_rows(const RunArgs& args, const RowPart& part) const override { multiply(args, part, Worker{}); }
 
  private:
   std::size_t copy_bytes() const { return align_up(image_.copy_bytes()); }
 
-  void multiply(const RunArgs& args, const LinePart& part, const Worker& worker) const {
+  void multiply(const RunArgs& args, const RowPart& part, const Worker& worker) const {
     multiply_rows(
         geometry_, image_, part, args.worker_scratch,
         [&](std::int64_t from, std::byte* to) { copy_line(part, from, to); },
-        [&](const LinePart& lines, const auto& fill) {
+        [&](const RowPart& lines, const auto& fill) {
           GemmCall gemm = call(args, lines, 0);
           gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * format_.read_bytes(geometry_.ic);
           run_gemm(gemm, fill, args.worker_scratch + copy_bytes(), worker);
         });
   }
 
-  void copy_line(const LinePart& part, std::int64_t from, std::byte* to) const {
+  void copy_line(const RowPart& part, std::int64_t from, std::byte* to) const {
     const std::int64_t copied = from < 0 ? 0 : image_.pixels_copied(geometry_.w);
     const std::int64_t before = copied > 0 ? format_.read_bytes(geometry_.w.pad_begin * geometry_.ic) : 0;
     const std::int64_t end = before + format_.read_bytes(copied * geometry_.ic);

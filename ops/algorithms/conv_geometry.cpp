@@ -19,7 +19,7 @@ ConvGeometry conv_geometry(const NodeView& node) {
           .w = window.w};
 }
 
-Worker::Range lines_read(const WindowAxis& h, Worker::Range lines) {
+Worker::Range rows_read(const WindowAxis& h, Worker::Range lines) {
   // A tap outside of the image reads none of its lines: the nearest one stands for it.
   const auto line_at = [&](std::int64_t line, std::int64_t tap) {
     const std::int64_t ih = line % h.output * h.stride + tap * h.dilation - h.pad_begin;

@@ -25,7 +25,7 @@ ConvGeometry conv_geometry(const NodeView& node);
 
 // The lines of src, from the first to the last one, under the windows of some lines of the result; lines are
 // counted through all images.
-Worker::Range lines_read(const WindowAxis& h, Worker::Range lines);
+Worker::Range rows_read(const WindowAxis& h, Worker::Range lines);
 
 // The reasons why the channels-last f32 algorithms cannot take a Conv node, whatever its sizes; empty when
 // they can.

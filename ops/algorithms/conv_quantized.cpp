@@ -77,11 +77,11 @@ class QuantizedConvExecutable : public Executable {
   bool reads_constant(std::size_t) const override { return false; }
 
  protected:
-  LinePart whole(const RunArgs& args, const void* src) const {
+  RowPart whole(const RunArgs& args, const void* src) const {
     return {.lines = {0, geometry_.batch * geometry_.h.output}, .src = src, .dst = args.dst[0]};
   }
 
-  QuantizedGemmCall call(const RunArgs& args, const LinePart& part, std::int64_t group) const {
+  QuantizedGemmCall call(const RunArgs& args, const RowPart& part, std::int64_t group) const {
     const std::int64_t column = group * geometry_.group_oc();
     const std::int64_t width = geometry_.w.output;
     const auto numbers_to = [&](std::int64_t line) { return line * width * geometry_.oc + column; };
@@ -115,7 +115,7 @@ class QuantizedConvExecutable : public Executable {
   bool real_;
 };
 
-class ConvQuantized final : public QuantizedConvExecutable, public LineWise {
+class ConvQuantized final : public QuantizedConvExecutable, public RowStreaming {
  public:
   ConvQuantized(const NodeView& node, const PrepareContext& context)
       : QuantizedConvExecutable(node, context, TapFeed(conv_geometry(RealConv(node).view())),
@@ -156,14 +156,14 @@ class ConvQuantized final : public QuantizedConvExecutable, public LineWise {
     multiply(args, whole(args, args.shared_scratch), copied_bytes(), worker);
   }
 
-  const LineWise* line_wise() const override { return shape_.taps == 1 ? this : nullptr; }
-  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
-  void run_lines(const RunArgs& args, const LinePart& part) const override {
+  const RowStreaming* row_streaming() const override { return shape_.taps == 1 ? this : nullptr; }
+  Worker::Range rows_read(Worker::Range lines) const override { return ops::rows_read(geometry_.h, lines); }
+  void run_rows(const RunArgs& args, const RowPart& part) const override {
     multiply(args, part, geometry_.ic, Worker{});
   }
 
  private:
-  void multiply(const RunArgs& args, const LinePart& part, std::int64_t pixel_bytes,
+  void multiply(const RunArgs& args, const RowPart& part, std::int64_t pixel_bytes,
                 const Worker& worker) const {
     const ConvGeometry& g = geometry_;
     const std::int64_t first_row = part.lines.begin * g.w.output;
@@ -223,7 +223,7 @@ class ConvQuantized final : public QuantizedConvExecutable, public LineWise {
 };
 
 // Few input channels: whole rows of the kernel over a copy with borders, as in conv_gemm_rows.
-class ConvQuantizedRows final : public QuantizedConvExecutable, public LineWise {
+class ConvQuantizedRows final : public QuantizedConvExecutable, public RowStreaming {
  public:
   ConvQuantizedRows(const NodeView& node, const PrepareContext& context)
       : QuantizedConvExecutable(
@@ -243,9 +243,9 @@ class ConvQuantizedRows final : public QuantizedConvExecutable, public LineWise 
     multiply(args, share.part, share.worker);
   }
 
-  const LineWise* line_wise() const override { return this; }
-  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
-  void run_lines(const RunArgs& args, const LinePart& part) const override { multiply(args, part, Worker{}); }
+  const RowStreaming* row_streaming() const override { return this; }
+  Worker::Range rows_read(Worker::Range lines) const override { return ops::rows_read(geometry_.h, lines); }
+  void run_rows(const RunArgs& args, const RowPart& part) const override { multiply(args, part, Worker{}); }
 
  private:
   // The last row's last step may read over its end, where weights are 0.
@@ -253,11 +253,11 @@ class ConvQuantizedRows final : public QuantizedConvExecutable, public LineWise 
     return align_up(image_.copy_bytes() + static_cast<std::size_t>(kStepBytes));
   }
 
-  void multiply(const RunArgs& args, const LinePart& part, const Worker& worker) const {
+  void multiply(const RunArgs& args, const RowPart& part, const Worker& worker) const {
     multiply_rows(
         geometry_, image_, part, args.worker_scratch,
         [&](std::int64_t from, std::byte* to) { copy_line(part, from, to); },
-        [&](const LinePart& lines, const auto& fill) {
+        [&](const RowPart& lines, const auto& fill) {
           QuantizedGemmCall gemm = call(args, lines, 0);
           gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * geometry_.ic * number_bytes();
           run_gemm(gemm, fill, args.worker_scratch + copy_bytes(), worker);
@@ -265,7 +265,7 @@ class ConvQuantizedRows final : public QuantizedConvExecutable, public LineWise 
   }
 
   // Pads stand for 0.
-  void copy_line(const LinePart& part, std::int64_t from, std::byte* to) const {
+  void copy_line(const RowPart& part, std::int64_t from, std::byte* to) const {
     const std::int64_t copied = from < 0 ? 0 : image_.pixels_copied(geometry_.w) * geometry_.ic;
     const std::int64_t before = copied > 0 ? geometry_.w.pad_begin * geometry_.ic : 0;
     const std::int64_t all = image_.line_bytes() / number_bytes();

@@ -39,7 +39,7 @@ struct DepthwiseChannels {
   std::int64_t largest = 0;
 };
 
-class ConvQuantizedDepthwise final : public Executable, public LineWise {
+class ConvQuantizedDepthwise final : public Executable, public RowStreaming {
  public:
   ConvQuantizedDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(RealConv(node).view())),
@@ -78,12 +78,12 @@ class ConvQuantizedDepthwise final : public Executable, public LineWise {
   bool reads_constant(std::size_t) const override { return false; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
-    run_lines(args, {.lines = walk_.share(worker), .src = args.src[In::src], .dst = args.dst[0]});
+    run_rows(args, {.lines = walk_.share(worker), .src = args.src[In::src], .dst = args.dst[0]});
   }
 
-  const LineWise* line_wise() const override { return this; }
-  Worker::Range lines_read(Worker::Range lines) const override { return ops::lines_read(geometry_.h, lines); }
-  void run_lines(const RunArgs& args, const LinePart& part) const override {
+  const RowStreaming* row_streaming() const override { return this; }
+  Worker::Range rows_read(Worker::Range lines) const override { return ops::rows_read(geometry_.h, lines); }
+  void run_rows(const RunArgs& args, const RowPart& part) const override {
     const ConvGeometry& g = geometry_;
     const std::int64_t size = finish_.real ? 4 : 1;
     const auto block = [&](const DepthwiseWalk::Block& at) {

@@ -73,10 +73,10 @@ class PaddedImage {
 // A worker's lines of the result, computed alone, or all of them together with the others, where there are
 // fewer lines than workers.
 struct LineShare {
-  LinePart part;
+  RowPart part;
   Worker worker;
 };
-inline LineShare share_lines(LinePart all, const Worker& worker) {
+inline LineShare share_lines(RowPart all, const Worker& worker) {
   if (all.lines.end < worker.count) return {all, worker};
   all.lines = worker.share(all.lines.end);
   return {all, Worker{}};
@@ -85,9 +85,9 @@ inline LineShare share_lines(LinePart all, const Worker& worker) {
 // multiply(lines, fill) for these lines, some at a time, of which `copy` holds what lies under them;
 // copy_line as PaddedImage::copy() calls it, fill(row, count, pointers) as run_gemm() does.
 template <class CopyLine, class Multiply>
-void multiply_rows(const ConvGeometry& geometry, const PaddedImage& image, const LinePart& part,
+void multiply_rows(const ConvGeometry& geometry, const PaddedImage& image, const RowPart& part,
                    std::byte* copy, const CopyLine& copy_line, const Multiply& multiply) {
-  LinePart here = part;
+  RowPart here = part;
   for (std::int64_t line = part.lines.begin; line < part.lines.end; line = here.lines.end) {
     here.lines = {line, std::min(line + image.lines(), part.lines.end)};
     const std::int64_t first = image.copy(here.lines, copy, copy_line);

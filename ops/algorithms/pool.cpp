@@ -64,17 +64,17 @@ class WindowExecutable : public Executable {
 };
 
 // The same line by line.
-class LinePool : public WindowExecutable, public LineWise {
+class LinePool : public WindowExecutable, public RowStreaming {
  public:
   using WindowExecutable::WindowExecutable;
 
   void run(const RunArgs& args, const Worker& worker) const final {
-    run_lines(args, {.lines = worker.share(geometry_.batch * geometry_.h.output),
-                     .src = args.src[0],
-                     .dst = args.dst[0]});
+    run_rows(args, {.lines = worker.share(geometry_.batch * geometry_.h.output),
+                    .src = args.src[0],
+                    .dst = args.dst[0]});
   }
-  const LineWise* line_wise() const final { return this; }
-  Worker::Range lines_read(Worker::Range lines) const final { return ops::lines_read(geometry_.h, lines); }
+  const RowStreaming* row_streaming() const final { return this; }
+  Worker::Range rows_read(Worker::Range lines) const final { return ops::rows_read(geometry_.h, lines); }
 };
 
 class PoolExecutable final : public LinePool {
@@ -93,7 +93,7 @@ class PoolExecutable final : public LinePool {
 
   std::string kernel() const override { return name_of(*info_); }
 
-  void run_lines(const RunArgs& args, const LinePart& part) const override {
+  void run_rows(const RunArgs& args, const RowPart& part) const override {
     const PoolGeometry& g = geometry_;
     const auto pixel_bytes = static_cast<std::int64_t>(empty_.size());
     const Pixels src{part.src, pixel_bytes, nullptr, part.src_line};
@@ -135,7 +135,7 @@ class BytePool final : public LinePool {
 
   std::string kernel() const override { return name_of(*info_); }
 
-  void run_lines(const RunArgs& args, const LinePart& part) const override {
+  void run_rows(const RunArgs& args, const RowPart& part) const override {
     const PoolGeometry& g = geometry_;
     auto** taps = reinterpret_cast<const void**>(args.worker_scratch);
     BytePoolPixel pixel{.src = taps, .dst = nullptr, .taps = 0, .channels = g.channels};

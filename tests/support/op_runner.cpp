@@ -153,7 +153,7 @@ void OpRunner::Node::check(const ops::Executable& executable, const std::vector<
     if (threads == 1) first = results;
   }
   for (const std::int64_t lines : {1, 3, 1000}) {
-    if (executable.line_wise() == nullptr) break;
+    if (executable.row_streaming() == nullptr) break;
     SCOPED_TRACE(ran.implementation + ", " + std::string(name_of(ran.isa)) + ", " + std::to_string(lines) +
                  " lines at a time");
     const Tensor result = run_by_lines(executable, lines);
@@ -200,7 +200,7 @@ std::vector<Tensor> OpRunner::Node::run(const ops::Executable& executable, int t
 }
 
 Tensor OpRunner::Node::run_by_lines(const ops::Executable& executable, std::int64_t strip) const {
-  const ops::LineWise& by_lines = *executable.line_wise();
+  const ops::RowStreaming& streams_rows = *executable.row_streaming();
   std::vector<const void*> src{nullptr};
   for (std::size_t i = 1; i < slots_.size(); ++i)
     src.push_back(slots_[i].present ? slots_[i].value.data() : nullptr);
@@ -212,7 +212,7 @@ Tensor OpRunner::Node::run_by_lines(const ops::Executable& executable, std::int6
   Tensor result(outputs_[0]);
   for (std::int64_t line = 0; line < lines_of(outputs_[0]); line += strip) {
     const Worker::Range lines{line, std::min(line + strip, lines_of(outputs_[0]))};
-    const Worker::Range read = by_lines.lines_read(lines);
+    const Worker::Range read = streams_rows.rows_read(lines);
     Guarded part(static_cast<std::size_t>(read.end - read.begin) * src_bytes);
     std::memcpy(part.data(),
                 static_cast<const std::byte*>(slots_[0].value.data()) +
@@ -220,8 +220,8 @@ Tensor OpRunner::Node::run_by_lines(const ops::Executable& executable, std::int6
                 static_cast<std::size_t>(read.end - read.begin) * src_bytes);
     Guarded written(static_cast<std::size_t>(lines.end - lines.begin) * dst_bytes);
     Guarded own(executable.scratch().per_worker);
-    by_lines.run_lines({src.data(), &no_dst, nullptr, own.data()},
-                       {lines, part.data(), read.begin, written.data(), lines.begin});
+    streams_rows.run_rows({src.data(), &no_dst, nullptr, own.data()},
+                          {lines, part.data(), read.begin, written.data(), lines.begin});
     EXPECT_TRUE(written.intact()) << "wrote outside of its lines";
     EXPECT_TRUE(own.intact()) << "wrote outside of a worker's scratch memory";
     std::memcpy(static_cast<std::byte*>(result.mutable_data()) + static_cast<std::size_t>(line) * dst_bytes,
@@ -362,8 +362,9 @@ std::vector<Ran> OpRunner::run_implementations(const Bound& bound) const {
         const auto executable = implementation->prepare(node.view(), context);
         all.push_back({std::string(implementation->name), isa, layout, executable->kernel()});
         node.check(*executable, expected, bound, all.back());
-        const bool by_lines = implementation->by_lines != nullptr && implementation->by_lines(node.view());
-        EXPECT_EQ(by_lines, executable->line_wise() != nullptr) << implementation->name;
+        const bool streams_rows =
+            implementation->streams_rows != nullptr && implementation->streams_rows(node.view());
+        EXPECT_EQ(streams_rows, executable->row_streaming() != nullptr) << implementation->name;
       }
       if (isa != Isa::generic) continue;
       all.push_back({"reference", isa, layout, ""});

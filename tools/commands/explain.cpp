@@ -51,7 +51,7 @@ std::string figures(const ops::Candidate& candidate) {
 
 Json number_or_null(const std::optional<double>& number) { return number ? Json(*number) : Json(); }
 
-Json chain_json(const engine::Chain* chain, const engine::Plan& plan) {
+Json chain_json(const engine::FusedRows* chain, const engine::Plan& plan) {
   if (chain == nullptr) return {};
   Json steps = Json::array();
   for (std::size_t i = chain->first(); i < chain->last(); ++i) steps.push_back(plan.steps()[i].name);
@@ -60,14 +60,14 @@ Json chain_json(const engine::Chain* chain, const engine::Plan& plan) {
           {"buffer_bytes", chain->buffer_bytes()}};
 }
 
-std::string chain_text(const engine::Chain* chain, const engine::Plan& plan) {
+std::string chain_text(const engine::FusedRows* chain, const engine::Plan& plan) {
   if (chain == nullptr) return "";
   return fmt::format("    in a chain from {} to {}: {} lines of the last result at a time, {} KiB a thread\n",
                      plan.steps()[chain->first()].name, plan.steps()[chain->last() - 1].name,
                      chain->strip_lines(), (chain->buffer_bytes() + 1023) / 1024);
 }
 
-Json step_json(const engine::Step& step, const engine::Plan& plan, const engine::Chain* chain) {
+Json step_json(const engine::Step& step, const engine::Plan& plan, const engine::FusedRows* chain) {
   Json candidates = Json::array();
   for (const ops::Candidate& candidate : step.candidates) {
     candidates.push_back({{"implementation", candidate.implementation},
@@ -87,7 +87,7 @@ Json step_json(const engine::Step& step, const engine::Plan& plan, const engine:
           {"candidates", std::move(candidates)}};
 }
 
-std::string step_text(const engine::Step& step, const engine::Plan& plan, const engine::Chain* chain) {
+std::string step_text(const engine::Step& step, const engine::Plan& plan, const engine::FusedRows* chain) {
   std::string text =
       fmt::format("{} ({})\n  {} -> {}\n", layers_of(step), step.op->name,
                   fmt::join(texts(step.src_descs), ", "), fmt::join(texts(step.dst_descs), ", "));
@@ -136,7 +136,7 @@ int explain(const Options& options) {
       passes.push_back({{"name", pass.name}, {"rewrites", pass.log.rewrites}, {"lines", pass.log.lines}});
     }
     Json rows = Json::array();
-    for (const std::size_t i : steps) rows.push_back(step_json(plan.steps()[i], plan, plan.chain_of(i)));
+    for (const std::size_t i : steps) rows.push_back(step_json(plan.steps()[i], plan, plan.fused_rows_of(i)));
     print_json({{"schema", "godwit.explain/1"},
                 {"model", options.model},
                 {"isa", name_of(plan.target().isa)},
@@ -145,7 +145,7 @@ int explain(const Options& options) {
     return kDone;
   }
   std::string text = options.node.empty() ? passes_text(plan) : "";
-  for (const std::size_t i : steps) text += step_text(plan.steps()[i], plan, plan.chain_of(i));
+  for (const std::size_t i : steps) text += step_text(plan.steps()[i], plan, plan.fused_rows_of(i));
   print(text);
   return kDone;
 }

@@ -1,5 +1,5 @@
 // Walks over the last result of a chain strip by strip.
-#include "engine/chain.h"
+#include "engine/fused_rows.h"
 
 #include <algorithm>
 #include <array>
@@ -11,11 +11,11 @@
 namespace godwit::engine {
 
 // The lines of each link's result that some lines of the last one need.
-struct Chain::Needs : std::array<Worker::Range, kMostLinks> {};
+struct FusedRows::Needs : std::array<Worker::Range, kMaxLinks> {};
 
-Chain::Chain(std::size_t first, std::vector<Link> links, std::size_t cache_bytes)
+FusedRows::FusedRows(std::size_t first, std::vector<Link> links, std::size_t cache_bytes)
     : first_(first), links_(std::move(links)) {
-  assert(links_.size() >= 2 && links_.size() <= kMostLinks);
+  assert(links_.size() >= 2 && links_.size() <= kMaxLinks);
   for (const Link& link : links_) link_scratch_ = std::max(link_scratch_, link.scratch_bytes);
   // The most lines whose buffers fit: more lines never need less.
   std::int64_t least = 1, most = links_.back().lines;
@@ -31,19 +31,19 @@ Chain::Chain(std::size_t first, std::vector<Link> links, std::size_t cache_bytes
   set_strip(least);
 }
 
-Chain::Needs Chain::needs_of(Worker::Range lines) const {
+FusedRows::Needs FusedRows::needs_of(Worker::Range lines) const {
   Needs needs{};
   for (std::size_t i = links_.size(); i-- > 0;) {
     needs[i] = lines;
-    if (i > 0) lines = links_[i].step->lines_read(lines);
+    if (i > 0) lines = links_[i].step->rows_read(lines);
   }
   return needs;
 }
 
 // Workers begin anywhere, and so may strips: the buffers have room for those that need most.
-void Chain::set_strip(std::int64_t lines) {
+void FusedRows::set_strip(std::int64_t lines) {
   strip_ = lines;
-  std::array<std::int64_t, kMostLinks> most{};
+  std::array<std::int64_t, kMaxLinks> most{};
   for (std::int64_t begin = 0; begin < links_.back().lines; ++begin) {
     const Needs needs = needs_of({begin, std::min(begin + lines, links_.back().lines)});
     for (std::size_t i = 0; i < links_.size(); ++i)
@@ -57,8 +57,8 @@ void Chain::set_strip(std::int64_t lines) {
   }
 }
 
-void Chain::run(std::size_t begin, std::size_t end, Args args, After after, std::byte* scratch,
-                const Worker& worker) const {
+void FusedRows::run(std::size_t begin, std::size_t end, Args args, After after, std::byte* scratch,
+                    const Worker& worker) const {
   const Worker::Range mine = worker.share(links_.back().lines);
   Needs held{};  // what the buffers hold
   for (std::int64_t line = mine.begin; line < mine.end; line += strip_) {
@@ -67,7 +67,7 @@ void Chain::run(std::size_t begin, std::size_t end, Args args, After after, std:
       const std::size_t step = first_ + i;
       ops::RunArgs operands = args(step);
       operands.worker_scratch = scratch + buffer_bytes_;
-      ops::LinePart part{needs[i], operands.src[0], 0, operands.dst[0], 0};
+      ops::RowPart part{needs[i], operands.src[0], 0, operands.dst[0], 0};
       if (i > 0) {
         part.src = scratch + buffers_[i - 1];
         part.src_line = needs[i - 1].begin;
@@ -88,7 +88,7 @@ void Chain::run(std::size_t begin, std::size_t end, Args args, After after, std:
         part.lines.begin += kept;
       }
       if (part.lines.begin == part.lines.end || step < begin || step >= end) continue;
-      links_[i].step->run_lines(operands, part);
+      links_[i].step->run_rows(operands, part);
       after(step);
     }
   }

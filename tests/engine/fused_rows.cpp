@@ -1,6 +1,6 @@
 // Chains: the same bits as step by step, whatever is cut off by strips, threads and images, and what lies in
 // memory meanwhile.
-#include "engine/chain.h"
+#include "engine/fused_rows.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -60,18 +60,18 @@ Graph block(const Depthwise& depthwise, bool residual) {
 std::shared_ptr<const Plan> plan_of(const Graph& graph, std::int64_t batch, bool chains) {
   CompileOptions options;
   options.shapes = {{"image", {batch, 3, kSide, kSide}}};
-  if (!chains) options.disabled_passes = {"chain_steps"};
+  if (!chains) options.disabled_passes = {"stream_rows"};
   return compile(graph, options);
 }
 
-TEST(Chain, GivesTheBitsOfSingleSteps) {
+TEST(FusedRows, GivesTheBitsOfSingleSteps) {
   const Depthwise sizes[] = {{},           {3, 2, 1, 1}, {3, 2, 0, 1}, {5, 1, 2, 1},
                              {5, 2, 2, 1}, {3, 1, 2, 2}, {1, 1, 0, 1}, {2, 3, 0, 1}};
   for (const Depthwise& size : sizes) {
     const Graph graph = block(size, false);
     for (const std::int64_t batch : {1, 3}) {
       const auto chained = plan_of(graph, batch, true);
-      ASSERT_FALSE(chained->chains().empty());
+      ASSERT_FALSE(chained->fused_rows().empty());
       const std::vector<Tensor> inputs{support::random_tensor({batch, 3, kSide, kSide}, 7)};
       const std::vector<Tensor> expected = run_plan(plan_of(graph, batch, false), inputs);
       for (const int threads : {1, 2, 3, 7}) {
@@ -84,11 +84,11 @@ TEST(Chain, GivesTheBitsOfSingleSteps) {
 }
 
 // The block's input is read again as the residual, beside lines that a neighbour still expands from it.
-TEST(Chain, KeepsWhatAllItsLinksRead) {
+TEST(FusedRows, KeepsWhatAllItsLinksRead) {
   const Graph graph = block({}, true);
   const auto chained = plan_of(graph, 2, true);
-  ASSERT_EQ(chained->chains().size(), 1U);
-  const Chain& chain = chained->chains()[0];
+  ASSERT_EQ(chained->fused_rows().size(), 1U);
+  const FusedRows& chain = chained->fused_rows()[0];
   const Step& last = chained->steps()[chain.last() - 1];
   ASSERT_EQ(last.src.back().kind, Slot::Kind::arena);
   EXPECT_EQ(last.src.back().offset, chained->steps()[chain.first()].src[0].offset);
@@ -99,13 +99,13 @@ TEST(Chain, KeepsWhatAllItsLinksRead) {
     EXPECT_TRUE(same_bytes(run_plan(chained, inputs, 4)[0], expected[0]));
 }
 
-TEST(Chain, NeedsNoRoomInTheArena) {
+TEST(FusedRows, NeedsNoRoomInTheArena) {
   const Graph graph = block({}, true);
   const auto chained = plan_of(graph, 1, true), single = plan_of(graph, 1, false);
   const std::size_t wide = static_cast<std::size_t>(many() * kSide * kSide) * sizeof(float);
   EXPECT_GE(single->memory().arena_bytes, wide);
   EXPECT_LT(chained->memory().arena_bytes, wide / 4);
-  const Chain& chain = chained->chains()[0];
+  const FusedRows& chain = chained->fused_rows()[0];
   EXPECT_EQ(chain.last() - chain.first(), 3U);
   EXPECT_GE(chained->memory().worker_scratch_bytes, chain.scratch_bytes());
   EXPECT_LT(chain.buffer_bytes(), wide);
@@ -115,7 +115,7 @@ TEST(Chain, NeedsNoRoomInTheArena) {
   }
 }
 
-TEST(Chain, EveryLinkIsTimedAndRunsAlone) {
+TEST(FusedRows, EveryLinkIsTimedAndRunsAlone) {
   const auto plan = plan_of(block({}, true), 1, true);
   Session session(plan, {.threads = 2, .profile = true});
   const std::vector<Tensor> inputs{support::random_tensor({1, 3, kSide, kSide}, 7)};
@@ -128,7 +128,7 @@ TEST(Chain, EveryLinkIsTimedAndRunsAlone) {
   EXPECT_TRUE(same_bytes(session.run(inputs)[0], before));
 }
 
-TEST(Chain, DividesImagesToo) {
+TEST(FusedRows, DividesImagesToo) {
   const Graph graph = block({}, true);
   const auto chained = plan_of(graph, 5, true);
   const std::vector<Tensor> inputs{support::random_tensor({5, 3, kSide, kSide}, 7)};

@@ -1,7 +1,7 @@
-// chain_steps: which tensors are handed on by lines.
+// stream_rows: which tensors are handed on by lines.
 #include <gtest/gtest.h>
 
-#include "engine/chain.h"
+#include "engine/fused_rows.h"
 #include "runtime/cpu.h"
 #include "tests/engine/helpers.h"
 
@@ -19,10 +19,10 @@ std::int64_t many() {
 Names handing(const GraphBuilder& b) {
   Graph graph = b.build();
   run_pass(graph, "choose_layout");
-  run_pass(graph, "chain_steps");
+  run_pass(graph, "stream_rows");
   Names names;
   for (const Node& node : graph.nodes) {
-    if (node.hands_lines) names.push_back(node.name);
+    if (node.streams_rows) names.push_back(node.name);
   }
   return names;
 }
@@ -36,7 +36,7 @@ TEST(ChainSteps, HandsOnWhatTheCacheDoesNotHold) {
   EXPECT_EQ(handing(b), (Names{"wide", "depthwise"}));
   Graph graph = b.build();
   run_pass(graph, "choose_layout");
-  const PassLog log = run_pass(graph, "chain_steps");
+  const PassLog log = run_pass(graph, "stream_rows");
   EXPECT_EQ(log.rewrites, 2);
   EXPECT_NE(joined_lines(log).find("node 'wide' (Conv) to node 'depthwise' (Conv)"), std::string::npos);
   EXPECT_NE(print(graph).find(" by lines"), std::string::npos);
@@ -69,7 +69,7 @@ TEST(ChainSteps, LeavesMoreLinesThanOneCouldLookAt) {
     GraphBuilder b;
     const ValueId x = b.conv("wide", b.input("image", {1, 1, lines, 1}), {64, 1, 1, 1});
     b.output(b.conv("narrow", x, {1, 64, 1, 1}));
-    EXPECT_EQ(handing(b), lines <= Chain::kMostLines ? Names{"wide"} : Names{}) << lines;
+    EXPECT_EQ(handing(b), lines <= FusedRows::kMaxRows ? Names{"wide"} : Names{}) << lines;
   }
 }
 

@@ -12,11 +12,11 @@
 
 namespace godwit::engine {
 
-class Chain {
+class FusedRows {
  public:
   // A step of the chain, which reads the result of the one before as operand 0.
   struct Link {
-    const ops::LineWise* step = nullptr;
+    const ops::RowStreaming* step = nullptr;
     std::size_t scratch_bytes = 0;  // that it needs for each worker
     std::int64_t lines = 0;         // of its result
     std::size_t line_bytes = 0;     // of its result
@@ -25,12 +25,12 @@ class Chain {
   static std::int64_t lines_of(const Shape& result) {
     return result[0] * (result.rank() == 4 ? result[2] : 1);
   }
-  static constexpr std::size_t kMostLinks = 8;
-  static constexpr std::int64_t kMostLines = 1 << 20;  // of a result: a chain looks at each when it is made
+  static constexpr std::size_t kMaxLinks = 8;
+  static constexpr std::int64_t kMaxRows = 1 << 20;  // of a result: a chain looks at each when it is made
 
-  // first: the plan's step that links[0] is; 2 to kMostLinks links. Buffers between the links fill at most
+  // first: the plan's step that links[0] is; 2 to kMaxLinks links. Buffers between the links fill at most
   // `cache_bytes` unless single lines of the last result need more.
-  Chain(std::size_t first, std::vector<Link> links, std::size_t cache_bytes);
+  FusedRows(std::size_t first, std::vector<Link> links, std::size_t cache_bytes);
 
   // Steps [first, last) of the plan.
   std::size_t first() const { return first_; }

@@ -1,10 +1,10 @@
-// chain_steps: a tensor that the L2 does not hold, between two nodes of which each can compute lines of its
+// stream_rows: a tensor that the L2 does not hold, between two nodes of which each can compute lines of its
 // result by themselves → the same nodes, the first one handing lines to the second as it asks for them.
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "engine/chain.h"
 #include "engine/choices.h"
+#include "engine/fused_rows.h"
 #include "engine/rewrite.h"
 #include "runtime/cpu.h"
 
@@ -15,8 +15,8 @@ bool goes_by_lines(const Graph& graph, const Node& node, const PassContext& cont
   const NodeContext node_context(graph, node);
   const ops::Implementation* implementation = ops::choose(*node.op, node_context.view(), context.target,
                                                           forced_implementation(context.choices, node));
-  return implementation != nullptr && implementation->by_lines != nullptr &&
-         implementation->by_lines(node_context.view());
+  return implementation != nullptr && implementation->streams_rows != nullptr &&
+         implementation->streams_rows(node_context.view());
 }
 
 std::size_t image_bytes(const TensorDesc& desc) {
@@ -26,7 +26,7 @@ std::size_t image_bytes(const TensorDesc& desc) {
 
 }  // namespace
 
-void chain_steps(Graph& graph, PassContext& context) {
+void stream_rows(Graph& graph, PassContext& context) {
   const Rewriter rewriter(graph);
   for (NodeId id = 0; id + 1 < rewriter.size(); ++id) {
     Node& node = graph.nodes[static_cast<std::size_t>(id)];
@@ -38,8 +38,9 @@ void chain_steps(Graph& graph, PassContext& context) {
     if (next.inputs[0] != handed || std::ranges::count(next.inputs, handed) != 1) continue;
     if (!goes_by_lines(graph, node, context) || !goes_by_lines(graph, next, context)) continue;
     const ValueId result = next.outputs[0];
-    if (result == kNoValue || Chain::lines_of(graph.value(result).desc.shape) > Chain::kMostLines) continue;
-    node.hands_lines = true;
+    if (result == kNoValue || FusedRows::lines_of(graph.value(result).desc.shape) > FusedRows::kMaxRows)
+      continue;
+    node.streams_rows = true;
     log_rewrite(context, fmt::format("{} to {}: {:.2f} MiB an image", describe(node), describe(next),
                                      static_cast<double>(bytes) / (1 << 20)));
   }
