@@ -9,12 +9,12 @@ namespace {
 bool counts(const Shape& shape, std::int64_t images) { return shape.rank() > 0 && shape[0] == images; }
 
 bool keeps_apart(const Graph& graph, const Node& node, std::int64_t images) {
-  if (node.op->keeps_images_apart == nullptr) return false;
+  if (node.op->batch_separable == nullptr) return false;
   const auto fits = [&](ValueId id) {
     return id == kNoValue || graph.value(id).constant || counts(graph.value(id).desc.shape, images);
   };
   if (!std::ranges::all_of(node.inputs, fits) || !std::ranges::all_of(node.outputs, fits)) return false;
-  return node.op->keeps_images_apart(NodeContext(graph, node).view());
+  return node.op->batch_separable(NodeContext(graph, node).view());
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace godwit::engine {
 
 // The number of images in a graph with known shapes: dimension 0 of all its inputs and outputs, where every
-// node computes each image from that image alone (OpDef::keeps_images_apart). 0 where images meet, or where
+// node computes each image from that image alone (OpDef::batch_separable). 0 where images meet, or where
 // that is not known.
 std::int64_t separable_images(const Graph& graph);
 

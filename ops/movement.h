@@ -53,7 +53,7 @@ Cost no_arithmetic(const NodeView& node);
 
 // For ops that treat every element alike or look only at the shape.
 LayoutRule any_layout(const NodeView& node);
-// For OpDef::is_view, folds_from_descs and keeps_images_apart.
+// For OpDef::is_view, folds_from_descs and batch_separable.
 bool always(const NodeView& node);
 
 }  // namespace godwit::ops

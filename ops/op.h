@@ -98,7 +98,7 @@ struct OpDef {
   NodePredicate folds_from_descs = nullptr;
   // True: where dimension 0 of every computed operand and of every result counts images, each image's results
   // follow from that image and from constants that are the same for all of them. Null: never.
-  NodePredicate keeps_images_apart = nullptr;
+  NodePredicate batch_separable = nullptr;
   // From most special to most general; the reference follows implicitly.
   std::vector<const Implementation*> implementations = {};
 };

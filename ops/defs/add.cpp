@@ -25,7 +25,7 @@ const OpDef& op_add() {
       .layout = layout_of_binary,
       .fuses_clamp = true,
       .takes_16_bits = true,
-      .keeps_images_apart = broadcast_keeps_images_apart,
+      .batch_separable = broadcast_keeps_images_apart,
       .implementations = {&binary_add},
   };
   return def;

@@ -70,7 +70,7 @@ const OpDef& op_average_pool() {
       .cost = cost_of_pool,
       .layout = channels_last,
       .takes_16_bits = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&average_pool_nhwc},
   };
   return def;

@@ -72,7 +72,7 @@ const OpDef& op_batch_normalization() {
       .cost = cost_per_element<2>,
       .layout = channels_last,
       .fuses_clamp = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&batch_normalization_nhwc},
   };
   return def;

@@ -125,7 +125,7 @@ const OpDef& op_cast() {
       .reference = reference,
       .layout = any_layout,
       .is_view = keeps_type,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&cast_spans, &flat},
   };
   return def;

@@ -50,7 +50,7 @@ const OpDef& op_clip() {
       .cost = cost_per_element<2>,
       .layout = any_layout,
       .takes_16_bits = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&unary_clip},
   };
   return def;

@@ -84,7 +84,7 @@ const Implementation strided_copy{"strided_copy", "each operand copied in the lo
 
 bool has_one_operand(const NodeView& node) { return node.inputs.size() == 1; }
 
-bool keeps_images_apart(const NodeView& node) {
+bool batch_separable(const NodeView& node) {
   const bool computed =
       std::ranges::all_of(node.inputs, [](const Operand& operand) { return operand.constant == nullptr; });
   return computed && normalize_axis(node.attributes.integer("axis", 0), node.outputs[0].shape.rank()) != 0;
@@ -104,7 +104,7 @@ const OpDef& op_concat() {
       .cost = no_arithmetic,
       .layout = any_layout,
       .is_view = has_one_operand,
-      .keeps_images_apart = keeps_images_apart,
+      .batch_separable = batch_separable,
       .implementations = {&strided_copy},
   };
   return def;

@@ -154,7 +154,7 @@ const OpDef& op_conv() {
       .fuses_residual = true,
       .fuses_widening = true,
       .takes_16_bits = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&conv_depthwise, &conv_gemm_rows, &conv_winograd4, &conv_winograd2, &conv_gemm},
   };
   return def;

@@ -47,7 +47,7 @@ const OpDef& op_conv_integer() {
       .infer = infer_conv,
       .reference = reference,
       .cost = cost_conv,
-      .keeps_images_apart = always,
+      .batch_separable = always,
   };
   return def;
 }

@@ -63,7 +63,7 @@ const OpDef& op_dequantize_linear() {
       .reference = reference,
       .cost = cost_dequantize,
       .layout = layout_of_quantization,
-      .keeps_images_apart = quantization_keeps_images_apart,
+      .batch_separable = quantization_keeps_images_apart,
       .implementations = {&dequantize_span},
   };
   return def;

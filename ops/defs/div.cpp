@@ -37,7 +37,7 @@ const OpDef& op_div() {
       .cost = cost_per_element<1>,
       .layout = layout_of_binary,
       .takes_16_bits = true,
-      .keeps_images_apart = broadcast_keeps_images_apart,
+      .batch_separable = broadcast_keeps_images_apart,
       .implementations = {&binary_div},
   };
   return def;

@@ -47,7 +47,7 @@ const OpDef& op_dropout() {
       .cost = no_arithmetic,
       .layout = layout_of,
       .is_view = has_no_mask,
-      .keeps_images_apart = always,
+      .batch_separable = always,
   };
   return def;
 }

@@ -48,7 +48,7 @@ const OpDef& op_equal() {
       .max_inputs = 2,
       .infer = infer_equal,
       .reference = reference,
-      .keeps_images_apart = broadcast_keeps_images_apart,
+      .batch_separable = broadcast_keeps_images_apart,
   };
   return def;
 }

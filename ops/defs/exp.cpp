@@ -20,7 +20,7 @@ const OpDef& op_exp() {
       .since_opset = 6,
       .infer = infer_unary,
       .reference = reference,
-      .keeps_images_apart = always,
+      .batch_separable = always,
   };
   return def;
 }

@@ -33,7 +33,7 @@ const OpDef& op_flatten() {
       .reference = copy_reference,
       .cost = no_arithmetic,
       .is_view = always,
-      .keeps_images_apart = always,
+      .batch_separable = always,
   };
   return def;
 }

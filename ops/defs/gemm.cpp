@@ -76,7 +76,7 @@ Cost cost_gemm(const NodeView& node) {
 }
 
 // Rows are images; C must be the same for all of them or computed row by row.
-bool keeps_images_apart(const NodeView& node) {
+bool batch_separable(const NodeView& node) {
   if (node.attributes.flag("transA", false) || node.inputs[1].constant == nullptr) return false;
   if (!has_own_input(node, 2)) return true;
   const Shape& c = node.shape(2);
@@ -103,7 +103,7 @@ const OpDef& op_gemm() {
       .fuses_residual = true,
       .fuses_widening = true,
       .takes_16_bits = true,
-      .keeps_images_apart = keeps_images_apart,
+      .batch_separable = batch_separable,
       .implementations = {&gemm_panels},
   };
   return def;

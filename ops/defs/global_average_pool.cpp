@@ -46,7 +46,7 @@ const OpDef& op_global_average_pool() {
       .cost = cost_global_average_pool,
       .layout = channels_last,
       .takes_16_bits = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&global_average_pool_nhwc},
   };
   return def;

@@ -28,7 +28,7 @@ const OpDef& op_hard_sigmoid() {
       .cost = cost_per_element<4>,
       .layout = any_layout,
       .takes_16_bits = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&unary_hard_sigmoid},
   };
   return def;

@@ -26,7 +26,7 @@ const OpDef& op_hard_swish() {
       .cost = cost_per_element<5>,
       .layout = any_layout,
       .takes_16_bits = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&unary_hard_swish},
   };
   return def;

@@ -19,7 +19,7 @@ const OpDef& op_identity() {
       .cost = no_arithmetic,
       .layout = any_layout,
       .is_view = always,
-      .keeps_images_apart = always,
+      .batch_separable = always,
   };
   return def;
 }

@@ -24,7 +24,7 @@ const OpDef& op_leaky_relu() {
       .cost = cost_per_element<2>,
       .layout = any_layout,
       .takes_16_bits = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&unary_leaky_relu},
   };
   return def;

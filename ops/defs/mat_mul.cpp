@@ -85,7 +85,7 @@ Cost cost_mat_mul(const NodeView& node) {
 
 // Rows, or matrices of a batch, are images; on the right stand constants that all share, or a matrix for
 // each.
-bool keeps_images_apart(const NodeView& node) {
+bool batch_separable(const NodeView& node) {
   const int rank = node.shape(0).rank();
   if (node.inputs[0].constant != nullptr || rank < 2) return false;
   return node.inputs[1].constant != nullptr ? node.shape(1).rank() == 2
@@ -108,7 +108,7 @@ const OpDef& op_mat_mul() {
       .fuses_residual = true,
       .fuses_widening = true,
       .takes_16_bits = true,
-      .keeps_images_apart = keeps_images_apart,
+      .batch_separable = batch_separable,
       .implementations = {&mat_mul_panels, &mat_mul_eigen},
   };
   return def;

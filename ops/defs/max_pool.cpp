@@ -91,7 +91,7 @@ const OpDef& op_max_pool() {
       .cost = cost_of_pool,
       .layout = channels_last,
       .takes_16_bits = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&max_pool_nhwc, &max_pool_bytes},
   };
   return def;

@@ -38,7 +38,7 @@ const OpDef& op_neg() {
       .since_opset = 6,
       .infer = infer_neg,
       .reference = reference,
-      .keeps_images_apart = always,
+      .batch_separable = always,
   };
   return def;
 }

@@ -63,7 +63,7 @@ const OpDef& op_qlinear_conv() {
       .infer = infer_conv,
       .reference = reference,
       .cost = cost_conv,
-      .keeps_images_apart = always,
+      .batch_separable = always,
   };
   return def;
 }

@@ -40,7 +40,7 @@ void reference(const NodeView&, std::span<const TensorView> src, std::span<const
 Cost cost_mat_mul(const NodeView& node) { return integer_mat_mul_cost(node, 0, 3); }
 
 // Rows, or matrices of a batch, are images where what stands on the right is the same for all.
-bool keeps_images_apart(const NodeView& node) {
+bool batch_separable(const NodeView& node) {
   return node.shape(0).rank() >= 2 && node.inputs[3].constant != nullptr && node.shape(3).rank() == 2;
 }
 
@@ -56,7 +56,7 @@ const OpDef& op_qlinear_mat_mul() {
       .infer = infer_mat_mul,
       .reference = reference,
       .cost = cost_mat_mul,
-      .keeps_images_apart = keeps_images_apart,
+      .batch_separable = batch_separable,
   };
   return def;
 }

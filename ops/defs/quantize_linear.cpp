@@ -86,7 +86,7 @@ const OpDef& op_quantize_linear() {
       .reference = reference,
       .cost = cost_quantize,
       .layout = layout_of_quantization,
-      .keeps_images_apart = quantization_keeps_images_apart,
+      .batch_separable = quantization_keeps_images_apart,
       .implementations = {&quantize_span},
   };
   return def;

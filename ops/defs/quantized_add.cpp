@@ -54,7 +54,7 @@ const OpDef& op_quantized_add() {
       .cost = cost_add,
       .layout = any_layout,
       .fuses_clamp = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&add_bytes},
   };
   return def;

@@ -87,7 +87,7 @@ const OpDef& op_quantized_average_pool() {
       .reference = reference,
       .cost = cost_of_pool,
       .layout = channels_last,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&average_pool_bytes},
   };
   return def;

@@ -108,7 +108,7 @@ const OpDef& op_quantized_conv() {
       .layout = channels_last,
       .fuses_clamp = true,
       .fuses_residual = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&conv_quantized_depthwise, &conv_quantized_rows, &conv_quantized_winograd4,
                           &conv_quantized_winograd2, &conv_quantized},
   };

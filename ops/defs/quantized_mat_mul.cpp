@@ -65,7 +65,7 @@ Cost cost_mat_mul(const NodeView& node) {
   return cost;
 }
 
-bool keeps_images_apart(const NodeView& node) { return node.inputs[In::weights].constant != nullptr; }
+bool batch_separable(const NodeView& node) { return node.inputs[In::weights].constant != nullptr; }
 
 }  // namespace
 
@@ -80,7 +80,7 @@ const OpDef& op_quantized_mat_mul() {
       .reference = reference,
       .cost = cost_mat_mul,
       .fuses_clamp = true,
-      .keeps_images_apart = keeps_images_apart,
+      .batch_separable = batch_separable,
       .implementations = {&mat_mul_quantized},
   };
   return def;

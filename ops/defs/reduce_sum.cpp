@@ -21,7 +21,7 @@ const OpDef& op_reduce_sum() {
       .reference = reference,
       .cost = cost_of_reduction,
       .is_view = reduces_nothing,
-      .keeps_images_apart = reduction_keeps_images_apart,
+      .batch_separable = reduction_keeps_images_apart,
   };
   return def;
 }

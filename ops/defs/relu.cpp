@@ -22,7 +22,7 @@ const OpDef& op_relu() {
       .cost = cost_per_element<1>,
       .layout = any_layout,
       .takes_16_bits = true,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&unary_relu},
   };
   return def;

@@ -50,7 +50,7 @@ const OpDef& op_reorder() {
       .reference = copy_reference,
       .cost = no_arithmetic,
       .is_view = moves_nothing,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&strided_copy},
   };
   return def;

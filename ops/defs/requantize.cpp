@@ -42,7 +42,7 @@ const OpDef& op_requantize() {
       .reference = reference,
       .cost = cost_requantize,
       .layout = any_layout,
-      .keeps_images_apart = always,
+      .batch_separable = always,
       .implementations = {&requantize_bytes},
   };
   return def;

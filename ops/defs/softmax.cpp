@@ -45,7 +45,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   });
 }
 
-bool keeps_images_apart(const NodeView& node) {
+bool batch_separable(const NodeView& node) {
   return normalize_axis(node.attributes.integer("axis", -1), node.shape(0).rank()) != 0;
 }
 
@@ -60,7 +60,7 @@ const OpDef& op_softmax() {
       .infer = infer_softmax,
       .reference = reference,
       .cost = cost_per_element<5>,  // largest, subtract, exp, sum, divide
-      .keeps_images_apart = keeps_images_apart,
+      .batch_separable = batch_separable,
       .implementations = {&softmax_rows},
   };
   return def;

@@ -92,7 +92,7 @@ std::unique_ptr<Executable> prepare_copy(const NodeView& node, const PrepareCont
 const Implementation strided_copy{"strided_copy", "tiles that read and write whole cache lines", accept,
                                   prepare_copy};
 
-bool keeps_images_apart(const NodeView& node) {
+bool batch_separable(const NodeView& node) {
   const int rank = node.shape(0).rank();
   return rank > 0 && order_of(node, rank)[0] == 0;
 }
@@ -108,7 +108,7 @@ const OpDef& op_transpose() {
       .reference = reference,
       .cost = no_arithmetic,
       .is_view = moves_nothing,
-      .keeps_images_apart = keeps_images_apart,
+      .batch_separable = batch_separable,
       .implementations = {&strided_copy},
   };
   return def;

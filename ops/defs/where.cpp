@@ -45,7 +45,7 @@ const OpDef& op_where() {
       .infer = infer_where,
       .reference = reference,
       .cost = no_arithmetic,
-      .keeps_images_apart = broadcast_keeps_images_apart,
+      .batch_separable = broadcast_keeps_images_apart,
   };
   return def;
 }
