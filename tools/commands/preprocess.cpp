@@ -6,9 +6,9 @@
 #include <memory>
 #include <type_traits>
 
-#include "runtime/conveyor.h"
 #include "runtime/error.h"
 #include "runtime/npy.h"
+#include "runtime/two_stage_pipeline.h"
 #include "tools/commands/commands.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
@@ -112,7 +112,7 @@ std::size_t write_all(const Options& options, ImageSource& source, int threads,
   Progress progress("pictures", source.total());
   PictureLog log(progress, options.reading.strict);
 
-  ConveyorStages stages;
+  PipelineStages stages;
   stages.take = [&](int slot, std::size_t place) {
     Batch<T>& batch = batches[static_cast<std::size_t>(slot)];
     if (batch.values.empty()) {
@@ -145,7 +145,7 @@ std::size_t write_all(const Options& options, ImageSource& source, int threads,
     writer.append(std::span<const T>(batch.values).first(count * size));
     progress.advance(count);
   };
-  run_conveyor({threads, 1, slots, kBatch}, stages);
+  run_two_stage_pipeline({threads, 1, slots, kBatch}, stages);
   writer.finish();
   return log.failed();
 }

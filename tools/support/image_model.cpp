@@ -8,9 +8,9 @@
 #include <limits>
 
 #include "importers/importer.h"
-#include "runtime/conveyor.h"
 #include "runtime/error.h"
 #include "runtime/memory.h"
+#include "runtime/two_stage_pipeline.h"
 #include "tools/support/measure.h"
 #include "tools/support/tuning.h"
 
@@ -261,7 +261,7 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
   const auto at = [&](int slot) -> Slot& { return slots[static_cast<std::size_t>(slot)]; };
   std::size_t index = 0;
 
-  ConveyorStages stages;
+  PipelineStages stages;
   stages.take = [&](int number, std::size_t place) {
     Slot& slot = at(number);
     if (slot.pictures == nullptr) {
@@ -291,7 +291,7 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
             seconds});
     }
   };
-  run_conveyor({threads_, lanes, lanes + kSpareSlots, batch}, stages);
+  run_two_stage_pipeline({threads_, lanes, lanes + kSpareSlots, batch}, stages);
   times.total = watch.seconds();
   return times;
 }

@@ -1,5 +1,5 @@
-// The conveyor: order, limits, ends and exceptions, whatever the number of threads.
-#include "runtime/conveyor.h"
+// The two-stage pipeline: order, limits, ends and exceptions, whatever the number of threads.
+#include "runtime/two_stage_pipeline.h"
 
 #include <algorithm>
 #include <atomic>
@@ -18,7 +18,7 @@ struct Passage {
   std::vector<std::size_t> counts;
   int most_lanes = 0, most_open = 0;
 
-  Passage(const ConveyorShape& shape, int items) {
+  Passage(const PipelineShape& shape, int items) {
     struct Slot {
       std::vector<int> items, doubled;
       int sum = 0;
@@ -32,7 +32,7 @@ struct Passage {
     std::atomic<int> lanes{0};
     std::mutex mutex;
     int next = 0, open = 0;
-    ConveyorStages stages;
+    PipelineStages stages;
     stages.take = [&](int slot, std::size_t place) {
       if (next == items) return false;
       at(slot).items.at(place) = next++;
@@ -66,16 +66,16 @@ struct Passage {
       const std::lock_guard lock(mutex);
       --open;
     };
-    run_conveyor(shape, stages);
+    run_two_stage_pipeline(shape, stages);
   }
 };
 
-TEST(Conveyor, DeliversEverythingOnceAndInOrder) {
+TEST(TwoStagePipeline, DeliversEverythingOnceAndInOrder) {
   for (const int workers : {1, 2, 5}) {
     for (const int lanes : {1, 2, 5}) {
       for (const std::size_t batch : {std::size_t{1}, std::size_t{3}, std::size_t{8}}) {
         for (const int items : {0, 1, 7, 24, 200}) {
-          const ConveyorShape shape{workers, lanes, lanes + 2, batch};
+          const PipelineShape shape{workers, lanes, lanes + 2, batch};
           const Passage run(shape, items);
           SCOPED_TRACE(fmt::format("{} workers, {} lanes, batch {}, {} items", workers, lanes, batch, items));
           ASSERT_EQ(run.delivered.size(), static_cast<std::size_t>(items));
@@ -89,27 +89,27 @@ TEST(Conveyor, DeliversEverythingOnceAndInOrder) {
   }
 }
 
-TEST(Conveyor, OneSlotIsEnough) {
+TEST(TwoStagePipeline, OneSlotIsEnough) {
   const Passage run({3, 1, 1, 4}, 50);
   EXPECT_EQ(run.delivered.size(), 50U);
   EXPECT_EQ(run.most_open, 1);
 }
 
 // Whichever stage throws, the exception arrives and all threads end.
-TEST(Conveyor, TheFirstExceptionEndsIt) {
+TEST(TwoStagePipeline, TheFirstExceptionEndsIt) {
   for (int stage = 0; stage < 4; ++stage) {
     for (const int workers : {1, 4}) {
       std::atomic<int> calls{0};
       const auto fail_at = [&](int own) {
         if (own == stage && ++calls == 5) throw std::runtime_error("five");
       };
-      ConveyorStages stages;
+      PipelineStages stages;
       stages.take = [&](int, std::size_t) { return fail_at(0), true; };  // for ever
       stages.prepare = [&](int, int, std::size_t) { fail_at(1); };
       stages.work = [&](int, int, int, std::size_t) { fail_at(2); };
       stages.deliver = [&](int, std::size_t) { fail_at(3); };
       try {
-        run_conveyor({workers, workers, workers + 2, 2}, stages);
+        run_two_stage_pipeline({workers, workers, workers + 2, 2}, stages);
         ADD_FAILURE() << "stage " << stage << " did not throw";
       } catch (const std::runtime_error& error) {
         EXPECT_STREQ(error.what(), "five");

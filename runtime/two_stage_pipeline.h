@@ -6,9 +6,9 @@
 
 namespace godwit {
 
-// What a conveyor calls. `slot` numbers a batch's place in memory (0 to slots − 1), `place` an item's place
-// in its batch, `worker` a thread (0 to workers − 1; 0 is the caller).
-struct ConveyorStages {
+// What a two-stage pipeline calls. `slot` numbers a batch's place in memory (0 to slots − 1), `place` an
+// item's place in its batch, `worker` a thread (0 to workers − 1; 0 is the caller).
+struct PipelineStages {
   // Takes the next item for this place; false when there are no more. One call at a time, in order.
   std::function<bool(int slot, std::size_t place)> take;
   // First stage, of one item. Any order, any number at once.
@@ -20,7 +20,7 @@ struct ConveyorStages {
   std::function<void(int slot, std::size_t count)> deliver;
 };
 
-struct ConveyorShape {
+struct PipelineShape {
   int workers = 1;
   int lanes = 1;  // batches in the second stage at once
   int slots = 2;  // batches in memory at once: nothing is taken while all are in use
@@ -31,6 +31,6 @@ struct ConveyorShape {
 // worker does what is due (deliver, else work on a batch that is ready, else prepare an item), so that the
 // split of cores follows what the stages cost. The first exception that a stage throws stops everything and
 // leaves this function.
-void run_conveyor(const ConveyorShape& shape, const ConveyorStages& stages);
+void run_two_stage_pipeline(const PipelineShape& shape, const PipelineStages& stages);
 
 }  // namespace godwit

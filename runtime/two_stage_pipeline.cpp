@@ -1,5 +1,5 @@
 // One lock around who does what; the work itself is done outside of it.
-#include "runtime/conveyor.h"
+#include "runtime/two_stage_pipeline.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -13,9 +13,9 @@
 namespace godwit {
 namespace {
 
-class Conveyor {
+class TwoStagePipeline {
  public:
-  Conveyor(const ConveyorShape& shape, const ConveyorStages& stages)
+  TwoStagePipeline(const PipelineShape& shape, const PipelineStages& stages)
       : shape_(shape), stages_(stages), slots_(static_cast<std::size_t>(std::max(shape.slots, 1))) {
     for (int lane = 0; lane < std::max(shape.lanes, 1); ++lane) free_lanes_.push_back(lane);
   }
@@ -144,8 +144,8 @@ class Conveyor {
     changed_.notify_all();
   }
 
-  const ConveyorShape shape_;
-  const ConveyorStages& stages_;
+  const PipelineShape shape_;
+  const PipelineStages& stages_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Batch> slots_;
@@ -157,6 +157,8 @@ class Conveyor {
 
 }  // namespace
 
-void run_conveyor(const ConveyorShape& shape, const ConveyorStages& stages) { Conveyor(shape, stages).run(); }
+void run_two_stage_pipeline(const PipelineShape& shape, const PipelineStages& stages) {
+  TwoStagePipeline(shape, stages).run();
+}
 
 }  // namespace godwit
