@@ -46,9 +46,9 @@ std::vector<LayerPair> pair_layers(const Graph& reference, const Graph& other) {
     if (reference.value(found->second).desc.dtype != DType::f32) continue;
     LayerPair pair{node.name, std::string(node.op->name), found->second, rounded_value(other, id)};
     if (is_clamp(node)) {
-      const NodeId maker = producers[static_cast<std::size_t>(node.inputs[0])];
-      if (maker != kNoNode && only_clamped(node.inputs[0])) {
-        const Node& first = other.nodes[static_cast<std::size_t>(maker)];
+      const NodeId producer = producers[static_cast<std::size_t>(node.inputs[0])];
+      if (producer != kNoNode && only_clamped(node.inputs[0])) {
+        const Node& first = other.nodes[static_cast<std::size_t>(producer)];
         pair.layers = fmt::format("{} + {}", first.name, node.name);
         pair.op = first.op->name;
       }

@@ -36,11 +36,11 @@ Graph without_quantization(const Graph& graph) {
   Rewriter rewriter(result);
   bool any = false;
   for (NodeId id = 0; id < rewriter.size(); ++id) {
-    const NodeId maker =
+    const NodeId producer =
         rewriter.producer(rewriter.node(id).inputs.empty() ? kNoValue : rewriter.node(id).inputs[0]);
-    if (maker == kNoNode || !is_pair(result, rewriter.node(maker), rewriter.node(id))) continue;
+    if (producer == kNoNode || !is_pair(result, rewriter.node(producer), rewriter.node(id))) continue;
     any = true;
-    const ValueId src = rewriter.node(maker).inputs[0], dst = rewriter.node(id).outputs[0];
+    const ValueId src = rewriter.node(producer).inputs[0], dst = rewriter.node(id).outputs[0];
     rewriter.replace_reads(dst, src);
     if (rewriter.is_output(dst)) {
       rewriter.set_input(id, 0, src);
@@ -50,9 +50,9 @@ Graph without_quantization(const Graph& graph) {
     } else {
       rewriter.erase(id);
     }
-    if (rewriter.readers(rewriter.node(maker).outputs[0]).empty() &&
-        !rewriter.is_output(rewriter.node(maker).outputs[0])) {
-      rewriter.erase(maker);
+    if (rewriter.readers(rewriter.node(producer).outputs[0]).empty() &&
+        !rewriter.is_output(rewriter.node(producer).outputs[0])) {
+      rewriter.erase(producer);
     }
   }
   if (!any) {

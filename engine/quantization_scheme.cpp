@@ -132,9 +132,9 @@ class Planner {
   bool comes_quantized(ValueId id) const {
     while (producers_[static_cast<std::size_t>(id)] != kNoNode) {
       if (flag(scheme_.from_quantized, id)) return true;
-      const Node& maker = node(producers_[static_cast<std::size_t>(id)]);
-      if (!contains(kMovers, maker.op->name) && maker.op->name != "MaxPool") return false;
-      id = maker.inputs[0];
+      const Node& producer = node(producers_[static_cast<std::size_t>(id)]);
+      if (!contains(kMovers, producer.op->name) && producer.op->name != "MaxPool") return false;
+      id = producer.inputs[0];
     }
     return false;
   }
@@ -154,13 +154,13 @@ class Planner {
     };
     if (n.op->name == "Relu" || n.op->name == "Clip") {
       const ValueId src = n.inputs[0];
-      const NodeId maker = producers_[static_cast<std::size_t>(src)];
+      const NodeId producer = producers_[static_cast<std::size_t>(src)];
       const bool alone = consumers_[static_cast<std::size_t>(src)].size() == 1 && !graph_.is_output(src);
       const bool bounds_known = std::ranges::all_of(std::span(n.inputs).subspan(1), [&](ValueId bound) {
         return bound == kNoValue || graph_.value(bound).constant.has_value();
       });
-      if (maker == kNoNode || !alone || !bounds_known || !flag(scheme_.quantized, maker)) return;
-      scheme_.owner[static_cast<std::size_t>(id)] = maker;
+      if (producer == kNoNode || !alone || !bounds_known || !flag(scheme_.quantized, producer)) return;
+      scheme_.owner[static_cast<std::size_t>(id)] = producer;
       scheme_.from_quantized[static_cast<std::size_t>(n.outputs[0])] = true;
       scheme_.from_quantized[static_cast<std::size_t>(src)] = false;  // never rounded itself
     } else if (weight_axis(graph_, n)) {

@@ -130,12 +130,12 @@ bool Rewriter::bypass(NodeId id) {
     return true;
   }
   // The value that keeps the output's name survives, computed by whoever computed the input.
-  const NodeId maker = producer(src);
-  if (maker == kNoNode || is_output(src)) return false;
+  const NodeId producer = producer(src);
+  if (producer == kNoNode || is_output(src)) return false;
   erase(id);
   replace_reads(src, dst);
-  *std::ranges::find(node(maker).outputs, src) = dst;
-  producers_[static_cast<std::size_t>(dst)] = maker;
+  *std::ranges::find(node(producer).outputs, src) = dst;
+  producers_[static_cast<std::size_t>(dst)] = producer;
   producers_[static_cast<std::size_t>(src)] = kNoNode;
   return true;
 }

@@ -77,17 +77,17 @@ Tensor shifted(const Tensor* bias, double beta, const Affine& affine) {
 }
 
 // Why the node in front cannot take the normalisation; "" when it can.
-std::string why_not(const Graph& graph, const Node& maker, const Affine& affine) {
-  if (!maker.epilogue.empty()) return "it already clamps or adds";
-  const Tensor* weights = constant_of(graph, maker, 1);
+std::string why_not(const Graph& graph, const Node& producer, const Affine& affine) {
+  if (!producer.epilogue.empty()) return "it already clamps or adds";
+  const Tensor* weights = constant_of(graph, producer, 1);
   if (weights == nullptr) return "its weights are not a constant f32 tensor";
   const auto channels = static_cast<std::int64_t>(affine.factor.size());
-  const bool is_gemm = maker.op->name == "Gemm";
-  const int axis = is_gemm && !maker.attributes.flag("transB", false) ? 1 : 0;
+  const bool is_gemm = producer.op->name == "Gemm";
+  const int axis = is_gemm && !producer.attributes.flag("transB", false) ? 1 : 0;
   if (weights->shape().rank() < 2 || weights->shape()[axis] != channels)
     return "it has another number of channels";
-  if (maker.inputs.size() < 3 || maker.inputs[2] == kNoValue) return "";
-  const Tensor* bias = constant_of(graph, maker, 2);
+  if (producer.inputs.size() < 3 || producer.inputs[2] == kNoValue) return "";
+  const Tensor* bias = constant_of(graph, producer, 2);
   if (bias == nullptr) return "its bias is not a constant f32 tensor";
   const Shape& shape = bias->shape();
   const bool is_row =
@@ -97,21 +97,21 @@ std::string why_not(const Graph& graph, const Node& maker, const Affine& affine)
 
 void fold(Rewriter& rewriter, NodeId maker_id, const Node& norm, const Affine& affine) {
   Graph& graph = rewriter.graph();
-  Node& maker = rewriter.node(maker_id);
-  const Tensor& weights = *constant_of(graph, maker, 1);
-  const Tensor* bias = constant_of(graph, maker, 2);
-  const bool is_gemm = maker.op->name == "Gemm";
-  const bool channels_last = is_gemm && !maker.attributes.flag("transB", false);
+  Node& producer = rewriter.node(maker_id);
+  const Tensor& weights = *constant_of(graph, producer, 1);
+  const Tensor* bias = constant_of(graph, producer, 2);
+  const bool is_gemm = producer.op->name == "Gemm";
+  const bool channels_last = is_gemm && !producer.attributes.flag("transB", false);
   const auto inner =
       static_cast<std::size_t>(channels_last ? 1 : weights.shape().product(1, weights.shape().rank()));
-  const double beta = is_gemm ? static_cast<double>(maker.attributes.real("beta", 1.0F)) : 1.0;
+  const double beta = is_gemm ? static_cast<double>(producer.attributes.real("beta", 1.0F)) : 1.0;
 
   Tensor new_weights = scaled(weights, affine, inner);
   Tensor new_bias = shifted(bias, beta, affine);
-  const ValueId old_bias = bias != nullptr ? maker.inputs[2] : norm.inputs[2];
-  const std::string weights_name = fmt::format("{}*{}", graph.value(maker.inputs[1]).name, norm.name);
+  const ValueId old_bias = bias != nullptr ? producer.inputs[2] : norm.inputs[2];
+  const std::string weights_name = fmt::format("{}*{}", graph.value(producer.inputs[1]).name, norm.name);
   const std::string bias_name = fmt::format("{}*{}", graph.value(old_bias).name, norm.name);
-  if (is_gemm) maker.attributes.erase("beta");
+  if (is_gemm) producer.attributes.erase("beta");
   rewriter.set_input(maker_id, 1, rewriter.add_constant(weights_name, std::move(new_weights)));
   rewriter.set_input(maker_id, 2, rewriter.add_constant(bias_name, std::move(new_bias)));
 }
@@ -125,10 +125,10 @@ void fold_batch_norm(Graph& graph, PassContext& context) {
     if (norm.op->name != "BatchNormalization") continue;
     const NodeId maker_id = rewriter.producer(norm.inputs[0]);
     if (maker_id == kNoNode) continue;
-    const Node& maker = rewriter.node(maker_id);
-    if (maker.op->name != "Conv" && maker.op->name != "Gemm") continue;
+    const Node& producer = rewriter.node(maker_id);
+    if (producer.op->name != "Conv" && producer.op->name != "Gemm") continue;
     const auto left = [&](std::string_view reason) {
-      log_left(context, fmt::format("{} behind {}: {}", describe(norm), describe(maker), reason));
+      log_left(context, fmt::format("{} behind {}: {}", describe(norm), describe(producer), reason));
     };
     if (!norm.epilogue.empty() || norm.outputs.size() != 1) {
       left("it does more than normalise");
@@ -143,11 +143,11 @@ void fold_batch_norm(Graph& graph, PassContext& context) {
       left("a parameter is not a constant f32 tensor");
       continue;
     }
-    if (const std::string reason = why_not(graph, maker, affine); !reason.empty()) {
+    if (const std::string reason = why_not(graph, producer, affine); !reason.empty()) {
       left(reason);
       continue;
     }
-    const std::string line = fmt::format("{} into {}", describe(norm), describe(maker));
+    const std::string line = fmt::format("{} into {}", describe(norm), describe(producer));
     fold(rewriter, maker_id, norm, affine);
     rewriter.absorb(maker_id, id);
     log_rewrite(context, line);

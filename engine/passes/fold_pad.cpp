@@ -62,9 +62,9 @@ std::optional<Pads> spatial_pads(const Graph& graph, const Node& pad, int rank) 
 }
 
 // Why this max pooling must keep its own padding; "" when it may take zeros as its own.
-std::string why_not_pool(const Node& maker, const Node& pool, const Pads& total) {
-  const bool is_relu = maker.op != nullptr && maker.op->name == "Relu";
-  if (!is_relu && !(maker.epilogue.minimum >= 0)) return "its input may be negative";
+std::string why_not_pool(const Node& producer, const Node& pool, const Pads& total) {
+  const bool is_relu = producer.op != nullptr && producer.op->name == "Relu";
+  if (!is_relu && !(producer.epilogue.minimum >= 0)) return "its input may be negative";
   if (pool.outputs.size() > 1) return "the positions of its maxima count the padding";
   if (pool.attributes.flag("ceil_mode", false)) return "ceil_mode counts padding apart";
   const auto kernel = pool.attributes.integers("kernel_shape");
@@ -114,9 +114,9 @@ void fold_pad(Graph& graph, PassContext& context) {
       std::ranges::transform(*total, own, total->begin(), std::plus<>());
     }
     if (is_pool) {
-      const NodeId maker = rewriter.producer(src);
+      const NodeId producer = rewriter.producer(src);
       const std::string reason =
-          why_not_pool(maker == kNoNode ? Node{} : rewriter.node(maker), window, *total);
+          why_not_pool(producer == kNoNode ? Node{} : rewriter.node(producer), window, *total);
       if (!reason.empty()) {
         left(reason);
         continue;

@@ -60,9 +60,10 @@ class Folder {
 
   // The node of this kind with one known scale that makes the value; kNoNode if none.
   NodeId maker_of(ValueId id, std::string_view op) {
-    const NodeId maker = rewriter_.producer(id);
-    if (maker == kNoNode || node(maker).op->name != op || !linear_of(graph(), node(maker))) return kNoNode;
-    return maker;
+    const NodeId producer = rewriter_.producer(id);
+    if (producer == kNoNode || node(producer).op->name != op || !linear_of(graph(), node(producer)))
+      return kNoNode;
+    return producer;
   }
   // The QuantizeLinear to u8 that alone reads the node's result; kNoNode if none.
   NodeId quantizer_of(NodeId id) {
@@ -210,8 +211,8 @@ class Folder {
   // The DequantizeLinear of the node's bias; null where it has none (it may have a constant bias).
   const Node* bias_maker(NodeId id) {
     if (node(id).inputs.size() < 3 || node(id).inputs[2] == kNoValue) return nullptr;
-    const NodeId maker = rewriter_.producer(node(id).inputs[2]);
-    return maker == kNoNode ? nullptr : &node(maker);
+    const NodeId producer = rewriter_.producer(node(id).inputs[2]);
+    return producer == kNoNode ? nullptr : &node(producer);
   }
 
   // Why the convolution behind operand i of this Add cannot take the other operand; "" when it can.

@@ -44,9 +44,9 @@ void append(ops::Epilogue& first, const Clamp& second) {
 
 std::string why_not(const Rewriter& rewriter, NodeId id, NodeId maker_id) {
   const Node& node = rewriter.node(id);
-  const Node& maker = rewriter.node(maker_id);
-  if (!maker.op->fuses_clamp) return "that operator does not clamp";
-  if (maker.outputs.size() != 1) return "it has several results";
+  const Node& producer = rewriter.node(maker_id);
+  if (!producer.op->fuses_clamp) return "that operator does not clamp";
+  if (producer.outputs.size() != 1) return "it has several results";
   if (rewriter.only_reader(node.inputs[0]) != id) return "others read the result before it is clamped";
   if (rewriter.value(node.inputs[0]).desc.dtype != DType::f32) return "clamps are for f32 only";
   return "";

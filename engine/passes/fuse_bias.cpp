@@ -17,7 +17,9 @@ const Tensor* constant_of(const Graph& graph, const Node& node, std::size_t i) {
   return constant && constant->dtype() == DType::f32 ? &*constant : nullptr;
 }
 
-bool has_bias(const Node& maker) { return maker.inputs.size() > kBias && maker.inputs[kBias] != kNoValue; }
+bool has_bias(const Node& producer) {
+  return producer.inputs.size() > kBias && producer.inputs[kBias] != kNoValue;
+}
 
 // Whether a tensor of this shape, added to results of shape `dst`, has one number for each of dst's channels
 // or one for all of them.
@@ -32,20 +34,20 @@ bool is_per_channel(const Shape& shape, const Shape& dst) {
 
 // Why the node that computes operand `made` of this Add cannot take `bias`, the other operand; "" when it
 // can.
-std::string why_not(const Graph& graph, const Node& maker, const Node& add, std::size_t made,
+std::string why_not(const Graph& graph, const Node& producer, const Node& add, std::size_t made,
                     const Tensor& bias) {
-  if (!maker.epilogue.empty()) return "it already clamps or adds";
+  if (!producer.epilogue.empty()) return "it already clamps or adds";
   if (add.epilogue.residual) return "the sum has another operand";
   const Shape& shape = graph.value(add.inputs[made]).desc.shape;
-  if (maker.op->name == "MatMul") {
-    if (graph.value(maker.inputs[0]).desc.shape.rank() != 2 || shape.rank() != 2)
+  if (producer.op->name == "MatMul") {
+    if (graph.value(producer.inputs[0]).desc.shape.rank() != 2 || shape.rank() != 2)
       return "it does not multiply two matrices, as Gemm does";
     // Gemm without packed weights is slower than MatMul without.
-    if (constant_of(graph, maker, 1) == nullptr) return "its weights are not a constant f32 tensor";
+    if (constant_of(graph, producer, 1) == nullptr) return "its weights are not a constant f32 tensor";
   }
   if (!is_per_channel(bias.shape(), shape)) return "what is added differs within a channel";
-  if (!has_bias(maker)) return "";
-  const Tensor* own = constant_of(graph, maker, kBias);
+  if (!has_bias(producer)) return "";
+  const Tensor* own = constant_of(graph, producer, kBias);
   if (own == nullptr) return "its bias is not a constant f32 tensor";
   return is_per_channel(own->shape(), shape) || own->shape() == Shape{shape[kChannelAxis]}
              ? ""
@@ -67,21 +69,21 @@ Tensor summed(const Tensor* own, double beta, const Tensor& added, std::int64_t 
 
 void fuse(Rewriter& rewriter, NodeId maker_id, const Node& add, std::size_t made) {
   Graph& graph = rewriter.graph();
-  Node& maker = rewriter.node(maker_id);
-  if (maker.op->name == "MatMul") maker.op = ops::find_op("Gemm");
+  Node& producer = rewriter.node(maker_id);
+  if (producer.op->name == "MatMul") producer.op = ops::find_op("Gemm");
   const double beta =
-      maker.op->name == "Gemm" ? static_cast<double>(maker.attributes.real("beta", 1.0F)) : 1.0;
+      producer.op->name == "Gemm" ? static_cast<double>(producer.attributes.real("beta", 1.0F)) : 1.0;
   const std::int64_t channels = graph.value(add.inputs[made]).desc.shape[kChannelAxis];
   const ValueId added = add.inputs[1 - made];
-  const Tensor* own = constant_of(graph, maker, kBias);
+  const Tensor* own = constant_of(graph, producer, kBias);
   ValueId bias = added;
   if (own != nullptr || graph.value(added).desc.shape != Shape{channels}) {
     const std::string name =
-        fmt::format("{}+{}", own != nullptr ? graph.value(maker.inputs[kBias]).name : maker.name,
+        fmt::format("{}+{}", own != nullptr ? graph.value(producer.inputs[kBias]).name : producer.name,
                     graph.value(added).name);
     bias = rewriter.add_constant(name, summed(own, beta, *graph.value(added).constant, channels));
   }
-  maker.attributes.erase("beta");
+  producer.attributes.erase("beta");
   rewriter.set_input(maker_id, kBias, bias);
 }
 
@@ -96,15 +98,15 @@ void fuse_bias(Graph& graph, PassContext& context) {
     const Tensor* bias = constant_of(graph, add, 1 - made);
     const NodeId maker_id = rewriter.producer(add.inputs[made]);
     if (bias == nullptr || maker_id == kNoNode) continue;
-    const Node& maker = rewriter.node(maker_id);
-    if (maker.op->name != "Conv" && maker.op->name != "Gemm" && maker.op->name != "MatMul") continue;
-    std::string reason = why_not(graph, maker, add, made, *bias);
+    const Node& producer = rewriter.node(maker_id);
+    if (producer.op->name != "Conv" && producer.op->name != "Gemm" && producer.op->name != "MatMul") continue;
+    std::string reason = why_not(graph, producer, add, made, *bias);
     if (rewriter.only_reader(add.inputs[made]) != id) reason = "others read the result before the sum";
     if (!reason.empty()) {
-      log_left(context, fmt::format("{} behind {}: {}", describe(add), describe(maker), reason));
+      log_left(context, fmt::format("{} behind {}: {}", describe(add), describe(producer), reason));
       continue;
     }
-    const std::string line = fmt::format("{} into {}", describe(add), describe(maker));
+    const std::string line = fmt::format("{} into {}", describe(add), describe(producer));
     fuse(rewriter, maker_id, add, made);
     rewriter.absorb(maker_id, id);
     rewriter.node(maker_id).epilogue = add.epilogue;

@@ -13,12 +13,12 @@ std::string why_not(const Rewriter& rewriter, NodeId add_id, std::size_t i) {
   const Node& add = rewriter.node(add_id);
   const NodeId maker_id = rewriter.producer(add.inputs[i]);
   if (maker_id == kNoNode) return "nothing computes it";
-  const Node& maker = rewriter.node(maker_id);
-  if (!maker.op->fuses_residual) return fmt::format("{} does not add residuals", describe(maker));
-  if (!maker.epilogue.empty()) return fmt::format("{} already clamps or adds", describe(maker));
-  if (maker.outputs.size() != 1) return fmt::format("{} has several results", describe(maker));
+  const Node& producer = rewriter.node(maker_id);
+  if (!producer.op->fuses_residual) return fmt::format("{} does not add residuals", describe(producer));
+  if (!producer.epilogue.empty()) return fmt::format("{} already clamps or adds", describe(producer));
+  if (producer.outputs.size() != 1) return fmt::format("{} has several results", describe(producer));
   if (rewriter.only_reader(add.inputs[i]) != add_id)
-    return fmt::format("others read the result of {}", describe(maker));
+    return fmt::format("others read the result of {}", describe(producer));
   return "";
 }
 
