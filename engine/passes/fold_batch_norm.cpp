@@ -77,7 +77,7 @@ Tensor shifted(const Tensor* bias, double beta, const Affine& affine) {
 }
 
 // Why the node in front cannot take the normalisation; "" when it can.
-std::string why_not(const Graph& graph, const Node& producer, const Affine& affine) {
+std::string reject_reason(const Graph& graph, const Node& producer, const Affine& affine) {
   if (!producer.epilogue.empty()) return "it already clamps or adds";
   const Tensor* weights = constant_of(graph, producer, 1);
   if (weights == nullptr) return "its weights are not a constant f32 tensor";
@@ -143,7 +143,7 @@ void fold_batch_norm(Graph& graph, PassContext& context) {
       left("a parameter is not a constant f32 tensor");
       continue;
     }
-    if (const std::string reason = why_not(graph, producer, affine); !reason.empty()) {
+    if (const std::string reason = reject_reason(graph, producer, affine); !reason.empty()) {
       left(reason);
       continue;
     }

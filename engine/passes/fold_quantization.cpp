@@ -216,7 +216,7 @@ class Folder {
   }
 
   // Why the convolution behind operand i of this Add cannot take the other operand; "" when it can.
-  std::string why_not(NodeId add, std::size_t i) {
+  std::string reject_reason(NodeId add, std::size_t i) {
     const NodeId dequantizer = maker_of(node(add).inputs[i], "DequantizeLinear");
     if (dequantizer == kNoNode) return "it is not dequantised with one scale";
     const NodeId conv = rewriter_.producer(node(dequantizer).inputs[0]);
@@ -238,7 +238,7 @@ class Folder {
     if (to == kNoNode || from[0] == kNoNode || from[1] == kNoNode) return;
     if (!provably_equal(rewriter_.value(add.inputs[0]).desc.shape, rewriter_.value(add.inputs[1]).desc.shape))
       return;
-    const std::string reasons[2] = {why_not(id, 0), why_not(id, 1)};
+    const std::string reasons[2] = {reject_reason(id, 0), reject_reason(id, 1)};
     if (!reasons[0].empty() && !reasons[1].empty()) {
       return log_left(context_, fmt::format("{}: {}; {}", describe(add), reasons[0], reasons[1]));
     }

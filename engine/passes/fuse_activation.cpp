@@ -42,7 +42,7 @@ void append(ops::Epilogue& first, const Clamp& second) {
   first.maximum = std::clamp(first.maximum, second.minimum, second.maximum);
 }
 
-std::string why_not(const Rewriter& rewriter, NodeId id, NodeId maker_id) {
+std::string reject_reason(const Rewriter& rewriter, NodeId id, NodeId maker_id) {
   const Node& node = rewriter.node(id);
   const Node& producer = rewriter.node(maker_id);
   if (!producer.op->fuses_clamp) return "that operator does not clamp";
@@ -67,7 +67,7 @@ void fuse_activation(Graph& graph, PassContext& context) {
       log_left(context, line + ": its bounds are not two constants, the lower one first");
       continue;
     }
-    if (const std::string reason = why_not(rewriter, id, maker_id); !reason.empty()) {
+    if (const std::string reason = reject_reason(rewriter, id, maker_id); !reason.empty()) {
       log_left(context, fmt::format("{}: {}", line, reason));
       continue;
     }

@@ -34,8 +34,8 @@ bool is_per_channel(const Shape& shape, const Shape& dst) {
 
 // Why the node that computes operand `made` of this Add cannot take `bias`, the other operand; "" when it
 // can.
-std::string why_not(const Graph& graph, const Node& producer, const Node& add, std::size_t made,
-                    const Tensor& bias) {
+std::string reject_reason(const Graph& graph, const Node& producer, const Node& add, std::size_t made,
+                          const Tensor& bias) {
   if (!producer.epilogue.empty()) return "it already clamps or adds";
   if (add.epilogue.residual) return "the sum has another operand";
   const Shape& shape = graph.value(add.inputs[made]).desc.shape;
@@ -100,7 +100,7 @@ void fuse_bias(Graph& graph, PassContext& context) {
     if (bias == nullptr || maker_id == kNoNode) continue;
     const Node& producer = rewriter.node(maker_id);
     if (producer.op->name != "Conv" && producer.op->name != "Gemm" && producer.op->name != "MatMul") continue;
-    std::string reason = why_not(graph, producer, add, made, *bias);
+    std::string reason = reject_reason(graph, producer, add, made, *bias);
     if (rewriter.only_reader(add.inputs[made]) != id) reason = "others read the result before the sum";
     if (!reason.empty()) {
       log_left(context, fmt::format("{} behind {}: {}", describe(add), describe(producer), reason));

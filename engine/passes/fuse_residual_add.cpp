@@ -9,7 +9,7 @@ namespace {
 
 // Why the node that computes operand i of this Add cannot take the other operand as its residual; "" when it
 // can.
-std::string why_not(const Rewriter& rewriter, NodeId add_id, std::size_t i) {
+std::string reject_reason(const Rewriter& rewriter, NodeId add_id, std::size_t i) {
   const Node& add = rewriter.node(add_id);
   const NodeId maker_id = rewriter.producer(add.inputs[i]);
   if (maker_id == kNoNode) return "nothing computes it";
@@ -45,7 +45,7 @@ void fuse_residual_add(Graph& graph, PassContext& context) {
   for (NodeId id = 0; id < rewriter.size(); ++id) {
     if (!rewriter.alive(id) || !is_residual_add(rewriter, rewriter.node(id))) continue;
     const Node add = rewriter.node(id);
-    const std::string reasons[2] = {why_not(rewriter, id, 0), why_not(rewriter, id, 1)};
+    const std::string reasons[2] = {reject_reason(rewriter, id, 0), reject_reason(rewriter, id, 1)};
     if (!reasons[0].empty() && !reasons[1].empty()) {
       log_left(context, fmt::format("{}: {}; {}", describe(add), reasons[0], reasons[1]));
       continue;

@@ -23,7 +23,7 @@ bool reduces_height_and_width(const Graph& graph, const Node& node) {
 }
 
 // Why this mean of an image's height and width must stay what it is; "" when it need not.
-std::string why_not(const Graph& graph, const Node& node) {
+std::string reject_reason(const Graph& graph, const Node& node) {
   const DType dtype = graph.value(node.inputs[0]).desc.dtype;
   if (dtype != DType::f32 && dtype != DType::f64)
     return fmt::format("GlobalAveragePool takes no {}", name_of(dtype));
@@ -42,7 +42,7 @@ void lower_reduce_mean(Graph& graph, PassContext& context) {
       continue;
     }
     const std::string text = describe(node);
-    if (const std::string reason = why_not(graph, node); !reason.empty()) {
+    if (const std::string reason = reject_reason(graph, node); !reason.empty()) {
       log_left(context, fmt::format("{}: {}", text, reason));
       continue;
     }
