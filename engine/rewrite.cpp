@@ -204,7 +204,7 @@ void log_rewrite(PassContext& context, std::string line) {
   context.log.lines.push_back(std::move(line));
 }
 
-void log_left(PassContext& context, std::string line) {
+void log_skipped(PassContext& context, std::string line) {
   context.log.lines.push_back("left alone: " + std::move(line));
 }
 

@@ -82,6 +82,6 @@ class Rewriter {
 
 // One line of a pass's report: something done, or a near miss with its reason.
 void log_rewrite(PassContext& context, std::string line);
-void log_left(PassContext& context, std::string line);
+void log_skipped(PassContext& context, std::string line);
 
 }  // namespace godwit::engine

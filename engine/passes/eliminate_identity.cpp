@@ -60,8 +60,8 @@ void eliminate_identity(Graph& graph, PassContext& context) {
     if (rewriter.bypass(id)) {
       log_rewrite(context, text);
     } else {
-      log_left(context, fmt::format("{}: the output '{}' needs a copy of its own", text,
-                                    graph.value(node.outputs[0]).name));
+      log_skipped(context, fmt::format("{}: the output '{}' needs a copy of its own", text,
+                                       graph.value(node.outputs[0]).name));
     }
   }
   rewriter.finish();

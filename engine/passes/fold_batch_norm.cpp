@@ -128,7 +128,7 @@ void fold_batch_norm(Graph& graph, PassContext& context) {
     const Node& producer = rewriter.node(maker_id);
     if (producer.op->name != "Conv" && producer.op->name != "Gemm") continue;
     const auto left = [&](std::string_view reason) {
-      log_left(context, fmt::format("{} behind {}: {}", describe(norm), describe(producer), reason));
+      log_skipped(context, fmt::format("{} behind {}: {}", describe(norm), describe(producer), reason));
     };
     if (!norm.epilogue.empty() || norm.outputs.size() != 1) {
       left("it does more than normalise");

@@ -30,8 +30,8 @@ void fold_constants(Graph& graph, PassContext& context) {
     if (node.op->name == "DequantizeLinear") continue;
     const std::size_t bytes = bytes_of(graph, node.outputs);
     if (bytes > kAlwaysFolded && bytes > kGrowth * bytes_of(graph, node.inputs)) {
-      log_left(context, fmt::format("{}: its result of {} bytes is far larger than its operands",
-                                    describe(node), bytes));
+      log_skipped(context, fmt::format("{}: its result of {} bytes is far larger than its operands",
+                                       describe(node), bytes));
       continue;
     }
     std::vector<Tensor> results = evaluate(graph, node);

@@ -91,7 +91,7 @@ void fold_pad(Graph& graph, PassContext& context) {
     const ValueId src = pad.inputs[0];
     const Shape& shape = graph.value(src).desc.shape;
     const auto left = [&](std::string_view reason) {
-      log_left(context, fmt::format("{} behind {}: {}", describe(window), describe(pad), reason));
+      log_skipped(context, fmt::format("{} behind {}: {}", describe(window), describe(pad), reason));
     };
 
     if (shape.rank() < 3) continue;

@@ -113,7 +113,7 @@ class Folder {
     if (!is_conv && node(id).op->name != "QLinearMatMul") return;
     const std::vector<ValueId> inputs = node(id).inputs;
     const auto left = [&](std::string_view reason) {
-      log_left(context_, fmt::format("{}: {}", describe(node(id)), reason));
+      log_skipped(context_, fmt::format("{}: {}", describe(node(id)), reason));
     };
     for (std::size_t i = 1; i < inputs.size(); ++i) {
       if (inputs[i] != kNoValue && constant_of(inputs[i]) == nullptr)
@@ -161,8 +161,8 @@ class Folder {
     const NodeId to = quantizer_of(id);
     if (from == kNoNode || to == kNoNode) return;
     if (linear_of(graph(), node(from)) != linear_of(graph(), node(to))) {
-      log_left(context_,
-               fmt::format("{}: it is quantised otherwise in front than behind", describe(node(id))));
+      log_skipped(context_,
+                  fmt::format("{}: it is quantised otherwise in front than behind", describe(node(id))));
       return;
     }
     rewriter_.set_input(id, 0, node(from).inputs[0]);
@@ -178,7 +178,7 @@ class Folder {
     if (from == kNoNode || weights_from == kNoNode || node(weights_from).op->name != "DequantizeLinear")
       return;
     const auto left = [&](std::string_view reason) {
-      log_left(context_, fmt::format("{}: {}", describe(node(id)), reason));
+      log_skipped(context_, fmt::format("{}: {}", describe(node(id)), reason));
     };
     const Linear src = *linear_of(graph(), node(from));
     if (src.dtype != DType::u8) return left("its input is not u8");
@@ -240,7 +240,7 @@ class Folder {
       return;
     const std::string reasons[2] = {reject_reason(id, 0), reject_reason(id, 1)};
     if (!reasons[0].empty() && !reasons[1].empty()) {
-      return log_left(context_, fmt::format("{}: {}; {}", describe(add), reasons[0], reasons[1]));
+      return log_skipped(context_, fmt::format("{}: {}; {}", describe(add), reasons[0], reasons[1]));
     }
     // The later of two candidates: the other's result is there when it runs.
     const auto conv_of = [&](std::size_t i) { return rewriter_.producer(node(from[i]).inputs[0]); };
@@ -249,7 +249,7 @@ class Folder {
     const Linear residual_linear = *linear_of(graph(), node(from[1 - chosen]));
     const Linear dst = *linear_of(graph(), node(to));
     if (residual_linear.dtype != DType::u8)
-      return log_left(context_, describe(add) + ": the residual is not u8");
+      return log_skipped(context_, describe(add) + ": the residual is not u8");
 
     const NodeId conv = conv_of(chosen);
     rewriter_.erase(id);
@@ -278,7 +278,7 @@ class Folder {
     const NodeId from = maker_of(node(id).inputs[0], "DequantizeLinear");
     if (from == kNoNode) return;
     const auto left = [&](std::string_view reason) {
-      log_left(context_, fmt::format("{}: {}", describe(node(id)), reason));
+      log_skipped(context_, fmt::format("{}: {}", describe(node(id)), reason));
     };
     const Linear src = *linear_of(graph(), node(from));
     const Shape& shape = rewriter_.value(node(from).inputs[0]).desc.shape;
@@ -318,9 +318,9 @@ class Folder {
     const Linear lhs = *linear_of(graph(), node(from[0])), rhs = *linear_of(graph(), node(from[1]));
     const ValueId a = node(from[0]).inputs[0], b = node(from[1]).inputs[0];
     if (lhs.dtype != DType::u8 || rhs.dtype != DType::u8)
-      return log_left(context_, describe(node(id)) + ": an input is not u8");
+      return log_skipped(context_, describe(node(id)) + ": an input is not u8");
     if (!provably_equal(rewriter_.value(a).desc.shape, rewriter_.value(b).desc.shape))
-      return log_left(context_, describe(node(id)) + ": its inputs broadcast");
+      return log_skipped(context_, describe(node(id)) + ": its inputs broadcast");
     using Operand = ops::QuantizedAddOperand;
     rewriter_.node(id).op = ops::find_op("QuantizedAdd", "godwit");
     rewriter_.set_input(id, Operand::lhs, a);
@@ -345,8 +345,8 @@ class Folder {
       if (from.back() == kNoNode || linear_of(graph(), node(from.back()))->dtype != DType::u8) return;
       const bool same = linear_of(graph(), node(from.back())) == dst;
       if (!same && rewriter_.only_reader(input) != id) {
-        return log_left(context_, fmt::format("{}: others read the real numbers of {}", describe(node(id)),
-                                              describe(node(from.back()))));
+        return log_skipped(context_, fmt::format("{}: others read the real numbers of {}", describe(node(id)),
+                                                 describe(node(from.back()))));
       }
     }
     using Operand = ops::RequantizeOperand;

@@ -64,11 +64,11 @@ void fuse_activation(Graph& graph, PassContext& context) {
     const std::string line = fmt::format("{} behind {}", describe(node), describe(rewriter.node(maker_id)));
     const std::optional<Clamp> clamp = clamp_of(graph, node);
     if (!clamp) {
-      log_left(context, line + ": its bounds are not two constants, the lower one first");
+      log_skipped(context, line + ": its bounds are not two constants, the lower one first");
       continue;
     }
     if (const std::string reason = reject_reason(rewriter, id, maker_id); !reason.empty()) {
-      log_left(context, fmt::format("{}: {}", line, reason));
+      log_skipped(context, fmt::format("{}: {}", line, reason));
       continue;
     }
     const ops::Epilogue own = node.epilogue;

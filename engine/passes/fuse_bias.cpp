@@ -103,7 +103,7 @@ void fuse_bias(Graph& graph, PassContext& context) {
     std::string reason = reject_reason(graph, producer, add, made, *bias);
     if (rewriter.only_reader(add.inputs[made]) != id) reason = "others read the result before the sum";
     if (!reason.empty()) {
-      log_left(context, fmt::format("{} behind {}: {}", describe(add), describe(producer), reason));
+      log_skipped(context, fmt::format("{} behind {}: {}", describe(add), describe(producer), reason));
       continue;
     }
     const std::string line = fmt::format("{} into {}", describe(add), describe(producer));

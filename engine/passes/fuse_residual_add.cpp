@@ -47,7 +47,7 @@ void fuse_residual_add(Graph& graph, PassContext& context) {
     const Node add = rewriter.node(id);
     const std::string reasons[2] = {reject_reason(rewriter, id, 0), reject_reason(rewriter, id, 1)};
     if (!reasons[0].empty() && !reasons[1].empty()) {
-      log_left(context, fmt::format("{}: {}; {}", describe(add), reasons[0], reasons[1]));
+      log_skipped(context, fmt::format("{}: {}; {}", describe(add), reasons[0], reasons[1]));
       continue;
     }
     // The later of two candidates: the other's result is there when it runs.

@@ -43,7 +43,7 @@ void lower_reduce_mean(Graph& graph, PassContext& context) {
     }
     const std::string text = describe(node);
     if (const std::string reason = reject_reason(graph, node); !reason.empty()) {
-      log_left(context, fmt::format("{}: {}", text, reason));
+      log_skipped(context, fmt::format("{}: {}", text, reason));
       continue;
     }
     rewriter.set_input(id, 1, kNoValue);
