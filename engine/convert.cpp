@@ -15,8 +15,8 @@ constexpr std::int64_t kFew = 4096;
 // By a kernel where there is one: they round as scalar code does.
 bool convert_by_kernel(const Tensor& src, DType dtype, void* dst) {
   const bool narrows = src.dtype() == DType::f32 && ops::is_16_bit_float(dtype);
-  const bool widens = ops::is_16_bit_float(src.dtype()) && dtype == DType::f32;
-  if (!narrows && !widens) return false;
+  const bool dst_f32 = ops::is_16_bit_float(src.dtype()) && dtype == DType::f32;
+  if (!narrows && !dst_f32) return false;
   const auto family = narrows ? ops::KernelFamily::narrow : ops::KernelFamily::widen;
   auto* const kernel =
       ops::find_function<ops::ConvertKernel>(family, narrows ? dtype : src.dtype(), best_isa());

@@ -48,7 +48,7 @@ std::string epilogue_text(const Graph& graph, const Node& node) {
   if (node.epilogue.residual) text += fmt::format(" + {}", operand(graph, node.inputs.back()));
   if (node.epilogue.clamps())
     text += fmt::format(" clamp [{}, {}]", node.epilogue.minimum, node.epilogue.maximum);
-  if (node.epilogue.widens) text += " widened to f32";
+  if (node.epilogue.dst_f32) text += " widened to f32";
   return text;
 }
 

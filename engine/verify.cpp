@@ -87,8 +87,8 @@ class Verifier {
     if (!(epilogue.minimum <= epilogue.maximum)) {
       complain(fmt::format("its clamp [{}, {}] is empty", epilogue.minimum, epilogue.maximum));
     }
-    if (epilogue.widens && !node.op->fuses_widening)
-      complain("it widens its result, which its operator cannot do");
+    if (epilogue.dst_f32 && !node.op->fuses_dst_f32)
+      complain("it dst_f32 its result, which its operator cannot do");
     if (!epilogue.residual) return;
     if (!node.op->fuses_residual) complain("it has a residual that its operator cannot add");
     if (node.inputs.empty() || node.inputs.back() == kNoValue) complain("its residual operand is missing");

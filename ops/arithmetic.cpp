@@ -41,14 +41,14 @@ void require_product_dtypes(const NodeView& node) {
   std::vector<Operand> operands(node.inputs.begin(), node.inputs.end());
   if (is_16_bit_float(node.input(0).dtype)) {
     if (has_own_input(node, 2) && node.input(2).dtype == DType::f32) operands[2] = {};
-    if (node.epilogue.residual && node.epilogue.widens) operands.back() = {};
+    if (node.epilogue.residual && node.epilogue.dst_f32) operands.back() = {};
   }
   NodeView alike = node;
   alike.inputs = operands;
   require_one_dtype(alike, kFloatTypes);
 }
 
-DType product_dtype(const NodeView& node) { return node.epilogue.widens ? DType::f32 : node.input(0).dtype; }
+DType product_dtype(const NodeView& node) { return node.epilogue.dst_f32 ? DType::f32 : node.input(0).dtype; }
 
 void require_rank(const NodeView& node, std::size_t i, int minimum, int maximum) {
   const Shape& shape = node.shape(i);

@@ -37,7 +37,7 @@ void require_one_dtype(const NodeView& node, std::span<const DType> allowed);
 // The same for an op that multiplies 16-bit floats as well: its bias, operand 2, may be f32 then, and so may
 // the residual of a result that is widened.
 void require_product_dtypes(const NodeView& node);
-// Of its result: operand 0's type, or f32 where the epilogue widens.
+// Of its result: operand 0's type, or f32 where the epilogue dst_f32.
 DType product_dtype(const NodeView& node);
 // Throws Error unless operand `i`, where its shape is ranked, has `minimum` to `maximum` dimensions.
 void require_rank(const NodeView& node, std::size_t i, int minimum, int maximum = kMaxRank);

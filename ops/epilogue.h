@@ -13,13 +13,13 @@ struct Epilogue {
   float minimum = -std::numeric_limits<float>::infinity();
   float maximum = std::numeric_limits<float>::infinity();
   // The result is f32 although the operands are 16-bit floats: sums that nobody stores in 16 bits.
-  bool widens = false;
+  bool dst_f32 = false;
 
   bool clamps() const {
     return minimum != -std::numeric_limits<float>::infinity() ||
            maximum != std::numeric_limits<float>::infinity();
   }
-  bool empty() const { return !residual && !clamps() && !widens; }
+  bool empty() const { return !residual && !clamps() && !dst_f32; }
   bool operator==(const Epilogue&) const = default;
 };
 

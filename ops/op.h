@@ -89,7 +89,7 @@ struct OpDef {
   // Which parts of an epilogue the op's reference and ALL its implementations apply.
   bool fuses_clamp = false;
   bool fuses_residual = false;
-  bool fuses_widening = false;
+  bool fuses_dst_f32 = false;
   // Whether implementations take 16-bit floats, with a bias (input 2) in f32.
   bool takes_16_bits = false;
   // True: output 0 has exactly input 0's bytes, so that no code runs (Reshape, Identity…). Null: never.

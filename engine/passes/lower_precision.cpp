@@ -122,8 +122,8 @@ class Lowering {
       const bool is_bias = is_product(node) && i == 2 && !is_residual;
       if (node.inputs[i] != kNoValue && !is_bias) node.inputs[i] = stored(node.inputs[i]);
     }
-    if (node.op->fuses_widening && !node.epilogue.residual && !is_wanted(node.outputs[0])) {
-      node.epilogue.widens = true;
+    if (node.op->fuses_dst_f32 && !node.epilogue.residual && !is_wanted(node.outputs[0])) {
+      node.epilogue.dst_f32 = true;
       graph_.nodes.push_back(std::move(node));
       return;
     }

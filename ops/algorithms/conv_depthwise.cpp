@@ -104,7 +104,7 @@ class ConvDepthwise final : public Executable, public RowStreaming {
 
 std::string reject(const NodeView& node, const Target&) {
   if (std::string reason = reject_conv_nhwc(node); !reason.empty()) return reason;
-  if (node.epilogue.widens) return "stores what it reads";
+  if (node.epilogue.dst_f32) return "stores what it reads";
   return reject_depthwise(node, conv_geometry(node));
 }
 

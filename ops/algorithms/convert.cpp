@@ -35,8 +35,8 @@ class ConvertSpans final : public Executable {
 std::string reject(const NodeView& node, const Target&) {
   const DType from = node.input(0).dtype, to = node.outputs[0].dtype;
   const bool narrows = from == DType::f32 && is_16_bit_float(to);
-  const bool widens = is_16_bit_float(from) && to == DType::f32;
-  return narrows || widens ? "" : "is for f32 to a 16-bit float or back";
+  const bool dst_f32 = is_16_bit_float(from) && to == DType::f32;
+  return narrows || dst_f32 ? "" : "is for f32 to a 16-bit float or back";
 }
 
 }  // namespace

@@ -41,12 +41,12 @@ SparseBlocking::SparseBlocking(const SparseKernelSizes& kernels, const GemmShape
   steps = shape.taps > 1 ? shape.depth : std::max(std::min(rows * shape.depth, room), shape.depth);
   steps += kSparseSlack;
 
-  const bool widens = step_bytes < static_cast<int>(sizeof(float));
+  const bool dst_f32 = step_bytes < static_cast<int>(sizeof(float));
   runs_begin = after(0, rows * shape.taps, sizeof(const void*));
   steps_begin = after(runs_begin, rows * parts, sizeof(SparseRun));
   sums_begin = after(steps_begin, steps, sizeof(SparseStep));
   widened_begin = after(sums_begin, parts > 1 ? rows * width : 0, sizeof(float));
-  scratch_bytes = after(widened_begin, widens ? depth * width : 0, sizeof(float));
+  scratch_bytes = after(widened_begin, dst_f32 ? depth * width : 0, sizeof(float));
 }
 
 std::size_t SparsePixels::scratch_bytes(std::int64_t count, const GemmShape& shape,
@@ -178,15 +178,15 @@ void SparseWalk::multiply_panels(std::int64_t first, std::int64_t rows, Worker::
   tile.sums = sums_;
   tile.columns = std::min((panels.end - panels.begin) * width, layout.columns - panels.begin * layout.nr);
   const bool streams =
-      work_.widens == nullptr && !layout.half(panels.begin) && layout.bytes() > cache_sizes().l2 / 2;
+      work_.dst_f32 == nullptr && !layout.half(panels.begin) && layout.bytes() > cache_sizes().l2 / 2;
   for (std::int64_t part = 0; part < blocking_.parts; ++part) {
     tile.rows = runs_ + part * block_rows_;
     tile.first = part == 0;
     tile.last = part + 1 == blocking_.parts;
-    if (work_.widens != nullptr) {
+    if (work_.dst_f32 != nullptr) {
       const std::int64_t numbers = depth_of(part) * width;
       for (std::int64_t p = panels.begin; p < panels.end; ++p)
-        work_.widens->convert(weights_of(p, part), numbers, widened_ + (p - panels.begin) * numbers);
+        work_.dst_f32->convert(weights_of(p, part), numbers, widened_ + (p - panels.begin) * numbers);
       tile.b = widened_;
       tile.panel_bytes = numbers * static_cast<std::int64_t>(sizeof(float));
     } else {
@@ -213,7 +213,7 @@ SparseWork work_of(const GemmCall& call, const SparseGemmKernels& kernels) {
   work.kernels = &kernels;
   work.numbers = call.shape.depth;
   work.number_bytes = static_cast<int>(call.format->bytes(1));
-  if (call.tiles->step_bytes < static_cast<int>(sizeof(float))) work.widens = call.format;
+  if (call.tiles->step_bytes < static_cast<int>(sizeof(float))) work.dst_f32 = call.format;
   return work;
 }
 

@@ -23,7 +23,7 @@ struct SparseWork {
   std::int64_t numbers = 0;  // of A under one tap
   int step_numbers = 1;      // in a step
   int number_bytes = 0;
-  const RowFormat* widens = nullptr;  // weights to f32, or null
+  const RowFormat* dst_f32 = nullptr;  // weights to f32, or null
 };
 
 // How much is taken at a time, and where in a worker's scratch memory it lies.

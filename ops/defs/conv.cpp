@@ -152,7 +152,7 @@ const OpDef& op_conv() {
       .layout = channels_last,
       .fuses_clamp = true,
       .fuses_residual = true,
-      .fuses_widening = true,
+      .fuses_dst_f32 = true,
       .takes_16_bits = true,
       .batch_separable = always,
       .implementations = {&conv_depthwise, &conv_gemm_rows, &conv_winograd4, &conv_winograd2, &conv_gemm},

@@ -101,7 +101,7 @@ const OpDef& op_gemm() {
       .cost = cost_gemm,
       .fuses_clamp = true,
       .fuses_residual = true,
-      .fuses_widening = true,
+      .fuses_dst_f32 = true,
       .takes_16_bits = true,
       .batch_separable = batch_separable,
       .implementations = {&gemm_panels},

@@ -106,7 +106,7 @@ const OpDef& op_mat_mul() {
       .cost = cost_mat_mul,
       .fuses_clamp = true,
       .fuses_residual = true,
-      .fuses_widening = true,
+      .fuses_dst_f32 = true,
       .takes_16_bits = true,
       .batch_separable = batch_separable,
       .implementations = {&mat_mul_panels, &mat_mul_eigen},

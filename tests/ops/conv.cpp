@@ -265,12 +265,12 @@ std::vector<Ran> run_stored(const Case& one, DType dtype) {
     OpRunner node("Conv");
     node.input(src).constant(weights).attribute("group", one.group);
     node.attribute("strides", one.strides).attribute("pads", one.pads).attribute("dilations", one.dilations);
-    const bool widens = (variant & 8) != 0;
-    if (widens) node.widens();
+    const bool dst_f32 = (variant & 8) != 0;
+    if (dst_f32) node.dst_f32();
     const Shape dst = node.shape();
     const Tensor residual = random_tensor(dst, 4);
     if ((variant & 1) != 0) node.constant(random_tensor({one.weights[0]}, 3));
-    if ((variant & 2) != 0) node.residual(widens ? residual : stored(residual, dtype));
+    if ((variant & 2) != 0) node.residual(dst_f32 ? residual : stored(residual, dtype));
     if ((variant & 4) != 0) node.clamp(-0.25F, 1.5F);
     // Magnitudes are f32 sums of the widened operands: rounding them to 16 bits would shift the bound.
     const Tensor real_src = stored(src, DType::f32), real_weights = stored(weights, DType::f32);
@@ -283,7 +283,7 @@ std::vector<Ran> run_stored(const Case& one, DType dtype) {
     const Bound sums = [&](const Element& element) {
       return element.implementation.starts_with("conv_winograd") ? winograd(element) : direct(element);
     };
-    const std::vector<Ran> ran = node.run_implementations(widens ? sums : rounded_to(dtype, sums));
+    const std::vector<Ran> ran = node.run_implementations(dst_f32 ? sums : rounded_to(dtype, sums));
     all.insert(all.end(), ran.begin(), ran.end());
   }
   return all;

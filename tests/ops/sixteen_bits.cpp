@@ -37,7 +37,7 @@ TEST(SixteenBits, GemmAndMatMul) {
         expect_ran(narrow.run_implementations(rounded_to(dtype, product_sum_bound(gemm, k + 2))),
                    "gemm_panels");
         OpRunner widening = narrow;
-        expect_ran(widening.widens().run_implementations(product_sum_bound(widening, k)), "gemm_panels");
+        expect_ran(widening.dst_f32().run_implementations(product_sum_bound(widening, k)), "gemm_panels");
         EXPECT_EQ(widening.infer()[0].dtype, DType::f32);
       }
       OpRunner product("MatMul");

@@ -292,8 +292,8 @@ OpRunner& OpRunner::sparse_input() {
   return *this;
 }
 
-OpRunner& OpRunner::widens() {
-  epilogue_.widens = true;
+OpRunner& OpRunner::dst_f32() {
+  epilogue_.dst_f32 = true;
   return *this;
 }
 
@@ -307,7 +307,7 @@ OpRunner OpRunner::stored_as(DType dtype, std::size_t kept) const {
   for (std::size_t i = 0; i < runner.slots_.size(); ++i) {
     if (i != kept) store(runner.slots_[i]);
   }
-  if (runner.epilogue_.residual && !runner.epilogue_.widens) store(runner.residual_);
+  if (runner.epilogue_.residual && !runner.epilogue_.dst_f32) store(runner.residual_);
   return runner;
 }
 

@@ -55,7 +55,7 @@ class OpRunner {
   OpRunner& sparse_input();
 
   // The f32 result of 16-bit operands.
-  OpRunner& widens();
+  OpRunner& dst_f32();
   // The same node with its f32 operands, but for operand `kept`, rounded to a 16-bit float.
   OpRunner stored_as(DType dtype, std::size_t kept = 99) const;
 
