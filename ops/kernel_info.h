@@ -10,12 +10,12 @@ namespace godwit::ops {
 
 enum class KernelFamily : std::uint8_t {
   gemm,
-  gemm_pair_sums,      // of 8-bit numbers: exact where all sums of two products fit into 16 bits
-  gemm_pair_groups,    // where such sums of several steps do
-  sparse_gemm,         // where many numbers of A are zero: one row by several panels
-  nonzeros,            // what it reads
-  depthwise,           // any kernel, one pixel
-  depthwise3_stride1,  // 3×3 and 5×5, mr pixels of a row
+  gemm_maddubs,         // of 8-bit numbers: exact where all sums of two products fit into 16 bits
+  gemm_maddubs_groups,  // where such sums of several steps do
+  sparse_gemm,          // where many numbers of A are zero: one row by several panels
+  nonzeros,             // what it reads
+  depthwise,            // any kernel, one pixel
+  depthwise3_stride1,   // 3×3 and 5×5, mr pixels of a row
   depthwise3_stride2,
   depthwise5_stride1,
   depthwise5_stride2,

@@ -13,8 +13,8 @@ namespace godwit::ops {
 namespace {
 
 constexpr std::array<std::string_view, 33> kFamilyNames = {"gemm",
-                                                           "gemm_pair_sums",
-                                                           "gemm_pair_groups",
+                                                           "gemm_maddubs",
+                                                           "gemm_maddubs_groups",
                                                            "sparse_gemm",
                                                            "nonzeros",
                                                            "depthwise",
@@ -117,8 +117,8 @@ std::span<const KernelInfo> all_kernels() {
 std::string_view name_of(KernelFamily family) { return kFamilyNames[static_cast<std::size_t>(family)]; }
 
 std::string name_of(const KernelInfo& kernel) {
-  const bool gemm = kernel.family == KernelFamily::gemm || kernel.family == KernelFamily::gemm_pair_sums ||
-                    kernel.family == KernelFamily::gemm_pair_groups ||
+  const bool gemm = kernel.family == KernelFamily::gemm || kernel.family == KernelFamily::gemm_maddubs ||
+                    kernel.family == KernelFamily::gemm_maddubs_groups ||
                     kernel.family == KernelFamily::sparse_gemm;
   const std::string tile =
       kernel.mr > 1 || gemm ? fmt::format("{}x{}", kernel.mr, kernel.nr) : fmt::format("{}", kernel.nr);
@@ -181,16 +181,14 @@ const QuantizedGemmKernels* where_faster(Isa isa) {
 
 }  // namespace
 
-const QuantizedGemmKernels* pair_sum_kernels(Isa isa) {
-  return where_faster<KernelFamily::gemm_pair_sums>(isa);
-}
+const QuantizedGemmKernels* maddubs_kernels(Isa isa) { return where_faster<KernelFamily::gemm_maddubs>(isa); }
 
-const QuantizedGemmKernels* pair_group_kernels(Isa isa) {
-  return where_faster<KernelFamily::gemm_pair_groups>(isa);
+const QuantizedGemmKernels* maddubs_group_kernels(Isa isa) {
+  return where_faster<KernelFamily::gemm_maddubs_groups>(isa);
 }
 
 const SparseQuantizedKernels* sparse_quantized_kernels(Isa isa) {
-  const QuantizedGemmKernels* dense = pair_sum_kernels(isa);
+  const QuantizedGemmKernels* dense = maddubs_kernels(isa);
   const auto& kernels = sparse_of<SparseQuantizedKernel, DType::s8, DType::u8>(isa);
   return dense != nullptr && dense->nr == kernels.panel ? &kernels : nullptr;
 }

@@ -31,8 +31,8 @@ double quantized_weight_cost(double bytes, int width) {
 // that several steps share in part. Beside them the loads of a tile's rows and weights.
 double step_cost(const QuantizedGemmKernels& kernels, std::int64_t rows) {
   const auto height = static_cast<double>(std::min<std::int64_t>(rows, kernels.mr));
-  if (kernels.full->family == KernelFamily::gemm_pair_sums) return 3.0 + 1.0 / 2;
-  if (kernels.full->family == KernelFamily::gemm_pair_groups) return 2.5 + 1.0 / 2;
+  if (kernels.full->family == KernelFamily::gemm_maddubs) return 3.0 + 1.0 / 2;
+  if (kernels.full->family == KernelFamily::gemm_maddubs_groups) return 2.5 + 1.0 / 2;
   return (kernels.kr == 2 ? 2.0 : 1.0) + (height + 2) / (height * 2);
 }
 

@@ -120,7 +120,7 @@ class ConvQuantized final : public QuantizedConvExecutable, public RowStreaming 
   ConvQuantized(const NodeView& node, const PrepareContext& context)
       : QuantizedConvExecutable(node, context, TapFeed(conv_geometry(RealConv(node).view())),
                                 tap_sizes(node, conv_geometry(RealConv(node).view())), "quantized_taps") {
-    const bool pairs = &kernels_ == pair_sum_kernels(context.target.isa);
+    const bool pairs = &kernels_ == maddubs_kernels(context.target.isa);
     if (node.sparse_input && zero_point_ == 0 && pairs && keeps_steps(geometry_))
       sparse_ = sparse_quantized_kernels(context.target.isa);
     const bool as_it_lies = kernels_.kr == 4 && numbers_ % 4 == 0;

@@ -73,13 +73,13 @@ class QuantizedWeights {
   template <class Index>
   static const QuantizedGemmKernels& probable_kernels(const NodeView& node, Isa isa, Sizes sizes,
                                                       const Index& index) {
-    if (pair_sum_kernels(isa) == nullptr) return quantized_gemm_kernels(isa);
+    if (maddubs_kernels(isa) == nullptr) return quantized_gemm_kernels(isa);
     sizes.groups = 1;
-    sizes.columns = std::min<std::int64_t>(sizes.columns, pair_sum_kernels(isa)->nr);
+    sizes.columns = std::min<std::int64_t>(sizes.columns, maddubs_kernels(isa)->nr);
     return kernels_for(node, isa, sizes, facts_of(node, sizes, index), index);
   }
-  // Those that they are packed for: where all their pairs fit into 16 bits those of pair_sum_kernels(), or of
-  // pair_group_kernels() where enough steps go together.
+  // Those that they are packed for: where all their pairs fit into 16 bits those of maddubs_kernels(), or of
+  // maddubs_group_kernels() where enough steps go together.
   const QuantizedGemmKernels& kernels() const { return kernels_; }
   const PanelLayout& layout() const { return layout_; }
   // Weights, bias, scale and finish of one group.
@@ -90,7 +90,7 @@ class QuantizedWeights {
   QuantizedWeights(const NodeView& node, const PrepareContext& context, const Sizes& sizes,
                    const WeightFacts& facts, const std::string& format, const Index& index)
       : kernels_(kernels_for(node, context.target.isa, sizes, facts, index)),
-        grouped_(kernels_.full->family == KernelFamily::gemm_pair_groups),
+        grouped_(kernels_.full->family == KernelFamily::gemm_maddubs_groups),
         taps_(sizes.taps),
         layout_{sizes.columns, sizes.taps * steps_of(sizes.numbers, kernels_.kr), kernels_.nr},
         finish_(quantized_finish(node, constant_operands(node, QuantizedOperand::weights))) {
@@ -139,12 +139,12 @@ class QuantizedWeights {
   template <class Index>
   static const QuantizedGemmKernels& kernels_for(const NodeView& node, Isa isa, const Sizes& sizes,
                                                  const WeightFacts& facts, const Index& index) {
-    if (pair_sum_kernels(isa) == nullptr || !facts.pairs_fit) return quantized_gemm_kernels(isa);
-    if (sizes.in_order) return *pair_sum_kernels(isa);
-    const QuantizedGemmKernels& groups = *pair_group_kernels(isa);
+    if (maddubs_kernels(isa) == nullptr || !facts.pairs_fit) return quantized_gemm_kernels(isa);
+    if (sizes.in_order) return *maddubs_kernels(isa);
+    const QuantizedGemmKernels& groups = *maddubs_group_kernels(isa);
     const PanelLayout layout{sizes.columns, sizes.taps * steps_of(sizes.numbers, groups.kr), groups.nr};
     const std::int64_t depth = layout.inner / sizes.taps;
-    if (depth > kMostGroupedSteps) return *pair_sum_kernels(isa);
+    if (depth > kMostGroupedSteps) return *maddubs_kernels(isa);
     const Tensor weights = node.inputs[QuantizedOperand::weights].constant->resident();
     const auto* src = weights.values<std::int8_t>().data();
     // A few runs of steps stand for all.
@@ -162,10 +162,10 @@ class QuantizedWeights {
       pack_steps(sizes, groups.kr, weight, run, steps.data());
       share.add(steps.data(), depth, layout.width(panel));
     }
-    return share.is_faster() ? groups : *pair_sum_kernels(isa);
+    return share.is_faster() ? groups : *maddubs_kernels(isa);
   }
   std::string packed_format(const std::string& format) const;
-  // Of one group: its panels and, for gemm_pair_groups, the order of their steps and how many of them go
+  // Of one group: its panels and, for gemm_maddubs_groups, the order of their steps and how many of them go
   // together, as QuantizedTile has them.
   std::size_t order_steps() const { return static_cast<std::size_t>(layout_.panels() * layout_.inner); }
   std::size_t order_groups() const {

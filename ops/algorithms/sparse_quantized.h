@@ -1,5 +1,5 @@
 // The walk of sparse_gemm.h over 8-bit numbers, of which a step holds four: it is left out where all of them
-// are zero. Weights are packed for pair_sum_kernels().
+// are zero. Weights are packed for maddubs_kernels().
 #pragma once
 
 #include "ops/algorithms/gemm_quantized.h"

@@ -1,4 +1,4 @@
-// Which steps of a panel of 8-bit weights the kernels of gemm_pair_groups take together.
+// Which steps of a panel of 8-bit weights the kernels of gemm_maddubs_groups take together.
 #pragma once
 
 #include <cstddef>

@@ -86,26 +86,26 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
   }
   // By hand, since GCC 12 would keep b in registers, or add up two steps first, and then sums in memory.
-  static GODWIT_INLINE S32 dot_pair_sums(S32 sum, S32 a, const void* b) {
+  static GODWIT_INLINE S32 dot_maddubs(S32 sum, S32 a, const void* b) {
     S32 pairs;
     __asm__("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
             : "+x"(sum), "=&x"(pairs)
             : "x"(a), "m"(*static_cast<const __m256i_u*>(b)), "x"(_mm256_set1_epi16(1)));
     return sum;
   }
-  static GODWIT_INLINE S32 pair_sums(S32 a, const void* b) {
+  static GODWIT_INLINE S32 maddubs(S32 a, const void* b) {
     S32 pairs;
     __asm__("vpmaddubsw %2, %1, %0" : "=x"(pairs) : "x"(a), "m"(*static_cast<const __m256i_u*>(b)));
     return pairs;
   }
-  static GODWIT_INLINE S32 add_pair_sums(S32 pairs, S32 a, const void* b) {
+  static GODWIT_INLINE S32 add_maddubs(S32 pairs, S32 a, const void* b) {
     S32 more;
     __asm__("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0"
             : "+x"(pairs), "=&x"(more)
             : "x"(a), "m"(*static_cast<const __m256i_u*>(b)));
     return pairs;
   }
-  static GODWIT_INLINE S32 sum_of_pairs(S32 pairs) { return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)); }
+  static GODWIT_INLINE S32 sum_pairs(S32 pairs) { return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)); }
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
   template <class Step>

@@ -72,14 +72,14 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
   static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
     return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
   }
-  static GODWIT_INLINE S32 dot_pair_sums(S32 sum, S32 a, const void* b) {
-    return _mm512_add_epi32(sum, sum_of_pairs(pair_sums(a, b)));
+  static GODWIT_INLINE S32 dot_maddubs(S32 sum, S32 a, const void* b) {
+    return _mm512_add_epi32(sum, sum_pairs(maddubs(a, b)));
   }
-  static GODWIT_INLINE S32 pair_sums(S32 a, const void* b) { return _mm512_maddubs_epi16(a, load_words(b)); }
-  static GODWIT_INLINE S32 add_pair_sums(S32 pairs, S32 a, const void* b) {
-    return _mm512_add_epi16(pairs, pair_sums(a, b));
+  static GODWIT_INLINE S32 maddubs(S32 a, const void* b) { return _mm512_maddubs_epi16(a, load_words(b)); }
+  static GODWIT_INLINE S32 add_maddubs(S32 pairs, S32 a, const void* b) {
+    return _mm512_add_epi16(pairs, maddubs(a, b));
   }
-  static GODWIT_INLINE S32 sum_of_pairs(S32 pairs) { return _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)); }
+  static GODWIT_INLINE S32 sum_pairs(S32 pairs) { return _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)); }
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
   template <class Step>

@@ -77,12 +77,12 @@ struct Finish {
 
 // Arch with sums of four products by way of two sums of two, which must fit into 16 bits.
 template <class Arch>
-struct PairSums : Arch {
+struct Maddubss : Arch {
   using Plain = Arch;
   static constexpr int kDotDepth = 4;
   static GODWIT_INLINE typename Arch::S32 dot_at(typename Arch::S32 sum, typename Arch::S32 a,
                                                  const void* b) {
-    return Arch::dot_pair_sums(sum, a, b);
+    return Arch::dot_maddubs(sum, a, b);
   }
 };
 
@@ -98,7 +98,7 @@ GODWIT_INLINE typename Arch::S32 dot_at(typename Arch::S32 sum, typename Arch::S
 }
 
 // The same of sums that stay in 16 bits for a group of steps together. A row less than others, whose register
-// holds the ones that sum_of_pairs() multiplies by.
+// holds the ones that sum_pairs() multiplies by.
 template <class Arch>
 struct PairGroups : Arch {
   using Plain = Arch;
@@ -197,12 +197,11 @@ struct QuantizedProducts<PairGroups<Arch>, Rows, Vectors> {
 #pragma GCC unroll 4
           for (int v = 0; v < Vectors; ++v) {
             const char* b = panel.b + (k * kColumns + v * Arch::kWidth) * kStepBytes;
-            pairs[v] = k == 0 ? Arch::pair_sums(src, b) : Arch::add_pair_sums(pairs[v], src, b);
+            pairs[v] = k == 0 ? Arch::maddubs(src, b) : Arch::add_maddubs(pairs[v], src, b);
           }
         }
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v)
-          sum[r][v] = Arch::add_words(sum[r][v], Arch::sum_of_pairs(pairs[v]));
+        for (int v = 0; v < Vectors; ++v) sum[r][v] = Arch::add_words(sum[r][v], Arch::sum_pairs(pairs[v]));
       }
       panel.b += Size * kColumns * kStepBytes;
       panel.steps += Size;

@@ -201,7 +201,7 @@ struct SparseQuantized {
   static GODWIT_INLINE void store(void* sums, S32 v) { Arch::store_words(sums, v); }
   static GODWIT_INLINE S32 broadcast(const SparseStep& step) { return Arch::broadcast_word(&step.bits); }
   static GODWIT_INLINE S32 add(S32 sum, S32 value, const void* weights) {
-    return Arch::dot_pair_sums(sum, value, weights);
+    return Arch::dot_maddubs(sum, value, weights);
   }
   static GODWIT_INLINE void prefetch(const SparseQuantizedTile&, std::int64_t) {}
 

@@ -80,24 +80,24 @@ GODWIT_INLINE KernelInfo* add_sparse_quantized(KernelInfo* row) {
           1,
           kVectors * Arch::kWidth,
           erase(&SparseQuantized<Arch, kVectors>::run),
-          PairSums<Arch>::kDotDepth};
+          Maddubss<Arch>::kDotDepth};
   return row + 1;
 }
 
 // For an Arch with
-//   pair_sums(a, b): the products of u8 in a and of s8 at b, each added to its neighbour's in 16 bits;
-//   add_pair_sums(pairs, a, b): such a vector added to another;
-//   sum_of_pairs(): each of their numbers added to its neighbour in 32 bits;
-//   dot_pair_sums(sum, a, b): sum_of_pairs(pair_sums(a, b)) added to a sum.
+//   maddubs(a, b): the products of u8 in a and of s8 at b, each added to its neighbour's in 16 bits;
+//   add_maddubs(pairs, a, b): such a vector added to another;
+//   sum_pairs(): each of their numbers added to its neighbour in 32 bits;
+//   dot_maddubs(sum, a, b): sum_pairs(maddubs(a, b)) added to a sum.
 template <class Arch>
-GODWIT_INLINE KernelInfo* add_pair_sums(KernelInfo* row) {
-  if constexpr (requires(typename Arch::S32 v) { Arch::pair_sums(v, nullptr); }) {
-    row = add_quantized_gemm<PairSums<Arch>, 1, Arch::kTileRows>(row, KernelFamily::gemm_pair_sums);
-    row = add_quantized_gemm<PairSums<Arch>, 2, Arch::kTileRows>(row, KernelFamily::gemm_pair_sums);
+GODWIT_INLINE KernelInfo* add_maddubs(KernelInfo* row) {
+  if constexpr (requires(typename Arch::S32 v) { Arch::maddubs(v, nullptr); }) {
+    row = add_quantized_gemm<Maddubss<Arch>, 1, Arch::kTileRows>(row, KernelFamily::gemm_maddubs);
+    row = add_quantized_gemm<Maddubss<Arch>, 2, Arch::kTileRows>(row, KernelFamily::gemm_maddubs);
     row = add_sparse_quantized<Arch, kSparsePanels>(row);
     using Groups = PairGroups<Arch>;
-    row = add_quantized_gemm<Groups, 1, Groups::kTileRows>(row, KernelFamily::gemm_pair_groups);
-    row = add_quantized_gemm<Groups, 2, Groups::kTileRows>(row, KernelFamily::gemm_pair_groups);
+    row = add_quantized_gemm<Groups, 1, Groups::kTileRows>(row, KernelFamily::gemm_maddubs_groups);
+    row = add_quantized_gemm<Groups, 2, Groups::kTileRows>(row, KernelFamily::gemm_maddubs_groups);
   }
   return row;
 }
@@ -205,7 +205,7 @@ GODWIT_INLINE int fill_table(KernelInfo* rows) {
   row = add_float<Arch, DType::f16>(row);
   row = add_float<Arch, DType::bf16>(row);
   row += fill_quantized_gemm<Arch>(row);
-  row = add_pair_sums<Arch>(row);
+  row = add_maddubs<Arch>(row);
   row = add_quantized_depthwise<Arch, 3, 1>(row, KernelFamily::depthwise3_stride1);
   row = add_quantized_depthwise<Arch, 3, 2>(row, KernelFamily::depthwise3_stride2);
   row = add_quantized_depthwise<Arch, 5, 1>(row, KernelFamily::depthwise5_stride1);

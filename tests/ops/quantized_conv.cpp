@@ -154,7 +154,7 @@ TEST(QuantizedConvOp, EveryImplementationGivesTheSameBits) {
 // Kernels of which family ran conv_quantized on the ISAs that have those for pairs.
 void expect_kernels(const std::vector<Ran>& all, const std::string& family) {
   for (const Ran& ran : all) {
-    if (ran.implementation != "conv_quantized" || ops::pair_sum_kernels(ran.isa) == nullptr) continue;
+    if (ran.implementation != "conv_quantized" || ops::maddubs_kernels(ran.isa) == nullptr) continue;
     EXPECT_TRUE(ran.kernel.starts_with(family)) << ran.kernel;
   }
 }
@@ -179,8 +179,8 @@ TEST(QuantizedConvOp, GroupsOfStepsGiveTheSameBits) {
         // Groups of 4 and 3 steps, and none.
         const bool deep = c.weights[1] >= 12;
         expect_kernels(all, least < 0 || !deep ? "gemm_pair_"
-                            : largest < 40     ? "gemm_pair_groups"
-                                               : "gemm_pair_sums");
+                            : largest < 40     ? "gemm_maddubs_groups"
+                                               : "gemm_maddubs");
       }
     }
   }

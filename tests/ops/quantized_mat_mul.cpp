@@ -60,7 +60,7 @@ TEST(QuantizedMatMulOp, PairsThatFitInto16BitsGiveTheSameBits) {
         .constant(Tensor::of<std::int8_t>({depth, 45}, weights))
         .constant(random_tensor({45}, 3, 0.001, 0.02));
     for (const Ran& ran : runner.run_implementations(exact())) {
-      if (ran.implementation != "mat_mul_quantized" || ops::pair_sum_kernels(ran.isa) == nullptr) continue;
+      if (ran.implementation != "mat_mul_quantized" || ops::maddubs_kernels(ran.isa) == nullptr) continue;
       EXPECT_TRUE(ran.kernel.starts_with("gemm_pair_")) << ran.kernel;
     }
   }
