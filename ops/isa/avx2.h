@@ -109,12 +109,12 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
   template <class Step>
-  static GODWIT_INLINE Step* store_nonzeros(Step* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
-    return store_nonzeros_of_eight(to, __m256(v), offset, stride);
+  static GODWIT_INLINE Step* compress_nonzeros(Step* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
+    return compress_nonzeros_of_eight(to, __m256(v), offset, stride);
   }
   template <class Step>
-  static GODWIT_INLINE Step* store_nonzeros(Step* to, S32 v, std::uint32_t offset, std::uint32_t stride) {
-    return store_nonzeros_of_eight(to, v, offset, stride);
+  static GODWIT_INLINE Step* compress_nonzeros(Step* to, S32 v, std::uint32_t offset, std::uint32_t stride) {
+    return compress_nonzeros_of_eight(to, v, offset, stride);
   }
 
  private:

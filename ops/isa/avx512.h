@@ -83,14 +83,14 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
   template <class Step>
-  static GODWIT_INLINE Step* store_nonzeros(Step* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
-    to = store_nonzeros_of_eight(to, _mm512_castps512_ps256(v), offset, stride);
-    return store_nonzeros_of_eight(to, _mm512_extractf32x8_ps(v, 1), offset + 8 * stride, stride);
+  static GODWIT_INLINE Step* compress_nonzeros(Step* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
+    to = compress_nonzeros_of_eight(to, _mm512_castps512_ps256(v), offset, stride);
+    return compress_nonzeros_of_eight(to, _mm512_extractf32x8_ps(v, 1), offset + 8 * stride, stride);
   }
   template <class Step>
-  static GODWIT_INLINE Step* store_nonzeros(Step* to, S32 v, std::uint32_t offset, std::uint32_t stride) {
-    to = store_nonzeros_of_eight(to, _mm512_castsi512_si256(v), offset, stride);
-    return store_nonzeros_of_eight(to, _mm512_extracti32x8_epi32(v, 1), offset + 8 * stride, stride);
+  static GODWIT_INLINE Step* compress_nonzeros(Step* to, S32 v, std::uint32_t offset, std::uint32_t stride) {
+    to = compress_nonzeros_of_eight(to, _mm512_castsi512_si256(v), offset, stride);
+    return compress_nonzeros_of_eight(to, _mm512_extracti32x8_epi32(v, 1), offset + 8 * stride, stride);
   }
 };
 

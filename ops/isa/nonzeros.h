@@ -24,10 +24,10 @@ struct KeptLanes {
   }
 };
 
-// The lanes of `mask`; see store_nonzeros() in simd.h.
+// The lanes of `mask`; see compress_nonzeros() in simd.h.
 template <class Step>
-GODWIT_INLINE Step* store_lanes(Step* to, __m256 v, unsigned mask, std::uint32_t offset,
-                                std::uint32_t stride) {
+GODWIT_INLINE Step* compress_lanes(Step* to, __m256 v, unsigned mask, std::uint32_t offset,
+                                   std::uint32_t stride) {
   static_assert(sizeof(Step) == 8);
   static constexpr KeptLanes kKept;
   const __m256i lanes =
@@ -46,16 +46,18 @@ GODWIT_INLINE Step* store_lanes(Step* to, __m256 v, unsigned mask, std::uint32_t
 }
 
 template <class Step>
-GODWIT_INLINE Step* store_nonzeros_of_eight(Step* to, __m256 v, std::uint32_t offset, std::uint32_t stride) {
+GODWIT_INLINE Step* compress_nonzeros_of_eight(Step* to, __m256 v, std::uint32_t offset,
+                                               std::uint32_t stride) {
   const int mask = _mm256_movemask_ps(_mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_NEQ_UQ));
-  return store_lanes(to, v, static_cast<unsigned>(mask), offset, stride);
+  return compress_lanes(to, v, static_cast<unsigned>(mask), offset, stride);
 }
 
 template <class Step>
-GODWIT_INLINE Step* store_nonzeros_of_eight(Step* to, __m256i v, std::uint32_t offset, std::uint32_t stride) {
+GODWIT_INLINE Step* compress_nonzeros_of_eight(Step* to, __m256i v, std::uint32_t offset,
+                                               std::uint32_t stride) {
   const __m256i zero = _mm256_cmpeq_epi32(v, _mm256_setzero_si256());
   const auto mask = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(zero)));
-  return store_lanes(to, _mm256_castsi256_ps(v), mask ^ 0xff, offset, stride);
+  return compress_lanes(to, _mm256_castsi256_ps(v), mask ^ 0xff, offset, stride);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ struct PartVector {
   }
   template <class T>
   GODWIT_INLINE void store(T* p, F32 value) const {
-    store_lanes(p, value, left);
+    compress_lanes(p, value, left);
   }
 
  private:
@@ -61,7 +61,7 @@ struct PartVector {
     return Lanes<Arch>::load_part(p, count);
   }
   template <class T>
-  __attribute__((noinline)) static void store_lanes(T* p, F32 value, std::int64_t count) {
+  __attribute__((noinline)) static void compress_lanes(T* p, F32 value, std::int64_t count) {
     Lanes<Arch>::store_part(p, value, count);
   }
 };

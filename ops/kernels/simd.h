@@ -136,12 +136,12 @@ struct Portable {
   // beyond `offset`, one after the other; kWidth steps are written, those behind the returned end are of no
   // meaning.
   template <class Step>
-  static GODWIT_INLINE Step* store_nonzeros(Step* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
-    return store_lanes(to, reinterpret_cast<S32>(v), v != 0.0F, offset, stride);
+  static GODWIT_INLINE Step* compress_nonzeros(Step* to, F32 v, std::uint32_t offset, std::uint32_t stride) {
+    return compress_lanes(to, reinterpret_cast<S32>(v), v != 0.0F, offset, stride);
   }
   template <class Step>
-  static GODWIT_INLINE Step* store_nonzeros(Step* to, S32 v, std::uint32_t offset, std::uint32_t stride) {
-    return store_lanes(to, v, v != 0, offset, stride);
+  static GODWIT_INLINE Step* compress_nonzeros(Step* to, S32 v, std::uint32_t offset, std::uint32_t stride) {
+    return compress_lanes(to, v, v != 0, offset, stride);
   }
   static GODWIT_INLINE F32 select(S32 mask, F32 a, F32 b) {
     return reinterpret_cast<F32>((reinterpret_cast<S32>(a) & mask) | (reinterpret_cast<S32>(b) & ~mask));
@@ -160,8 +160,8 @@ struct Portable {
 
  private:
   template <class Step>
-  static GODWIT_INLINE Step* store_lanes(Step* to, S32 v, S32 kept, std::uint32_t offset,
-                                         std::uint32_t stride) {
+  static GODWIT_INLINE Step* compress_lanes(Step* to, S32 v, S32 kept, std::uint32_t offset,
+                                            std::uint32_t stride) {
     for (int i = 0; i < kWidth; ++i) {
       *to = {static_cast<std::uint32_t>(v[i]), offset + static_cast<std::uint32_t>(i) * stride};
       to += kept[i] != 0 ? 1 : 0;

@@ -21,12 +21,13 @@ struct Nonzeros {
     std::uint32_t offset = 0;
     std::int64_t k = 0;
     for (; k + Arch::kWidth <= span.count; k += Arch::kWidth) {
-      to = Arch::store_nonzeros(to, Arch::load(src + k), offset, span.step_bytes);
+      to = Arch::compress_nonzeros(to, Arch::load(src + k), offset, span.step_bytes);
       offset += Arch::kWidth * span.step_bytes;
     }
     if (k == span.count) return to;
     // Filled up with zeros, which are left out.
-    return Arch::store_nonzeros(to, Lanes<Arch>::load_part(src + k, span.count - k), offset, span.step_bytes);
+    return Arch::compress_nonzeros(to, Lanes<Arch>::load_part(src + k, span.count - k), offset,
+                                   span.step_bytes);
   }
   static_assert(Arch::kWidth <= kSparseSlack);
 };
@@ -41,13 +42,13 @@ struct NonzeroBytes {
     std::uint32_t offset = 0;
     std::int64_t k = 0;
     for (; k + kBytes <= span.count; k += kBytes) {
-      to = Arch::store_nonzeros(to, Arch::load_words(src + k), offset, span.step_bytes);
+      to = Arch::compress_nonzeros(to, Arch::load_words(src + k), offset, span.step_bytes);
       offset += Arch::kWidth * span.step_bytes;
     }
     if (k == span.count) return to;
     std::uint8_t rest[kBytes] = {};
     for (int i = 0; k < span.count; ++i, ++k) rest[i] = src[k];
-    return Arch::store_nonzeros(to, Arch::load_words(rest), offset, span.step_bytes);
+    return Arch::compress_nonzeros(to, Arch::load_words(rest), offset, span.step_bytes);
   }
 };
 
