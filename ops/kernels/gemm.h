@@ -29,8 +29,8 @@ template <class Arch, class T>
 struct PairStep {
   using Vector = typename Arch::S32;
   static constexpr int kNumbers = 2;
-  static GODWIT_INLINE Vector load(const T* weights) { return Arch::load_words(weights); }
-  static GODWIT_INLINE Vector broadcast(const void* a) { return Arch::broadcast_word(a); }
+  static GODWIT_INLINE Vector load(const T* weights) { return Arch::load_i32(weights); }
+  static GODWIT_INLINE Vector broadcast(const void* a) { return Arch::broadcast_i32(a); }
   static GODWIT_INLINE typename Arch::F32 add(typename Arch::F32 sum, Vector a, Vector b) {
     return Arch::dot_pairs(sum, a, b);
   }

@@ -21,7 +21,7 @@ struct Finish {
         rounds_sum(finish.rounds_sum),
         minimum(Arch::broadcast(finish.minimum)),
         maximum(Arch::broadcast(finish.maximum)),
-        zero_point(Arch::to_words(Arch::broadcast(finish.zero_point))),
+        zero_point(Arch::to_i32(Arch::broadcast(finish.zero_point))),
         sum_minimum(Arch::broadcast(finish.sum_minimum)),
         sum_maximum(Arch::broadcast(finish.sum_maximum)),
         sum_factor(Arch::broadcast(finish.sum_factor)),
@@ -40,7 +40,7 @@ struct Finish {
   // What is stored unless it is a real number: 0 to 255, or what store_bytes() makes of it.
   template <bool Clamps = true>
   GODWIT_INLINE S32 number(F32 value) const {
-    return Arch::add_words(Arch::round_words(Clamps ? clamp(value) : value), zero_point);
+    return Arch::add_i32(Arch::round_i32(Clamps ? clamp(value) : value), zero_point);
   }
 
   template <bool Whole>
@@ -93,7 +93,7 @@ GODWIT_INLINE typename Arch::S32 dot_at(typename Arch::S32 sum, typename Arch::S
   if constexpr (requires { Arch::dot_at(sum, a, b); }) {
     return Arch::dot_at(sum, a, b);
   } else {
-    return Arch::dot(sum, a, Arch::load_words(b));
+    return Arch::dot(sum, a, Arch::load_i32(b));
   }
 }
 
@@ -128,7 +128,7 @@ struct QuantizedProducts {
         if constexpr (Streams) __builtin_prefetch(ahead + part * tile.ahead_step, 0, 2);
 #pragma GCC unroll 32
         for (int r = 0; r < Rows; ++r) {
-          const S32 src = Arch::broadcast_word(a[r] + (k + part) * kStepBytes);
+          const S32 src = Arch::broadcast_i32(a[r] + (k + part) * kStepBytes);
 #pragma GCC unroll 4
           for (int v = 0; v < Vectors; ++v)
             sum[r][v] = dot_at<Arch>(sum[r][v], src, b + (part * kColumns + v * kWidth) * kStepBytes);
@@ -193,7 +193,7 @@ struct QuantizedProducts<PairGroups<Arch>, Rows, Vectors> {
         S32 pairs[Vectors];
 #pragma GCC unroll 4
         for (int k = 0; k < Size; ++k) {
-          const S32 src = Arch::broadcast_word(a[r] + panel.steps[k] * kStepBytes);
+          const S32 src = Arch::broadcast_i32(a[r] + panel.steps[k] * kStepBytes);
 #pragma GCC unroll 4
           for (int v = 0; v < Vectors; ++v) {
             const char* b = panel.b + (k * kColumns + v * Arch::kWidth) * kStepBytes;
@@ -201,7 +201,7 @@ struct QuantizedProducts<PairGroups<Arch>, Rows, Vectors> {
           }
         }
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) sum[r][v] = Arch::add_words(sum[r][v], Arch::sum_pairs(pairs[v]));
+        for (int v = 0; v < Vectors; ++v) sum[r][v] = Arch::add_i32(sum[r][v], Arch::sum_pairs(pairs[v]));
       }
       panel.b += Size * kColumns * kStepBytes;
       panel.steps += Size;
@@ -338,7 +338,7 @@ struct QuantizedGemm {
     S32 sum[Rows][Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
-      const S32 bias = tile.bias == nullptr ? Arch::zero_words() : Arch::load_words(tile.bias + v * kWidth);
+      const S32 bias = tile.bias == nullptr ? Arch::zero_i32() : Arch::load_i32(tile.bias + v * kWidth);
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) sum[r][v] = bias;
     }
@@ -353,8 +353,7 @@ struct QuantizedGemm {
 #pragma GCC unroll 32
       for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v)
-          Arch::store_words(dst + r * tile.dst_stride + v * kWidth, sum[r][v]);
+        for (int v = 0; v < Vectors; ++v) Arch::store_i32(dst + r * tile.dst_stride + v * kWidth, sum[r][v]);
       }
       return;
     }

@@ -83,26 +83,26 @@ struct Portable {
   static GODWIT_INLINE void store(Q* p, F32 v) requires(sizeof(Q) == 1) {
     for (int i = 0; i < kWidth; ++i) p[i] = static_cast<Q>(static_cast<std::int32_t>(v[i]));
   }
-  static GODWIT_INLINE S32 load_words(const void* p) {
+  static GODWIT_INLINE S32 load_i32(const void* p) {
     S32 v;
     __builtin_memcpy(&v, p, sizeof v);
     return v;
   }
   // The 32 bits at p in every lane.
-  static GODWIT_INLINE S32 broadcast_word(const void* p) {
+  static GODWIT_INLINE S32 broadcast_i32(const void* p) {
     std::int32_t x;
     __builtin_memcpy(&x, p, sizeof x);
     return S32{x, x, x, x};
   }
   static GODWIT_INLINE F32 to_float(S32 v) { return __builtin_convertvector(v, F32); }
-  static GODWIT_INLINE S32 zero_words() { return S32{}; }
-  static GODWIT_INLINE void store_words(void* p, S32 v) { __builtin_memcpy(p, &v, sizeof v); }
+  static GODWIT_INLINE S32 zero_i32() { return S32{}; }
+  static GODWIT_INLINE void store_i32(void* p, S32 v) { __builtin_memcpy(p, &v, sizeof v); }
   // Of whole floats below 2^31.
-  static GODWIT_INLINE S32 to_words(F32 v) { return __builtin_convertvector(v, S32); }
+  static GODWIT_INLINE S32 to_i32(F32 v) { return __builtin_convertvector(v, S32); }
   // Of floats below 2^22, rounded half to even.
-  static GODWIT_INLINE S32 round_words(F32 v) { return to_words(round(v)); }
+  static GODWIT_INLINE S32 round_i32(F32 v) { return to_i32(round(v)); }
   // Modulo 2^32.
-  static GODWIT_INLINE S32 add_words(S32 a, S32 b) {
+  static GODWIT_INLINE S32 add_i32(S32 a, S32 b) {
     typedef std::uint32_t U32 __attribute__((vector_size(sizeof(S32))));
     return reinterpret_cast<S32>(reinterpret_cast<U32>(a) + reinterpret_cast<U32>(b));
   }
@@ -117,11 +117,11 @@ struct Portable {
   static constexpr int kDotDepth = 2;
   static GODWIT_INLINE S32 dot(S32 sum, S32 a, S32 b) {
 #ifdef __SSE2__
-    return add_words(sum, reinterpret_cast<S32>(
-                              _mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b))));
+    return add_i32(sum, reinterpret_cast<S32>(
+                            _mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b))));
 #else
     const S32 low = ((a << 16) >> 16) * ((b << 16) >> 16);
-    return add_words(add_words(sum, low), (a >> 16) * (b >> 16));
+    return add_i32(add_i32(sum, low), (a >> 16) * (b >> 16));
 #endif
   }
   static GODWIT_INLINE F32 broadcast(float x) { return F32{x, x, x, x}; }

@@ -42,13 +42,13 @@ struct NonzeroBytes {
     std::uint32_t offset = 0;
     std::int64_t k = 0;
     for (; k + kBytes <= span.count; k += kBytes) {
-      to = Arch::compress_nonzeros(to, Arch::load_words(src + k), offset, span.step_bytes);
+      to = Arch::compress_nonzeros(to, Arch::load_i32(src + k), offset, span.step_bytes);
       offset += Arch::kWidth * span.step_bytes;
     }
     if (k == span.count) return to;
     std::uint8_t rest[kBytes] = {};
     for (int i = 0; k < span.count; ++i, ++k) rest[i] = src[k];
-    return Arch::compress_nonzeros(to, Arch::load_words(rest), offset, span.step_bytes);
+    return Arch::compress_nonzeros(to, Arch::load_i32(rest), offset, span.step_bytes);
   }
 };
 
@@ -196,11 +196,11 @@ struct SparseQuantized {
   }
 
   static GODWIT_INLINE S32 start(const SparseQuantizedTile& tile, int v) {
-    return Arch::load_words(tile.bias + v * kWidth);
+    return Arch::load_i32(tile.bias + v * kWidth);
   }
-  static GODWIT_INLINE S32 load(const void* sums) { return Arch::load_words(sums); }
-  static GODWIT_INLINE void store(void* sums, S32 v) { Arch::store_words(sums, v); }
-  static GODWIT_INLINE S32 broadcast(const SparseStep& step) { return Arch::broadcast_word(&step.bits); }
+  static GODWIT_INLINE S32 load(const void* sums) { return Arch::load_i32(sums); }
+  static GODWIT_INLINE void store(void* sums, S32 v) { Arch::store_i32(sums, v); }
+  static GODWIT_INLINE S32 broadcast(const SparseStep& step) { return Arch::broadcast_i32(&step.bits); }
   static GODWIT_INLINE S32 add(S32 sum, S32 value, const void* weights) {
     return Arch::dot_maddubs(sum, value, weights);
   }
