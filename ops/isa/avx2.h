@@ -33,17 +33,17 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
     const __m128i words = narrow(v);
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
   }
-  static GODWIT_INLINE F32 load(const Half* p) {
+  static GODWIT_INLINE F32 load(const Float16Bits* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
-  static GODWIT_INLINE void store(Half* p, F32 v) {
+  static GODWIT_INLINE void store(Float16Bits* p, F32 v) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
   }
-  static GODWIT_INLINE F32 load(const Brain* p) {
+  static GODWIT_INLINE F32 load(const BFloat16Bits* p) {
     const __m256i words = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     return _mm256_castsi256_ps(_mm256_slli_epi32(words, 16));
   }
-  static GODWIT_INLINE void store(Brain* p, F32 v) {
+  static GODWIT_INLINE void store(BFloat16Bits* p, F32 v) {
     const __m256i bits = _mm256_castps_si256(v);
     const __m256i last = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
     const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(last, _mm256_set1_epi32(0x7fff)));

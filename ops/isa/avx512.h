@@ -31,17 +31,17 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
   static GODWIT_INLINE void store(std::int8_t* p, F32 v) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
   }
-  static GODWIT_INLINE F32 load(const Half* p) {
+  static GODWIT_INLINE F32 load(const Float16Bits* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
-  static GODWIT_INLINE void store(Half* p, F32 v) {
+  static GODWIT_INLINE void store(Float16Bits* p, F32 v) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
   }
-  static GODWIT_INLINE F32 load(const Brain* p) {
+  static GODWIT_INLINE F32 load(const BFloat16Bits* p) {
     const __m512i words = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
     return _mm512_castsi512_ps(_mm512_slli_epi32(words, 16));
   }
-  static GODWIT_INLINE void store(Brain* p, F32 v) {
+  static GODWIT_INLINE void store(BFloat16Bits* p, F32 v) {
     const __m512i bits = _mm512_castps_si512(v);
     const __m512i last = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
     const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(last, _mm512_set1_epi32(0x7fff)));

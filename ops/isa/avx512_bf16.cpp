@@ -9,8 +9,8 @@ struct Avx512Bf16 : Avx512 {
   static constexpr Isa kIsa = Isa::avx512_bf16;
   using Avx512::load;
   using Avx512::store;
-  // Half to even; subnormal numbers become 0, as they do in dot_pairs().
-  static GODWIT_INLINE void store(Brain* p, F32 v) {
+  // Float16Bits to even; subnormal numbers become 0, as they do in dot_pairs().
+  static GODWIT_INLINE void store(BFloat16Bits* p, F32 v) {
     const __m256bh rounded = _mm512_cvtneps_pbh(v);
     __builtin_memcpy(p, &rounded, sizeof rounded);
   }

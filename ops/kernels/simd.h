@@ -15,8 +15,8 @@ namespace godwit::ops {
 
 // 16-bit floats as kernels see them: IEEE binary16 and bfloat16. (runtime/float16.h has inline functions,
 // which code for different CPUs must not share.)
-enum class Half : std::uint16_t {};
-enum class Brain : std::uint16_t {};
+enum class Float16Bits : std::uint16_t {};
+enum class BFloat16Bits : std::uint16_t {};
 
 }  // namespace godwit::ops
 
@@ -36,20 +36,21 @@ struct Portable {
   }
   static GODWIT_INLINE void store(float* p, F32 v) { __builtin_memcpy(p, &v, sizeof v); }
   // 16-bit floats, and back, rounded half to even; a NaN stays one.
-  static GODWIT_INLINE F32 load(const Brain* p) {
+  static GODWIT_INLINE F32 load(const BFloat16Bits* p) {
     S32 bits;
     for (int i = 0; i < kWidth; ++i)
       bits[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(p[i]) << 16);
     return reinterpret_cast<F32>(bits);
   }
-  static GODWIT_INLINE void store(Brain* p, F32 v) {
+  static GODWIT_INLINE void store(BFloat16Bits* p, F32 v) {
     const S32 bits = reinterpret_cast<S32>(v);
     const S32 rounded = bits + 0x7fff + ((bits >> 16) & 1);
     const S32 is_nan = v != v;
     const S32 result = (rounded & ~is_nan) | ((bits | 0x400000) & is_nan);
-    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<Brain>(static_cast<std::uint32_t>(result[i]) >> 16);
+    for (int i = 0; i < kWidth; ++i)
+      p[i] = static_cast<BFloat16Bits>(static_cast<std::uint32_t>(result[i]) >> 16);
   }
-  static GODWIT_INLINE F32 load(const Half* p) {
+  static GODWIT_INLINE F32 load(const Float16Bits* p) {
     S32 bits;
     for (int i = 0; i < kWidth; ++i) bits[i] = static_cast<std::int32_t>(p[i]);
     // The exponent in the place of f32's, then by the difference of the biases, 112: exact, subnormals
@@ -60,7 +61,7 @@ struct Portable {
         (reinterpret_cast<S32>(magnitude) & ~special) | ((((bits & 0x7fff) << 13) | 0x7f800000) & special);
     return reinterpret_cast<F32>(result | ((bits & 0x8000) << 16));
   }
-  static GODWIT_INLINE void store(Half* p, F32 v) {
+  static GODWIT_INLINE void store(Float16Bits* p, F32 v) {
     const S32 bits = reinterpret_cast<S32>(v);
     const S32 magnitude = bits & 0x7fffffff;
     const S32 normal = (magnitude + 0xfff + ((magnitude >> 13) & 1) - 0x38000000) >> 13;
@@ -70,7 +71,7 @@ struct Portable {
     S32 result = (normal & ~is_small) | (small & is_small);
     result = (result & ~is_large) | (0x7c00 & is_large);
     result = ((result | (0x0200 & is_nan)) & 0x7fff) | ((bits >> 16) & 0x8000);
-    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<Half>(static_cast<std::uint32_t>(result[i]));
+    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<Float16Bits>(static_cast<std::uint32_t>(result[i]));
   }
   // 8-bit numbers as floats, and back from floats that are whole and in range.
   template <class Q>

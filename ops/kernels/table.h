@@ -27,11 +27,11 @@ struct Stored {
 };
 template <>
 struct Stored<DType::f16> {
-  using Type = Half;
+  using Type = Float16Bits;
 };
 template <>
 struct Stored<DType::bf16> {
-  using Type = Brain;
+  using Type = BFloat16Bits;
 };
 
 // One row for every height of the tile up to the full one, so that edge tiles waste nothing.
