@@ -44,7 +44,7 @@ constexpr std::array kPasses = {
     Pass{"eliminate_dead", "drops nodes whose results nobody asks for", passes::eliminate_dead},
     Pass{"choose_layout", "makes image tensors channels-last, with as few reorders as it can",
          passes::choose_layout, true},
-    Pass{"skip_zeros", "lets a convolution look for zeros in what a rectifier in front of it has clamped",
+    Pass{"skip_zeros", "lets a convolution look for zeros in what a ReLU in front of it has clamped",
          passes::skip_zeros, true},
     Pass{"prepack_weights", "packs constant weights once for all plans of a model", passes::prepack_weights,
          true},

@@ -1,4 +1,4 @@
-// Products of rows in which many numbers are zero, as they are behind a rectifier: only the others are
+// Products of rows in which many numbers are zero, as they are behind a ReLU: only the others are
 // multiplied. A row's steps are a list that is made once for all columns (Nonzeros) and read for as many
 // columns at a time as there are registers for sums; weights come from the L1, by one load for each product.
 #pragma once

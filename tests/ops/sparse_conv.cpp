@@ -18,7 +18,7 @@ struct Case {
   std::int64_t group = 1;
 };
 
-// What a rectifier could have left: this share of the numbers is above 0.
+// What a ReLU could have left: this share of the numbers is above 0.
 Tensor sparse_tensor(const Shape& shape, double density) {
   Random random(7);
   Tensor tensor(TensorDesc{DType::f32, shape, Layout::nchw});
