@@ -22,7 +22,7 @@ struct LayerPair {
 // between them. Constants and what QuantizeLinear and DequantizeLinear make are no layers.
 std::vector<LayerPair> pair_layers(const Graph& reference, const Graph& other);
 
-// Runs both graphs on the same pictures, each compiled as its own images say (`batches` of the first are
+// Runs both graphs on the same images, each compiled as its own images say (`batches` of the first are
 // used). One Difference for each pair. Throws Error when the graphs' results differ in shape, or when there
 // are no images.
 std::vector<Difference> compare_layers(const Graph& reference, const CalibrationImages& images,

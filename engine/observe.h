@@ -13,7 +13,7 @@
 
 namespace godwit::engine {
 
-// The pictures, and how plans for them are compiled.
+// The images, and how plans for them are compiled.
 struct CalibrationImages {
   CompileOptions compile;  // shapes and layouts of the inputs, target, threads; `outputs` is not used
   // Hands every batch to the function: the graph's inputs in order. The same batches each time it is called.

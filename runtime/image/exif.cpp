@@ -87,7 +87,7 @@ int exif_orientation(Bytes file) {
 
 Image upright(Image image, int orientation) {
   if (orientation <= 1 || orientation > 8) return image;
-  // Whether the picture seen is the one stored with rows and columns exchanged, and which ways it then runs.
+  // Whether the image seen is the one stored with rows and columns exchanged, and which ways it then runs.
   const bool swapped = orientation >= 5;
   const bool mirror_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
   const bool mirror_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;

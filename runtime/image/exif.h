@@ -1,4 +1,4 @@
-// How a camera was held: the orientation that EXIF metadata note, and turning a picture accordingly.
+// How a camera was held: the orientation that EXIF metadata note, and turning an image accordingly.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace godwit::image {
 // Never throws: metadata that are damaged say nothing.
 int exif_orientation(std::span<const std::byte> file);
 
-// The picture as it is meant to be seen: mirrored and turned as the orientation says.
+// The image as it is meant to be seen: mirrored and turned as the orientation says.
 Image upright(Image image, int orientation);
 
 }  // namespace godwit::image

@@ -1,4 +1,4 @@
-// Pictures as pixels: what the decoders give and the resizer takes.
+// Images as pixels: what the decoders give and the resizer takes.
 #pragma once
 
 #include <cstdint>

@@ -21,7 +21,7 @@ constexpr std::size_t kMaxWarnings = 4;
 
 // Columns and rows, in samples of the most subsampled component, that upsampling may mix into a pixel beyond
 // its own (fancy upsampling takes one neighbour), and one more because the edge of a cut is treated as the
-// picture's.
+// image's.
 constexpr int kMarginSamples = 2;
 
 // Rows above the region that are decoded all the same, so that the first one finds its neighbours.

@@ -1,4 +1,4 @@
-// JPEG decoding by libjpeg-turbo, to the pixels that Pillow gives, of no more of the picture than is asked
+// JPEG decoding by libjpeg-turbo, to the pixels that Pillow gives, of no more of the image than is asked
 // for.
 #pragma once
 
@@ -33,7 +33,7 @@ class JpegRows : public Rows {
   int width() const override;
   int height() const override;
   // Decodes at 1/denominator of the size (2, 4, 8) in the transform itself: fast, and not what Pillow's
-  // resize of the full picture gives. To be called before select(); width() and height() follow.
+  // resize of the full image gives. To be called before select(); width() and height() follow.
   void shrink(int denominator);
   Region select(const Region& wanted) override;
   void read(std::uint8_t* dst) override;

@@ -12,7 +12,7 @@ namespace godwit::image {
 bool looks_like_png(std::span<const std::byte> bytes);
 
 // Decodes a whole PNG file. Samples of 16 bits keep their high byte in RGB, RGBA and gray-alpha, and are cut
-// off at 255 in gray: Pillow takes such a picture for integers and clips them, which leaves most of them
+// off at 255 in gray: Pillow takes such an image for integers and clips them, which leaves most of them
 // white. Throws Error: damaged or truncated, past a limit.
 Image decode_png(std::span<const std::byte> bytes, const DecodeLimits& limits);
 

@@ -16,7 +16,7 @@
 namespace godwit::image {
 namespace {
 
-// (side - crop) / 2, rounded to the nearest and halves to even; negative where the picture is smaller than
+// (side - crop) / 2, rounded to the nearest and halves to even; negative where the image is smaller than
 // the crop.
 std::int64_t crop_offset(std::int64_t side, std::int64_t crop) {
   const std::int64_t difference = side - crop;
@@ -25,7 +25,7 @@ std::int64_t crop_offset(std::int64_t side, std::int64_t crop) {
   return below % 2 == 0 ? below : below + 1;
 }
 
-// What to make of a picture: its size once resized, and the window of that which is kept.
+// What to make of an image: its size once resized, and the window of that which is kept.
 struct Geometry {
   std::int64_t width, height;
   Window window;
@@ -42,7 +42,7 @@ Geometry geometry(std::int64_t width, std::int64_t height, int resize, int crop)
   return {width, height, {crop_offset(width, crop), crop_offset(height, crop), crop, crop}};
 }
 
-// The most that a picture can be shrunk while being decoded without getting smaller than it shall be.
+// The most that an image can be shrunk while being decoded without getting smaller than it shall be.
 int fast_denominator(std::int64_t width, std::int64_t height, int resize) {
   for (const int denominator : {8, 4, 2}) {
     if (resize > 0 && (std::min(width, height) + denominator - 1) / denominator >= resize) return denominator;
@@ -50,7 +50,7 @@ int fast_denominator(std::int64_t width, std::int64_t height, int resize) {
   return 1;
 }
 
-// Where value (y, x, c) of a square picture of three channels lies.
+// Where value (y, x, c) of a square image of three channels lies.
 struct Strides {
   std::size_t y, x, c;
 };
@@ -84,13 +84,13 @@ ValueTable<std::uint8_t> pixel_table() {
 }
 
 Image resize_and_crop(const Image& image, int resize, int crop, Filter filter) {
-  if (image.width <= 0 || image.height <= 0) throw Error("the picture has no pixels");
+  if (image.width <= 0 || image.height <= 0) throw Error("the image has no pixels");
   const Geometry target = geometry(image.width, image.height, resize, crop);
   if (crop > 0) return resize_window(image, target.width, target.height, target.window, filter);
   const std::int64_t limit = DecodeLimits{}.max_pixels;
   if (std::max(target.width, target.height) > limit / std::min(target.width, target.height)) {
     throw Error(fmt::format(
-        "a picture of {}x{} pixels would be {}x{} when resized to a short side of {}, more than {} "
+        "an image of {}x{} pixels would be {}x{} when resized to a short side of {}, more than {} "
         "pixels; expected a crop as well",
         image.width, image.height, target.width, target.height, resize, limit));
   }
@@ -101,7 +101,7 @@ Image resize_and_crop(const Image& image, int resize, int crop, Filter filter) {
 void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std::span<float> dst) {
   const std::size_t pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
   if (dst.size() != pixels * 3 || image.pixels.size() != pixels * 3) {
-    throw Error(fmt::format("a picture of {}x{} pixels does not fill a tensor of {} values", image.width,
+    throw Error(fmt::format("an image of {}x{} pixels does not fill a tensor of {} values", image.width,
                             image.height, dst.size()));
   }
   const ValueTable<float> table = value_table(pipeline);
@@ -144,11 +144,11 @@ void Preprocessor::run(std::span<const std::byte> file, const std::string& name,
                [&] {
                  if (dst.size() != static_cast<std::size_t>(pipeline_.crop) *
                                        static_cast<std::size_t>(pipeline_.crop) * 3) {
-                   throw Error(fmt::format("a picture of {}x{} pixels does not fill a tensor of {} values",
+                   throw Error(fmt::format("an image of {}x{} pixels does not fill a tensor of {} values",
                                            pipeline_.crop, pipeline_.crop, dst.size()));
                  }
                  warnings_.clear();
-                 if (file.empty()) throw Error("the file is empty, expected a JPEG or PNG picture");
+                 if (file.empty()) throw Error("the file is empty, expected a JPEG or PNG image");
                  if (looks_like_jpeg(file)) {
                    JpegRows jpeg(file, options_.limits);
                    source_pixels_ = std::int64_t{jpeg.width()} * jpeg.height();
@@ -171,7 +171,7 @@ void Preprocessor::run(std::span<const std::byte> file, const std::string& name,
                    ImageRows rows(image);
                    resize_into(rows, image.width, image.height, layout, table, dst);
                  } else {
-                   throw Error("the file is neither a JPEG nor a PNG picture");
+                   throw Error("the file is neither a JPEG nor a PNG image");
                  }
                });
 }
@@ -183,7 +183,7 @@ void Preprocessor::read_region(Rows& rows) {
   rows.finish();
 }
 
-// width and height are those of the picture, of which the rows may be a smaller version.
+// width and height are those of the image, of which the rows may be a smaller version.
 template <class T>
 void Preprocessor::resize_into(Rows& rows, int width, int height, Layout layout, const ValueTable<T>& table,
                                std::span<T> dst) {

@@ -1,4 +1,4 @@
-// From a picture to the tensor a network was trained on: resize, centre crop, normalise, as data.
+// From an image to the tensor a network was trained on: resize, centre crop, normalise, as data.
 #pragma once
 
 #include <array>
@@ -49,8 +49,8 @@ Pipeline pipeline_from_text(const std::string& text, const std::string& source);
 
 // What torchvision's Resize(size) + CenterCrop(size) do to a Pillow image, to the last bit: long side
 // int(short·long/short), the filter stretched by the scale, 22-bit fixed-point weights, horizontal pass
-// first, uint8 between passes, crop offset round-half-even((side − crop) / 2); a picture smaller than the
-// crop is padded with 0. The result is crop × crop (or the resized picture when crop is 0).
+// first, uint8 between passes, crop offset round-half-even((side − crop) / 2); an image smaller than the
+// crop is padded with 0. The result is crop × crop (or the resized image when crop is 0).
 Image resize_and_crop(const Image& image, int resize, int crop, Filter filter = Filter::bilinear);
 
 // The values that the pipeline makes of pixels.
@@ -58,14 +58,14 @@ ValueTable<float> value_table(const Pipeline& pipeline);
 // The pixels' values themselves.
 ValueTable<std::uint8_t> pixel_table();
 
-// Writes one picture's tensor (3 channels of the pipeline's crop size) to dst in the given layout.
+// Writes one image's tensor (3 channels of the pipeline's crop size) to dst in the given layout.
 // dst: (3, H, W) for nchw, (H, W, 3) for nhwc.
 void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std::span<float> dst);
 
 struct PreprocessOptions {
   DecodeLimits limits = {};
-  bool exif = false;  // turn pictures upright as their EXIF metadata say; torchvision does not
-  // JPEG decoded at 1/2, 1/4 or 1/8 of its size where that still is no smaller than the resized picture:
+  bool exif = false;  // turn images upright as their EXIF metadata say; torchvision does not
+  // JPEG decoded at 1/2, 1/4 or 1/8 of its size where that still is no smaller than the resized image:
   // faster, and other pixels than Pillow's.
   bool fast = false;
   Isa isa = best_isa();  // at most; results do not depend on it
@@ -75,7 +75,7 @@ struct PreprocessOptions {
 enum class Until : std::uint8_t { read, decode, resize, end };
 
 // Files into tensors, one after the other: decodes what the crop needs, resizes and crops row by row, and
-// writes each row of the result to its place at once. Keeps its memory from picture to picture; one for each
+// writes each row of the result to its place at once. Keeps its memory from image to image; one for each
 // thread.
 class Preprocessor {
  public:
@@ -95,13 +95,13 @@ class Preprocessor {
   void run(std::span<const std::byte> file, const std::string& name, Layout layout,
            const ValueTable<T>& table, std::span<T> dst);
 
-  // What the decoder mended in the picture read last, in its own words; empty where it was whole.
+  // What the decoder mended in the image read last, in its own words; empty where it was whole.
   const std::vector<std::string>& warnings() const { return warnings_; }
-  // Pixels of the picture read last, as stored.
+  // Pixels of the image read last, as stored.
   std::int64_t source_pixels() const { return source_pixels_; }
   std::size_t source_bytes() const { return source_bytes_; }
   const ValueTable<float>& table() const { return table_; }
-  // From now on pictures are taken only so far; before the end dst keeps what it held.
+  // From now on images are taken only so far; before the end dst keeps what it held.
   void stop_after(Until until) { until_ = until; }
 
  private:

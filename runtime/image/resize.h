@@ -1,5 +1,5 @@
-// Resampling in fixed point, equal to Pillow's to the last bit: a picture's rows in, a window of the resized
-// picture out, no more than a few rows in memory.
+// Resampling in fixed point, equal to Pillow's to the last bit: an image's rows in, a window of the resized
+// image out, no more than a few rows in memory.
 #pragma once
 
 #include <cstdint>
@@ -13,24 +13,24 @@
 
 namespace godwit::image {
 
-// A rectangle of pixels; may reach beyond the picture it is taken from.
+// A rectangle of pixels; may reach beyond the image it is taken from.
 struct Window {
   std::int64_t left = 0, top = 0;
   int width = 0, height = 0;
 };
 
-// One after the other: plan(), then run(). Memory is kept from picture to picture; one thread at a time.
+// One after the other: plan(), then run(). Memory is kept from image to image; one thread at a time.
 class Resizer {
  public:
   // Takes the vector loops of at most this instruction set; results do not depend on it.
   explicit Resizer(Isa cap = best_isa()) : kernels_(row_kernels(cap)) {}
 
-  // Prepares for the window of a picture of src_width × src_height once resized to width × height.
+  // Prepares for the window of an image of src_width × src_height once resized to width × height.
   void plan(int src_width, int src_height, std::int64_t width, std::int64_t height, const Window& window,
             Filter filter);
-  // The source pixels that this takes; empty where the window lies outside of the picture.
+  // The source pixels that this takes; empty where the window lies outside of the image.
   const Region& region() const { return region_; }
-  // The part of the window that lies inside the resized picture, in the window's own coordinates. Pixels of
+  // The part of the window that lies inside the resized image, in the window's own coordinates. Pixels of
   // the window outside of it are 0.
   const Region& inside() const { return inside_; }
 

@@ -1,4 +1,4 @@
-// Whole pictures from rows.
+// Whole images from rows.
 #include "runtime/image/rows.h"
 
 namespace godwit::image {

@@ -1,4 +1,4 @@
-// A picture as rows from top to bottom, made as they are asked for: what the decoders are to the resizer.
+// An image as rows from top to bottom, made as they are asked for: what the decoders are to the resizer.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ class Rows {
   Rows(const Rows&) = delete;
   Rows& operator=(const Rows&) = delete;
 
-  // Of the whole picture.
+  // Of the whole image.
   virtual int width() const = 0;
   virtual int height() const = 0;
   // What will be read; called once. The columns given back hold those asked for and may be more; the rows are
@@ -64,7 +64,7 @@ class ImageRows : public Rows {
   int next_ = 0;
 };
 
-// The whole picture.
+// The whole image.
 Image read_all(Rows& rows);
 
 }  // namespace godwit::image

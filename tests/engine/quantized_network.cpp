@@ -46,7 +46,7 @@ Graph network(std::int64_t batch) {
   return b.build();
 }
 
-Tensor pictures(std::int64_t batch) { return support::random_tensor({batch, 3, 19, 17}, 11, -2, 2.4); }
+Tensor images(std::int64_t batch) { return support::random_tensor({batch, 3, 19, 17}, 11, -2, 2.4); }
 
 TEST(QuantizedNetwork, RunsInIntegersThroughout) {
   const auto plan = compile(network(1));
@@ -63,23 +63,23 @@ TEST(QuantizedNetwork, TheSameBitsOnEveryInstructionSet) {
     if (!cpu_supports(isa)) continue;
     CompileOptions options;
     options.target.isa = isa;
-    const std::vector<Tensor> actual = run_graph(network(2), {pictures(2)}, options);
+    const std::vector<Tensor> actual = run_graph(network(2), {images(2)}, options);
     if (expected.empty()) expected = actual;
     EXPECT_TRUE(same_bytes(actual[0], expected[0])) << name_of(isa);
   }
 }
 
 TEST(QuantizedNetwork, TheSameBitsForEveryBatchAndNumberOfThreads) {
-  const Tensor all = pictures(3);
+  const Tensor all = images(3);
   const std::vector<Tensor> expected = run_graph(network(3), {all});
   for (const int threads : {2, 3}) {
     EXPECT_TRUE(same_bytes(run_graph(network(3), {all}, {}, threads)[0], expected[0]))
         << threads << " threads";
   }
-  const std::size_t picture = all.bytes() / 3, scores = expected[0].bytes() / 3;
+  const std::size_t image = all.bytes() / 3, scores = expected[0].bytes() / 3;
   for (std::size_t n = 0; n < 3; ++n) {
     Tensor one({DType::f32, {1, 3, 19, 17}, Layout::nchw});
-    std::memcpy(one.mutable_data(), static_cast<const std::byte*>(all.data()) + n * picture, picture);
+    std::memcpy(one.mutable_data(), static_cast<const std::byte*>(all.data()) + n * image, image);
     const std::vector<Tensor> alone = run_graph(network(1), {one});
     EXPECT_EQ(
         std::memcmp(alone[0].data(), static_cast<const std::byte*>(expected[0].data()) + n * scores, scores),

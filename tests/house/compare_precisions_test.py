@@ -63,7 +63,7 @@ class Measure(unittest.TestCase):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self.addCleanup(signal.signal, number, signal.getsignal(number))
 
-    def test_pictures_that_calibrate_are_not_counted(self):
+    def test_images_that_calibrate_are_not_counted(self):
         self.assertEqual(self.simulated.main("--rounds", "3")[0], 0)
         expected = "file,class\na.jpg,1\nsub/c.jpg,3\n"
         self.assertEqual(self.simulated.counted, dict.fromkeys(MEDIANS, expected))
@@ -99,7 +99,7 @@ class Measure(unittest.TestCase):
             "| f16 | 90.0 ms | 1.00 | 91.0 % | 1.0 MiB | 3.0 MiB | 2.0 MiB | 100 MiB |",
             "| int8 | 30.0 ms | 3.00 | 89.0 % | 0.2 MiB | 3.0 MiB | 2.0 MiB | 100 MiB |",
             "",
-            f"{model}, avx2, batch 1, 1 thread, medians of 3 processes each; calibrated (mse) on 1 pictures, top-1 on 2 "
+            f"{model}, avx2, batch 1, 1 thread, medians of 3 processes each; calibrated (mse) on 1 images, top-1 on 2 "
             "others."])
         written = json.loads(file.read_text("utf-8"))
         self.assertEqual(written["schema"], "godwit.precisions/1")
@@ -107,11 +107,11 @@ class Measure(unittest.TestCase):
 
     def test_what_godwit_says_is_passed_on(self):
         def refuse(command, *_):
-            raise self.simulated.module.Stop(2, f"'godwit {command}': error: no pictures")
+            raise self.simulated.module.Stop(2, f"'godwit {command}': error: no images")
         self.simulated.module.godwit = refuse
         status, out, err = self.simulated.main()
         self.assertEqual((status, out), (2, ""))
-        self.assertEqual(err.splitlines()[-1], "tools/compare_precisions: error: 'godwit quantize': error: no pictures")
+        self.assertEqual(err.splitlines()[-1], "tools/compare_precisions: error: 'godwit quantize': error: no images")
 
     def test_interrupted_it_says_so(self):
         def interrupt(*_):

@@ -37,13 +37,13 @@ Tensor zero(DType dtype) {
   return tensor;
 }
 
-// A node of one picture.
+// A node of one image.
 Fill unary(const char* op, const GraphBuilder::Attributes& attributes = {}) {
   return [op, attributes](GraphBuilder& b, DType dtype) {
     return b.node(op, "y", {b.input("x", {1, 3, 4, 4}, dtype)}, attributes);
   };
 }
-// A node of a picture and a list of integers.
+// A node of an image and a list of integers.
 Fill listed(const char* op, std::initializer_list<std::int64_t> list) {
   return [op, list = std::vector<std::int64_t>(list)](GraphBuilder& b, DType dtype) {
     const auto count = static_cast<std::int64_t>(list.size());

@@ -1,4 +1,4 @@
-// Pictures handed out round and round, past those that cannot be read.
+// Images handed out round and round, past those that cannot be read.
 #include "tools/support/bench_images.h"
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ class BenchImages : public testing::Test {
  protected:
   BenchImages()
       : red(folder.write("1_red.png", plain_png(255, 0, 0))),
-        bad(folder.write("2_bad.png", "This is no picture.\n")),
+        bad(folder.write("2_bad.png", "This is no image.\n")),
         blue(folder.write("3_blue.png", plain_png(0, 0, 255))) {}
 
   TemporaryDirectory folder;
@@ -24,7 +24,7 @@ class BenchImages : public testing::Test {
 };
 
 TEST_F(BenchImages, TheRingLeavesOutWhatIsBad) {
-  PictureRing ring({red, bad, blue}, false);
+  ImageRing ring({red, bad, blue}, false);
   for (const std::string& path : {red, bad, blue, red}) EXPECT_EQ(ring.next(), path);
   testing::internal::CaptureStderr();
   EXPECT_FALSE(ring.good(bad, "it is bad", {}));
@@ -41,27 +41,27 @@ TEST_F(BenchImages, TheRingLeavesOutWhatIsBad) {
 }
 
 TEST_F(BenchImages, AStrictRingThrows) {
-  PictureRing ring({red, bad}, true);
+  ImageRing ring({red, bad}, true);
   EXPECT_EQ(support::error_of([&] { ring.good(bad, "it is bad", {}); }), "it is bad (--strict)");
   EXPECT_EQ(support::error_of([&] { ring.good(red, "", {"mended"}); }),
             fmt::format("'{}': warning: mended (--strict)", red));
 }
 
 TEST_F(BenchImages, AnEmptyRingIsAnError) {
-  PictureRing ring({bad}, false);
+  ImageRing ring({bad}, false);
   testing::internal::CaptureStderr();
   EXPECT_FALSE(ring.good(bad, "it is bad", {}));
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "godwit: it is bad\n");
-  EXPECT_EQ(support::error_of([&] { ring.next(); }), "none of 1 pictures could be read");
+  EXPECT_EQ(support::error_of([&] { ring.next(); }), "none of 1 images could be read");
 }
 
-// Joules are told for each picture, so that a run labels as many as it says.
-TEST_F(BenchImages, AWorkloadLabelsAnotherPictureInPlaceOfABadOne) {
+// Joules are told for each image, so that a run labels as many as it says.
+TEST_F(BenchImages, AWorkloadLabelsAnotherImageInPlaceOfABadOne) {
   ImageModelOptions options;
   options.batch = 2;
   options.engine.threads = 2;
   ImageModel model(save_tiny_model(folder), options);
-  PictureRing ring({bad, red, blue}, false);
+  ImageRing ring({bad, red, blue}, false);
   const energy::Workload workload = photograph_workload(model, ring);
   EXPECT_EQ(workload.images, 4);
   testing::internal::CaptureStderr();

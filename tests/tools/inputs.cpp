@@ -1,4 +1,4 @@
-// Where pictures come from, and what the commands make of those that are bad, mended, huge or no files at
+// Where images come from, and what the commands make of those that are bad, mended, huge or no files at
 // all.
 #include <cmath>
 #include <filesystem>
@@ -30,13 +30,13 @@ class Inputs : public testing::Test {
   std::string model, photos;
 };
 
-TEST_F(Inputs, PreprocessGoesOnPastABadPictureUnlessStrict) {
+TEST_F(Inputs, PreprocessGoesOnPastABadImageUnlessStrict) {
   folder.write("photos/bad.jpg", std::string("\xff"));  // the third in order
   const std::string output = folder / "x.npy";
   const Outcome outcome = godwit({"preprocess", photos, "--output", output});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_NE(outcome.err.find("bad.jpg"), std::string::npos) << outcome.err;
-  EXPECT_NE(outcome.err.find("1 pictures could not be read; their rows are NaN"), std::string::npos);
+  EXPECT_NE(outcome.err.find("1 images could not be read; their rows are NaN"), std::string::npos);
   const Tensor tensors = read_npy(output);
   ASSERT_EQ(tensors.shape(), (Shape{4, 3, 224, 224}));
   EXPECT_FALSE(std::isnan(tensors.values<float>()[0]));
@@ -47,7 +47,7 @@ TEST_F(Inputs, PreprocessGoesOnPastABadPictureUnlessStrict) {
 }
 
 // Everything that may lie about in a folder: each is named in one line, and none stops the others.
-TEST_F(Inputs, WhatIsNoPictureIsNamedAndTheRestGoesOn) {
+TEST_F(Inputs, WhatIsNoImageIsNamedAndTheRestGoesOn) {
   folder.write("photos/1_empty.jpg", "");
   auto jpeg = some_jpeg();
   folder.write("photos/7_whole.png", jpeg);
@@ -101,13 +101,13 @@ TEST_F(Inputs, PathsComeFromListsAndFromStdin) {
   ASSERT_EQ(piped.at("images").size(), 2U);
   EXPECT_EQ(first_label(piped.at("images").at(0)), "green");
   EXPECT_EQ(first_label(piped.at("images").at(1)), "red");
-  expect_error(godwit({"classify", model}), 2, "no pictures");
+  expect_error(godwit({"classify", model}), 2, "no images");
   expect_error(godwit({"classify", model, "-", photos}), 2, "takes all paths from stdin");
   expect_error(godwit({"preprocess", "-", "--output", folder / "x.npy"}, {}, paths), 2,
                "do not say how many there will be");
 }
 
-TEST_F(Inputs, ManyPicturesAreLabelledInOrder) {
+TEST_F(Inputs, ManyImagesAreLabelledInOrder) {
   std::string csv = "file\n";
   for (int i = 0; i < 100; ++i)
     csv += i % 3 == 0 ? "c_blue.png\n" : i % 3 == 1 ? "a red.png\n" : "b_green.PNG\n";
@@ -144,7 +144,7 @@ TEST_F(Inputs, FastDecodingTellsWhatItChanges) {
   const std::string path = folder.write("large.jpg", godwit::test::encode_jpeg(900, 700));
   const Outcome outcome = godwit({"classify", model, path, "--decode", "fast"});
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_NE(outcome.err.find("--decode fast: 1 pictures decoded both ways differ by"), std::string::npos)
+  EXPECT_NE(outcome.err.find("--decode fast: 1 images decoded both ways differ by"), std::string::npos)
       << outcome.err;
   const std::string csv = folder.write("truth.csv", "file,class\nlarge.jpg,0\n");
   const Json json = godwit({"accuracy", model, "--data", folder.path().string(), "--labels", csv, "--decode",

@@ -58,7 +58,7 @@ TEST_F(JobEnergy, AJobIsMeasuredAndItsLabelsAreTheSame) {
   EXPECT_EQ(result.at("images"), 20);
   EXPECT_EQ(result.at("window_s").size(), 1U);
   EXPECT_FALSE(result.at("gross_j").is_null());
-  // 20 pictures take a few milliseconds: too short to be sure of, and said so.
+  // 20 images take a few milliseconds: too short to be sure of, and said so.
   EXPECT_EQ(result.at("verdict").at("state"), "suspect");
 
   const Json line = Json::parse(std::ifstream(ledger));
@@ -121,7 +121,7 @@ TEST_F(JobEnergy, AnEstimateStandsInAFieldOfItsOwn) {
   EXPECT_LT(estimate.at("low_j_per_image"), estimate.at("high_j_per_image"));
 }
 
-// The ledger's timeline is enough to join a meter's log to a job: its runs are pictures, whatever the batch.
+// The ledger's timeline is enough to join a meter's log to a job: its runs are images, whatever the batch.
 TEST_F(JobEnergy, AMeterIsJoinedToAJob) {
   const std::string ledger = folder / "runs.jsonl";
   godwit(with(classify(),

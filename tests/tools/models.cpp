@@ -26,7 +26,7 @@ class Models : public testing::Test {
     write_npy(path, tensor.view());
     return path;
   }
-  static Tensor picture(std::int64_t batch) {
+  static Tensor image(std::int64_t batch) {
     Tensor tensor(TensorDesc{DType::f32, Shape{batch, 3, 8, 8}, Layout::nchw});
     std::ranges::fill(tensor.mutable_values<float>(), 0.5F);
     return tensor;
@@ -37,7 +37,7 @@ class Models : public testing::Test {
 };
 
 TEST_F(Models, RunWritesEveryOutput) {
-  const std::string input = save("x.npy", picture(2));
+  const std::string input = save("x.npy", image(2));
   const std::string results = folder / "new/results";
   const Outcome outcome =
       godwit({"run", model, "--input", "input=" + input, "--output-dir", results, "--json"});
@@ -53,7 +53,7 @@ TEST_F(Models, RunWritesEveryOutput) {
 }
 
 TEST_F(Models, RunComputesAnyValueAskedFor) {
-  const std::string input = save("x.npy", picture(1));
+  const std::string input = save("x.npy", image(1));
   const Outcome outcome = godwit({"run", model, "--input", input, "--output-dir", folder / "out", "--output",
                                   "scores", "--output", "mean"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -66,7 +66,7 @@ TEST_F(Models, RunComputesAnyValueAskedFor) {
 }
 
 TEST_F(Models, RunRefusesWhatDoesNotFit) {
-  const std::string good = save("x.npy", picture(1));
+  const std::string good = save("x.npy", image(1));
   const std::string wide = save("wide.npy", Tensor::of<float>({1, 3, 1, 2}, {1, 2, 3, 4, 5, 6}));
   const std::string whole = save("whole.npy", Tensor::of<std::int64_t>({1}, {1}));
   const std::string out = folder / "out";
@@ -83,7 +83,7 @@ TEST_F(Models, RunRefusesWhatDoesNotFit) {
                "absent.npy");
   expect_error(godwit({"run", model, "--input", model, "--output-dir", out}), 2, "neither .npy nor .pb");
   EXPECT_FALSE(std::filesystem::exists(out));
-  const std::string result = save("prob.npy", picture(1));
+  const std::string result = save("prob.npy", image(1));
   expect_error(godwit({"run", model, "--input", result, "--output-dir", folder.path().string()}), 2,
                "prob.npy' is a file that is read; write to another");
   EXPECT_EQ(read_npy(result).shape(), (Shape{1, 3, 8, 8}));

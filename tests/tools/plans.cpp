@@ -49,7 +49,7 @@ class Plans : public testing::Test {
  protected:
   Plans() : model(folder / "conv.onnx"), plan(folder / "conv.plan"), input(folder / "x.npy") {
     save_model(model, 2);
-    write_npy(input, picture().view());
+    write_npy(input, image().view());
   }
 
   static void save_model(const std::string& path, std::uint64_t seed) {
@@ -59,7 +59,7 @@ class Plans : public testing::Test {
     b.output(b.node("Conv", "conv", {x, w}, {{"pads", ints({1, 1, 1, 1})}}));
     importers::save_onnx(b.build(), path);
   }
-  static Tensor picture() { return support::random_tensor({1, kChannels, kSide, kSide}, 1); }
+  static Tensor image() { return support::random_tensor({1, kChannels, kSide, kSide}, 1); }
 
   // godwit run; results go to the folder `to`.
   Outcome run(const std::string& to, const std::vector<std::string>& options = {},
@@ -159,7 +159,7 @@ TEST_F(Plans, ResultsAgreeWithinTheBoundsOfTheirRoundings) {
   const engine::Graph graph = importers::load(model);
   const Tensor& weights = *graph.value(graph.find_value("w")).constant;
   const auto magnitudes = [&](std::int64_t m) {
-    return support::winograd_magnitudes(m, picture(), weights, expected.shape(), 1, 1);
+    return support::winograd_magnitudes(m, image(), weights, expected.shape(), 1, 1);
   };
   const Tensor two = magnitudes(2), four = magnitudes(4);
   // Both sides are away from the exact sums by one rounding for each product at most.
@@ -180,7 +180,7 @@ TEST_F(Plans, ResultsAgreeWithinTheBoundsOfTheirRoundings) {
 
 TEST_F(Plans, ResultsAreTheSameForEveryBatchAndNumberOfThreads) {
   Tensor three(TensorDesc{DType::f32, Shape{3, kChannels, kSide, kSide}, Layout::nchw});
-  const Tensor one = picture();
+  const Tensor one = image();
   for (std::size_t i = 0; i < 3; ++i)
     std::memcpy(three.mutable_values<float>().subspan(i * one.bytes() / 4).data(), one.data(), one.bytes());
   write_npy(folder / "three.npy", three.view());
@@ -373,8 +373,8 @@ TEST_F(Plans, BenchTellsOfThem) {
   EXPECT_FALSE(godwit({"bench", model, "--seconds", "0.01", "--json"}).json().contains("plan"));
 }
 
-// Pictures go in channels-last and eight at a time; the plan is the same.
-TEST(PicturePlans, HoldForEveryCommandAndBatch) {
+// Images go in channels-last and eight at a time; the plan is the same.
+TEST(ImagePlans, HoldForEveryCommandAndBatch) {
   const TemporaryDirectory folder;
   GraphBuilder b;
   engine::Graph& graph = b.graph();
@@ -386,7 +386,7 @@ TEST(PicturePlans, HoldForEveryCommandAndBatch) {
       b.node("MatMul", "scores", {flat, b.constant("fc", support::random_tensor({16, 4}, 3))});
   b.output(b.node("Softmax", "prob", {scores}, {{"axis", std::int64_t{1}}}));
   graph.metadata["godwit.preprocess"] = R"({"resize": 8, "crop": 8, "scale": 0.00392156862745098})";
-  const std::string model = folder / "pictures.onnx", plan = folder / "pictures.plan";
+  const std::string model = folder / "images.onnx", plan = folder / "images.plan";
   importers::save_onnx(b.build(), model);
   folder.write("photos/red.png", plain_png(255, 0, 0));
   folder.write("photos/blue.png", plain_png(0, 0, 255));

@@ -1,4 +1,4 @@
-// Processes, models and pictures for the tests of the program.
+// Processes, models and images for the tests of the program.
 #include "tests/tools/program.h"
 
 #include <algorithm>

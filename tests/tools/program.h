@@ -1,4 +1,4 @@
-// Starting the built program, and the small models and pictures that its tests give it.
+// Starting the built program, and the small models and images that its tests give it.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ Outcome run_program(const std::vector<std::string>& command, const std::vector<s
 // in it.
 void expect_error(const Outcome& outcome, int exit_code, const std::string& words);
 
-// A model of four classes over 8x8 pictures: colour means, then a fully connected layer whose scores are
+// A model of four classes over 8x8 images: colour means, then a fully connected layer whose scores are
 // red, green, blue and a constant. Its metadata carries preprocessing and labels unless `bare`.
 struct TinyModel {
   bool softmax = true;

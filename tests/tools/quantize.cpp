@@ -1,4 +1,4 @@
-// quantize and compare as a user runs them, on small models and pictures of one colour.
+// quantize and compare as a user runs them, on small models and images of one colour.
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
@@ -106,13 +106,13 @@ TEST_F(Quantize, EveryMethodKeepsTheLabels) {
   }
 }
 
-TEST_F(Quantize, PicturesThatCalibrateCountInNoAccuracy) {
+TEST_F(Quantize, ImagesThatCalibrateCountInNoAccuracy) {
   // The same content under another name.
   std::filesystem::copy_file(folder / "calibration/00.png", folder / "data/00.png",
                              std::filesystem::copy_options::overwrite_existing);
   const Outcome outcome = quantize("good.onnx", with_data());
   EXPECT_EQ(outcome.json().at("accuracy").at("images"), 11);
-  EXPECT_NE(outcome.err.find("1 pictures of"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("1 images of"), std::string::npos) << outcome.err;
   const Json accuracy = godwit({"accuracy", folder / "q.onnx", "--data", folder / "data", "--labels",
                                 folder / "labels.csv", "--json"})
                             .json();
@@ -153,10 +153,10 @@ TEST_F(Quantize, BadInputIsRefused) {
   std::filesystem::create_directory(folder / "empty");
   const std::string good = folder / "good.onnx", q = folder / "q.onnx", calibration = folder / "calibration";
   expect_error(godwit({"quantize", good, "--calibration", folder / "empty", "--output", q}), 2, "empty");
-  folder.write("broken/a.png", "no picture");
+  folder.write("broken/a.png", "no image");
   const Outcome broken = godwit({"quantize", good, "--calibration", folder / "broken", "--output", q});
   EXPECT_EQ(broken.exit_code, 2);
-  EXPECT_NE(broken.err.find("none of the 1 pictures can be read"), std::string::npos) << broken.err;
+  EXPECT_NE(broken.err.find("none of the 1 images can be read"), std::string::npos) << broken.err;
   EXPECT_FALSE(std::filesystem::exists(q));
   expect_error(quantize("good.onnx", {"--max-drop", "1"}), 2, "--max-drop needs --data");
   expect_error(quantize("good.onnx", {"--method", "entropy"}), 2, "entropy");
@@ -167,8 +167,8 @@ TEST_F(Quantize, BadInputIsRefused) {
                "quantised already");
 }
 
-TEST_F(Quantize, APictureThatCannotBeReadIsNamedAndLeftOut) {
-  folder.write("calibration/zz.png", "no picture");
+TEST_F(Quantize, AnImageThatCannotBeReadIsNamedAndLeftOut) {
+  folder.write("calibration/zz.png", "no image");
   const Outcome outcome = quantize("good.onnx", {"--json"});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_NE(outcome.err.find("zz.png"), std::string::npos);

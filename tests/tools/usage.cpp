@@ -58,7 +58,7 @@ TEST(Usage, MistakesAreOneLineAndExitTwo) {
   expect_error(godwit({}), 2, "no command given");
   expect_error(godwit({"clasify"}), 2, "no command 'clasify'");
   expect_error(godwit({"classify"}), 2, "MODEL is required");
-  expect_error(godwit({"classify", model}), 2, "no pictures: pass files or folders");
+  expect_error(godwit({"classify", model}), 2, "no images: pass files or folders");
   expect_error(godwit({"bench", model, "--nonsense"}), 2, "--nonsense");
   expect_error(godwit({"bench", model, "--threads", "0"}), 2, "'0' is not a whole number from 1 to 1024");
   expect_error(godwit({"bench", model, "--threads", "1025"}), 2, "from 1 to 1024");

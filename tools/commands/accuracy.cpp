@@ -38,7 +38,7 @@ class Score {
   Score(const Options& options, const Examples& examples, std::int64_t classes)
       : options_(options),
         examples_(examples),
-        progress_("pictures", examples.paths.size()),
+        progress_("images", examples.paths.size()),
         log_(progress_, options.model_options.images.strict) {
     if (!options.predictions.empty()) {
       predictions_.emplace(options.predictions);
@@ -100,13 +100,13 @@ class Score {
   const Options& options_;
   const Examples& examples_;
   Progress progress_;
-  PictureLog log_;
+  ImageLog log_;
   std::optional<OutputFile> predictions_;
   std::optional<NpyWriter> probabilities_;
   std::vector<float> unreadable_row_;
 };
 
-// With --decode fast: the same pictures decoded exactly, what that changes in their pixels and in the result.
+// With --decode fast: the same images decoded exactly, what that changes in their pixels and in the result.
 Json compare_with_exact(const Options& options, const Examples& examples, ImageModel& model,
                         const Score& fast) {
   Options exact_options = options;
@@ -149,7 +149,7 @@ int accuracy(const Options& options) {
   require_classes(examples, options.label_offset, model.classes());
   const std::size_t left_out = leave_out(examples, calibration_contents(model.metadata()));
   if (left_out > 0) {
-    message(fmt::format("{} of the pictures calibrated this model and are left out", left_out));
+    message(fmt::format("{} of the images calibrated this model and are left out", left_out));
   }
   if (model.adds_softmax())
     message("the model ends without Softmax; probabilities are softmax of its scores");
@@ -199,8 +199,7 @@ int accuracy(const Options& options) {
         energy.text(facts));
   }
   if (score.failed() == 0) return kDone;
-  message(
-      fmt::format("{} pictures could not be read and count neither as right nor as wrong", score.failed()));
+  message(fmt::format("{} images could not be read and count neither as right nor as wrong", score.failed()));
   return kFailed;
 }
 
@@ -225,15 +224,15 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("FILE");
   add_label_offset_option(app, options->label_offset);
   app.add_option("--predictions", options->predictions,
-                 "Write file, true class, predicted class and its probability, one picture a line.")
+                 "Write file, true class, predicted class and its probability, one image a line.")
       ->type_name("FILE.csv");
   app.add_flag("--top5", options->top5, "Put the five likeliest classes into --predictions instead of one.");
   app.add_option("--probabilities", options->probabilities,
-                 "Write all probabilities, f32, images x classes, in the CSV's order; a picture that could "
+                 "Write all probabilities, f32, images x classes, in the CSV's order; an image that could "
                  "not be read has a row of NaN.")
       ->type_name("FILE.npy");
   add_preprocess_option(app, options->model_options.preprocess);
-  app.add_option("--batch", options->model_options.batch, "Pictures that go through the network together.")
+  app.add_option("--batch", options->model_options.batch, "Images that go through the network together.")
       ->check(in_range(1, 4096))
       ->type_name("N")
       ->default_str("8, or what the model fixes");
@@ -257,21 +256,21 @@ std::function<int()> prepare(CLI::App& app) {
 const Command accuracy_command = {
     "accuracy",
     "Measure",
-    "top-1 and top-5 accuracy over labelled pictures",
+    "top-1 and top-5 accuracy over labelled images",
     "MODEL --data DIR [--labels FILE.csv] [options]",
-    "Labels every picture that the CSV names, in its order, or every one of a folder of classes, and "
+    "Labels every image that the CSV names, in its order, or every one of a folder of classes, and "
     "compares with the class it gives. top-1 is "
     "the fraction whose likeliest class is right, top-5 the fraction whose five likeliest hold the right "
-    "one. Pictures are decoded while others go through the network. Time counts decoding, preprocessing and "
+    "one. Images are decoded while others go through the network. Time counts decoding, preprocessing and "
     "inference, not loading the model. With --decode fast all is done once more exactly, and the change in "
     "pixels "
     "and in accuracy is printed (JSON: exact_decoding). The JSON fields are schema, model, precision, "
     "images, top1, top5 (fractions), "
     "seconds, images_per_second; with --energy also energy (its measured_j is null where nothing was "
-    "measured). Pictures that a model quantised by godwit was calibrated on, told by their content, count in "
+    "measured). Images that a model quantised by godwit was calibrated on, told by their content, count in "
     "no "
     "figure (JSON: calibration_images_left_out).\n\n"
-    "--energy measures the job from the first picture on, between two stretches of idle power; loading the "
+    "--energy measures the job from the first image on, between two stretches of idle power; loading the "
     "model lies before it. Its line in --ledger holds joules and accuracy together, for 'godwit report'.",
     "godwit accuracy models/resnet50.onnx --data photographs --labels photographs/labels.csv\n"
     "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --json\n"

@@ -229,29 +229,29 @@ int bench_random(const Options& options) {
   return kDone;
 }
 
-// Photograph to label, over and over through the folder's pictures.
+// Photograph to label, over and over through the folder's images.
 int bench_photographs(const Options& options) {
   if (options.auto_batch()) throw Error("--images needs a number for --batch, not auto");
   if (options.kernels)
     throw Error("--kernels and --images exclude each other: --kernels times layers on random input");
-  PictureRing pictures(find_images({options.images}, true), options.image_options.strict);
+  ImageRing images(find_images({options.images}, true), options.image_options.strict);
   ImageModel model(options.model,
                    {options.engine, options.image_options, options.preprocess, options.asked_batch()});
   EnergyAccount energy(options.energy, "bench " + options.model, options.asked_seconds,
                        options.asked_repetitions);
-  const ImageBench result = bench_images(model, pictures, options.measure);
+  const ImageBench result = bench_images(model, images, options.measure);
   const Facts facts{&model.plan(), model.batch(), model.threads(), model.load_seconds(),
                     model.plan().memory().arena_bytes};
   RunFacts energy_facts{options.model, &model.plan(), model.batch(), model.threads()};
   energy_facts.latency_ms = result.latency.sorted_ms;
-  const energy::Workload workload = photograph_workload(model, pictures);
+  const energy::Workload workload = photograph_workload(model, images);
   energy.measure({workload});
   energy.soak(workload);
   EnergyRows rows;
   if (options.energy.layers && energy.outcome())
-    rows.set_replays({energy.replay(photograph_parts(model, pictures.readable()), energy.inside().back())});
+    rows.set_replays({energy.replay(photograph_parts(model, images.readable()), energy.inside().back())});
   TimedImage parts;
-  if (options.profile) parts = profile_photographs(model, pictures.readable(), options.measure);
+  if (options.profile) parts = profile_photographs(model, images.readable(), options.measure);
   if (options.profile && energy.outcome())
     rows.by_time = layers_by_time(parts, energy.outcome()->results.back());
   energy.set_work(work_of(result.latency, model.threads()));
@@ -265,14 +265,14 @@ int bench_photographs(const Options& options) {
     if (options.profile) json["profile"] = timed_json(parts);
     if (energy.estimated()) json["estimate"] = estimate_json(energy.estimated());
     json["images"] = options.images;
-    json["failed"] = pictures.failed();
+    json["failed"] = images.failed();
     print_json(json);
   } else {
     print(facts_text(options, facts) + result.to_string(model.threads()) + energy.text(energy_facts) +
           (options.profile ? timed_text(parts) : "") + rows.text());
   }
-  if (pictures.failed().empty()) return kDone;
-  message(fmt::format("{} pictures could not be read and were left out", pictures.failed().size()));
+  if (images.failed().empty()) return kDone;
+  message(fmt::format("{} images could not be read and were left out", images.failed().size()));
   return kFailed;
 }
 
@@ -292,7 +292,7 @@ std::function<int()> prepare(CLI::App& app) {
   add_model_argument(app, options->model);
   app.add_option(
          "--batch", options->batch,
-         "Pictures in one run, 1 to 1024; auto: 1, 2, 4 ... until two doublings gain less than 2 % or one "
+         "Images in one run, 1 to 1024; auto: 1, 2, 4 ... until two doublings gain less than 2 % or one "
          "run would take longer than --seconds or more than half of the memory that is left.")
       ->check(batch_or_auto())
       ->type_name("N|auto")
@@ -317,7 +317,7 @@ std::function<int()> prepare(CLI::App& app) {
                "GFLOP/s and the share of the peak that is measured in turns with it.");
   app.add_option(
          "--images", options->images,
-         "Measure from photograph to label instead: read, decode, preprocess and run the pictures of this "
+         "Measure from photograph to label instead: read, decode, preprocess and run the images of this "
          "folder and those below it in turn, all threads at once, beside each part alone on one thread. One "
          "that "
          "cannot be read is named and left out, and the exit status is 1.")

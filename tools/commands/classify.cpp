@@ -1,4 +1,4 @@
-// godwit classify: the likeliest labels of each picture.
+// godwit classify: the likeliest labels of each image.
 #include <exception>
 #include <fmt/format.h>
 #include <memory>
@@ -23,14 +23,14 @@ struct Options {
   bool json = false;
 };
 
-// Prints one picture after the other, as text or as the elements of the one JSON object, and keeps none of
+// Prints one image after the other, as text or as the elements of the one JSON object, and keeps none of
 // them.
 class Report {
  public:
   Report(const Options& options, std::vector<std::string> labels, std::size_t total)
       : options_(options),
         labels_(std::move(labels)),
-        progress_("pictures", total),
+        progress_("images", total),
         log_(progress_, options.model_options.images.strict) {}
 
   void add(const ImageModel::Result& result) {
@@ -61,7 +61,7 @@ class Report {
     progress_.advance();
   }
 
-  // The object up to the list of pictures, and what follows it.
+  // The object up to the list of images, and what follows it.
   void begin_json(const ImageModel& model) {
     const std::string head = json_text({{"schema", "godwit.classify/1"},
                                         {"model", options_.model},
@@ -92,12 +92,12 @@ class Report {
     if (options_.json) return end_json(times, energy, facts);
     print(energy.text(facts));
     message(
-        fmt::format("{} pictures in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference "
+        fmt::format("{} images in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference "
                     "{:.3f} s (summed over "
                     "{} threads), {}",
                     images_, times.total, rate(times), times.preprocess, times.inference, model.threads(),
                     name_of(model.plan().target().isa)));
-    if (!failed_.empty()) message(fmt::format("{} pictures could not be read", failed_.size()));
+    if (!failed_.empty()) message(fmt::format("{} images could not be read", failed_.size()));
   }
 
   bool any_failed() const { return !failed_.empty(); }
@@ -112,21 +112,21 @@ class Report {
   const Options& options_;
   std::vector<std::string> labels_;
   Progress progress_;
-  PictureLog log_;
+  ImageLog log_;
   std::size_t images_ = 0;
   Json failed_ = Json::array(), warnings_ = Json::array();
 };
 
-// Of the first pictures, before the others are labelled.
+// Of the first images, before the others are labelled.
 void tell_fast_difference(const ImageArguments& images, const ImageModel& model,
                           const ImageOptions& options) {
-  constexpr std::size_t kPictures = 16;
+  constexpr std::size_t kImages = 16;
   const ImageSource source(images);
   if (source.total() == 0) {
     message("--decode fast changes pixels; by how much is not told for paths from stdin");
     return;
   }
-  message(compare_fast(source.paths(), kPictures, model.pipeline(), options).to_string());
+  message(compare_fast(source.paths(), kImages, model.pipeline(), options).to_string());
 }
 
 int classify(const Options& options) {
@@ -169,7 +169,7 @@ std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   add_model_argument(app, options->model);
   add_image_arguments(app, options->images);
-  app.add_option("--top", options->top, "How many labels to print for each picture.")
+  app.add_option("--top", options->top, "How many labels to print for each image.")
       ->check(in_range(1, 1'000'000))
       ->type_name("N")
       ->default_str("5");
@@ -179,7 +179,7 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("FILE");
   add_label_offset_option(app, options->label_offset);
   add_preprocess_option(app, options->model_options.preprocess);
-  app.add_option("--batch", options->model_options.batch, "Pictures that go through the network together.")
+  app.add_option("--batch", options->model_options.batch, "Images that go through the network together.")
       ->check(in_range(1, 4096))
       ->type_name("N")
       ->default_str("1, or what the model fixes");
@@ -197,14 +197,14 @@ std::function<int()> prepare(CLI::App& app) {
 const Command classify_command = {
     "classify",
     "Use a model",
-    "label pictures",
+    "label images",
     "MODEL IMAGE|DIR... [options]",
-    "Decodes, resizes and crops each picture exactly as Pillow and torchvision do, runs the network, and "
+    "Decodes, resizes and crops each image exactly as Pillow and torchvision do, runs the network, and "
     "prints its likeliest labels with their probabilities (0 to 1). Where the model does not end in "
-    "Softmax, it is applied for display and a message says so. A picture that cannot be read is named on "
+    "Softmax, it is applied for display and a message says so. An image that cannot be read is named on "
     "stderr; the others are still labelled, and the exit status is 1. What the JPEG decoder had to mend is "
     "named "
-    "likewise and labelled. Pictures are decoded while others go through the network, each core doing what "
+    "likewise and labelled. Images are decoded while others go through the network, each core doing what "
     "is "
     "due; however many there are, no more than a few batches are in memory.\n\n"
     "The JSON fields are schema, model, precision, softmax_added, images (file, labels), failed (file, "
@@ -212,7 +212,7 @@ const Command classify_command = {
     "threads) and images_per_second; with --energy also energy (its measured_j is null where nothing was "
     "measured). Where --strict or an error ends the work early, the object is closed with failed, warned and "
     "error.\n\n"
-    "--energy measures the job from the first picture on, cold caches and all, between two stretches of idle "
+    "--energy measures the job from the first image on, cold caches and all, between two stretches of idle "
     "power; loading the model lies before it. A job of less than 10 s is told as suspect.",
     "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3\n"
     "godwit classify models/resnet50.onnx photographs/ --plan resnet50.plan\n"

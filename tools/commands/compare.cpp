@@ -10,7 +10,7 @@
 #include "importers/importer.h"
 #include "runtime/error.h"
 #include "tools/commands/commands.h"
-#include "tools/support/calibration_pictures.h"
+#include "tools/support/calibration_images.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
 #include "tools/support/layer_report.h"
@@ -23,7 +23,7 @@ struct Options {
   ImageOptions images;
   std::string model, with, preprocess, precision = "int8", reference = "f32";
   std::vector<std::string> data;
-  std::size_t pictures = 16;
+  std::size_t images = 16;
   double threshold = 20;
   bool recursive = false, json = false;
 };
@@ -114,7 +114,7 @@ void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
       first < pairs.size()
           ? fmt::format("first layer below {} dB: {}", options.threshold, one_line(pairs[first].layers))
           : fmt::format("no layer is below {} dB", options.threshold);
-  print(fmt::format("{}\n{}; over {} pictures\n", table.to_string(), verdict, images));
+  print(fmt::format("{}\n{}; over {} images\n", table.to_string(), verdict, images));
 }
 
 int compare(const Options& options) {
@@ -125,19 +125,19 @@ int compare(const Options& options) {
       options.preprocess, options.with.empty() || !models.other.metadata.contains("godwit.preprocess")
                               ? models.reference.metadata
                               : models.other.metadata);
-  const CalibrationPictures pictures(spread(find_images(options.data, options.recursive), options.pictures),
-                                     pipeline, options.images, options.engine.thread_count());
+  const CalibrationReader images(spread(find_images(options.data, options.recursive), options.images),
+                                 pipeline, options.images, options.engine.thread_count());
   engine::CompileOptions compile = options.engine.compile_options();
   compile.precision = engine::Precision::f32;
-  Progress progress("pictures", pictures.paths().size());
-  const engine::CalibrationImages images = pictures.images(models.reference, compile, &progress);
-  engine::CompileOptions other = pictures.images(models.other, compile).compile;
+  Progress progress("images", images.paths().size());
+  const engine::CalibrationImages images = images.images(models.reference, compile, &progress);
+  engine::CompileOptions other = images.images(models.other, compile).compile;
   other.precision = *parse_precision(options.precision);
   const std::vector<engine::Difference> differences =
       engine::compare_layers(models.reference, images, models.other, other, pairs);
   progress.clear();
-  report(options, pairs, differences, pictures.paths().size());
-  return pictures.failed() == 0 ? kDone : kFailed;
+  report(options, pairs, differences, images.paths().size());
+  return images.failed() == 0 ? kDone : kFailed;
 }
 
 std::function<int()> prepare(CLI::App& app) {
@@ -148,15 +148,15 @@ std::function<int()> prepare(CLI::App& app) {
          "--precision bf16 or f16, the f32 model.")
       ->required();
   app.add_option("--with", options->with, "The quantised model, made of MODEL.")->type_name("Q.onnx");
-  app.add_option("--data", options->data, "Pictures, or folders of them, to compare on.")
+  app.add_option("--data", options->data, "Images, or folders of them, to compare on.")
       ->required()
       ->type_name("DIR|IMAGE...");
-  app.add_option("--images", options->pictures,
-                 "Compare on so many of the pictures, at even distances in sorted order.")
+  app.add_option("--images", options->images,
+                 "Compare on so many of the images, at even distances in sorted order.")
       ->check(in_range(1, 1'000'000))
       ->type_name("N")
       ->default_str("16");
-  app.add_flag("--recursive", options->recursive, "Also take the pictures in folders below --data.");
+  app.add_flag("--recursive", options->recursive, "Also take the images in folders below --data.");
   app.add_option("--precision", options->precision,
                  "What is compared: int8, a quantised model; bf16 or f16, MODEL itself stored in 16 bits.")
       ->check(CLI::IsMember({"int8", "bf16", "f16"}))
@@ -187,7 +187,7 @@ const Command compare_command = {
     "Measure",
     "a precision against f32, layer by layer",
     "MODEL [--with Q.onnx] --data DIR [options]",
-    "Runs the same pictures through both models and compares every tensor that both have, told by its name. "
+    "Runs the same images through both models and compares every tensor that both have, told by its name. "
     "Layers are told in the model's own names; a Relu or Clip is told with the layer in front of it, and a "
     "rounded result is seen as its readers see it. SQNR is the power of the f32 tensor over the power of the "
     "difference, in decibels (inf: no difference); by channel is the same from the mean over channels, which "

@@ -43,7 +43,7 @@ std::optional<double> margin(const energy::Record& run, const energy::EnergyResu
   return run.energy->gross.value() / result.energy.gross.value() - 1;
 }
 
-// A job's runs are pictures, whatever its batch.
+// A job's runs are images, whatever its batch.
 std::int64_t images_of_a_run(const energy::Record& run) {
   const std::int64_t runs = run.protocol.repetitions;
   return runs > 0 && run.images >= runs ? run.images / runs : run.model.batch;

@@ -1,4 +1,4 @@
-// godwit preprocess: pictures as the tensors that a network is fed, and what each stage of making them costs.
+// godwit preprocess: images as the tensors that a network is fed, and what each stage of making them costs.
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -17,9 +17,9 @@
 namespace godwit::tools {
 namespace {
 
-// Pictures that are written at a time.
+// Images that are written at a time.
 constexpr std::size_t kBatch = 16;
-// Pictures looked at both ways for --decode fast when tensors are written.
+// Images looked at both ways for --decode fast when tensors are written.
 constexpr std::size_t kCompared = 64;
 
 struct Options {
@@ -59,9 +59,8 @@ void print_times(const Options& options, const image::Pipeline& pipeline, const 
   table.add({"all", fmt::format("{:.3f}", times.per_image_ms(times.total())), ""});
   std::string text =
       table.to_string() +
-      fmt::format("{} pictures of {:.0f} kB and {} pixels on average, 1 thread: {:.1f} images/s\n",
-                  times.good, times.bytes / count / 1e3, with_prefix(times.pixels / count),
-                  times.images_per_second());
+      fmt::format("{} images of {:.0f} kB and {} pixels on average, 1 thread: {:.1f} images/s\n", times.good,
+                  times.bytes / count / 1e3, with_prefix(times.pixels / count), times.images_per_second());
   if (times.bare > 0) {
     text += fmt::format("bare full decode by libjpeg-turbo {:.3f} ms/image: {:.2f} of its rate\n",
                         times.per_image_ms(times.bare), bare_share);
@@ -69,11 +68,11 @@ void print_times(const Options& options, const image::Pipeline& pipeline, const 
   print(text);
 }
 
-// One thread, one picture after the other.
+// One thread, one image after the other.
 int bench_stages(const Options& options, ImageSource& source, const image::Pipeline& pipeline) {
   StageTimes times;
-  Progress progress("pictures", source.total());
-  PictureLog log(progress, options.reading.strict);
+  Progress progress("images", source.total());
+  ImageLog log(progress, options.reading.strict);
   StageBench bench(pipeline, options.reading.preprocess_options(options.isa));
   std::string path;
   while (source.next(path)) {
@@ -91,7 +90,7 @@ int bench_stages(const Options& options, ImageSource& source, const image::Pipel
   return log.failed() == 0 ? kDone : kFailed;
 }
 
-// Pictures of one batch on their way into the file.
+// Images of one batch on their way into the file.
 template <class T>
 struct Batch {
   std::vector<T> values;
@@ -99,7 +98,7 @@ struct Batch {
   std::vector<std::vector<std::string>> warnings;
 };
 
-// Rows of the file are the pictures in order; one that cannot be read leaves a row of `missing`.
+// Rows of the file are the images in order; one that cannot be read leaves a row of `missing`.
 template <class T>
 std::size_t write_all(const Options& options, ImageSource& source, int threads,
                       const image::Pipeline& pipeline, const image::ValueTable<T>& table, Layout layout,
@@ -109,8 +108,8 @@ std::size_t write_all(const Options& options, ImageSource& source, int threads,
   const int slots = threads / static_cast<int>(kBatch) + 2;
   std::vector<Batch<T>> batches(static_cast<std::size_t>(slots));
   std::vector<std::unique_ptr<image::Preprocessor>> preprocessors(static_cast<std::size_t>(threads));
-  Progress progress("pictures", source.total());
-  PictureLog log(progress, options.reading.strict);
+  Progress progress("images", source.total());
+  ImageLog log(progress, options.reading.strict);
 
   PipelineStages stages;
   stages.take = [&](int slot, std::size_t place) {
@@ -162,7 +161,7 @@ int write_tensors(const Options& options, ImageSource& source, const image::Pipe
   }
   const Stopwatch watch;
   NpyWriter writer(options.output, shape, options.uint8 ? DType::u8 : DType::f32);
-  // Pixels are written as they are, in the picture's own order of colours.
+  // Pixels are written as they are, in the image's own order of colours.
   image::Pipeline pixels = pipeline;
   pixels.order = image::ChannelOrder::rgb;
   const std::size_t failed =
@@ -188,8 +187,7 @@ int write_tensors(const Options& options, ImageSource& source, const image::Pipe
                         shape.to_string(), seconds, static_cast<double>(count) / seconds, threads));
   }
   if (failed == 0) return kDone;
-  message(
-      fmt::format("{} pictures could not be read; their rows are {}", failed, options.uint8 ? "0" : "NaN"));
+  message(fmt::format("{} images could not be read; their rows are {}", failed, options.uint8 ? "0" : "NaN"));
   return kFailed;
 }
 
@@ -221,7 +219,7 @@ std::function<int()> prepare(CLI::App& app) {
                "writing, each by "
                "what it adds to those before it, and a bare full decode of every JPEG beside them.");
   app.add_option("--preprocess", options->preprocess,
-                 "What to do to a picture: torch, torch-v2, caffe, tf, or a JSON file with any of preset, "
+                 "What to do to an image: torch, torch-v2, caffe, tf, or a JSON file with any of preset, "
                  "resize, crop, filter, order, scale, mean, std.")
       ->type_name("PRESET|FILE")
       ->default_str("torch");
@@ -241,10 +239,10 @@ std::function<int()> prepare(CLI::App& app) {
 const Command preprocess_command = {
     "preprocess",
     "Use a model",
-    "turn pictures into a network's input tensors",
+    "turn images into a network's input tensors",
     "IMAGE|DIR... --output X.npy [options]",
     "Does what torchvision's Resize, CenterCrop and Normalize do on Pillow images, to the last bit up to the "
-    "cropped pixels. The rows of the output are the pictures in the order given, a folder's in sorted "
+    "cropped pixels. The rows of the output are the images in the order given, a folder's in sorted "
     "order; one that cannot be read is named on stderr, its row is NaN (0 with --uint8), and the exit status "
     "is "
     "1. What the JPEG decoder had to mend is named likewise.",

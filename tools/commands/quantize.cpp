@@ -15,7 +15,7 @@
 #include "runtime/error.h"
 #include "tools/commands/commands.h"
 #include "tools/support/calibration_facts.h"
-#include "tools/support/calibration_pictures.h"
+#include "tools/support/calibration_images.h"
 #include "tools/support/examples.h"
 #include "tools/support/files.h"
 #include "tools/support/image_model.h"
@@ -25,8 +25,8 @@
 namespace godwit::tools {
 namespace {
 
-// Layers are ranked on no more pictures than this: each layer goes through the network once for each of them.
-constexpr std::size_t kExplainPictures = 16;
+// Layers are ranked on no more images than this: each layer goes through the network once for each of them.
+constexpr std::size_t kExplainImages = 16;
 constexpr std::int64_t kAccuracyBatch = 8;
 
 struct Options {
@@ -35,7 +35,7 @@ struct Options {
   std::string model, output, preprocess, method = "mse";
   std::vector<std::string> calibration, keep;
   double percentile = 99.99;
-  std::size_t pictures = 0;
+  std::size_t images = 0;
   bool recursive = false, no_bias_correction = false, full_range = false, explain = false, json = false;
   std::optional<double> max_drop;
   ExampleArguments examples;
@@ -52,8 +52,8 @@ class Quantizer {
         graph_(std::move(graph)),
         compile_(options.engine.compile_options()),
         prepared_(engine::prepare_for_quantization(graph_, compile_.target)),
-        pictures_(chosen_pictures(options), find_pipeline(options.preprocess, graph_.metadata),
-                  options.images, options.engine.thread_count()),
+        images_(chosen_images(options), find_pipeline(options.preprocess, graph_.metadata), options.images,
+                options.engine.thread_count()),
         kept_(options.keep.begin(), options.keep.end()) {
     set_preprocessing();
     quantization_.full_range = options.full_range;
@@ -63,8 +63,8 @@ class Quantizer {
     const engine::QuantizationScheme scheme = this->scheme(kept_);
     const engine::CalibrationMethod method = options_.calibration_method();
     const std::size_t runs = (method.clip == engine::ClipMethod::minmax ? 1 : 2) + (corrects() ? 1 : 0);
-    Progress progress("pictures", pictures_.paths().size() * runs);
-    const engine::CalibrationImages images = pictures_.images(prepared_, compile_, &progress);
+    Progress progress("images", images_.paths().size() * runs);
+    const engine::CalibrationImages images = images_.images(prepared_, compile_, &progress);
     quantization_.activations = engine::calibrate(prepared_, scheme.scales(), images, method);
     if (corrects()) {
       quantization_.bias_shifts = engine::correct_bias(prepared_, scheme, quantization_, images);
@@ -84,7 +84,7 @@ class Quantizer {
     }
     if (!missing.empty()) {
       quantization_.activations.merge(engine::calibrate(
-          prepared_, missing, pictures_.images(prepared_, compile_), options_.calibration_method()));
+          prepared_, missing, images_.images(prepared_, compile_), options_.calibration_method()));
     }
     engine::Graph result = engine::quantize(prepared_, scheme, quantization_);
     const bool has_percentile = options_.calibration_method().clip == engine::ClipMethod::percentile;
@@ -94,15 +94,15 @@ class Quantizer {
                     .bias_correction = corrects(),
                     .full_range = options_.full_range,
                     .kept = {kept.begin(), kept.end()}},
-                   pictures_);
+                   images_);
     return result;
   }
 
   std::vector<engine::LayerNoise> ranked_layers() {
     const engine::QuantizationScheme scheme = this->scheme(kept_);
-    const CalibrationPictures few(spread(pictures_.paths(), kExplainPictures),
-                                  find_pipeline(options_.preprocess, graph_.metadata), options_.images,
-                                  options_.engine.thread_count());
+    const CalibrationReader few(spread(images_.paths(), kExplainImages),
+                                find_pipeline(options_.preprocess, graph_.metadata), options_.images,
+                                options_.engine.thread_count());
     Progress progress("layers", engine::layers_to_measure(prepared_, scheme));
     return engine::measure_layers(prepared_, scheme, quantization_,
                                   engine::kept_in_memory(few.images(prepared_, compile_)),
@@ -112,17 +112,17 @@ class Quantizer {
   bool corrects() const { return !options_.no_bias_correction; }
   const engine::Graph& graph() const { return graph_; }
   const engine::Graph& prepared() const { return prepared_; }
-  const CalibrationPictures& pictures() const { return pictures_; }
+  const CalibrationReader& images() const { return images_; }
   const std::set<std::string>& kept() const { return kept_; }
   void set_kept(std::set<std::string> kept) { kept_ = std::move(kept); }
 
  private:
-  static std::vector<std::string> chosen_pictures(const Options& options) {
+  static std::vector<std::string> chosen_images(const Options& options) {
     std::vector<std::string> paths = find_images(options.calibration, options.recursive);
-    return options.pictures > 0 ? spread(paths, options.pictures) : paths;
+    return options.images > 0 ? spread(paths, options.images) : paths;
   }
 
-  // The scales hold for pictures made so, and for no others.
+  // The scales hold for images made so, and for no others.
   void set_preprocessing() {
     if (options_.preprocess.empty()) return;
     std::error_code absent;
@@ -135,26 +135,25 @@ class Quantizer {
   engine::Graph graph_;
   engine::CompileOptions compile_;
   engine::Graph prepared_;
-  CalibrationPictures pictures_;
+  CalibrationReader images_;
   std::set<std::string> kept_;
   engine::Quantization quantization_;
 };
 
-// Top-1 on pictures that calibrated nothing.
+// Top-1 on images that calibrated nothing.
 class AccuracyCheck {
  public:
   AccuracyCheck(const Options& options, const Quantizer& quantizer)
       : options_(options), examples_(read_examples(options.examples)) {
-    left_out_ = leave_out(examples_, quantizer.pictures().digests());
+    left_out_ = leave_out(examples_, quantizer.images().digests());
     if (left_out_ > 0) {
-      message(
-          fmt::format("{} pictures of '{}' are among those that calibrate and are left out of all accuracy",
-                      left_out_, options.examples.data));
+      message(fmt::format("{} images of '{}' are among those that calibrate and are left out of all accuracy",
+                          left_out_, options.examples.data));
     }
     f32_ = top1(quantizer.graph(), "f32");
   }
 
-  // As a fraction of the pictures that can be read. `name` stands for the model in errors.
+  // As a fraction of the images that can be read. `name` stands for the model in errors.
   double top1(const engine::Graph& graph, const std::string& name) const {
     ImageModelOptions model_options{.engine = options_.engine,
                                     .images = options_.images,
@@ -162,7 +161,7 @@ class AccuracyCheck {
                                     .default_batch = kAccuracyBatch};
     ImageModel model(graph, fmt::format("{}, {}", options_.model, name), model_options);
     require_classes(examples_, options_.label_offset, model.classes());
-    Progress progress(fmt::format("pictures for top-1 of {}", name), examples_.paths.size());
+    Progress progress(fmt::format("images for top-1 of {}", name), examples_.paths.size());
     std::int64_t images = 0, right = 0;
     ImageSource source(examples_.paths);
     model.run(source, [&](const ImageModel::Result& result) {
@@ -173,11 +172,11 @@ class AccuracyCheck {
       right += largest(result.probabilities, 1).front() == wanted ? 1 : 0;
     });
     if (images == 0)
-      throw Error(fmt::format("no picture of '{}' can be read to measure accuracy", examples_.source));
+      throw Error(fmt::format("no image of '{}' can be read to measure accuracy", examples_.source));
     return static_cast<double>(right) / static_cast<double>(images);
   }
 
-  // In points, as a whole number of millionths, so that 0.5 points of 400 pictures are exactly 0.5.
+  // In points, as a whole number of millionths, so that 0.5 points of 400 images are exactly 0.5.
   double drop(double quantized) const { return std::round((f32_ - quantized) * 1e8) / 1e6; }
   double f32() const { return f32_; }
   std::size_t images() const { return examples_.paths.size(); }
@@ -237,7 +236,7 @@ Counts count(const Quantizer& quantizer) {
 void report(const Options& options, const Quantizer& quantizer, const Outcome& outcome,
             const std::vector<engine::LayerNoise>& layers, double seconds) {
   const Counts counts = count(quantizer);
-  const std::size_t images = quantizer.pictures().paths().size();
+  const std::size_t images = quantizer.images().paths().size();
   const auto bytes = static_cast<std::size_t>(std::filesystem::file_size(options.output));
   if (options.json) {
     Json json = {{"schema", "godwit.quantize/1"},
@@ -247,8 +246,8 @@ void report(const Options& options, const Quantizer& quantizer, const Outcome& o
                  {"bias_correction", quantizer.corrects()},
                  {"full_range", options.full_range},
                  {"images", images},
-                 {"images_failed", quantizer.pictures().failed()},
-                 {"files", quantizer.pictures().paths()},
+                 {"images_failed", quantizer.images().failed()},
+                 {"files", quantizer.images().paths()},
                  {"layers_with_weights", counts.with_weights},
                  {"layers_quantized", counts.quantized},
                  {"tensors_quantized", counts.tensors},
@@ -265,14 +264,14 @@ void report(const Options& options, const Quantizer& quantizer, const Outcome& o
   std::string text;
   if (options.explain) text += layer_table(layers) + "\n";
   text += fmt::format(
-      "layers      {} of {} with weights in 8 bits, {} tensors rounded\ncalibrated  on {} pictures, {}{}\n",
+      "layers      {} of {} with weights in 8 bits, {} tensors rounded\ncalibrated  on {} images, {}{}\n",
       counts.quantized, counts.with_weights, counts.tensors, images, options.method,
       quantizer.corrects() ? ", bias corrected" : "");
   if (!quantizer.kept().empty()) text += fmt::format("in f32      {}\n", fmt::join(quantizer.kept(), ", "));
   if (outcome.top1) {
-    text += fmt::format("top-1       {:.4f}, f32 {:.4f}: {:.2f} points less, on {} other pictures\n",
-                        *outcome.top1, *outcome.f32_top1, 100 * (*outcome.f32_top1 - *outcome.top1),
-                        outcome.accuracy_images);
+    text +=
+        fmt::format("top-1       {:.4f}, f32 {:.4f}: {:.2f} points less, on {} other images\n", *outcome.top1,
+                    *outcome.f32_top1, 100 * (*outcome.f32_top1 - *outcome.top1), outcome.accuracy_images);
   }
   print(text + fmt::format("written     '{}', {}, in {:.1f} s\n", options.output, mib_text(bytes), seconds));
 }
@@ -293,9 +292,9 @@ int quantize(const Options& options) {
   const Outcome outcome = find_model(options, quantizer, layers);
   importers::save_onnx(outcome.graph, options.output);
   report(options, quantizer, outcome, layers, watch.seconds());
-  const std::size_t failed = quantizer.pictures().failed();
+  const std::size_t failed = quantizer.images().failed();
   if (failed == 0) return kDone;
-  message(fmt::format("{} pictures could not be read; the model is calibrated on the others", failed));
+  message(fmt::format("{} images could not be read; the model is calibrated on the others", failed));
   return kFailed;
 }
 
@@ -322,17 +321,17 @@ std::function<int()> prepare(CLI::App& app) {
   };
   add_model_argument(app, options->model);
   app.add_option("--calibration", options->calibration,
-                 "Pictures, or folders of them, whose activations set the scales. Labels are not needed.")
+                 "Images, or folders of them, whose activations set the scales. Labels are not needed.")
       ->required()
       ->type_name("DIR|IMAGE...");
   app.add_option("--output", options->output, "The QDQ model to write; it appears only when it is complete.")
       ->required()
       ->type_name("Q.onnx");
-  app.add_option("--images", options->pictures,
-                 "Calibrate on so many of the pictures, at even distances in sorted order. Default: all.")
+  app.add_option("--images", options->images,
+                 "Calibrate on so many of the images, at even distances in sorted order. Default: all.")
       ->check(in_range(1, 1'000'000))
       ->type_name("N");
-  app.add_flag("--recursive", options->recursive, "Also take the pictures in folders below --calibration.");
+  app.add_flag("--recursive", options->recursive, "Also take the images in folders below --calibration.");
   app.add_option("--method", options->method,
                  "How a tensor's range is chosen. mse: least squared error of rounding. minmax: all values "
                  "seen. percentile: all but the outermost.")
@@ -356,7 +355,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_flag("--explain", options->explain,
                "Rank the layers by what quantising each alone does to the scores and to its own result.");
   app.add_option("--data", options->examples.data,
-                 "Labelled pictures, as for 'godwit accuracy': measure top-1 of both models. Pictures that "
+                 "Labelled images, as for 'godwit accuracy': measure top-1 of both models. Images that "
                  "calibrate are left out, told by their content.")
       ->type_name("DIR");
   app.add_option("--labels", options->examples.labels, "CSV with the columns 'file' and 'class' for --data.")
@@ -387,7 +386,7 @@ const Command quantize_command = {
     "Use a model",
     "turn an f32 model into an 8-bit one",
     "MODEL --calibration DIR --output Q.onnx [options]",
-    "Folds batch normalisation, runs the calibration pictures through the network, and writes a standard "
+    "Folds batch normalisation, runs the calibration images through the network, and writes a standard "
     "ONNX model (opset 13) with QuantizeLinear and DequantizeLinear around every convolution, fully "
     "connected "
     "layer, addition, concatenation and pooling: activations u8 per tensor, weights s8 per output channel, "
@@ -398,7 +397,7 @@ const Command quantize_command = {
     "channels. A small number is bad: at 20 dB the noise has a hundredth of the signal's power. A layer that "
     "--max-drop puts back to f32 is followed by those that read its result where that alone does not "
     "help.\n\n"
-    "A picture that cannot be read is named on stderr and left out, and the exit status is 1. The JSON "
+    "An image that cannot be read is named on stderr and left out, and the exit status is 1. The JSON "
     "fields "
     "are schema, model, output, method, bias_correction, full_range, images, images_failed, files, "
     "layers_with_weights, "

@@ -11,22 +11,22 @@
 namespace godwit::tools {
 namespace {
 
-// Pictures that preprocessing alone is measured on.
-constexpr std::size_t kAlonePictures = 128;
+// Images that preprocessing alone is measured on.
+constexpr std::size_t kAloneImages = 128;
 
 // Both parts on one thread with nothing beside them, measured as often as asked: before the whole and after
 // it, so that a machine that gets slower or faster meanwhile does so for the parts as well.
 class PartsAlone {
  public:
-  // Finds pictures that can be read, evenly over all paths, so that their mean is that of the run.
-  PartsAlone(const ImageModel& model, PictureRing& pictures)
+  // Finds images that can be read, evenly over all paths, so that their mean is that of the run.
+  PartsAlone(const ImageModel& model, ImageRing& images)
       : preprocessor_(model.pipeline(), model.reading()),
         pixels_(3 * static_cast<std::size_t>(model.pipeline().crop) *
                 static_cast<std::size_t>(model.pipeline().crop)),
         plan_(model.shared_plan()),
         batch_(model.batch()) {
-    const std::vector<std::string>& paths = pictures.paths();
-    const std::size_t count = std::min(paths.size(), kAlonePictures);
+    const std::vector<std::string>& paths = images.paths();
+    const std::size_t count = std::min(paths.size(), kAloneImages);
     for (std::size_t i = 0; i < count; ++i) {
       const std::string& path = paths[i * paths.size() / count];
       std::string error;
@@ -36,12 +36,12 @@ class PartsAlone {
         error = caught.what();
       }
       const bool whole = error.empty();
-      if (pictures.good(path, error, whole ? preprocessor_.warnings() : std::vector<std::string>{})) {
+      if (images.good(path, error, whole ? preprocessor_.warnings() : std::vector<std::string>{})) {
         chosen_.push_back(path);
       }
     }
     if (chosen_.empty()) {
-      throw Error(fmt::format("none of {} pictures could be read; there is nothing to measure", count));
+      throw Error(fmt::format("none of {} images could be read; there is nothing to measure", count));
     }
   }
 
@@ -57,7 +57,7 @@ class PartsAlone {
     ++times_;
   }
 
-  // Means of all measurements, for one picture.
+  // Means of all measurements, for one image.
   double preprocess_ms() const { return preprocess_ms_ / times_; }
   double inference_ms() const { return inference_ms_ / times_; }
 
@@ -95,10 +95,10 @@ std::string ImageBench::to_string(int threads) const {
       preprocess_alone_ms, inference_alone_ms, efficiency, threads);
 }
 
-PictureRing::PictureRing(std::vector<std::string> paths, bool strict)
+ImageRing::ImageRing(std::vector<std::string> paths, bool strict)
     : paths_(std::move(paths)), log_(progress_, strict) {}
 
-std::vector<std::string> PictureRing::readable() {
+std::vector<std::string> ImageRing::readable() {
   const std::scoped_lock lock(mutex_);
   std::vector<std::string> good;
   for (const std::string& path : paths_) {
@@ -107,17 +107,17 @@ std::vector<std::string> PictureRing::readable() {
   return good;
 }
 
-std::string PictureRing::next() {
+std::string ImageRing::next() {
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     const std::string& path = paths_[next_++ % paths_.size()];
     if (!bad_.contains(path)) return path;
   }
-  throw Error(fmt::format("none of {} pictures could be read", paths_.size()));
+  throw Error(fmt::format("none of {} images could be read", paths_.size()));
 }
 
-bool PictureRing::good(const std::string& path, const std::string& error,
-                       const std::vector<std::string>& warnings) {
+bool ImageRing::good(const std::string& path, const std::string& error,
+                     const std::vector<std::string>& warnings) {
   const std::lock_guard lock(mutex_);
   const bool bad = !error.empty();
   std::unordered_set<std::string>& told = bad ? bad_ : warned_;
@@ -128,25 +128,25 @@ bool PictureRing::good(const std::string& path, const std::string& error,
   return !bad;
 }
 
-ImageBench bench_images(ImageModel& model, PictureRing& pictures, const MeasureOptions& options) {
+ImageBench bench_images(ImageModel& model, ImageRing& images, const MeasureOptions& options) {
   ImageBench result;
-  PartsAlone alone(model, pictures);
+  PartsAlone alone(model, images);
   alone.measure_both(options);
   result.latency.batch = model.batch();
   const auto batch = static_cast<std::size_t>(model.batch());
   std::size_t labelled = 0;
-  const auto each = [&](const ImageModel::Result& picture) {
-    if (pictures.good(picture.path, picture.error, picture.warnings)) {
-      (void)largest(picture.probabilities, 1);
+  const auto each = [&](const ImageModel::Result& image) {
+    if (images.good(image.path, image.error, image.warnings)) {
+      (void)largest(image.probabilities, 1);
       ++labelled;
     }
-    if (picture.index % batch == 0) result.latency.sorted_ms.push_back(picture.seconds * 1e3);
+    if (image.index % batch == 0) result.latency.sorted_ms.push_back(image.seconds * 1e3);
   };
   // Warms up: every thread makes its session and its buffers.
   const std::size_t first = 2 * batch * static_cast<std::size_t>(model.threads());
   std::size_t taken = 0;
   const auto take = [&](std::string& path) {
-    path = pictures.next();
+    path = images.next();
     ++taken;
     return true;
   };
@@ -180,20 +180,20 @@ ImageBench bench_images(ImageModel& model, PictureRing& pictures, const MeasureO
   return result;
 }
 
-energy::Workload photograph_workload(ImageModel& model, PictureRing& pictures) {
+energy::Workload photograph_workload(ImageModel& model, ImageRing& images) {
   const std::int64_t count = model.batch() * model.threads();
-  return {count, [&model, &pictures, count] {
+  return {count, [&model, &images, count] {
             for (std::int64_t labelled = 0; labelled < count;) {
               std::int64_t left = count - labelled;
               model.run(
                   [&](std::string& path) {
                     if (left-- == 0) return false;
-                    path = pictures.next();
+                    path = images.next();
                     return true;
                   },
                   0,
-                  [&](const ImageModel::Result& picture) {
-                    labelled += pictures.good(picture.path, picture.error, picture.warnings) ? 1 : 0;
+                  [&](const ImageModel::Result& image) {
+                    labelled += images.good(image.path, image.error, image.warnings) ? 1 : 0;
                   });
             }
           }};

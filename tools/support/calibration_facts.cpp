@@ -3,14 +3,14 @@
 
 namespace godwit::tools {
 
-std::string facts_text(const CalibrationFacts& facts, const CalibrationPictures& pictures) {
+std::string facts_text(const CalibrationFacts& facts, const CalibrationReader& images) {
   Json json = {{"method", facts.method}};
   if (facts.percentile > 0) json["percentile"] = facts.percentile;
   json["bias_correction"] = facts.bias_correction;
   json["full_range"] = facts.full_range;
-  json["images"] = pictures.paths().size();
-  json["names_sha256"] = pictures.digest_of_names();
-  json["contents"] = pictures.digests();
+  json["images"] = images.paths().size();
+  json["names_sha256"] = images.digest_of_names();
+  json["contents"] = images.digests();
   json["kept"] = facts.kept;
   return json_text(json);
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/support/calibration_pictures.h"
+#include "tools/support/calibration_images.h"
 
 namespace godwit::tools {
 
@@ -19,9 +19,9 @@ struct CalibrationFacts {
 };
 
 // JSON: method, percentile (where there is one), bias_correction, full_range, images, names_sha256 (of the
-// file names, a line each, sorted), contents (of each picture the first 16 hexadecimal digits of its
+// file names, a line each, sorted), contents (of each image the first 16 hexadecimal digits of its
 // SHA-256), kept.
-std::string facts_text(const CalibrationFacts& facts, const CalibrationPictures& pictures);
+std::string facts_text(const CalibrationFacts& facts, const CalibrationReader& images);
 
 // `contents` of that entry; empty for a model without one.
 std::set<std::string> calibration_contents(const std::map<std::string, std::string>& metadata);

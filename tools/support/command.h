@@ -14,7 +14,7 @@ enum ExitCode { kDone = 0, kFailed = 1, kBadUsage = 2, kMissing = 3 };
 struct Command {
   std::string_view name;
   std::string_view group;        // heading under which `godwit --help` lists it
-  std::string_view sentence;     // no capital, no full stop: "label pictures"
+  std::string_view sentence;     // no capital, no full stop: "label images"
   std::string_view synopsis;     // what follows the name on the usage line
   std::string_view description;  // paragraphs parted by an empty line; wrapped when printed
   std::string_view examples;     // command lines, one a line

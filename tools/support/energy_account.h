@@ -21,7 +21,7 @@ struct RunFacts {
   std::int64_t batch = 1;  // of that plan
   int threads = 1;
   std::optional<energy::Accuracy> accuracy = std::nullopt;
-  // From taking a picture until it was labelled, where several are under way at once; empty: runs follow each
+  // From taking an image until it was labelled, where several are under way at once; empty: runs follow each
   // other, and the log of the windows tells how long each took.
   std::vector<double> latency_ms = {};
 };

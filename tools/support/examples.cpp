@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "runtime/error.h"
-#include "tools/support/calibration_pictures.h"
+#include "tools/support/calibration_images.h"
 #include "tools/support/csv.h"
 #include "tools/support/files.h"
 #include "tools/support/image_source.h"
@@ -103,7 +103,7 @@ std::size_t leave_out(Examples& examples, const std::set<std::string>& digests) 
   }
   const std::size_t taken = examples.paths.size() - left.paths.size();
   if (left.paths.empty() && taken > 0) {
-    throw Error(fmt::format("all {} pictures of '{}' were used to calibrate the model; accuracy needs others",
+    throw Error(fmt::format("all {} images of '{}' were used to calibrate the model; accuracy needs others",
                             taken, examples.source));
   }
   examples = std::move(left);

@@ -1,4 +1,4 @@
-// Labelled pictures that accuracy is measured on.
+// Labelled images that accuracy is measured on.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Files of the command line: text read whole, folders made, pictures found in them.
+// Files of the command line: text read whole, folders made, images found in them.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ void check_output(const std::string& output, std::span<const std::string> inputs
 
 // Every argument in the order given: a file stays as it is (whatever its name), a folder becomes the files in
 // it named .jpg, .jpeg or .png in any case, sorted by path; with `recursive` those of the folders below too.
-// Throws Error for an argument that does not exist and for a folder without any picture.
+// Throws Error for an argument that does not exist and for a folder without any image.
 std::vector<std::string> find_images(const std::vector<std::string>& arguments, bool recursive);
 
 }  // namespace godwit::tools

@@ -1,4 +1,4 @@
-// From paths of pictures to rows of probabilities.
+// From paths of images to rows of probabilities.
 #include "tools/support/image_model.h"
 
 #include <algorithm>
@@ -61,13 +61,13 @@ image::Pipeline find_pipeline(const std::string& preset_or_file,
     pipeline = image::pipeline_from_text(entry->second, "metadata entry godwit.preprocess");
   } else {
     throw Error(
-        "the model does not say how its pictures are preprocessed; pass --preprocess torch, torch-v2, caffe, "
+        "the model does not say how its images are preprocessed; pass --preprocess torch, torch-v2, caffe, "
         "tf, or a JSON file");
   }
   if (pipeline.crop <= 0) {
-    throw Error(fmt::format(
-        "preprocessing '{}' has no crop, expected one, since all pictures of a batch have one size",
-        pipeline.name));
+    throw Error(
+        fmt::format("preprocessing '{}' has no crop, expected one, since all images of a batch have one size",
+                    pipeline.name));
   }
   return pipeline;
 }
@@ -87,12 +87,11 @@ std::vector<std::int64_t> largest(std::span<const float> values, std::size_t cou
   return order;
 }
 
-std::int64_t set_picture_input(const engine::Graph& graph, const image::Pipeline& pipeline,
-                               std::int64_t asked, std::int64_t fallback, engine::CompileOptions& options) {
+std::int64_t set_image_input(const engine::Graph& graph, const image::Pipeline& pipeline, std::int64_t asked,
+                             std::int64_t fallback, engine::CompileOptions& options) {
   std::int64_t batch = asked > 0 ? asked : fallback;
   if (graph.inputs.size() != 1) {
-    throw Error(
-        fmt::format("the model has {} inputs, expected one that takes pictures", graph.inputs.size()));
+    throw Error(fmt::format("the model has {} inputs, expected one that takes images", graph.inputs.size()));
   }
   const engine::Value& input = graph.value(graph.inputs.front());
   Shape shape = options.shapes.contains(input.name) ? options.shapes.at(input.name) : input.desc.shape;
@@ -100,7 +99,7 @@ std::int64_t set_picture_input(const engine::Graph& graph, const image::Pipeline
   const bool channels_first = shape.rank() == 4 && (is_three(1) || (!is_known(shape[1]) && !is_three(3)));
   const bool channels_last = shape.rank() == 4 && !channels_first && is_three(3);
   if (input.desc.dtype != DType::f32 || (!channels_first && !channels_last)) {
-    throw Error(fmt::format("input '{}' is {} {}, expected f32 pictures Nx3xHxW or NxHxWx3", input.name,
+    throw Error(fmt::format("input '{}' is {} {}, expected f32 images Nx3xHxW or NxHxWx3", input.name,
                             name_of(input.desc.dtype), graph.to_string(input.desc.shape)));
   }
   const std::int64_t crop = pipeline.crop;
@@ -113,11 +112,10 @@ std::int64_t set_picture_input(const engine::Graph& graph, const image::Pipeline
             fmt::format("the batch size is fixed at {} by the model or --shape, not {}", shape[0], batch));
       }
       batch = shape[0];
-      if (batch < 1)
-        throw Error(fmt::format("input '{}' takes no picture: {}", input.name, shape.to_string()));
+      if (batch < 1) throw Error(fmt::format("input '{}' takes no image: {}", input.name, shape.to_string()));
     } else if (axis > 0 && shape[axis] != wanted[axis]) {
       throw Error(fmt::format(
-          "input '{}' is {}, but preprocessing '{}' makes pictures of {}x{}; pass --preprocess with the crop "
+          "input '{}' is {}, but preprocessing '{}' makes images of {}x{}; pass --preprocess with the crop "
           "that fits",
           input.name, graph.to_string(input.desc.shape), pipeline.name, crop, crop));
     }
@@ -147,8 +145,8 @@ void ImageModel::prepare(const engine::Graph& graph, const std::string& name,
   pipeline_ = find_pipeline(options.preprocess, graph.metadata);
   with_context([&] { return fmt::format("'{}'", name); },
                [&] {
-                 batch_ = set_picture_input(graph, pipeline_, options.batch, options.default_batch,
-                                            compile_options);
+                 batch_ =
+                     set_image_input(graph, pipeline_, options.batch, options.default_batch, compile_options);
                  Compiled compiled = compile_model(graph, name, options.engine, compile_options);
                  plan_ = std::move(compiled.plan);
                  load_seconds_ += compiled.seconds;
@@ -183,16 +181,16 @@ void ImageModel::find_scores(const engine::Graph& graph) {
   const Shape& shape = output.desc.shape;
   if (output.desc.dtype != DType::f32 || shape.rank() < 2 || shape[0] != batch_ ||
       shape.elements() != shape[0] * shape[1] || shape[1] < 1) {
-    throw Error(fmt::format("output '{}' is {}, expected one row of f32 scores per picture", output.name,
+    throw Error(fmt::format("output '{}' is {}, expected one row of f32 scores per image", output.name,
                             output.desc.to_string()));
   }
   classes_ = shape[1];
   adds_softmax_ = !ends_in_softmax(graph, graph.outputs.front());
 }
 
-// A batch on its way: its pictures' tensors, and what is known of each picture.
+// A batch on its way: its images' tensors, and what is known of each image.
 struct ImageModel::Slot {
-  std::shared_ptr<Tensor> pictures;
+  std::shared_ptr<Tensor> images;
   std::vector<std::string> paths, errors;
   std::vector<std::vector<std::string>> warnings;
   std::vector<float> probabilities;  // (batch, classes)
@@ -210,11 +208,11 @@ int ImageModel::lanes_for(std::size_t total) const {
   return bytes * threads < available_bytes() / 2 ? threads_ : 1;
 }
 
-void ImageModel::read_picture(int worker, Slot& slot, std::size_t place) {
+void ImageModel::read_image(int worker, Slot& slot, std::size_t place) {
   const Stopwatch watch;
   auto& preprocessor = preprocessors_[static_cast<std::size_t>(worker)];
   if (preprocessor == nullptr) preprocessor = std::make_unique<image::Preprocessor>(pipeline_, reading_);
-  const std::span<float> all = slot.pictures->mutable_values<float>();
+  const std::span<float> all = slot.images->mutable_values<float>();
   const std::size_t size = all.size() / static_cast<std::size_t>(batch_);
   const std::span<float> dst = all.subspan(place * size, size);
   slot.errors[place].clear();
@@ -236,7 +234,7 @@ void ImageModel::infer(int lane, int lanes, Slot& slot) {
                                                 engine::SessionOptions{lanes > 1 ? 1 : threads_, profiling_});
   }
   const Stopwatch watch;
-  const std::span<const Tensor> results = session->run(std::span(slot.pictures.get(), 1));
+  const std::span<const Tensor> results = session->run(std::span(slot.images.get(), 1));
   std::ranges::copy(results.front().values<float>(), slot.probabilities.begin());
   const auto classes = static_cast<std::size_t>(classes_);
   if (adds_softmax_) {
@@ -264,9 +262,9 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
   PipelineStages stages;
   stages.take = [&](int number, std::size_t place) {
     Slot& slot = at(number);
-    if (slot.pictures == nullptr) {
-      slot.pictures = std::make_shared<Tensor>(plan_->inputs().front().desc);
-      std::ranges::fill(slot.pictures->mutable_values<float>(), 0.0F);
+    if (slot.images == nullptr) {
+      slot.images = std::make_shared<Tensor>(plan_->inputs().front().desc);
+      std::ranges::fill(slot.images->mutable_values<float>(), 0.0F);
       slot.paths.resize(batch);
       slot.errors.resize(batch);
       slot.warnings.resize(batch);
@@ -277,7 +275,7 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
     if (place == 0) slot.since_first = Stopwatch();
     return true;
   };
-  stages.prepare = [&](int worker, int slot, std::size_t place) { read_picture(worker, at(slot), place); };
+  stages.prepare = [&](int worker, int slot, std::size_t place) { read_image(worker, at(slot), place); };
   stages.work = [&](int, int lane, int slot, std::size_t) { infer(lane, lanes, at(slot)); };
   stages.deliver = [&](int number, std::size_t count) {
     const Slot& slot = at(number);

@@ -1,5 +1,5 @@
-// A model that labels pictures, ready to run: its graph and plan, its preprocessing, one row of scores per
-// picture.
+// A model that labels images, ready to run: its graph and plan, its preprocessing, one row of scores per
+// image.
 #pragma once
 
 #include <cstdint>
@@ -24,12 +24,12 @@ namespace godwit::tools {
 image::Pipeline find_pipeline(const std::string& preset_or_file,
                               const std::map<std::string, std::string>& metadata);
 
-// Gives the graph's one input the shape and layout in which pictures come out of this pipeline (channels
+// Gives the graph's one input the shape and layout in which images come out of this pipeline (channels
 // last, as decoders make them), `asked` at a time, or for 0 as many as the model fixes, else `fallback`;
-// returns how many. Throws Error when the graph has another input than one of f32 pictures, or fixes another
+// returns how many. Throws Error when the graph has another input than one of f32 images, or fixes another
 // size.
-std::int64_t set_picture_input(const engine::Graph& graph, const image::Pipeline& pipeline,
-                               std::int64_t asked, std::int64_t fallback, engine::CompileOptions& options);
+std::int64_t set_image_input(const engine::Graph& graph, const image::Pipeline& pipeline, std::int64_t asked,
+                             std::int64_t fallback, engine::CompileOptions& options);
 
 // `count` indices of the largest values, the largest first, the lower index first among equals; NaN is below
 // all.
@@ -52,24 +52,24 @@ struct ImageTimes {
 
 class ImageModel {
  public:
-  // Loads and compiles. Throws Error when the model has not one image input and a row of scores per picture.
+  // Loads and compiles. Throws Error when the model has not one image input and a row of scores per image.
   ImageModel(const std::string& path, const ImageModelOptions& options);
   // The same for a graph in memory; `name` stands for it in errors. Without --plan and --tune, which are for
   // files.
   ImageModel(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options);
 
-  // What became of one picture; `probabilities` has one value per class, and is empty where `error` is not.
+  // What became of one image; `probabilities` has one value per class, and is empty where `error` is not.
   struct Result {
     std::size_t index;
     const std::string& path;
     const std::string& error;
     const std::vector<std::string>& warnings;  // of the decoder, about what it mended
     std::span<const float> probabilities;
-    double seconds;  // from taking the first picture of its batch until the batch was labelled
+    double seconds;  // from taking the first image of its batch until the batch was labelled
   };
-  // Takes the next picture's path; false when there are no more.
+  // Takes the next image's path; false when there are no more.
   using Take = std::function<bool(std::string& path)>;
-  // Labels all pictures in batches, calling `each` once for each in order. Pictures are decoded while others
+  // Labels all images in batches, calling `each` once for each in order. Images are decoded while others
   // go through the network, each core doing what is due; `total` is how many there will be, 0 for no telling.
   // With many, every core labels batches of its own; with few, all cores work on one.
   ImageTimes run(const Take& take, std::size_t total, const std::function<void(const Result&)>& each);
@@ -79,10 +79,10 @@ class ImageModel {
   std::shared_ptr<const engine::Plan> shared_plan() const { return plan_; }
   const image::Pipeline& pipeline() const { return pipeline_; }
   const image::PreprocessOptions& reading() const { return reading_; }
-  // From now on pictures are read so; what the model makes of them stays the same.
+  // From now on images are read so; what the model makes of them stays the same.
   void set_reading(const image::PreprocessOptions& reading);
   int threads() const { return threads_; }
-  // Batches that go through the network at once when there are many pictures.
+  // Batches that go through the network at once when there are many images.
   int lanes() const { return lanes_for(0); }
   // From now on the sessions time every layer, or do not; what they told before is gone.
   void set_profiling(bool profiling);
@@ -100,7 +100,7 @@ class ImageModel {
   void prepare(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options);
   void find_scores(const engine::Graph& graph);
   int lanes_for(std::size_t total) const;
-  void read_picture(int worker, Slot& slot, std::size_t place);
+  void read_image(int worker, Slot& slot, std::size_t place);
   void infer(int lane, int lanes, Slot& slot);
 
   image::Pipeline pipeline_;

@@ -1,4 +1,4 @@
-// Options of every command that reads pictures.
+// Options of every command that reads images.
 #include "tools/support/image_options.h"
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace godwit::tools {
 namespace {
 
-constexpr const char* kGroup = "Picture options";
+constexpr const char* kGroup = "Image options";
 constexpr std::int64_t kMaxPixels = 1'000'000'000;
 
 }  // namespace
@@ -33,17 +33,16 @@ void add_image_options(CLI::App& app, ImageOptions& options) {
       ->type_name("exact|fast")
       ->default_str("exact")
       ->group(kGroup);
-  app.add_flag(
-         "--exif", options.exif,
-         "Turn pictures upright as their EXIF metadata say. Networks are trained without, as torchvision "
-         "does not do it.")
+  app.add_flag("--exif", options.exif,
+               "Turn images upright as their EXIF metadata say. Networks are trained without, as torchvision "
+               "does not do it.")
       ->group(kGroup);
   app.add_flag(
          "--strict", options.strict,
-         "Stop at the first picture that is bad or that the decoder had to mend, instead of naming it and "
+         "Stop at the first image that is bad or that the decoder had to mend, instead of naming it and "
          "going on.")
       ->group(kGroup);
-  app.add_option("--max-pixels", options.limits.max_pixels, "Refuse pictures of more pixels.")
+  app.add_option("--max-pixels", options.limits.max_pixels, "Refuse images of more pixels.")
       ->check(in_range(1, kMaxPixels))
       ->type_name("N")
       ->default_str("100000000")
@@ -60,8 +59,8 @@ void add_image_options(CLI::App& app, ImageOptions& options) {
       ->group(kGroup);
 }
 
-bool PictureLog::good(const std::string& path, const std::string& error,
-                      const std::vector<std::string>& warnings) {
+bool ImageLog::good(const std::string& path, const std::string& error,
+                    const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) {
     const std::string text = fmt::format("'{}': warning: {}", path, warning);
     if (strict_) throw Error(text + " (--strict)");
@@ -77,8 +76,8 @@ bool PictureLog::good(const std::string& path, const std::string& error,
 
 std::string FastDifference::to_string() const {
   return fmt::format(
-      "--decode fast: {} pictures decoded both ways differ by {:.2f} of 255 on average and {} at most",
-      pictures, mean, largest);
+      "--decode fast: {} images decoded both ways differ by {:.2f} of 255 on average and {} at most", images,
+      mean, largest);
 }
 
 FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t limit,
@@ -93,7 +92,7 @@ FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t l
   FastDifference result;
   double sum = 0;
   for (const std::string& path : paths) {
-    if (result.pictures == limit) break;
+    if (result.images == limit) break;
     try {
       fast.run<std::uint8_t>(path, Layout::nhwc, table, a);
       exact.run<std::uint8_t>(path, Layout::nhwc, table, b);
@@ -105,10 +104,9 @@ FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t l
       sum += difference;
       result.largest = std::max(result.largest, difference);
     }
-    ++result.pictures;
+    ++result.images;
   }
-  if (result.pictures > 0)
-    result.mean = sum / (static_cast<double>(size) * static_cast<double>(result.pictures));
+  if (result.images > 0) result.mean = sum / (static_cast<double>(size) * static_cast<double>(result.images));
   return result;
 }
 

@@ -1,4 +1,4 @@
-// How pictures are read, as the command line says it, and how what is wrong with them is told.
+// How images are read, as the command line says it, and how what is wrong with them is told.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +24,10 @@ struct ImageOptions {
 // Adds --decode, --exif, --strict, --max-pixels, --max-scans and --max-file-bytes.
 void add_image_options(CLI::App& app, ImageOptions& options);
 
-// Names bad pictures and the decoder's warnings on stderr, one line each, and counts them.
-class PictureLog {
+// Names bad images and the decoder's warnings on stderr, one line each, and counts them.
+class ImageLog {
  public:
-  PictureLog(Progress& progress, bool strict) : progress_(progress), strict_(strict) {}
+  ImageLog(Progress& progress, bool strict) : progress_(progress), strict_(strict) {}
 
   // True when there is no error. Throws Error for anything to tell in strict mode.
   bool good(const std::string& path, const std::string& error, const std::vector<std::string>& warnings);
@@ -40,15 +40,15 @@ class PictureLog {
   std::size_t failed_ = 0, warned_ = 0;
 };
 
-// How far fast decoding is from exact, over pictures looked at both ways.
+// How far fast decoding is from exact, over images looked at both ways.
 struct FastDifference {
-  std::size_t pictures = 0;
+  std::size_t images = 0;
   double mean = 0;  // absolute difference of a pixel's colour, of 255
   int largest = 0;
-  // "8 pictures decoded both ways: …".
+  // "8 images decoded both ways: …".
   std::string to_string() const;
 };
-// Takes the first pictures of `paths` that can be read, at most `limit`.
+// Takes the first images of `paths` that can be read, at most `limit`.
 FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t limit,
                             const image::Pipeline& pipeline, const ImageOptions& options);
 

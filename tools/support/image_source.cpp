@@ -17,21 +17,21 @@ namespace fs = std::filesystem;
 void add_image_arguments(CLI::App& app, ImageArguments& arguments) {
   app.add_option(
       "IMAGE", arguments.images,
-      "Pictures (JPEG or PNG, told by their content) and folders of them; a folder's files are taken in "
+      "Images (JPEG or PNG, told by their content) and folders of them; a folder's files are taken in "
       "sorted order. - takes paths from stdin, one a line, as they arrive.");
   app.add_option("--list", arguments.list,
-                 "CSV with a header line and a column 'file': pictures, relative to the folder of the CSV.")
+                 "CSV with a header line and a column 'file': images, relative to the folder of the CSV.")
       ->type_name("FILE.csv");
-  app.add_flag("--recursive", arguments.recursive, "Also take the pictures in folders below the ones named.");
+  app.add_flag("--recursive", arguments.recursive, "Also take the images in folders below the ones named.");
 }
 
 ImageSource::ImageSource(const ImageArguments& arguments) {
   if (arguments.images.empty() && arguments.list.empty()) {
-    throw Error("no pictures: pass files or folders, --list FILE.csv, or - for paths on stdin");
+    throw Error("no images: pass files or folders, --list FILE.csv, or - for paths on stdin");
   }
   if (std::ranges::find(arguments.images, "-") != arguments.images.end()) {
     if (arguments.images.size() > 1 || !arguments.list.empty()) {
-      throw Error("- takes all paths from stdin; pass no other pictures beside it");
+      throw Error("- takes all paths from stdin; pass no other images beside it");
     }
     stdin_ = true;
     return;

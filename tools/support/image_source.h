@@ -1,4 +1,4 @@
-// Which pictures a command takes, one path after the other: files, folders, lists, or whatever arrives on
+// Which images a command takes, one path after the other: files, folders, lists, or whatever arrives on
 // stdin.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace godwit::tools {
 
-// Where the pictures come from, as the command line says it.
+// Where the images come from, as the command line says it.
 struct ImageArguments {
   std::vector<std::string> images;  // files, folders, "-" for paths on stdin
   std::string list;                 // CSV with a column 'file'
@@ -24,8 +24,8 @@ void add_image_arguments(CLI::App& app, ImageArguments& arguments);
 // Hands out paths in order.
 class ImageSource {
  public:
-  // Looks into folders and lists now; stdin is read line by line as pictures are taken. Throws Error: nothing
-  // given, an argument that does not exist, a folder without pictures, a list without the column.
+  // Looks into folders and lists now; stdin is read line by line as images are taken. Throws Error: nothing
+  // given, an argument that does not exist, a folder without images, a list without the column.
   explicit ImageSource(const ImageArguments& arguments);
   explicit ImageSource(std::vector<std::string> paths) : paths_(std::move(paths)) {}
 
@@ -42,13 +42,13 @@ class ImageSource {
   bool stdin_ = false;
 };
 
-// Pictures in class-per-folder layout (ImageNet, Imagenette): DIR/CLASS/….
+// Images in class-per-folder layout (ImageNet, Imagenette): DIR/CLASS/….
 struct FolderClasses {
   std::vector<std::string> names;     // of the folders, sorted
   std::vector<std::string> paths;     // folder by folder, sorted
   std::vector<std::int64_t> classes;  // of each path: index in names
 };
-// Throws Error when there are no folders, or one that has no pictures.
+// Throws Error when there are no folders, or one that has no images.
 FolderClasses find_class_folders(const std::string& folder);
 
 }  // namespace godwit::tools

@@ -16,7 +16,7 @@ namespace godwit::tools {
 namespace {
 
 // Height and width of an N, 3, H, W input left open become the crop of the model's own preprocessing.
-void set_picture_size(const engine::Graph& graph, Shape& shape) {
+void set_image_size(const engine::Graph& graph, Shape& shape) {
   const auto entry = graph.metadata.find("godwit.preprocess");
   if (entry == graph.metadata.end() || shape.rank() != 4 || shape[1] != 3) return;
   const int crop = image::pipeline_from_text(entry->second, "metadata entry godwit.preprocess").crop;
@@ -36,7 +36,7 @@ std::map<std::string, Shape> input_shapes(const engine::Graph& graph, const Engi
     if (shapes.contains(value.name)) continue;
     Shape shape = value.desc.shape;
     if (shape.rank() >= 1 && !is_known(shape[0])) shape[0] = batch;
-    set_picture_size(graph, shape);
+    set_image_size(graph, shape);
     if (!shape.known()) {
       throw Error(fmt::format("input '{}' is {}; pass its size, such as --shape {}=1x3x224x224", value.name,
                               graph.to_string(value.desc.shape), value.name));

@@ -30,7 +30,7 @@ std::map<std::string, Shape> input_shapes(const engine::Graph& graph, const Engi
 // True when some input's first dimension is open and not set by --shape.
 bool has_open_batch(const engine::Graph& graph, const EngineOptions& options);
 
-// The first dimension of the plan's first input: how many pictures one run takes. 1 where there is none.
+// The first dimension of the plan's first input: how many images one run takes. 1 where there is none.
 std::int64_t batch_of(const engine::Plan& plan);
 
 // Bytes of packed weights and of the constants that steps read as they are.

@@ -154,7 +154,7 @@ void add_model_argument(CLI::App& app, std::string& path) {
 void add_preprocess_option(CLI::App& app, std::string& preset_or_file) {
   app.add_option(
          "--preprocess", preset_or_file,
-         "How a picture becomes the network's input: torch, torch-v2, caffe, tf, or a JSON file with any of "
+         "How an image becomes the network's input: torch, torch-v2, caffe, tf, or a JSON file with any of "
          "preset, resize, crop, filter, order, scale, mean, std. Default: what the model says of itself "
          "(metadata "
          "entry godwit.preprocess).")

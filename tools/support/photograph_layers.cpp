@@ -14,13 +14,13 @@
 namespace godwit::tools {
 namespace {
 
-// Pictures that stages are measured on.
-constexpr std::size_t kPictures = 64;
+// Images that stages are measured on.
+constexpr std::size_t kImages = 64;
 
 // Evenly over all paths, so that their mean is that of the run.
 std::vector<std::string> some_of(const std::vector<std::string>& paths) {
   std::vector<std::string> some;
-  const std::size_t count = std::min(paths.size(), kPictures);
+  const std::size_t count = std::min(paths.size(), kImages);
   for (std::size_t i = 0; i < count; ++i) some.push_back(paths[i * paths.size() / count]);
   return some;
 }
@@ -42,7 +42,7 @@ std::array<double, kStageNames.size()> stage_shares(const ImageModel& model,
 // What the loops over stages and layers run on.
 struct Replayer {
   Replayer(ImageModel& image_model, const std::vector<std::string>& paths)
-      : model(image_model), pictures(some_of(paths)), first(model.plan().inputs().front().desc) {
+      : model(image_model), images(some_of(paths)), first(model.plan().inputs().front().desc) {
     const auto threads = static_cast<std::size_t>(model.threads());
     for (std::size_t i = 0; i < threads; ++i)
       preprocessors.push_back(std::make_unique<image::Preprocessor>(model.pipeline(), model.reading()));
@@ -50,7 +50,7 @@ struct Replayer {
     size = all.size() / static_cast<std::size_t>(model.batch());
     scratch.assign(threads, std::vector<float>(size));
     for (std::size_t i = 0; i * size < all.size(); ++i)
-      preprocessors[0]->run(pictures[i % pictures.size()], Layout::nhwc, all.subspan(i * size, size));
+      preprocessors[0]->run(images[i % images.size()], Layout::nhwc, all.subspan(i * size, size));
     for (int lane = 0; lane < model.lanes(); ++lane) {
       sessions.push_back(std::make_unique<engine::Session>(
           model.shared_plan(), engine::SessionOptions{model.lanes() > 1 ? 1 : model.threads(), false}));
@@ -60,21 +60,21 @@ struct Replayer {
   void stop_after(image::Until until) {
     for (auto& preprocessor : preprocessors) preprocessor->stop_after(until);
   }
-  // All pictures once; whoever is free takes the next one.
+  // All images once; whoever is free takes the next one.
   void preprocess() {
     std::atomic<std::size_t> next = 0;
     std::atomic<bool> failed = false;
     run_team(model.threads(), [&](const Worker& worker) {
       const auto mine = static_cast<std::size_t>(worker.index);
-      for (std::size_t i = next++; i < pictures.size(); i = next++) {
+      for (std::size_t i = next++; i < images.size(); i = next++) {
         try {
-          preprocessors[mine]->run(pictures[i], Layout::nhwc, scratch[mine]);
+          preprocessors[mine]->run(images[i], Layout::nhwc, scratch[mine]);
         } catch (const std::exception&) {
           failed = true;
         }
       }
     });
-    if (failed) throw Error("a picture that could be read before cannot be read any more", ErrorKind::failed);
+    if (failed) throw Error("an image that could be read before cannot be read any more", ErrorKind::failed);
   }
   // All lanes at once.
   template <class Work>
@@ -91,7 +91,7 @@ struct Replayer {
   }
 
   ImageModel& model;
-  std::vector<std::string> pictures;
+  std::vector<std::string> images;
   Tensor first;  // the first batch
   std::size_t size = 0;
   std::vector<std::unique_ptr<image::Preprocessor>> preprocessors;
@@ -114,8 +114,8 @@ TimedImage profile_photographs(ImageModel& model, const std::vector<std::string>
           return true;
         },
         0,
-        [](const ImageModel::Result& picture) {
-          if (!picture.error.empty()) throw Error(picture.error);
+        [](const ImageModel::Result& image) {
+          if (!image.error.empty()) throw Error(image.error);
         });
     return std::pair(times, static_cast<double>(taken));
   };
@@ -157,7 +157,7 @@ std::vector<ReplayPart> photograph_parts(ImageModel& model, const std::vector<st
     parts.push_back(
         {{std::string(kStageNames[i]), [replayer, i] { replayer->stop_after(static_cast<image::Until>(i)); },
           [replayer] { replayer->preprocess(); }},
-         static_cast<double>(replayer->pictures.size()),
+         static_cast<double>(replayer->images.size()),
          i > 0});
   }
   const std::vector<engine::Step>& steps = model.plan().steps();

@@ -11,13 +11,13 @@
 namespace godwit::tools {
 
 // Read, decode, resize and normalise, every layer, and waiting, over a run of photograph to label with a
-// timer around every layer. The stages share what preprocessing took as they do one picture after the other
-// on one thread. Throws Error for a picture that cannot be read.
+// timer around every layer. The stages share what preprocessing took as they do one image after the other
+// on one thread. Throws Error for an image that cannot be read.
 TimedImage profile_photographs(ImageModel& model, const std::vector<std::string>& paths,
                                const MeasureOptions& options);
 
-// The same parts, each on all threads at once as in a run: stages over a number of the pictures, layers in a
-// session for each thread (or one for all where a run has one) on the tensors of the first pictures.
+// The same parts, each on all threads at once as in a run: stages over a number of the images, layers in a
+// session for each thread (or one for all where a run has one) on the tensors of the first images.
 std::vector<ReplayPart> photograph_parts(ImageModel& model, const std::vector<std::string>& paths);
 
 std::string timed_text(const TimedImage& image);

@@ -1,4 +1,4 @@
-// Pictures stopped after each stage in turn.
+// Images stopped after each stage in turn.
 #include "tools/support/stage_bench.h"
 
 #include "runtime/image/jpeg.h"

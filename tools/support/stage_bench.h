@@ -14,7 +14,7 @@ namespace godwit::tools {
 
 inline constexpr std::array<std::string_view, 4> kStageNames = {"read", "decode", "resize", "normalise"};
 
-// Seconds over all pictures: up to the end of each stage, and of a bare full decode.
+// Seconds over all images: up to the end of each stage, and of a bare full decode.
 struct StageTimes {
   std::array<double, kStageNames.size()> until{};
   double bare = 0, jpeg = 0;  // of the JPEGs alone: decoding them whole, and all stages
@@ -29,12 +29,12 @@ struct StageTimes {
   double images_per_second() const { return total() > 0 ? static_cast<double>(good) / total() : 0; }
 };
 
-// One picture through ever more stages, and bare: neighbours in time, so that they meet the same machine.
+// One image through ever more stages, and bare: neighbours in time, so that they meet the same machine.
 class StageBench {
  public:
   StageBench(const image::Pipeline& pipeline, const image::PreprocessOptions& options);
 
-  // Throws Error for a picture that cannot be read.
+  // Throws Error for an image that cannot be read.
   void measure(const std::string& path, StageTimes& times);
   const std::vector<std::string>& warnings() const { return preprocessor_.warnings(); }
 

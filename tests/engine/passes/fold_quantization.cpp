@@ -12,9 +12,9 @@ namespace {
 
 const Shape kImage{2, 4, 6, 5};
 
-Tensor picture(const Shape& shape = kImage) { return support::random_tensor(shape, 3, -20, 100); }
+Tensor image(const Shape& shape = kImage) { return support::random_tensor(shape, 3, -20, 100); }
 
-PassLog fold(const QdqBuilder& b, Graph& graph, const Tensor& input = picture()) {
+PassLog fold(const QdqBuilder& b, Graph& graph, const Tensor& input = image()) {
   graph = b.build();
   const std::vector<Tensor> expected = evaluate_graph(graph, {input});
   run_pass(graph, "fuse_activation");
@@ -62,7 +62,7 @@ TEST(FoldQuantization, FullyConnectedLayers) {
       if (transposed) attributes.emplace_back("transB", std::int64_t{1});
       b.output(b.both("y", b.node(op, "fc", inputs, attributes), 1.0F, 100));
       Graph graph;
-      fold(b, graph, picture({3, 8}));
+      fold(b, graph, image({3, 8}));
       EXPECT_EQ(ops_of(graph), (Names{"QuantizeLinear", "QuantizedMatMul", "DequantizeLinear"}));
     }
   }
@@ -141,7 +141,7 @@ TEST(FoldQuantization, AveragesOfNumbers) {
                                              {{"kernel_shape", ints({2, 2})}, {"pads", ints({1, 1, 0, 0})}});
       b.output(rounds ? b.both("y", pooled, 0.25F, 30) : pooled);
       Graph graph;
-      fold(b, graph, picture(square));
+      fold(b, graph, image(square));
       Names names{"QuantizeLinear", "QuantizedAveragePool"};
       if (rounds) names.emplace_back("DequantizeLinear");
       EXPECT_EQ(ops_of(graph), names);
@@ -247,7 +247,7 @@ TEST(FoldQuantization, PrecisionIsTheModelsOrWhatIsAskedFor) {
   const auto real = compile(b.build(), options);
   EXPECT_EQ(real->precision(), Precision::f32);
   for (const Step& step : real->steps()) EXPECT_NE(step.name, "w") << "weights are dequantised once";
-  expect_same(run_plan(real, {picture()}), evaluate_graph(b.build(), {picture()}));
+  expect_same(run_plan(real, {image()}), evaluate_graph(b.build(), {image()}));
 
   GraphBuilder plain;
   plain.output(plain.conv("conv", plain.input("in", kImage), {6, 4, 1, 1}));

@@ -27,7 +27,7 @@ using test::TemporaryDirectory;
 // What read_image says about these bytes, without the path in front; "" when it reads them.
 std::string refusal(const Bytes& bytes, const DecodeLimits& limits = {}) {
   const TemporaryDirectory directory;
-  const std::string path = directory.write("picture", bytes);
+  const std::string path = directory.write("image", bytes);
   const std::string message = error_of([&] { read_image(path, limits); });
   EXPECT_TRUE(message.empty() || message.starts_with("'" + path + "': ")) << message;
   return message.empty() ? "" : message.substr(path.size() + 4);
@@ -75,14 +75,14 @@ TEST(ReadImage, TheFirstBytesDecideAndNotTheName) {
   EXPECT_EQ(jpeg.pixels.size(), 600U);
   const Image png = read_image(directory.write("really_png.jpg", encode_png(20, 10)));
   EXPECT_EQ(png.width, 20);
-  EXPECT_EQ(png.pixels, test::picture(60, 10, 1));
+  EXPECT_EQ(png.pixels, test::image(60, 10, 1));
 }
 
-TEST(ReadImage, WhatIsNoPictureIsRefused) {
-  EXPECT_EQ(refusal({}), "the file is empty, expected a JPEG or PNG picture");
-  EXPECT_EQ(refusal({0xff}), "the file is neither a JPEG nor a PNG picture");
-  EXPECT_EQ(refusal({0xff, 0xd8}), "the file is neither a JPEG nor a PNG picture");
-  EXPECT_EQ(refusal({'h', 'e', 'l', 'l', 'o', '\n'}), "the file is neither a JPEG nor a PNG picture");
+TEST(ReadImage, WhatIsNoImageIsRefused) {
+  EXPECT_EQ(refusal({}), "the file is empty, expected a JPEG or PNG image");
+  EXPECT_EQ(refusal({0xff}), "the file is neither a JPEG nor a PNG image");
+  EXPECT_EQ(refusal({0xff, 0xd8}), "the file is neither a JPEG nor a PNG image");
+  EXPECT_EQ(refusal({'h', 'e', 'l', 'l', 'o', '\n'}), "the file is neither a JPEG nor a PNG image");
   EXPECT_NE(refusal({0xff, 0xd8, 0xff}), "");
   EXPECT_NE(refusal({0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}), "");
 }
@@ -141,7 +141,7 @@ TEST(DecodeJpeg, TenThousandScansAreRefusedAtTheLimitAndAtNoOtherFault) {
   EXPECT_EQ(refusal(cut), "cannot decode the JPEG: it has more than 100 scans");
 }
 
-// Found by fuzzing: a picture refused at its header kept the decoder's memory.
+// Found by fuzzing: an image refused at its header kept the decoder's memory.
 TEST(DecodeJpeg, ARefusedHeaderLeavesNoMemoryBehind) {
   const std::vector<Bytes> refused = {jpeg_claiming(65500, 65500), jpeg_claiming(0, 8), {0xff, 0xd8, 0xff}};
   const auto refuse_all = [&] {
@@ -184,12 +184,12 @@ TEST(DecodeJpeg, DamageInsideIsMendedAndTold) {
   EXPECT_EQ(refusal(bytes), "");
 }
 
-// As Pillow, which clips such a picture's integers.
+// As Pillow, which clips such an image's integers.
 TEST(DecodePng, SixteenBitGrayIsCutOffAt255) {
   const TemporaryDirectory directory;
   const Image image =
       read_image(directory.write("gray", encode_png(5, 4, {.color_type = 0, .bit_depth = 16, .dark = true})));
-  const Bytes samples = test::picture(10, 4, 1);  // big-endian
+  const Bytes samples = test::image(10, 4, 1);  // big-endian
   for (std::size_t i = 0; i < 20; ++i) {
     const unsigned char wanted = samples[2 * i] % 2 != 0 ? 255 : samples[2 * i + 1];
     for (std::size_t c = 0; c < 3; ++c) ASSERT_EQ(image.pixels[3 * i + c], wanted) << i;
@@ -201,7 +201,7 @@ TEST(DecodePng, SixteenBitColoursKeepTheirHighByte) {
     const Bytes png = encode_png(5, 4, {.color_type = color_type, .bit_depth = 16});
     const Image image = decode_png(std::as_bytes(std::span(png)), {});
     const std::size_t channels = color_type == 2 ? 3 : color_type == 4 ? 2 : 4;
-    const Bytes samples = test::picture(static_cast<int>(10 * channels), 4, 1);
+    const Bytes samples = test::image(static_cast<int>(10 * channels), 4, 1);
     for (std::size_t i = 0; i < 20; ++i) {
       for (std::size_t c = 0; c < 3; ++c) {
         ASSERT_EQ(image.pixels[3 * i + c], samples[2 * (channels * i + (color_type == 4 ? 0 : c))]);
@@ -225,8 +225,8 @@ TEST(DecodePng, AWrongChecksumIsAnError) {
   EXPECT_NE(refusal(bytes), "");
 }
 
-// Whatever the bytes are, the answer is a picture or an Error; the sanitizers see to the rest.
-TEST(ReadImage, DamagedFilesGiveAPictureOrAnError) {
+// Whatever the bytes are, the answer is an image or an Error; the sanitizers see to the rest.
+TEST(ReadImage, DamagedFilesGiveAImageOrAnError) {
   support::Random random(3);
   const std::vector<Bytes> originals = {
       encode_jpeg(33, 21), encode_jpeg(33, 21, {.progressive = true}),

@@ -70,7 +70,7 @@ Bytes with_bytes_at(const Bytes& bytes, std::size_t at, const Bytes& more) {
 
 }  // namespace
 
-Bytes picture(int width, int height, int channels, std::uint64_t seed) {
+Bytes image(int width, int height, int channels, std::uint64_t seed) {
   support::Random random(seed);
   Bytes pixels;
   pixels.reserve(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) *
@@ -118,7 +118,7 @@ Bytes encode_jpeg(int width, int height, const JpegOptions& options) {
     info.num_scans = static_cast<int>(scans.size());
   }
 
-  Bytes pixels = picture(width, height, info.input_components);
+  Bytes pixels = image(width, height, info.input_components);
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
     JSAMPROW row = pixels.data() +
@@ -183,7 +183,7 @@ Bytes encode_png(int width, int height, const PngOptions& options) {
                       : options.color_type == 6 ? 4
                                                 : 1;
   const int row_bytes = (width * samples * options.bit_depth + 7) / 8;
-  Bytes pixels = picture(row_bytes, height, 1);
+  Bytes pixels = image(row_bytes, height, 1);
   if (options.dark) {
     for (std::size_t i = 0; i < pixels.size(); i += 2) pixels[i] &= 1U;
   }

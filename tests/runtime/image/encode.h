@@ -1,4 +1,4 @@
-// Pictures made by the tests themselves, encoded by libjpeg and libspng in every way that the decoders must
+// Images made by the tests themselves, encoded by libjpeg and libspng in every way that the decoders must
 // read.
 #pragma once
 
@@ -11,7 +11,7 @@ namespace godwit::test {
 using Bytes = std::vector<unsigned char>;
 
 // Smooth waves with some noise, `channels` bytes a pixel; the same on every machine.
-Bytes picture(int width, int height, int channels, std::uint64_t seed = 1);
+Bytes image(int width, int height, int channels, std::uint64_t seed = 1);
 
 enum class JpegColors { gray, ycc, rgb, cmyk, ycck };
 
@@ -27,7 +27,7 @@ struct JpegOptions {
 Bytes encode_jpeg(int width, int height, const JpegOptions& options = {});
 
 // A gray progressive JPEG of 16x16 pixels that is stored `scans` times over: decoders take each scan as one
-// more improvement of the picture.
+// more improvement of the image.
 Bytes jpeg_of_scans(int scans);
 
 // color_type and bit_depth as PNG numbers them. A palette has 2^bit_depth entries, as many of them

@@ -17,7 +17,7 @@ using support::error_of;
 using test::Bytes;
 using test::JpegColors;
 
-// Decodes parts of one picture, and compares.
+// Decodes parts of one image, and compares.
 class Parts {
  public:
   Parts(const std::string& name, Bytes bytes, int denominator = 1)
@@ -114,7 +114,7 @@ TEST(PartialDecode, EveryWindowHasThePixelsOfTheWhole) {
   }
 }
 
-TEST(PartialDecode, SoHaveLargerPictures) {
+TEST(PartialDecode, SoHaveLargerImages) {
   for (const Kind& kind : {Kind{JpegColors::ycc, 2, 2}, Kind{JpegColors::ycc, 1, 1}}) {
     const Parts parts(
         "large",
@@ -125,8 +125,8 @@ TEST(PartialDecode, SoHaveLargerPictures) {
   }
 }
 
-// Fast decoding is not exact to the full picture, but no less so for being cut.
-TEST(PartialDecode, SoHaveShrunkPictures) {
+// Fast decoding is not exact to the full image, but no less so for being cut.
+TEST(PartialDecode, SoHaveShrunkImages) {
   for (const int denominator : {2, 4, 8}) {
     for (const auto& [h, v] : {std::pair{1, 1}, {2, 2}}) {
       const Parts parts(fmt::format("at 1/{}", denominator),
@@ -137,7 +137,7 @@ TEST(PartialDecode, SoHaveShrunkPictures) {
   }
 }
 
-// Where scans are missing, the decoder smooths over blocks: such a picture is decoded whole.
+// Where scans are missing, the decoder smooths over blocks: such an image is decoded whole.
 TEST(PartialDecode, AProgressiveJpegWithoutItsLastScansIsDecodedWhole) {
   Bytes bytes = test::encode_jpeg(80, 72, {.quality = 60, .progressive = true});
   int scans = 0;

@@ -1,4 +1,4 @@
-// Decoding and resizing against Pillow itself, bit for bit: on generated pictures of many sizes and formats,
+// Decoding and resizing against Pillow itself, bit for bit: on generated images of many sizes and formats,
 // and on photographs where there are any.
 #include <algorithm>
 #include <array>
@@ -125,7 +125,7 @@ test::JpegOptions kind(int number) {
   return options;
 }
 
-TEST(Pillow, ResizesSmallPicturesToAnySizeAlike) {
+TEST(Pillow, ResizesSmallImagesToAnySizeAlike) {
   GODWIT_REQUIRE_PILLOW();
   Comparison comparison;
   support::Random random(11);
@@ -143,7 +143,7 @@ TEST(Pillow, ResizesSmallPicturesToAnySizeAlike) {
   comparison.run();
 }
 
-TEST(Pillow, ResizesLargeAndLongPicturesAlike) {
+TEST(Pillow, ResizesLargeAndLongImagesAlike) {
   GODWIT_REQUIRE_PILLOW();
   Comparison comparison;
   const auto compare = [&](int width, int height, int w, int h) {
@@ -265,7 +265,7 @@ TEST(Pillow, PreparesEveryKindOfJpegAlike) {
     for (int number = 0; number < kKinds; ++number) {
       const std::string source = comparison.file(fmt::format("{}-{}x{}.jpg", number, width, height),
                                                  test::encode_jpeg(width, height, kind(number)));
-      // Pillow resizes all of a picture: a long one to no more than a few columns.
+      // Pillow resizes all of an image: a long one to no more than a few columns.
       const bool is_long = std::max(width, height) > 1000;
       const int resize = is_long ? 6 : 64, crop = is_long ? 5 : 40;
       comparison.add(source, fmt::format("crop {} {}", resize, crop), cropped(source, resize, crop));
@@ -275,7 +275,7 @@ TEST(Pillow, PreparesEveryKindOfJpegAlike) {
   comparison.run();
 }
 
-TEST(Pillow, TurnsPicturesAlike) {
+TEST(Pillow, TurnsImagesAlike) {
   GODWIT_REQUIRE_PILLOW();
   Comparison comparison;
   for (int orientation = 0; orientation <= 9; ++orientation) {

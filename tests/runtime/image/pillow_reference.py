@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""What Pillow makes of pictures, for a comparison bit by bit.
+"""What Pillow makes of images, for a comparison bit by bit.
 pillow_reference.py JOBS OUT: each line of JOBS is "SOURCE decode", "SOURCE resize W H FILTER", "SOURCE crop RESIZE CROP" or
 "SOURCE upright RESIZE CROP" (which heeds the orientation in EXIF);
-SOURCE is a picture or an .npy of uint8 H x W x 3. OUT gets, for each line, width and height as little-endian u32 and
+SOURCE is an image or an .npy of uint8 H x W x 3. OUT gets, for each line, width and height as little-endian u32 and
 the RGB bytes."""
 import struct
 import sys

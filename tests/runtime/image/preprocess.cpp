@@ -51,7 +51,7 @@ TEST(ResizeAndCrop, OffsetsRoundHalfToEven) {
   }
 }
 
-TEST(ResizeAndCrop, APictureSmallerThanTheCropIsPaddedWithZero) {
+TEST(ResizeAndCrop, AnImageSmallerThanTheCropIsPaddedWithZero) {
   Image image{2, 1, {9, 9, 9, 9, 9, 9}};
   const Image cropped = resize_and_crop(image, 0, 4);
   // One column and (1 - 4) / 2 = -1.5 → -2: two rows before it.
@@ -76,7 +76,7 @@ TEST(ResizeAndCrop, AWindowIsAPieceOfTheWhole) {
   EXPECT_EQ(outside.pixels, std::vector<std::uint8_t>(12, 0));
 }
 
-TEST(ResizeAndCrop, AVeryLongPictureCostsOnlyItsCrop) {
+TEST(ResizeAndCrop, AVeryLongImageCostsOnlyItsCrop) {
   const Image image = coordinates(1, 60000);  // would be 256x15360000
   EXPECT_EQ(resize_and_crop(image, 256, 224).pixels.size(), 224U * 224 * 3);
   EXPECT_NE(error_of([&] { resize_and_crop(image, 256, 0); }).find("1x60000"), std::string::npos);
@@ -127,7 +127,7 @@ TEST(Normalize, RefusesATensorOfAnotherSize) {
   EXPECT_EQ(error_of([&] {
               normalize(Image{1, 2, std::vector<std::uint8_t>(6)}, Pipeline{}, Layout::nchw, dst);
             }),
-            "a picture of 1x2 pixels does not fill a tensor of 5 values");
+            "an image of 1x2 pixels does not fill a tensor of 5 values");
 }
 
 TEST(Preprocessor, IsAllStepsInARow) {
@@ -145,7 +145,7 @@ TEST(Preprocessor, IsAllStepsInARow) {
   }
   dst.resize(7);
   EXPECT_EQ(error_of([&] { Preprocessor(caffe).run(path, Layout::nchw, dst); }),
-            fmt::format("'{}': a picture of 224x224 pixels does not fill a tensor of 7 values", path));
+            fmt::format("'{}': an image of 224x224 pixels does not fill a tensor of 7 values", path));
 }
 
 // Widths of whole units of pixels and of others; the bits, so that zeros of both signs differ.
@@ -183,7 +183,7 @@ TEST(RowArithmetic, HasTheTablesBitsWhereItIsUsed) {
   EXPECT_FALSE(RowArithmetic(bgr, value_table(bgr), row_kernels(best_isa())).is_exact());
 }
 
-TEST(Preprocessor, OneServesPicturesOfAllKindsInTurn) {
+TEST(Preprocessor, OneServesImagesOfAllKindsInTurn) {
   const TemporaryDirectory directory;
   const std::vector<std::string> paths = {
       directory.write("a.jpg", test::encode_jpeg(300, 260)), directory.write("b.png", test::encode_png(3, 4)),
@@ -262,7 +262,7 @@ TEST(Preprocessor, NeedsACrop) {
   EXPECT_NE(error_of([&] { Preprocessor preprocessor(open); }).find("has no crop"), std::string::npos);
 }
 
-// A picture 8 times as large as needed is decoded at an eighth and resized from there.
+// An image 8 times as large as needed is decoded at an eighth and resized from there.
 TEST(Preprocessor, FastDecodingShrinksWhatIsLarge) {
   const TemporaryDirectory directory;
   Pipeline torch = pipeline("torch");

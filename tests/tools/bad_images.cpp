@@ -1,4 +1,4 @@
-// What is no picture, and what goes wrong in the middle: named in a line each, and stdout stays what it
+// What is no image, and what goes wrong in the middle: named in a line each, and stdout stays what it
 // promises.
 #include <algorithm>
 #include <cmath>
@@ -19,11 +19,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kMarginKib = 256 << 10;  // a 65500x65500 picture would take fifty times as much
+constexpr std::int64_t kMarginKib = 256 << 10;  // a 65500x65500 image would take fifty times as much
 
-class BadPictures : public testing::Test {
+class BadImages : public testing::Test {
  protected:
-  BadPictures() : model(save_tiny_model(folder)), photos(folder / "photos") {
+  BadImages() : model(save_tiny_model(folder)), photos(folder / "photos") {
     folder.write("photos/a_red.png", plain_png(255, 0, 0));
     folder.write("photos/m_blue.png", plain_png(0, 0, 255));
     folder.write("photos/z_green.png", plain_png(0, 255, 0));
@@ -39,7 +39,7 @@ class BadPictures : public testing::Test {
     folder.write("photos/d_huge.jpg",
                  std::string("\xff\xd8\xff\xc0\x00\x0b\x08\xff\xdc\xff\xdc\x01\x01\x11\x00\xff\xd9", 17));
     folder.write("photos/e_scans.jpg", godwit::test::jpeg_of_scans(10'000));
-    folder.write("photos/n_text.jpg", "This is no picture.\n");
+    folder.write("photos/n_text.jpg", "This is no image.\n");
     fs::create_directory(photos + "/o_folder.jpg");
     EXPECT_EQ(::mkfifo((photos + "/p_fifo.jpg").c_str(), 0600), 0);
     fs::create_symlink("nowhere", photos + "/q_dangling.jpg");
@@ -72,7 +72,7 @@ class BadPictures : public testing::Test {
       EXPECT_EQ(outcome.err.find(name), std::string::npos) << outcome.err;
   }
 
-  // What a run on the good pictures alone takes, and a margin.
+  // What a run on the good images alone takes, and a margin.
   std::int64_t memory_limit(const std::vector<std::string>& arguments) const {
     const Outcome outcome = godwit(arguments);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -83,7 +83,7 @@ class BadPictures : public testing::Test {
   std::string model, photos;
 };
 
-TEST_F(BadPictures, ClassifyNamesEachAndLabelsTheRest) {
+TEST_F(BadImages, ClassifyNamesEachAndLabelsTheRest) {
   const std::int64_t limit = memory_limit({"classify", model, photos});
   const std::vector<std::string> bad = make_bad();
   folder.write("photos/r_really_a_jpeg.png", some_jpeg());
@@ -106,7 +106,7 @@ TEST_F(BadPictures, ClassifyNamesEachAndLabelsTheRest) {
       << "nothing but the number of its scans is wrong with it";
 }
 
-TEST_F(BadPictures, AccuracyNamesEachAndCountsTheRest) {
+TEST_F(BadImages, AccuracyNamesEachAndCountsTheRest) {
   const std::int64_t limit = memory_limit({"accuracy", model, "--data", photos, "--labels", list()});
   const std::vector<std::string> bad = make_bad();
   const Outcome outcome = godwit({"accuracy", model, "--data", photos, "--labels", list(), "--json"});
@@ -117,7 +117,7 @@ TEST_F(BadPictures, AccuracyNamesEachAndCountsTheRest) {
   EXPECT_NEAR(outcome.json().at("top1").get<double>(), 1.0 / 3, 1e-9);
 }
 
-TEST_F(BadPictures, PreprocessNamesEachAndWritesTheRest) {
+TEST_F(BadImages, PreprocessNamesEachAndWritesTheRest) {
   const std::string output = folder / "x.npy";
   const std::int64_t limit = memory_limit({"preprocess", photos, "--output", output});
   const std::vector<std::string> bad = make_bad();
@@ -139,7 +139,7 @@ TEST_F(BadPictures, PreprocessNamesEachAndWritesTheRest) {
   EXPECT_EQ(outcome.json().at("images"), 3);
 }
 
-TEST_F(BadPictures, BenchNamesEachOnceAndMeasuresTheRest) {
+TEST_F(BadImages, BenchNamesEachOnceAndMeasuresTheRest) {
   const std::vector<std::string> arguments = {
       "bench", model,     "--images", photos,   "--threads",         "2", "--seconds",
       "0.01",  "--batch", "2",        "--json", "--min-repetitions", "20"};
@@ -157,11 +157,11 @@ TEST_F(BadPictures, BenchNamesEachOnceAndMeasuresTheRest) {
   const Outcome none = godwit(arguments);
   EXPECT_EQ(none.exit_code, 2);
   EXPECT_EQ(none.out, "");
-  EXPECT_NE(none.err.find("godwit: error: none of 7 pictures could be read"), std::string::npos) << none.err;
+  EXPECT_NE(none.err.find("godwit: error: none of 7 images could be read"), std::string::npos) << none.err;
 }
 
 // Root may read everything, so that somebody else has to try.
-TEST_F(BadPictures, WhatMayNotBeReadIsNamed) {
+TEST_F(BadImages, WhatMayNotBeReadIsNamed) {
   folder.write("photos/below/f_gray.png", plain_png(9, 9, 9));
   folder.write("photos/closed/g_gray.png", plain_png(9, 9, 9));
   const std::string unreadable = folder.write("photos/h_unreadable.jpg", some_jpeg());
@@ -193,14 +193,13 @@ TEST_F(BadPictures, WhatMayNotBeReadIsNamed) {
 }
 
 // --strict ends the work in the middle: stdout then holds a whole JSON document or nothing at all.
-TEST_F(BadPictures, StrictLeavesNoJsonUnfinished) {
+TEST_F(BadImages, StrictLeavesNoJsonUnfinished) {
   folder.write("photos/b_bad.jpg", std::string("\xff"));
   const auto failed = [](const Outcome& outcome) {
     EXPECT_EQ(outcome.exit_code, 2);
     EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << outcome.err;
     EXPECT_TRUE(outcome.err.starts_with("godwit: error: ")) << outcome.err;
-    EXPECT_TRUE(
-        outcome.err.ends_with("b_bad.jpg': the file is neither a JPEG nor a PNG picture (--strict)\n"))
+    EXPECT_TRUE(outcome.err.ends_with("b_bad.jpg': the file is neither a JPEG nor a PNG image (--strict)\n"))
         << outcome.err;
   };
   for (const char* threads : {"1", "4"}) {

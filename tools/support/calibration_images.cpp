@@ -1,5 +1,5 @@
-// Pictures are decoded a handful at a time by all threads, then handed on one batch after the other.
-#include "tools/support/calibration_pictures.h"
+// Images are decoded a handful at a time by all threads, then handed on one batch after the other.
+#include "tools/support/calibration_images.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -13,7 +13,7 @@
 namespace godwit::tools {
 namespace {
 
-constexpr std::size_t kPicturesPerThread = 4;  // decoded before any goes on
+constexpr std::size_t kImagesPerThread = 4;  // decoded before any goes on
 constexpr std::size_t kDigestLength = 16;
 
 }  // namespace
@@ -27,15 +27,15 @@ std::vector<std::string> spread(const std::vector<std::string>& paths, std::size
 
 std::string content_digest(const std::string& path) { return sha256_of_file(path).substr(0, kDigestLength); }
 
-CalibrationPictures::CalibrationPictures(std::vector<std::string> paths, const image::Pipeline& pipeline,
-                                         const ImageOptions& reading, int threads)
+CalibrationReader::CalibrationReader(std::vector<std::string> paths, const image::Pipeline& pipeline,
+                                     const ImageOptions& reading, int threads)
     : paths_(std::move(paths)),
       pipeline_(pipeline),
       reading_(reading.preprocess_options()),
       threads_(threads),
       preprocessors_(static_cast<std::size_t>(threads)) {
-  Progress progress("pictures read", paths_.size());
-  PictureLog log(progress, reading.strict);
+  Progress progress("images read", paths_.size());
+  ImageLog log(progress, reading.strict);
   std::vector<std::string> good;
   std::vector<Pixels> pixels;
   std::vector<std::string> errors;
@@ -48,17 +48,17 @@ CalibrationPictures::CalibrationPictures(std::vector<std::string> paths, const i
   }
   failed_ = log.failed();
   if (good.empty()) {
-    throw Error(paths_.empty() ? "there are no pictures to calibrate on"
-                               : fmt::format("none of the {} pictures can be read", paths_.size()));
+    throw Error(paths_.empty() ? "there are no images to calibrate on"
+                               : fmt::format("none of the {} images can be read", paths_.size()));
   }
   paths_ = std::move(good);
 }
 
-// As many pictures as the threads take at once, from `first` on; an error is empty where there was none.
-void CalibrationPictures::read(std::size_t first, std::vector<Pixels>& pixels,
-                               std::vector<std::string>& errors) const {
+// As many images as the threads take at once, from `first` on; an error is empty where there was none.
+void CalibrationReader::read(std::size_t first, std::vector<Pixels>& pixels,
+                             std::vector<std::string>& errors) const {
   const std::size_t count =
-      std::min(paths_.size() - first, kPicturesPerThread * static_cast<std::size_t>(threads_));
+      std::min(paths_.size() - first, kImagesPerThread * static_cast<std::size_t>(threads_));
   const auto size = 3 * static_cast<std::size_t>(pipeline_.crop) * static_cast<std::size_t>(pipeline_.crop);
   pixels.resize(count);
   errors.assign(count, "");
@@ -78,12 +78,12 @@ void CalibrationPictures::read(std::size_t first, std::vector<Pixels>& pixels,
   });
 }
 
-engine::CalibrationImages CalibrationPictures::images(const engine::Graph& graph,
-                                                      const engine::CompileOptions& compile,
-                                                      Progress* progress) const {
+engine::CalibrationImages CalibrationReader::images(const engine::Graph& graph,
+                                                    const engine::CompileOptions& compile,
+                                                    Progress* progress) const {
   engine::CalibrationImages result;
   result.compile = compile;
-  const std::int64_t batch = set_picture_input(graph, pipeline_, 0, 1, result.compile);
+  const std::int64_t batch = set_image_input(graph, pipeline_, 0, 1, result.compile);
   const std::string& input = graph.value(graph.inputs.front()).name;
   TensorDesc desc{DType::f32, result.compile.shapes.at(input), Layout::nchw};
   if (const auto layout = result.compile.input_layouts.find(input);
@@ -97,9 +97,9 @@ engine::CalibrationImages CalibrationPictures::images(const engine::Graph& graph
     std::size_t filled = 0;
     std::vector<Pixels> pixels;
     std::vector<std::string> errors;
-    // How many pictures the batch holds then.
-    const auto put = [&](const Pixels& picture) -> std::size_t {
-      std::ranges::copy(picture, all.subspan(filled * size, size).begin());
+    // How many images the batch holds then.
+    const auto put = [&](const Pixels& image) -> std::size_t {
+      std::ranges::copy(image, all.subspan(filled * size, size).begin());
       if (filled + 1 < batch) return filled + 1;
       each(std::span<const Tensor>(&tensor, 1));
       return 0;
@@ -120,13 +120,13 @@ engine::CalibrationImages CalibrationPictures::images(const engine::Graph& graph
   return result;
 }
 
-std::set<std::string> CalibrationPictures::digests() const {
+std::set<std::string> CalibrationReader::digests() const {
   std::set<std::string> result;
   for (const std::string& path : paths_) result.insert(content_digest(path));
   return result;
 }
 
-std::string CalibrationPictures::digest_of_names() const {
+std::string CalibrationReader::digest_of_names() const {
   std::vector<std::string> names;
   for (const std::string& path : paths_) names.push_back(std::filesystem::path(path).filename().string());
   std::ranges::sort(names);

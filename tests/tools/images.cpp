@@ -1,4 +1,4 @@
-// classify, accuracy and preprocess on pictures that the tests make.
+// classify, accuracy and preprocess on images that the tests make.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -13,13 +13,13 @@
 namespace godwit::tools {
 namespace {
 
-class Pictures : public testing::Test {
+class Images : public testing::Test {
  protected:
-  Pictures() : model(save_tiny_model(folder)) {
+  Images() : model(save_tiny_model(folder)) {
     folder.write("photos/a red.png", plain_png(255, 0, 0));
     folder.write("photos/b_green.PNG", plain_png(0, 255, 0));
     folder.write("photos/c_blue.png", plain_png(0, 0, 255));
-    folder.write("photos/notes.txt", "no picture");
+    folder.write("photos/notes.txt", "no image");
     folder.write("photos/below/d_black.png", plain_png(0, 0, 0));
     photos = folder / "photos";
   }
@@ -30,7 +30,7 @@ class Pictures : public testing::Test {
   std::string model, photos;
 };
 
-TEST_F(Pictures, AFolderIsLabelledInSortedOrder) {
+TEST_F(Images, AFolderIsLabelledInSortedOrder) {
   const Json json = godwit({"classify", model, photos, "--json"}).json();
   EXPECT_EQ(json.at("schema"), "godwit.classify/1");
   EXPECT_EQ(json.at("model"), model);
@@ -52,7 +52,7 @@ TEST_F(Pictures, AFolderIsLabelledInSortedOrder) {
   EXPECT_EQ(images[0].at("labels").at(1).at("label"), "nothing");
 }
 
-TEST_F(Pictures, TextNamesFilesAndClosesWithTheRate) {
+TEST_F(Images, TextNamesFilesAndClosesWithTheRate) {
   const Outcome outcome = godwit({"classify", model, photos + "/a red.png", "--top", "1", "--threads", "1"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.out, photos + "/a red.png\n  0.8533  red\n");
@@ -60,13 +60,13 @@ TEST_F(Pictures, TextNamesFilesAndClosesWithTheRate) {
   EXPECT_NE(outcome.err.find("1 threads"), std::string::npos);
 }
 
-TEST_F(Pictures, RecursiveAddsFoldersBelow) {
+TEST_F(Images, RecursiveAddsFoldersBelow) {
   const Json json = godwit({"classify", model, photos, "--recursive", "--json"}).json();
   ASSERT_EQ(json.at("images").size(), 4U);
   EXPECT_EQ(first_label(json.at("images").at(2)), "nothing");  // below/ sorts before c_blue
 }
 
-TEST_F(Pictures, BatchesAndThreadsChangeNothing) {
+TEST_F(Images, BatchesAndThreadsChangeNothing) {
   const Json one = godwit({"classify", model, photos, "--json", "--threads", "1"}).json();
   for (const char* batch : {"2", "3", "8"}) {
     const Json many =
@@ -75,7 +75,7 @@ TEST_F(Pictures, BatchesAndThreadsChangeNothing) {
   }
 }
 
-TEST_F(Pictures, AModelMayFixTheBatchSize) {
+TEST_F(Images, AModelMayFixTheBatchSize) {
   const Json open = godwit({"classify", model, photos, "--json"}).json();
   const std::string fixed = save_tiny_model(folder, {.batch = 2});
   EXPECT_EQ(godwit({"classify", fixed, photos, "--json"}).json().at("images"), open.at("images"));
@@ -84,7 +84,7 @@ TEST_F(Pictures, AModelMayFixTheBatchSize) {
   expect_error(godwit({"bench", fixed, "--batch", "1"}), 2, "fixed at 2 by the model or --shape, not 1");
 }
 
-TEST_F(Pictures, ABadPictureIsNamedAndTheRestGoesOn) {
+TEST_F(Images, ABadImageIsNamedAndTheRestGoesOn) {
   folder.write("photos/one_byte.jpg", std::string("\xff"));
   auto half = some_jpeg();
   half.resize(half.size() / 2);
@@ -102,7 +102,7 @@ TEST_F(Pictures, ABadPictureIsNamedAndTheRestGoesOn) {
   EXPECT_EQ(outcome.err.find("really_a_jpeg.png"), std::string::npos);
 }
 
-TEST_F(Pictures, LabelsComeFromAFileToo) {
+TEST_F(Images, LabelsComeFromAFileToo) {
   folder.write("lines.txt", "rot\nblau\n");
   folder.write("labels.csv", "class,name\n1,\"blau, hell\"\n0,rot\n");
   folder.write("labels.json", R"({"0": ["n1", "rot"], "1": "blau"})");
@@ -118,24 +118,24 @@ TEST_F(Pictures, LabelsComeFromAFileToo) {
   EXPECT_EQ(label("lines.txt", "0"), "class 2");
 }
 
-TEST_F(Pictures, AModelWithoutSoftmaxSaysSo) {
+TEST_F(Images, AModelWithoutSoftmaxSaysSo) {
   const std::string scores = save_tiny_model(folder, {.softmax = false});
   const Outcome outcome = godwit({"classify", scores, photos + "/a red.png", "--top", "1"});
   EXPECT_EQ(outcome.out, photos + "/a red.png\n  0.8533  red\n");
   EXPECT_NE(outcome.err.find("ends without Softmax"), std::string::npos) << outcome.err;
 }
 
-TEST_F(Pictures, WhatAModelDoesNotSayMustBePassed) {
+TEST_F(Images, WhatAModelDoesNotSayMustBePassed) {
   const std::string bare = save_tiny_model(folder, {.bare = true});
   expect_error(godwit({"classify", bare, photos}), 2, "pass --preprocess torch");
-  expect_error(godwit({"classify", bare, photos, "--preprocess", "torch"}), 2, "makes pictures of 224x224");
+  expect_error(godwit({"classify", bare, photos, "--preprocess", "torch"}), 2, "makes images of 224x224");
   folder.write("eight.json", R"({"resize": 8, "crop": 8, "scale": 0.00392156862745098})");
   const Outcome outcome = godwit({"classify", bare, photos, "--preprocess", folder / "eight.json"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_NE(outcome.out.find("class 0"), std::string::npos);
 }
 
-TEST_F(Pictures, MissingFilesAndWrongModelsAreRefused) {
+TEST_F(Images, MissingFilesAndWrongModelsAreRefused) {
   expect_error(godwit({"classify", model, folder / "absent.jpg"}), 2, "absent.jpg' does not exist");
   folder.write("empty/readme.txt", "");
   expect_error(godwit({"classify", model, folder / "empty"}), 2, "has no .jpg, .jpeg or .png file");
@@ -147,7 +147,7 @@ TEST_F(Pictures, MissingFilesAndWrongModelsAreRefused) {
   expect_error(godwit({"classify", folder / "photos/notes.txt", photos}), 2, "notes.txt");
 }
 
-TEST_F(Pictures, ATruncatedModelIsRefusedWhereverItEnds) {
+TEST_F(Images, ATruncatedModelIsRefusedWhereverItEnds) {
   std::ifstream file(model, std::ios::binary);
   const std::string whole((std::istreambuf_iterator<char>(file)), {});
   for (const std::size_t size : {whole.size() - 1, whole.size() / 2, std::size_t{10}, std::size_t{1}}) {
@@ -158,7 +158,7 @@ TEST_F(Pictures, ATruncatedModelIsRefusedWhereverItEnds) {
   }
 }
 
-TEST_F(Pictures, AccuracyCountsRightAnswersInTheOrderOfTheCsv) {
+TEST_F(Images, AccuracyCountsRightAnswersInTheOrderOfTheCsv) {
   const std::string csv = folder.write("truth.csv",
                                        "name,class,file\n"
                                        "\"a, red\",0,a red.png\n"
@@ -185,9 +185,9 @@ TEST_F(Pictures, AccuracyCountsRightAnswersInTheOrderOfTheCsv) {
   EXPECT_NE(text.find("\nc_blue.png,0,2,0.853"), std::string::npos) << text;
 }
 
-TEST_F(Pictures, NothingThatIsReadIsWrittenOver) {
+TEST_F(Images, NothingThatIsReadIsWrittenOver) {
   const std::string truth = "file,class\nb_green.PNG,1\n";
-  const std::string csv = folder.write("truth.csv", truth), picture = photos + "/c_blue.png";
+  const std::string csv = folder.write("truth.csv", truth), image = photos + "/c_blue.png";
   const auto accuracy = [&](const std::vector<std::string>& more) {
     std::vector<std::string> arguments = {"accuracy", model, "--data", photos, "--labels", csv};
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -200,10 +200,10 @@ TEST_F(Pictures, NothingThatIsReadIsWrittenOver) {
   }
   expect_error(accuracy({"--predictions", folder / "p", "--probabilities", folder / "p"}), 2,
                "both go to '" + (folder / "p") + "'");
-  expect_error(godwit({"preprocess", picture, photos + "/a red.png", "--output", picture}), 2, read);
+  expect_error(godwit({"preprocess", image, photos + "/a red.png", "--output", image}), 2, read);
   std::ifstream kept(csv);
   EXPECT_EQ(std::string((std::istreambuf_iterator<char>(kept)), {}), truth);
-  EXPECT_EQ(godwit({"classify", model, photos}).exit_code, 0) << "model and pictures are what they were";
+  EXPECT_EQ(godwit({"classify", model, photos}).exit_code, 0) << "model and images are what they were";
 
   expect_error(accuracy({"--probabilities", photos}), 1, "cannot write '" + photos + "': Is a directory");
 
@@ -211,11 +211,11 @@ TEST_F(Pictures, NothingThatIsReadIsWrittenOver) {
   const std::string precious = folder.write("precious.npy", "old");
   std::filesystem::permissions(precious, std::filesystem::perms::owner_read);
   expect_error(accuracy({"--probabilities", precious}), 1, "the file there is write-protected; name another");
-  expect_error(godwit({"preprocess", picture, "--output", precious}), 1, "write-protected");
+  expect_error(godwit({"preprocess", image, "--output", precious}), 1, "write-protected");
 }
 
-TEST_F(Pictures, AccuracyOffsetAndFiveBest) {
-  // The same pictures for somebody who counts classes from "green" on.
+TEST_F(Images, AccuracyOffsetAndFiveBest) {
+  // The same images for somebody who counts classes from "green" on.
   const std::string csv = folder.write("truth.csv", "file,class\nb_green.PNG,0\nc_blue.png,1\n");
   const Outcome outcome = godwit({"accuracy", model, "--data", photos, "--labels", csv, "--label-offset", "1",
                                   "--predictions", folder / "p.csv", "--top5"});
@@ -227,19 +227,19 @@ TEST_F(Pictures, AccuracyOffsetAndFiveBest) {
       << text;
 }
 
-TEST_F(Pictures, AccuracyGoesOnPastABadPictureAndSaysSo) {
+TEST_F(Images, AccuracyGoesOnPastABadImageAndSaysSo) {
   const std::string csv = folder.write("truth.csv", "file,class\na red.png,0\nnotes.txt,0\nabsent.png,0\n");
   const Outcome outcome = godwit(
       {"accuracy", model, "--data", photos, "--labels", csv, "--probabilities", folder / "p.npy", "--json"});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(outcome.json().at("images"), 1);
   EXPECT_EQ(outcome.json().at("top1"), 1.0);
-  EXPECT_NE(outcome.err.find("2 pictures could not be read"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("2 images could not be read"), std::string::npos) << outcome.err;
   const Tensor probabilities = read_npy(folder / "p.npy");
   EXPECT_TRUE(std::isnan(probabilities.values<float>()[4]));
 }
 
-TEST_F(Pictures, AccuracyRefusesTablesThatDoNotFit) {
+TEST_F(Images, AccuracyRefusesTablesThatDoNotFit) {
   const auto with = [&](const std::string& text) {
     const std::string csv = folder.write("truth.csv", text);
     return godwit({"accuracy", model, "--data", photos, "--labels", csv});
@@ -253,7 +253,7 @@ TEST_F(Pictures, AccuracyRefusesTablesThatDoNotFit) {
   expect_error(with("file,class\n\"a red.png,1\n"), 2, "a quoted field does not end");
 }
 
-TEST_F(Pictures, PreprocessWritesTensorsAndPixels) {
+TEST_F(Images, PreprocessWritesTensorsAndPixels) {
   const std::string json =
       folder.write("eight.json", R"({"resize": 8, "crop": 8, "scale": 0.5, "mean": [1, 0, 0]})");
   const std::string output = folder / "x.npy";
@@ -270,7 +270,7 @@ TEST_F(Pictures, PreprocessWritesTensorsAndPixels) {
   EXPECT_EQ(pixels.values<std::uint8_t>()[1], 0);
 }
 
-TEST_F(Pictures, PreprocessTimesItsStages) {
+TEST_F(Images, PreprocessTimesItsStages) {
   folder.write("photos/photo.jpg", some_jpeg());
   const Json json = godwit({"preprocess", photos, "--bench", "--json"}).json();
   EXPECT_EQ(json.at("images"), 4);

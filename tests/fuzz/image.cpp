@@ -1,4 +1,4 @@
-// libFuzzer: bytes taken for a picture become a tensor or an Error, by every way of reading them.
+// libFuzzer: bytes taken for an image become a tensor or an Error, by every way of reading them.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Pictures that a model is calibrated or compared on: chosen, decoded run after run, and named afterwards.
+// Images that a model is calibrated or compared on: chosen, decoded run after run, and named afterwards.
 #pragma once
 
 #include <cstddef>
@@ -21,16 +21,16 @@ std::vector<std::string> spread(const std::vector<std::string>& paths, std::size
 // What tells a file's content from another's: the first 16 hexadecimal digits of its SHA-256.
 std::string content_digest(const std::string& path);
 
-class CalibrationPictures {
+class CalibrationReader {
  public:
-  // Reads every picture once, to know which can be read; the others are named on stderr and left out (in
+  // Reads every image once, to know which can be read; the others are named on stderr and left out (in
   // strict mode the first is an Error). Throws Error when none is left.
-  CalibrationPictures(std::vector<std::string> paths, const image::Pipeline& pipeline,
-                      const ImageOptions& reading, int threads);
+  CalibrationReader(std::vector<std::string> paths, const image::Pipeline& pipeline,
+                    const ImageOptions& reading, int threads);
 
-  // For this graph, which takes one image input. The pictures are decoded anew in each run, by `threads`
-  // threads, and the last batch of a model that fixes its batch size is filled up from the first pictures.
-  // `progress`, where given, advances by one for each picture of each run. This object and the progress
+  // For this graph, which takes one image input. The images are decoded anew in each run, by `threads`
+  // threads, and the last batch of a model that fixes its batch size is filled up from the first images.
+  // `progress`, where given, advances by one for each image of each run. This object and the progress
   // outlive what is returned.
   engine::CalibrationImages images(const engine::Graph& graph, const engine::CompileOptions& compile,
                                    Progress* progress = nullptr) const;
