@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "runtime/energy/counter.h"
+#include "runtime/energy/sensors/counter.h"
 #include "tests/support/random.h"
 #include "tests/support/virtual_system.h"
 

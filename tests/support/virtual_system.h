@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/energy/clock.h"
-#include "runtime/energy/perf_opener.h"
-#include "runtime/energy/sys_root.h"
+#include "runtime/energy/sensors/clock.h"
+#include "runtime/energy/sensors/perf_opener.h"
+#include "runtime/energy/sensors/sys_root.h"
 
 namespace godwit::support {
 

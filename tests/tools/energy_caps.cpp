@@ -14,9 +14,9 @@
 #include <unistd.h>
 #include <vector>
 
-#include "runtime/energy/cap_journal_file.h"
-#include "runtime/energy/ledger.h"
-#include "runtime/energy/power_profile.h"
+#include "runtime/energy/caps/cap_journal_file.h"
+#include "runtime/energy/ledger/ledger.h"
+#include "runtime/energy/protocol/power_profile.h"
 #include "tests/tools/program.h"
 
 namespace godwit::tools {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/energy/estimate.h"
+#include "runtime/energy/protocol/estimate.h"
 #include "tools/support/csv.h"
 #include "tools/support/files.h"
 #include "tools/support/report.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/energy/ledger.h"
+#include "runtime/energy/ledger/ledger.h"
 #include "tests/tools/program.h"
 #include "tools/support/csv.h"
 

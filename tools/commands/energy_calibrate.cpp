@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "engine/session.h"
-#include "runtime/energy/power_profile.h"
+#include "runtime/energy/protocol/power_profile.h"
 #include "runtime/error.h"
 #include "runtime/output_file.h"
 #include "tools/commands/energy.h"

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <memory>
 
-#include "runtime/energy/power_cap.h"
+#include "runtime/energy/caps/power_cap.h"
 #include "runtime/error.h"
 #include "tools/commands/energy.h"
 #include "tools/support/caps.h"

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "ops/kernel_table.h"
-#include "runtime/energy/ledger.h"
+#include "runtime/energy/ledger/ledger.h"
 #include "runtime/error.h"
 #include "runtime/threads.h"
 #include "tools/commands/energy.h"

@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "engine/session.h"
-#include "runtime/energy/power_cap.h"
-#include "runtime/energy/sweep.h"
+#include "runtime/energy/caps/power_cap.h"
+#include "runtime/energy/protocol/sweep.h"
 #include "runtime/error.h"
 #include "runtime/sha256.h"
 #include "tools/commands/energy.h"

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <memory>
 
-#include "runtime/energy/estimate.h"
+#include "runtime/energy/protocol/estimate.h"
 #include "runtime/error.h"
 #include "tools/commands/energy.h"
 #include "tools/support/model.h"

@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "runtime/energy/protocol.h"
+#include "runtime/energy/protocol/protocol.h"
 #include "tools/support/image_model.h"
 #include "tools/support/measure.h"
 

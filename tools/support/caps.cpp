@@ -1,7 +1,7 @@
 // Recovery of power caps at the program's start.
 #include "tools/support/caps.h"
 
-#include "runtime/energy/cap_journal_file.h"
+#include "runtime/energy/caps/cap_journal_file.h"
 #include "runtime/error.h"
 #include "tools/support/output.h"
 

@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "runtime/energy/cap_journal.h"
+#include "runtime/energy/caps/cap_journal.h"
 
 namespace godwit::tools {
 

@@ -10,7 +10,7 @@
 
 #include "engine/session.h"
 #include "runtime/cpu.h"
-#include "runtime/energy/attribution.h"
+#include "runtime/energy/protocol/attribution.h"
 #include "runtime/sha256.h"
 #include "tools/support/energy_text.h"
 #include "tools/support/energy_timeline.h"

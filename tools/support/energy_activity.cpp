@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <set>
 
-#include "runtime/energy/correlation.h"
+#include "runtime/energy/protocol/correlation.h"
 #include "tools/support/energy_layers.h"
 
 namespace godwit::tools {

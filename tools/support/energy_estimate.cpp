@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "runtime/energy/host.h"
+#include "runtime/energy/sensors/host.h"
 #include "runtime/error.h"
 #include "tools/support/files.h"
 #include "tools/support/options.h"

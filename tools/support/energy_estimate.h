@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "runtime/energy/estimate.h"
-#include "runtime/energy/sys_root.h"
+#include "runtime/energy/protocol/estimate.h"
+#include "runtime/energy/sensors/sys_root.h"
 #include "tools/support/output.h"
 
 namespace godwit::tools {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/session.h"
-#include "runtime/energy/attribution.h"
+#include "runtime/energy/protocol/attribution.h"
 #include "tools/support/energy_meter.h"
 #include "tools/support/layer_profile.h"
 #include "tools/support/output.h"

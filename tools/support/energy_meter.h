@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "runtime/energy/analysis.h"
-#include "runtime/energy/discover.h"
-#include "runtime/energy/host.h"
-#include "runtime/energy/soak.h"
+#include "runtime/energy/protocol/analysis.h"
+#include "runtime/energy/protocol/soak.h"
+#include "runtime/energy/sensors/discover.h"
+#include "runtime/energy/sensors/host.h"
 #include "tools/support/energy_options.h"
 #include "tools/support/output.h"
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/energy/meter.h"
-#include "runtime/energy/protocol.h"
+#include "runtime/energy/protocol/meter.h"
+#include "runtime/energy/protocol/protocol.h"
 
 namespace godwit::tools {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "runtime/energy/protocol.h"
+#include "runtime/energy/protocol/protocol.h"
 #include "tools/support/output.h"
 
 namespace godwit::tools {

@@ -8,7 +8,7 @@
 
 #include "engine/session.h"
 #include "ops/kernel_table.h"
-#include "runtime/energy/correlation.h"
+#include "runtime/energy/protocol/correlation.h"
 #include "tools/support/measure.h"
 
 namespace godwit::tools {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "runtime/energy/correlation.h"
-#include "runtime/energy/efficiency.h"
-#include "runtime/energy/ledger.h"
+#include "runtime/energy/ledger/ledger.h"
+#include "runtime/energy/protocol/correlation.h"
+#include "runtime/energy/protocol/efficiency.h"
 
 namespace godwit::tools {
 

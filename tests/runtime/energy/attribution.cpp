@@ -1,5 +1,5 @@
 // Joules of layers on a machine whose joules per MAC and per byte are known.
-#include "runtime/energy/attribution.h"
+#include "runtime/energy/protocol/attribution.h"
 
 #include <algorithm>
 #include <cmath>

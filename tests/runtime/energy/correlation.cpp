@@ -1,5 +1,5 @@
 // Means, correlations and lines against values worked out by hand.
-#include "runtime/energy/correlation.h"
+#include "runtime/energy/protocol/correlation.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Counters: sums across wraps are the truth, and what cannot be told is flagged.
-#include "runtime/energy/counter.h"
+#include "runtime/energy/sensors/counter.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Discovery on made-up trees: what is found, what adds up to the total, and what is said of the rest.
-#include "runtime/energy/discover.h"
+#include "runtime/energy/sensors/discover.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/energy/recorder.h"
+#include "runtime/energy/sensors/recorder.h"
 #include "runtime/error.h"
 #include "tests/support/figure.h"
 #include "tests/support/sim_plant.h"

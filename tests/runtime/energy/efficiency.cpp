@@ -1,5 +1,5 @@
 // The report's formulas against figures that publications state; a handful of them stands here as facts.
-#include "runtime/energy/efficiency.h"
+#include "runtime/energy/protocol/efficiency.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Estimates: the literature's trend, what is refused, and ranges.
-#include "runtime/energy/estimate.h"
+#include "runtime/energy/protocol/estimate.h"
 
 #include <gtest/gtest.h>
 #include <string>

@@ -1,5 +1,5 @@
 // Student's distribution, means with autocorrelation, slopes.
-#include "runtime/energy/interval.h"
+#include "runtime/energy/protocol/interval.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The ledger: what is written, what is read back, what is refused, and appending by many at once.
-#include "runtime/energy/ledger.h"
+#include "runtime/energy/ledger/ledger.h"
 
 #include <csignal>
 #include <cstdlib>

@@ -1,5 +1,5 @@
 // Meters' logs: what lines say, what accuracies mean, and how clocks are found.
-#include "runtime/energy/meter.h"
+#include "runtime/energy/protocol/meter.h"
 
 #include <algorithm>
 #include <cmath>

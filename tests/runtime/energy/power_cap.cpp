@@ -1,5 +1,5 @@
 // Power caps on made-up trees: every limit comes back, whatever becomes of the process that lowered it.
-#include "runtime/energy/power_cap.h"
+#include "runtime/energy/caps/power_cap.h"
 
 #include <cerrno>
 #include <chrono>
@@ -17,7 +17,7 @@
 #include <thread>
 #include <unistd.h>
 
-#include "runtime/energy/cap_journal_file.h"
+#include "runtime/energy/caps/cap_journal_file.h"
 #include "tests/support/errors.h"
 #include "tests/support/figure.h"
 #include "tests/support/temporary_directory.h"

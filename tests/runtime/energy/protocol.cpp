@@ -1,6 +1,6 @@
 // The protocol on a simulated machine whose joules are known: figures, intervals, and verdicts that name
 // exactly the disturbance.
-#include "runtime/energy/protocol.h"
+#include "runtime/energy/protocol/protocol.h"
 
 #include <cerrno>
 #include <cmath>

@@ -1,10 +1,10 @@
 // Measured and estimated quantities are types apart; qualities and scopes have names.
-#include "runtime/energy/quantity.h"
+#include "runtime/energy/ledger/quantity.h"
 
 #include <gtest/gtest.h>
 #include <type_traits>
 
-#include "runtime/energy/verdict.h"
+#include "runtime/energy/ledger/verdict.h"
 
 namespace godwit::energy {
 namespace {

@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/energy/analysis.h"
-#include "runtime/energy/discover.h"
-#include "runtime/energy/protocol.h"
+#include "runtime/energy/protocol/analysis.h"
+#include "runtime/energy/protocol/protocol.h"
+#include "runtime/energy/sensors/discover.h"
 #include "tests/support/sim_plant.h"
 
 namespace godwit::energy::test {

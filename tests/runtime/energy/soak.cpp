@@ -1,5 +1,5 @@
 // Long runs on a machine whose power, pace and temperature are known.
-#include "runtime/energy/soak.h"
+#include "runtime/energy/protocol/soak.h"
 
 #include <algorithm>
 #include <cmath>

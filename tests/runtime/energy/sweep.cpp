@@ -1,5 +1,5 @@
 // Sweeps over simulated devices whose best point is known.
-#include "runtime/energy/sweep.h"
+#include "runtime/energy/protocol/sweep.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "runtime/energy/efficiency.h"
+#include "runtime/energy/protocol/efficiency.h"
 #include "tests/support/errors.h"
 #include "tests/support/figure.h"
 
