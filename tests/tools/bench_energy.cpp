@@ -11,10 +11,10 @@
 #include "engine/session.h"
 #include "tests/support/figure.h"
 #include "tests/tools/energy_program.h"
-#include "tools/support/energy_layers.h"
-#include "tools/support/energy_text.h"
-#include "tools/support/measure.h"
-#include "tools/support/model.h"
+#include "tools/bench/energy_layers.h"
+#include "tools/bench/energy_text.h"
+#include "tools/bench/measure.h"
+#include "tools/cli/model.h"
 
 namespace godwit::tools {
 namespace {

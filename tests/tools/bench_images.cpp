@@ -1,5 +1,5 @@
 // Images handed out round and round, past those that cannot be read.
-#include "tools/support/bench_images.h"
+#include "tools/bench/bench_images.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "runtime/energy/protocol/estimate.h"
-#include "tools/support/csv.h"
-#include "tools/support/files.h"
-#include "tools/support/report.h"
+#include "tools/report/report.h"
+#include "tools/vision/csv.h"
+#include "tools/vision/files.h"
 
 namespace godwit::tools {
 namespace {

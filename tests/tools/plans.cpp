@@ -18,7 +18,7 @@
 #include "tests/support/random.h"
 #include "tests/support/winograd_bound.h"
 #include "tests/tools/program.h"
-#include "tools/support/plan_file.h"
+#include "tools/cli/plan_file.h"
 
 namespace godwit::tools {
 namespace {

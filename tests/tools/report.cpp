@@ -7,7 +7,7 @@
 
 #include "runtime/energy/ledger/ledger.h"
 #include "tests/tools/program.h"
-#include "tools/support/csv.h"
+#include "tools/vision/csv.h"
 
 namespace godwit::tools {
 namespace {

@@ -1,5 +1,5 @@
 // The self-test's checks on machines whose sensors tell of work, or do not.
-#include "tools/support/selftest.h"
+#include "tools/bench/selftest.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "tests/support/errors.h"
-#include "tools/support/csv.h"
-#include "tools/support/help.h"
-#include "tools/support/image_model.h"
-#include "tools/support/labels.h"
-#include "tools/support/measure.h"
+#include "tools/bench/measure.h"
+#include "tools/cli/help.h"
+#include "tools/vision/csv.h"
+#include "tools/vision/image_model.h"
+#include "tools/vision/labels.h"
 
 namespace godwit::tools {
 namespace {

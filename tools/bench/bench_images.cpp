@@ -1,0 +1,202 @@
+// The parts alone, the whole, and the parts again.
+#include "tools/bench/bench_images.h"
+
+#include <algorithm>
+#include <ctime>
+#include <fmt/format.h>
+#include <memory>
+
+#include "runtime/error.h"
+
+namespace godwit::tools {
+namespace {
+
+// Images that preprocessing alone is measured on.
+constexpr std::size_t kAloneImages = 128;
+
+// Both parts on one thread with nothing beside them, measured as often as asked: before the whole and after
+// it, so that a machine that gets slower or faster meanwhile does so for the parts as well.
+class PartsAlone {
+ public:
+  // Finds images that can be read, evenly over all paths, so that their mean is that of the run.
+  PartsAlone(const ImageModel& model, ImageRing& images)
+      : preprocessor_(model.pipeline(), model.reading()),
+        pixels_(3 * static_cast<std::size_t>(model.pipeline().crop) *
+                static_cast<std::size_t>(model.pipeline().crop)),
+        plan_(model.shared_plan()),
+        batch_(model.batch()) {
+    const std::vector<std::string>& paths = images.paths();
+    const std::size_t count = std::min(paths.size(), kAloneImages);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string& path = paths[i * paths.size() / count];
+      std::string error;
+      try {
+        preprocessor_.run(path, Layout::nhwc, pixels_);
+      } catch (const Error& caught) {
+        error = caught.what();
+      }
+      const bool whole = error.empty();
+      if (images.good(path, error, whole ? preprocessor_.warnings() : std::vector<std::string>{})) {
+        chosen_.push_back(path);
+      }
+    }
+    if (chosen_.empty()) {
+      throw Error(fmt::format("none of {} images could be read; there is nothing to measure", count));
+    }
+  }
+
+  void measure_both(const MeasureOptions& options) {
+    const Stopwatch watch;
+    for (const std::string& path : chosen_) preprocessor_.run(path, Layout::nhwc, pixels_);
+    preprocess_ms_ += watch.seconds() * 1e3 / static_cast<double>(chosen_.size());
+    const MeasureOptions half{std::min(options.seconds / 2, 1.0), (options.min_repetitions + 1) / 2};
+    engine::Session session(plan_, {1, false});  // not kept: its memory is none of the whole's
+    const Tensor src = random_tensor(plan_->inputs().front().desc, 1);
+    const Measurement inference = measure(half, batch_, [&] { session.run(std::span(&src, 1)); });
+    inference_ms_ += inference.mean_ms() / static_cast<double>(batch_);
+    ++times_;
+  }
+
+  // Means of all measurements, for one image.
+  double preprocess_ms() const { return preprocess_ms_ / times_; }
+  double inference_ms() const { return inference_ms_ / times_; }
+
+ private:
+  image::Preprocessor preprocessor_;
+  std::vector<float> pixels_;
+  std::shared_ptr<const engine::Plan> plan_;
+  std::int64_t batch_;
+  std::vector<std::string> chosen_;
+  double preprocess_ms_ = 0, inference_ms_ = 0, times_ = 0;
+};
+
+}  // namespace
+
+Json ImageBench::to_json() const {
+  Json json = latency.to_json();
+  json["images_per_second"] = images_per_second;
+  json["preprocess_share"] = preprocess_share;
+  json["preprocess_alone_ms"] = preprocess_alone_ms;
+  json["inference_alone_ms"] = inference_alone_ms;
+  json["efficiency"] = efficiency;
+  return json;
+}
+
+std::string ImageBench::to_string(int threads) const {
+  return fmt::format(
+      "photograph to label, {} threads, batch {}\n"
+      "rate       {:.2f} images/s over {:.2f} s\n"
+      "latency    {:.2f} ms median, {:.2f} ms 99 % (a batch, from its first photograph on)\n"
+      "share      decode and preprocess {:.1f}%, inference {:.1f}% of the cores' time\n"
+      "alone      {:.3f} ms decode and preprocess + {:.3f} ms inference an image on 1 thread;\n"
+      "           the rate is {:.3f} of what {} threads of that would give\n",
+      threads, latency.batch, images_per_second, latency.seconds, latency.median_ms(),
+      quantile_of(latency.sorted_ms, 0.99), 100 * preprocess_share, 100 * (1 - preprocess_share),
+      preprocess_alone_ms, inference_alone_ms, efficiency, threads);
+}
+
+ImageRing::ImageRing(std::vector<std::string> paths, bool strict)
+    : paths_(std::move(paths)), log_(progress_, strict) {}
+
+std::vector<std::string> ImageRing::readable() {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::string> good;
+  for (const std::string& path : paths_) {
+    if (!bad_.contains(path)) good.push_back(path);
+  }
+  return good;
+}
+
+std::string ImageRing::next() {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    const std::string& path = paths_[next_++ % paths_.size()];
+    if (!bad_.contains(path)) return path;
+  }
+  throw Error(fmt::format("none of {} images could be read", paths_.size()));
+}
+
+bool ImageRing::good(const std::string& path, const std::string& error,
+                     const std::vector<std::string>& warnings) {
+  const std::lock_guard lock(mutex_);
+  const bool bad = !error.empty();
+  std::unordered_set<std::string>& told = bad ? bad_ : warned_;
+  if ((bad || !warnings.empty()) && told.insert(path).second) {
+    log_.good(path, error, warnings);
+    if (bad) failed_.push_back({{"file", path}, {"error", error}});
+  }
+  return !bad;
+}
+
+ImageBench bench_images(ImageModel& model, ImageRing& images, const MeasureOptions& options) {
+  ImageBench result;
+  PartsAlone alone(model, images);
+  alone.measure_both(options);
+  result.latency.batch = model.batch();
+  const auto batch = static_cast<std::size_t>(model.batch());
+  std::size_t labelled = 0;
+  const auto each = [&](const ImageModel::Result& image) {
+    if (images.good(image.path, image.error, image.warnings)) {
+      (void)largest(image.probabilities, 1);
+      ++labelled;
+    }
+    if (image.index % batch == 0) result.latency.sorted_ms.push_back(image.seconds * 1e3);
+  };
+  // Warms up: every thread makes its session and its buffers.
+  const std::size_t first = 2 * batch * static_cast<std::size_t>(model.threads());
+  std::size_t taken = 0;
+  const auto take = [&](std::string& path) {
+    path = images.next();
+    ++taken;
+    return true;
+  };
+  model.run([&](std::string& path) { return taken < first && take(path); }, 0, each);
+
+  result.latency.sorted_ms.clear();
+  taken = labelled = 0;
+  const std::clock_t cpu_before = std::clock();
+  const Stopwatch watch;
+  const ImageTimes times = model.run(
+      [&](std::string& path) {
+        const std::size_t batches = taken / batch;
+        // Whole rounds of batches, one for each thread, so that none is left alone at the end.
+        const bool enough = watch.seconds() >= options.seconds &&
+                            batches >= static_cast<std::size_t>(options.min_repetitions) &&
+                            taken % (batch * static_cast<std::size_t>(model.threads())) == 0;
+        return !enough && take(path);
+      },
+      0, each);
+  result.latency.cpu_seconds = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
+  std::ranges::sort(result.latency.sorted_ms);
+  result.latency.seconds = times.total;
+  result.images_per_second = static_cast<double>(labelled) / times.total;
+  alone.measure_both(options);
+  result.preprocess_alone_ms = alone.preprocess_ms();
+  result.inference_alone_ms = alone.inference_ms();
+  const double both = times.preprocess + times.inference;
+  result.preprocess_share = both > 0 ? times.preprocess / both : 0;
+  result.efficiency = result.images_per_second * (result.preprocess_alone_ms + result.inference_alone_ms) /
+                      (1e3 * static_cast<double>(model.threads()));
+  return result;
+}
+
+energy::Workload photograph_workload(ImageModel& model, ImageRing& images) {
+  const std::int64_t count = model.batch() * model.threads();
+  return {count, [&model, &images, count] {
+            for (std::int64_t labelled = 0; labelled < count;) {
+              std::int64_t left = count - labelled;
+              model.run(
+                  [&](std::string& path) {
+                    if (left-- == 0) return false;
+                    path = images.next();
+                    return true;
+                  },
+                  0,
+                  [&](const ImageModel::Result& image) {
+                    labelled += images.good(image.path, image.error, image.warnings) ? 1 : 0;
+                  });
+            }
+          }};
+}
+
+}  // namespace godwit::tools

@@ -1,0 +1,26 @@
+// Whether the sensors of a machine tell of its work: what 'godwit energy selftest' checks.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/bench/energy_meter.h"
+#include "tools/cli/output.h"
+
+namespace godwit::tools {
+
+struct SelftestCheck {
+  enum class State { passed, failed, skipped };
+  std::string name;
+  State state = State::passed;
+  std::string detail;
+};
+
+// Of an outcome whose first workload kept one thread busy and whose second, where there is one, all of them.
+std::vector<SelftestCheck> check_sensors(const EnergyOutcome& outcome);
+
+bool all_passed(const std::vector<SelftestCheck>& checks);
+std::string selftest_text(const std::vector<SelftestCheck>& checks);
+Json selftest_json(const std::vector<SelftestCheck>& checks);
+
+}  // namespace godwit::tools

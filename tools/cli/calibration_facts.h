@@ -1,0 +1,29 @@
+// What a quantised model says of its own making, in its metadata entry godwit.quantization.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tools/vision/calibration_images.h"
+
+namespace godwit::tools {
+
+struct CalibrationFacts {
+  std::string method;
+  double percentile = 0;  // 0: the method has none
+  bool bias_correction = true;
+  bool full_range = false;        // of the weights
+  std::vector<std::string> kept;  // nodes left in f32
+};
+
+// JSON: method, percentile (where there is one), bias_correction, full_range, images, names_sha256 (of the
+// file names, a line each, sorted), contents (of each image the first 16 hexadecimal digits of its
+// SHA-256), kept.
+std::string facts_text(const CalibrationFacts& facts, const CalibrationReader& images);
+
+// `contents` of that entry; empty for a model without one.
+std::set<std::string> calibration_contents(const std::map<std::string, std::string>& metadata);
+
+}  // namespace godwit::tools

@@ -1,0 +1,282 @@
+// godwit accuracy: how often the model's first and first five labels are right.
+#include <array>
+#include <fmt/format.h>
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "runtime/error.h"
+#include "runtime/npy.h"
+#include "runtime/output_file.h"
+#include "tools/bench/energy_account.h"
+#include "tools/cli/calibration_facts.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/vision/csv.h"
+#include "tools/vision/examples.h"
+#include "tools/vision/files.h"
+#include "tools/vision/image_model.h"
+
+namespace godwit::tools {
+namespace {
+
+constexpr std::size_t kBest = 5;
+
+struct Options {
+  ImageModelOptions model_options;
+  ExampleArguments examples;
+  std::string model, predictions, probabilities;
+  std::int64_t label_offset = 0;
+  EnergyOptions energy;
+  EstimateOptions estimate;
+  bool top5 = false;
+  bool json = false;
+};
+
+// Counts hits and writes what was asked for, row by row.
+class Score {
+ public:
+  Score(const Options& options, const Examples& examples, std::int64_t classes)
+      : options_(options),
+        examples_(examples),
+        progress_("images", examples.paths.size()),
+        log_(progress_, options.model_options.images.strict) {
+    if (!options.predictions.empty()) {
+      predictions_.emplace(options.predictions);
+      write_line(options.top5 ? "file,class,first,second,third,fourth,fifth,probability\n"
+                              : "file,class,prediction,probability\n");
+    }
+    if (!options.probabilities.empty()) {
+      probabilities_.emplace(options.probabilities,
+                             Shape{static_cast<std::int64_t>(examples.paths.size()), classes});
+    }
+    unreadable_row_.assign(static_cast<std::size_t>(classes), std::numeric_limits<float>::quiet_NaN());
+  }
+
+  void add(const ImageModel::Result& result) {
+    const bool good = log_.good(result.path, result.error, result.warnings);
+    std::vector<std::int64_t> best;
+    if (good) {
+      best = largest(result.probabilities, kBest);
+      const std::int64_t wanted = examples_.classes[result.index] + options_.label_offset;
+      ++images;
+      top1 += best.front() == wanted ? 1 : 0;
+      top5 += std::ranges::find(best, wanted) != best.end() ? 1 : 0;
+    }
+    if (predictions_) write_prediction(result, best);
+    if (probabilities_) {
+      probabilities_->append(good ? result.probabilities : std::span<const float>(unreadable_row_));
+    }
+    progress_.advance();
+  }
+
+  void commit() {
+    progress_.clear();
+    if (predictions_) predictions_->commit();
+    if (probabilities_) probabilities_->finish();
+  }
+
+  double share(std::int64_t hits) const {
+    return images > 0 ? static_cast<double>(hits) / static_cast<double>(images) : 0;
+  }
+  std::size_t failed() const { return log_.failed(); }
+
+  std::int64_t images = 0, top1 = 0, top5 = 0;
+
+ private:
+  void write_prediction(const ImageModel::Result& result, const std::vector<std::int64_t>& best) {
+    std::string line =
+        fmt::format("{},{}", csv_field(examples_.files[result.index]), examples_.classes[result.index]);
+    for (std::size_t i = 0; i < (options_.top5 ? kBest : 1); ++i) {
+      line += i < best.size() ? fmt::format(",{}", best[i] - options_.label_offset) : ",";
+    }
+    const bool known = !best.empty();
+    line += known ? fmt::format(",{:.6f}\n", result.probabilities[static_cast<std::size_t>(best.front())])
+                  : ",\n";
+    write_line(line);
+  }
+
+  void write_line(std::string_view line) { predictions_->write(line); }
+
+  const Options& options_;
+  const Examples& examples_;
+  Progress progress_;
+  ImageLog log_;
+  std::optional<OutputFile> predictions_;
+  std::optional<NpyWriter> probabilities_;
+  std::vector<float> unreadable_row_;
+};
+
+// With --decode fast: the same images decoded exactly, what that changes in their pixels and in the result.
+Json compare_with_exact(const Options& options, const Examples& examples, ImageModel& model,
+                        const Score& fast) {
+  Options exact_options = options;
+  exact_options.predictions.clear();
+  exact_options.probabilities.clear();
+  exact_options.model_options.images.decode = "exact";
+  const FastDifference pixels =
+      compare_fast(examples.paths, examples.paths.size(), model.pipeline(), options.model_options.images);
+  model.set_reading(exact_options.model_options.images.preprocess_options(options.model_options.engine.isa));
+  Score exact(exact_options, examples, model.classes());
+  ImageSource source(examples.paths);
+  const ImageTimes times = model.run(source, [&](const ImageModel::Result& result) { exact.add(result); });
+  exact.commit();
+  message(pixels.to_string());
+  message(
+      fmt::format("exact decoding: top-1 {:.4f} ({:+.4f} by fast), top-5 {:.4f} ({:+.4f} by fast), {:.2f} s",
+                  exact.share(exact.top1), fast.share(fast.top1) - exact.share(exact.top1),
+                  exact.share(exact.top5), fast.share(fast.top5) - exact.share(exact.top5), times.total));
+  return {{"top1", exact.share(exact.top1)},
+          {"top5", exact.share(exact.top5)},
+          {"seconds", times.total},
+          {"mean_pixel_difference", pixels.mean},
+          {"largest_pixel_difference", pixels.largest}};
+}
+
+int accuracy(const Options& options) {
+  EnergyAccount energy(options.energy,
+                       fmt::format("accuracy {} --data {}", options.model, options.examples.data));
+  Examples examples = read_examples(options.examples);
+  for (const std::string& output : {options.predictions, options.probabilities}) {
+    if (output.empty()) continue;
+    check_output(output, std::array{options.model, options.examples.labels, options.examples.classes,
+                                    options.model_options.preprocess});
+    check_output(output, examples.paths);
+  }
+  if (!options.predictions.empty() && options.predictions == options.probabilities) {
+    throw Error(fmt::format("--predictions and --probabilities both go to '{}'", options.predictions));
+  }
+  ImageModel model(options.model, options.model_options);
+  require_classes(examples, options.label_offset, model.classes());
+  const std::size_t left_out = leave_out(examples, calibration_contents(model.metadata()));
+  if (left_out > 0) {
+    message(fmt::format("{} of the images calibrated this model and are left out", left_out));
+  }
+  if (model.adds_softmax())
+    message("the model ends without Softmax; probabilities are softmax of its scores");
+  Score score(options, examples, model.classes());
+  ImageSource source(examples.paths);
+  RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
+  ImageTimes times;
+  const auto job = [&](const std::function<void()>& done) {
+    times = model.run(source, [&](const ImageModel::Result& result) {
+      score.add(result);
+      if (!result.error.empty()) return;
+      done();
+      if (energy.asked()) facts.latency_ms.push_back(result.seconds * 1e3);
+    });
+  };
+  energy.run_job({job, random_load(model.shared_plan(), model.threads())}, model.threads());
+  score.commit();
+  energy.estimate(options.estimate);
+  facts.accuracy = energy::Accuracy{100 * score.share(score.top1), 100 * score.share(score.top5),
+                                    std::filesystem::path(examples.source).filename().string()};
+  energy.write_ledger(facts);
+
+  const double rate = times.total > 0 ? static_cast<double>(score.images) / times.total : 0;
+  Json exact;
+  if (options.model_options.images.fast()) exact = compare_with_exact(options, examples, model, score);
+  if (options.json) {
+    Json json = {{"schema", "godwit.accuracy/1"},
+                 {"model", options.model},
+                 {"precision", name_of(model.plan().precision())},
+                 {"images", score.images},
+                 {"top1", score.share(score.top1)},
+                 {"top5", score.share(score.top5)},
+                 {"seconds", times.total},
+                 {"images_per_second", rate}};
+    energy.add_json(facts, json);
+    if (left_out > 0) json["calibration_images_left_out"] = left_out;
+    if (!exact.is_null()) json["exact_decoding"] = std::move(exact);
+    print_json(json);
+  } else {
+    print(
+        fmt::format("images  {}\ntop-1   {:.4f}  ({} right)\ntop-5   {:.4f}  ({} right)\n"
+                    "time    {:.2f} s, {:.1f} images/s: decode and preprocess {:.2f} s, inference {:.2f} s, "
+                    "summed over {} "
+                    "threads\n",
+                    score.images, score.share(score.top1), score.top1, score.share(score.top5), score.top5,
+                    times.total, rate, times.preprocess, times.inference, model.threads()) +
+        energy.text(facts));
+  }
+  if (score.failed() == 0) return kDone;
+  message(fmt::format("{} images could not be read and count neither as right nor as wrong", score.failed()));
+  return kFailed;
+}
+
+std::function<int()> prepare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->model_options.default_batch = 8;
+  add_model_argument(app, options->model);
+  app.add_option(
+         "--data", options->examples.data,
+         "Folder that the file names in the CSV are relative to; without --labels, a folder of folders, "
+         "one for each class (ImageNet, Imagenette).")
+      ->required()
+      ->type_name("DIR");
+  app.add_option("--labels", options->examples.labels,
+                 "CSV with a header line and the columns 'file' and 'class' (others are ignored); fields may "
+                 "be quoted. Default: the folders in --data are the classes, numbered as they sort.")
+      ->type_name("FILE.csv");
+  app.add_option(
+         "--classes", options->examples.classes,
+         "Names of the folders in the order of the model's classes, one a line; --data may have some of "
+         "them. Default: class 0 is the first folder, and so on.")
+      ->type_name("FILE");
+  add_label_offset_option(app, options->label_offset);
+  app.add_option("--predictions", options->predictions,
+                 "Write file, true class, predicted class and its probability, one image a line.")
+      ->type_name("FILE.csv");
+  app.add_flag("--top5", options->top5, "Put the five likeliest classes into --predictions instead of one.");
+  app.add_option("--probabilities", options->probabilities,
+                 "Write all probabilities, f32, images x classes, in the CSV's order; an image that could "
+                 "not be read has a row of NaN.")
+      ->type_name("FILE.npy");
+  add_preprocess_option(app, options->model_options.preprocess);
+  app.add_option("--batch", options->model_options.batch, "Images that go through the network together.")
+      ->check(in_range(1, 4096))
+      ->type_name("N")
+      ->default_str("8, or what the model fixes");
+  add_json_option(app, options->json);
+  add_image_options(app, options->model_options.images);
+  add_energy_options(app, options->energy, EnergyUse::job);
+  add_estimate_options(app, options->estimate);
+  add_engine_options(app, options->model_options.engine);
+  add_plan_options(app, options->model_options.engine);
+  return [options] {
+    if (options->top5 && options->predictions.empty())
+      throw Error("--top5 needs --predictions FILE.csv to write to");
+    if (!options->examples.labels.empty() && !options->examples.classes.empty())
+      throw Error("--labels FILE.csv names classes already; --classes goes with folders of classes");
+    return accuracy(*options);
+  };
+}
+
+}  // namespace
+
+const Command accuracy_command = {
+    "accuracy",
+    "Measure",
+    "top-1 and top-5 accuracy over labelled images",
+    "MODEL --data DIR [--labels FILE.csv] [options]",
+    "Labels every image that the CSV names, in its order, or every one of a folder of classes, and "
+    "compares with the class it gives. top-1 is "
+    "the fraction whose likeliest class is right, top-5 the fraction whose five likeliest hold the right "
+    "one. Images are decoded while others go through the network. Time counts decoding, preprocessing and "
+    "inference, not loading the model. With --decode fast all is done once more exactly, and the change in "
+    "pixels "
+    "and in accuracy is printed (JSON: exact_decoding). The JSON fields are schema, model, precision, "
+    "images, top1, top5 (fractions), "
+    "seconds, images_per_second; with --energy also energy (its measured_j is null where nothing was "
+    "measured). Images that a model quantised by godwit was calibrated on, told by their content, count in "
+    "no "
+    "figure (JSON: calibration_images_left_out).\n\n"
+    "--energy measures the job from the first image on, between two stretches of idle power; loading the "
+    "model lies before it. Its line in --ledger holds joules and accuracy together, for 'godwit report'.",
+    "godwit accuracy models/resnet50.onnx --data photographs --labels photographs/labels.csv\n"
+    "godwit accuracy mobilenet.onnx --data val --labels val.csv --preprocess tf --json\n"
+    "godwit accuracy models/resnet50.onnx --data imagenette/val --classes classes.txt\n"
+    "godwit accuracy mobilenet.onnx --data val --labels val.csv --energy --ledger runs.jsonl",
+    prepare,
+};
+
+}  // namespace godwit::tools

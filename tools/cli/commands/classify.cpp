@@ -1,0 +1,224 @@
+// godwit classify: the likeliest labels of each image.
+#include <exception>
+#include <fmt/format.h>
+#include <memory>
+
+#include "tools/bench/energy_account.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/vision/image_model.h"
+#include "tools/vision/labels.h"
+
+namespace godwit::tools {
+namespace {
+
+struct Options {
+  ImageModelOptions model_options;
+  std::string model;
+  ImageArguments images;
+  std::string labels;
+  std::int64_t label_offset = 0;
+  std::size_t top = 5;
+  EnergyOptions energy;
+  EstimateOptions estimate;
+  bool json = false;
+};
+
+// Prints one image after the other, as text or as the elements of the one JSON object, and keeps none of
+// them.
+class Report {
+ public:
+  Report(const Options& options, std::vector<std::string> labels, std::size_t total)
+      : options_(options),
+        labels_(std::move(labels)),
+        progress_("images", total),
+        log_(progress_, options.model_options.images.strict) {}
+
+  void add(const ImageModel::Result& result) {
+    if (!log_.good(result.path, result.error, result.warnings)) {
+      failed_.push_back({{"file", result.path}, {"error", result.error}});
+    } else {
+      if (!result.warnings.empty()) {
+        warnings_.push_back({{"file", result.path}, {"warnings", result.warnings}});
+      }
+      Json labels = Json::array();
+      std::string text = result.path + "\n";
+      for (const std::int64_t index : largest(result.probabilities, options_.top)) {
+        const float probability = result.probabilities[static_cast<std::size_t>(index)];
+        const std::string label = label_of(labels_, index, options_.label_offset);
+        text += fmt::format("  {:.4f}  {}\n", probability, label);
+        if (options_.json) {
+          labels.push_back({{"class", index}, {"label", label}, {"probability", probability}});
+        }
+      }
+      progress_.clear();
+      if (options_.json) {
+        print((images_ > 0 ? "," : "") + json_text({{"file", result.path}, {"labels", std::move(labels)}}));
+      } else {
+        print(text);
+      }
+      ++images_;
+    }
+    progress_.advance();
+  }
+
+  // The object up to the list of images, and what follows it.
+  void begin_json(const ImageModel& model) {
+    const std::string head = json_text({{"schema", "godwit.classify/1"},
+                                        {"model", options_.model},
+                                        {"precision", name_of(model.plan().precision())},
+                                        {"softmax_added", model.adds_softmax()},
+                                        {"images", Json::array()}});
+    print(head.substr(0, head.size() - 2));  // without the closing ]}
+  }
+  void end_json(const ImageTimes& times, const EnergyAccount& energy, const RunFacts& facts) {
+    Json json = {{"failed", failed_},
+                 {"warned", warnings_},
+                 {"seconds", times.total},
+                 {"preprocess_seconds", times.preprocess},
+                 {"inference_seconds", times.inference},
+                 {"images_per_second", rate(times)}};
+    energy.add_json(facts, json);
+    close_json(json);
+  }
+  // Where an error ends the work: what has been printed becomes a whole object that tells so.
+  void end_json_early(const std::string& error) {
+    progress_.clear();
+    close_json({{"failed", failed_}, {"warned", warnings_}, {"error", one_line(error)}});
+  }
+
+  void finish(const ImageModel& model, const ImageTimes& times, const EnergyAccount& energy,
+              const RunFacts& facts) {
+    progress_.clear();
+    if (options_.json) return end_json(times, energy, facts);
+    print(energy.text(facts));
+    message(
+        fmt::format("{} images in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference "
+                    "{:.3f} s (summed over "
+                    "{} threads), {}",
+                    images_, times.total, rate(times), times.preprocess, times.inference, model.threads(),
+                    name_of(model.plan().target().isa)));
+    if (!failed_.empty()) message(fmt::format("{} images could not be read", failed_.size()));
+  }
+
+  bool any_failed() const { return !failed_.empty(); }
+
+ private:
+  void close_json(const Json& tail) { print("]," + json_text(tail).substr(1) + "\n"); }
+
+  double rate(const ImageTimes& times) const {
+    return times.total > 0 ? static_cast<double>(images_) / times.total : 0;
+  }
+
+  const Options& options_;
+  std::vector<std::string> labels_;
+  Progress progress_;
+  ImageLog log_;
+  std::size_t images_ = 0;
+  Json failed_ = Json::array(), warnings_ = Json::array();
+};
+
+// Of the first images, before the others are labelled.
+void tell_fast_difference(const ImageArguments& images, const ImageModel& model,
+                          const ImageOptions& options) {
+  constexpr std::size_t kImages = 16;
+  const ImageSource source(images);
+  if (source.total() == 0) {
+    message("--decode fast changes pixels; by how much is not told for paths from stdin");
+    return;
+  }
+  message(compare_fast(source.paths(), kImages, model.pipeline(), options).to_string());
+}
+
+int classify(const Options& options) {
+  EnergyAccount energy(options.energy, fmt::format("classify {} IMAGE", options.model));
+  ImageSource source(options.images);
+  ImageModel model(options.model, options.model_options);
+  std::vector<std::string> labels = find_labels(options.labels, model.metadata());
+  if (labels.empty())
+    message("the model carries no labels, so classes are numbers; --labels FILE names them");
+  if (model.adds_softmax())
+    message("the model ends without Softmax; probabilities are softmax of its scores");
+  if (options.model_options.images.fast()) {
+    tell_fast_difference(options.images, model, options.model_options.images);
+  }
+  Report report(options, std::move(labels), source.total());
+  if (options.json) report.begin_json(model);
+  RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
+  ImageTimes times;
+  const auto job = [&](const std::function<void()>& done) {
+    times = model.run(source, [&](const ImageModel::Result& result) {
+      report.add(result);
+      if (!result.error.empty()) return;
+      done();
+      if (energy.asked()) facts.latency_ms.push_back(result.seconds * 1e3);
+    });
+  };
+  try {
+    energy.run_job({job, random_load(model.shared_plan(), model.threads())}, model.threads());
+  } catch (const std::exception& error) {
+    if (options.json) report.end_json_early(error.what());
+    throw;
+  }
+  energy.estimate(options.estimate);
+  energy.write_ledger(facts);
+  report.finish(model, times, energy, facts);
+  return report.any_failed() ? kFailed : kDone;
+}
+
+std::function<int()> prepare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  add_model_argument(app, options->model);
+  add_image_arguments(app, options->images);
+  app.add_option("--top", options->top, "How many labels to print for each image.")
+      ->check(in_range(1, 1'000'000))
+      ->type_name("N")
+      ->default_str("5");
+  app.add_option("--labels", options->labels,
+                 "Names of the classes: one a line, a JSON array, or CSV with a column 'name' (and 'class'). "
+                 "Default: the model's own (metadata entry godwit.labels).")
+      ->type_name("FILE");
+  add_label_offset_option(app, options->label_offset);
+  add_preprocess_option(app, options->model_options.preprocess);
+  app.add_option("--batch", options->model_options.batch, "Images that go through the network together.")
+      ->check(in_range(1, 4096))
+      ->type_name("N")
+      ->default_str("1, or what the model fixes");
+  add_json_option(app, options->json);
+  add_image_options(app, options->model_options.images);
+  add_energy_options(app, options->energy, EnergyUse::job);
+  add_estimate_options(app, options->estimate);
+  add_engine_options(app, options->model_options.engine);
+  add_plan_options(app, options->model_options.engine);
+  return [options] { return classify(*options); };
+}
+
+}  // namespace
+
+const Command classify_command = {
+    "classify",
+    "Use a model",
+    "label images",
+    "MODEL IMAGE|DIR... [options]",
+    "Decodes, resizes and crops each image exactly as Pillow and torchvision do, runs the network, and "
+    "prints its likeliest labels with their probabilities (0 to 1). Where the model does not end in "
+    "Softmax, it is applied for display and a message says so. An image that cannot be read is named on "
+    "stderr; the others are still labelled, and the exit status is 1. What the JPEG decoder had to mend is "
+    "named "
+    "likewise and labelled. Images are decoded while others go through the network, each core doing what "
+    "is "
+    "due; however many there are, no more than a few batches are in memory.\n\n"
+    "The JSON fields are schema, model, precision, softmax_added, images (file, labels), failed (file, "
+    "error), warned (file, warnings), seconds, preprocess_seconds and inference_seconds (both summed over "
+    "threads) and images_per_second; with --energy also energy (its measured_j is null where nothing was "
+    "measured). Where --strict or an error ends the work early, the object is closed with failed, warned and "
+    "error.\n\n"
+    "--energy measures the job from the first image on, cold caches and all, between two stretches of idle "
+    "power; loading the model lies before it. A job of less than 10 s is told as suspect.",
+    "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3\n"
+    "godwit classify models/resnet50.onnx photographs/ --plan resnet50.plan\n"
+    "godwit classify models/resnet50.onnx photographs/ --energy --ledger runs.jsonl\n"
+    "find /data -name '*.jpg' | godwit classify models/resnet50.onnx - --batch 8 --json",
+    prepare,
+};
+
+}  // namespace godwit::tools

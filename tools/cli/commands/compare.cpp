@@ -1,0 +1,204 @@
+// godwit compare: a quantised model against f32, layer by layer.
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <memory>
+
+#include "engine/compare_layers.h"
+#include "engine/dequantized.h"
+#include "engine/quantization_scheme.h"
+#include "importers/importer.h"
+#include "runtime/error.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/cli/layer_report.h"
+#include "tools/vision/calibration_images.h"
+#include "tools/vision/files.h"
+#include "tools/vision/image_model.h"
+
+namespace godwit::tools {
+namespace {
+
+struct Options {
+  EngineOptions engine;
+  ImageOptions images;
+  std::string model, with, preprocess, precision = "int8", reference = "f32";
+  std::vector<std::string> data;
+  std::size_t images = 16;
+  double threshold = 20;
+  bool recursive = false, json = false;
+};
+
+// The same model twice where its arithmetic is all that differs.
+struct Models {
+  engine::Graph reference, other;
+};
+
+// A model of real numbers, compared with itself stored in 16 bits.
+Models load_twice(const Options& options, engine::Graph model) {
+  if (!options.with.empty())
+    throw Error(
+        fmt::format("--with goes with --precision int8; {} is made of the model itself", options.precision));
+  if (engine::is_quantized(model)) {
+    throw Error(fmt::format("'{}' is quantised; to compare {} with f32 pass the f32 model", options.model,
+                            options.precision));
+  }
+  return {model, model};
+}
+
+Models load(const Options& options) {
+  engine::Graph model = importers::load(options.model);
+  if (options.precision != "int8") return load_twice(options, std::move(model));
+  if (options.with.empty()) {
+    if (!engine::is_quantized(model)) {
+      throw Error(
+          fmt::format("'{}' is an f32 model; pass --with Q.onnx, the model that 'godwit quantize' made of "
+                      "it (or pass that model, to be compared with itself without rounding; or --precision "
+                      "bf16 or f16)",
+                      options.model));
+    }
+    return {with_context([&] { return fmt::format("'{}'", options.model); },
+                         [&] { return engine::without_quantization(model); }),
+            std::move(model)};
+  }
+  if (engine::is_quantized(model))
+    throw Error(fmt::format("'{}' is quantised; with --with it has to be the f32 model", options.model));
+  engine::Graph quantized = importers::load(options.with);
+  if (!engine::is_quantized(quantized)) {
+    throw Error(fmt::format("'{}' has no QuantizeLinear nodes; expected a quantised model", options.with));
+  }
+  return {std::move(model), std::move(quantized)};
+}
+
+// The first layer, in the order of computation, whose ratio is below the threshold; as many as there are
+// where none is.
+std::size_t first_diverging(const std::vector<engine::Difference>& differences, double threshold) {
+  const auto found = std::ranges::find_if(differences, [&](const engine::Difference& difference) {
+    return !(difference.sqnr_db() >= threshold);
+  });
+  return static_cast<std::size_t>(found - differences.begin());
+}
+
+void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
+            const std::vector<engine::Difference>& differences, std::size_t images) {
+  const std::size_t first = first_diverging(differences, options.threshold);
+  if (options.json) {
+    Json layers = Json::array();
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      layers.push_back({{"layer", pairs[i].layers},
+                        {"op", pairs[i].op},
+                        {"sqnr_db", differences[i].sqnr_db()},
+                        {"channel_sqnr_db", differences[i].channel_sqnr_db()},
+                        {"cosine", differences[i].cosine()},
+                        {"largest_error", differences[i].largest()}});
+    }
+    Json json = {
+        {"schema", "godwit.compare/1"},   {"model", options.model}, {"precision", options.precision},
+        {"reference", options.reference}, {"images", images},       {"threshold_db", options.threshold},
+        {"first_diverging", nullptr},     {"layers", layers}};
+    if (!options.with.empty()) json["with"] = options.with;
+    if (first < pairs.size()) json["first_diverging"] = pairs[first].layers;
+    return print_json(json);
+  }
+  Table table({{"layer", Table::Align::left},
+               {"operator", Table::Align::left},
+               {"SQNR dB"},
+               {"by channel dB"},
+               {"cosine"},
+               {"largest error"}});
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    table.add({one_line(pairs[i].layers), pairs[i].op, decibels(differences[i].sqnr_db()),
+               decibels(differences[i].channel_sqnr_db()), fmt::format("{:.6f}", differences[i].cosine()),
+               fmt::format("{:.4g}", differences[i].largest())});
+  }
+  const std::string verdict =
+      first < pairs.size()
+          ? fmt::format("first layer below {} dB: {}", options.threshold, one_line(pairs[first].layers))
+          : fmt::format("no layer is below {} dB", options.threshold);
+  print(fmt::format("{}\n{}; over {} images\n", table.to_string(), verdict, images));
+}
+
+int compare(const Options& options) {
+  const Models models = load(options);
+  const std::vector<engine::LayerPair> pairs = engine::pair_layers(models.reference, models.other);
+  if (pairs.empty()) throw Error("the two models have no layer of the same name");
+  const image::Pipeline pipeline = find_pipeline(
+      options.preprocess, options.with.empty() || !models.other.metadata.contains("godwit.preprocess")
+                              ? models.reference.metadata
+                              : models.other.metadata);
+  const CalibrationReader images(spread(find_images(options.data, options.recursive), options.images),
+                                 pipeline, options.images, options.engine.thread_count());
+  engine::CompileOptions compile = options.engine.compile_options();
+  compile.precision = engine::Precision::f32;
+  Progress progress("images", images.paths().size());
+  const engine::CalibrationImages images = images.images(models.reference, compile, &progress);
+  engine::CompileOptions other = images.images(models.other, compile).compile;
+  other.precision = *parse_precision(options.precision);
+  const std::vector<engine::Difference> differences =
+      engine::compare_layers(models.reference, images, models.other, other, pairs);
+  progress.clear();
+  report(options, pairs, differences, images.paths().size());
+  return images.failed() == 0 ? kDone : kFailed;
+}
+
+std::function<int()> prepare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option(
+         "MODEL", options->model,
+         "A quantised model, compared with itself without rounding; or, where --with names that or with "
+         "--precision bf16 or f16, the f32 model.")
+      ->required();
+  app.add_option("--with", options->with, "The quantised model, made of MODEL.")->type_name("Q.onnx");
+  app.add_option("--data", options->data, "Images, or folders of them, to compare on.")
+      ->required()
+      ->type_name("DIR|IMAGE...");
+  app.add_option("--images", options->images,
+                 "Compare on so many of the images, at even distances in sorted order.")
+      ->check(in_range(1, 1'000'000))
+      ->type_name("N")
+      ->default_str("16");
+  app.add_flag("--recursive", options->recursive, "Also take the images in folders below --data.");
+  app.add_option("--precision", options->precision,
+                 "What is compared: int8, a quantised model; bf16 or f16, MODEL itself stored in 16 bits.")
+      ->check(CLI::IsMember({"int8", "bf16", "f16"}))
+      ->type_name("P")
+      ->default_str("int8");
+  app.add_option("--reference", options->reference, "What it is compared with: f32.")
+      ->check(CLI::IsMember({"f32"}))
+      ->type_name("P")
+      ->default_str("f32");
+  app.add_option("--threshold", options->threshold,
+                 "The first layer whose signal-to-noise ratio is below so many dB is named.")
+      ->type_name("DB")
+      ->default_str("20");
+  add_preprocess_option(app, options->preprocess);
+  add_json_option(app, options->json);
+  add_image_options(app, options->images);
+  add_threads_option(app, options->engine.threads);
+  app.add_option("--isa", options->engine.isa, "Instruction set of the kernels, at most.")
+      ->type_name("NAME")
+      ->group("Engine options");
+  return [options] { return compare(*options); };
+}
+
+}  // namespace
+
+const Command compare_command = {
+    "compare",
+    "Measure",
+    "a precision against f32, layer by layer",
+    "MODEL [--with Q.onnx] --data DIR [options]",
+    "Runs the same images through both models and compares every tensor that both have, told by its name. "
+    "Layers are told in the model's own names; a Relu or Clip is told with the layer in front of it, and a "
+    "rounded result is seen as its readers see it. SQNR is the power of the f32 tensor over the power of the "
+    "difference, in decibels (inf: no difference); by channel is the same from the mean over channels, which "
+    "shows small channels lost beside a large one. Errors add up from layer to layer: 'godwit quantize "
+    "--explain' tells what each layer adds by itself.\n\n"
+    "The JSON fields are schema, model, with, precision, reference, images, threshold_db, first_diverging, "
+    "layers (layer, op, sqnr_db, channel_sqnr_db, cosine, largest_error); a ratio that is infinite is null.",
+    "godwit compare q.onnx --data photographs\n"
+    "godwit compare models/resnet50.onnx --precision bf16 --data photographs\n"
+    "godwit compare models/resnet50.onnx --with q.onnx --precision int8 --reference f32 --data photographs",
+    prepare,
+};
+
+}  // namespace godwit::tools

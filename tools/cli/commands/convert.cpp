@@ -1,0 +1,73 @@
+// godwit convert: a model in any format that is read, written as ONNX.
+#include <array>
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+
+#include "importers/importer.h"
+#include "runtime/error.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/vision/files.h"
+#include "tools/vision/image_model.h"
+#include "tools/vision/labels.h"
+
+namespace godwit::tools {
+namespace {
+
+struct Options {
+  std::string model, output, labels, preprocess;
+};
+
+int convert(const Options& options) {
+  if (std::filesystem::path(options.output).extension() != ".onnx") {
+    throw Error(fmt::format("cannot write '{}': expected a name that ends in .onnx", options.output));
+  }
+  check_output(options.output, std::array{options.model, options.labels, options.preprocess});
+  engine::Graph graph = importers::load(options.model);
+  if (!options.labels.empty()) {
+    graph.metadata["godwit.labels"] = Json(parse_labels(read_text(options.labels), options.labels)).dump();
+  }
+  if (!options.preprocess.empty()) {
+    (void)find_pipeline(options.preprocess, {});  // what cannot be used later is not written
+    std::error_code absent;
+    graph.metadata["godwit.preprocess"] = std::filesystem::exists(options.preprocess, absent)
+                                              ? read_text(options.preprocess)
+                                              : options.preprocess;
+  }
+  importers::save_onnx(graph, options.output);
+  message(fmt::format("'{}': {} nodes", options.output, graph.nodes.size()));
+  return kDone;
+}
+
+std::function<int()> prepare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("IN", options->model, "The model: .onnx, or model.json of a TensorFlow.js layers-model.")
+      ->required();
+  app.add_option("OUT.onnx", options->output, "The file to write; it appears only when it is complete.")
+      ->required();
+  app.add_option("--labels", options->labels,
+                 "Put these names of classes into the model (metadata entry godwit.labels): one a line, a "
+                 "JSON array, or CSV with a column 'name' (and 'class').")
+      ->type_name("FILE");
+  app.add_option("--preprocess", options->preprocess,
+                 "Put this into the model as its own preprocessing (metadata entry godwit.preprocess): "
+                 "torch, torch-v2, caffe, tf, or a JSON file.")
+      ->type_name("PRESET|FILE");
+  return [options] { return convert(*options); };
+}
+
+}  // namespace
+
+const Command convert_command = {
+    "convert",
+    "Look inside",
+    "write a model as ONNX",
+    "IN OUT.onnx [options]",
+    "Reads a model with the importer of its extension and writes it as an ONNX model, unoptimised, with the "
+    "same names. Weights of more than 2 GB altogether go into OUT.onnx.data beside it.",
+    "godwit convert ResNet50/model.json models/resnet50.onnx\n"
+    "godwit convert plain.onnx labelled.onnx --labels classes.txt --preprocess torch",
+    prepare,
+};
+
+}  // namespace godwit::tools

@@ -1,0 +1,255 @@
+// godwit preprocess: images as the tensors that a network is fed, and what each stage of making them costs.
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <limits>
+#include <memory>
+#include <type_traits>
+
+#include "runtime/error.h"
+#include "runtime/npy.h"
+#include "runtime/two_stage_pipeline.h"
+#include "tools/bench/stage_bench.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/vision/files.h"
+#include "tools/vision/image_model.h"
+
+namespace godwit::tools {
+namespace {
+
+// Images that are written at a time.
+constexpr std::size_t kBatch = 16;
+// Images looked at both ways for --decode fast when tensors are written.
+constexpr std::size_t kCompared = 64;
+
+struct Options {
+  ImageArguments images;
+  ImageOptions reading;
+  std::string output, preprocess, isa;
+  int threads = 0;
+  bool uint8 = false, bench = false, json = false;
+};
+
+void print_times(const Options& options, const image::Pipeline& pipeline, const StageTimes& times) {
+  const double bare_share = times.jpeg > 0 ? times.bare / times.jpeg : 0;
+  const double count = std::max(1.0, static_cast<double>(times.good));
+  if (options.json) {
+    Json stages = Json::object();
+    for (std::size_t i = 0; i < kStageNames.size(); ++i) {
+      stages[std::string(kStageNames[i])] = times.per_image_ms(times.stage(i));
+    }
+    print_json({{"schema", "godwit.preprocess/1"},
+                {"preprocess", pipeline.name},
+                {"images", times.good},
+                {"threads", 1},
+                {"mean_file_bytes", times.bytes / count},
+                {"mean_pixels", times.pixels / count},
+                {"stage_ms_per_image", std::move(stages)},
+                {"bare_decode_ms_per_image", times.per_image_ms(times.bare)},
+                {"share_of_bare_decode", bare_share},
+                {"seconds", times.total()},
+                {"images_per_second", times.images_per_second()}});
+    return;
+  }
+  Table table({{"stage", Table::Align::left}, {"ms/image"}, {"share"}});
+  for (std::size_t i = 0; i < kStageNames.size(); ++i) {
+    table.add({std::string(kStageNames[i]), fmt::format("{:.3f}", times.per_image_ms(times.stage(i))),
+               fmt::format("{:.1f}%", times.total() > 0 ? 100 * times.stage(i) / times.total() : 0)});
+  }
+  table.add({"all", fmt::format("{:.3f}", times.per_image_ms(times.total())), ""});
+  std::string text =
+      table.to_string() +
+      fmt::format("{} images of {:.0f} kB and {} pixels on average, 1 thread: {:.1f} images/s\n", times.good,
+                  times.bytes / count / 1e3, with_prefix(times.pixels / count), times.images_per_second());
+  if (times.bare > 0) {
+    text += fmt::format("bare full decode by libjpeg-turbo {:.3f} ms/image: {:.2f} of its rate\n",
+                        times.per_image_ms(times.bare), bare_share);
+  }
+  print(text);
+}
+
+// One thread, one image after the other.
+int bench_stages(const Options& options, ImageSource& source, const image::Pipeline& pipeline) {
+  StageTimes times;
+  Progress progress("images", source.total());
+  ImageLog log(progress, options.reading.strict);
+  StageBench bench(pipeline, options.reading.preprocess_options(options.isa));
+  std::string path;
+  while (source.next(path)) {
+    std::string bad;
+    try {
+      bench.measure(path, times);
+    } catch (const Error& error) {
+      bad = error.what();
+    }
+    log.good(path, bad, bad.empty() ? bench.warnings() : std::vector<std::string>{});
+    progress.advance();
+  }
+  progress.clear();
+  print_times(options, pipeline, times);
+  return log.failed() == 0 ? kDone : kFailed;
+}
+
+// Images of one batch on their way into the file.
+template <class T>
+struct Batch {
+  std::vector<T> values;
+  std::vector<std::string> paths, errors;
+  std::vector<std::vector<std::string>> warnings;
+};
+
+// Rows of the file are the images in order; one that cannot be read leaves a row of `missing`.
+template <class T>
+std::size_t write_all(const Options& options, ImageSource& source, int threads,
+                      const image::Pipeline& pipeline, const image::ValueTable<T>& table, Layout layout,
+                      T missing, NpyWriter& writer) {
+  const auto size = 3 * static_cast<std::size_t>(pipeline.crop) * static_cast<std::size_t>(pipeline.crop);
+  const image::PreprocessOptions reading = options.reading.preprocess_options(options.isa);
+  const int slots = threads / static_cast<int>(kBatch) + 2;
+  std::vector<Batch<T>> batches(static_cast<std::size_t>(slots));
+  std::vector<std::unique_ptr<image::Preprocessor>> preprocessors(static_cast<std::size_t>(threads));
+  Progress progress("images", source.total());
+  ImageLog log(progress, options.reading.strict);
+
+  PipelineStages stages;
+  stages.take = [&](int slot, std::size_t place) {
+    Batch<T>& batch = batches[static_cast<std::size_t>(slot)];
+    if (batch.values.empty()) {
+      batch.values.resize(kBatch * size);
+      batch.paths.resize(kBatch);
+      batch.errors.resize(kBatch);
+      batch.warnings.resize(kBatch);
+    }
+    return source.next(batch.paths[place]);
+  };
+  stages.prepare = [&](int worker, int slot, std::size_t place) {
+    Batch<T>& batch = batches[static_cast<std::size_t>(slot)];
+    auto& preprocessor = preprocessors[static_cast<std::size_t>(worker)];
+    if (preprocessor == nullptr) preprocessor = std::make_unique<image::Preprocessor>(pipeline, reading);
+    const std::span<T> dst = std::span(batch.values).subspan(place * size, size);
+    batch.errors[place].clear();
+    batch.warnings[place].clear();
+    try {
+      preprocessor->run<T>(batch.paths[place], layout, table, dst);
+      batch.warnings[place] = preprocessor->warnings();
+    } catch (const std::exception& error) {
+      batch.errors[place] = error.what();
+      std::ranges::fill(dst, missing);
+    }
+  };
+  stages.work = [](int, int, int, std::size_t) {};
+  stages.deliver = [&](int slot, std::size_t count) {
+    const Batch<T>& batch = batches[static_cast<std::size_t>(slot)];
+    for (std::size_t i = 0; i < count; ++i) log.good(batch.paths[i], batch.errors[i], batch.warnings[i]);
+    writer.append(std::span<const T>(batch.values).first(count * size));
+    progress.advance(count);
+  };
+  run_two_stage_pipeline({threads, 1, slots, kBatch}, stages);
+  writer.finish();
+  return log.failed();
+}
+
+int write_tensors(const Options& options, ImageSource& source, const image::Pipeline& pipeline) {
+  EngineOptions engine;
+  engine.threads = options.threads;
+  const int threads = engine.thread_count();
+  const auto count = static_cast<std::int64_t>(source.paths().size());
+  const std::int64_t crop = pipeline.crop;
+  const Shape shape = options.uint8 ? Shape{count, crop, crop, 3} : Shape{count, 3, crop, crop};
+  if (options.reading.fast()) {
+    message(compare_fast(source.paths(), kCompared, pipeline, options.reading).to_string());
+  }
+  const Stopwatch watch;
+  NpyWriter writer(options.output, shape, options.uint8 ? DType::u8 : DType::f32);
+  // Pixels are written as they are, in the image's own order of colours.
+  image::Pipeline pixels = pipeline;
+  pixels.order = image::ChannelOrder::rgb;
+  const std::size_t failed =
+      options.uint8 ? write_all<std::uint8_t>(options, source, threads, pixels, image::pixel_table(),
+                                              Layout::nhwc, 0, writer)
+                    : write_all<float>(options, source, threads, pipeline, image::value_table(pipeline),
+                                       Layout::nchw, std::numeric_limits<float>::quiet_NaN(), writer);
+  const double seconds = watch.seconds();
+  const std::string_view dtype = options.uint8 ? "u8" : "f32";
+  if (options.json) {
+    print_json({{"schema", "godwit.preprocess/1"},
+                {"preprocess", pipeline.name},
+                {"images", count},
+                {"failed", failed},
+                {"threads", threads},
+                {"output", options.output},
+                {"dtype", dtype},
+                {"shape", shape.dims()},
+                {"seconds", seconds},
+                {"images_per_second", static_cast<double>(count) / seconds}});
+  } else {
+    message(fmt::format("'{}': {} {} in {:.2f} s, {:.1f} images/s, {} threads", options.output, dtype,
+                        shape.to_string(), seconds, static_cast<double>(count) / seconds, threads));
+  }
+  if (failed == 0) return kDone;
+  message(fmt::format("{} images could not be read; their rows are {}", failed, options.uint8 ? "0" : "NaN"));
+  return kFailed;
+}
+
+int preprocess(const Options& options) {
+  if (options.output.empty() == !options.bench) {
+    throw Error("pass either --output FILE.npy to write tensors or --bench to time the stages");
+  }
+  if (options.bench && options.uint8) throw Error("--bench times all stages; --uint8 goes with --output");
+  const image::Pipeline pipeline = find_pipeline(options.preprocess, {});
+  ImageSource source(options.images);
+  if (!options.bench) {
+    check_output(options.output, source.paths());
+    check_output(options.output, std::array{options.preprocess});
+  }
+  return options.bench ? bench_stages(options, source, pipeline) : write_tensors(options, source, pipeline);
+}
+
+std::function<int()> prepare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->preprocess = "torch";
+  add_image_arguments(app, options->images);
+  app.add_option("--output", options->output, "Write the tensors here: f32, N x 3 x crop x crop.")
+      ->type_name("FILE.npy");
+  app.add_flag(
+      "--uint8", options->uint8,
+      "Write the resized and cropped pixels before normalising instead: u8, N x crop x crop x 3, RGB.");
+  app.add_flag("--bench", options->bench,
+               "Time the stages read, decode, resize (with crop) and normalise on one thread instead of "
+               "writing, each by "
+               "what it adds to those before it, and a bare full decode of every JPEG beside them.");
+  app.add_option("--preprocess", options->preprocess,
+                 "What to do to an image: torch, torch-v2, caffe, tf, or a JSON file with any of preset, "
+                 "resize, crop, filter, order, scale, mean, std.")
+      ->type_name("PRESET|FILE")
+      ->default_str("torch");
+  add_json_option(app, options->json);
+  add_image_options(app, options->reading);
+  add_threads_option(app, options->threads);
+  app.add_option(
+         "--isa", options->isa,
+         "Instruction set of the resizer, at most. Default: GODWIT_ISA, else the best that this CPU has.")
+      ->type_name("NAME")
+      ->group("Engine options");
+  return [options] { return preprocess(*options); };
+}
+
+}  // namespace
+
+const Command preprocess_command = {
+    "preprocess",
+    "Use a model",
+    "turn images into a network's input tensors",
+    "IMAGE|DIR... --output X.npy [options]",
+    "Does what torchvision's Resize, CenterCrop and Normalize do on Pillow images, to the last bit up to the "
+    "cropped pixels. The rows of the output are the images in the order given, a folder's in sorted "
+    "order; one that cannot be read is named on stderr, its row is NaN (0 with --uint8), and the exit status "
+    "is "
+    "1. What the JPEG decoder had to mend is named likewise.",
+    "godwit preprocess photographs --output x.npy --preprocess caffe\n"
+    "godwit preprocess photographs --output pixels.npy --uint8 --preprocess torch-v2\n"
+    "godwit preprocess photographs --bench",
+    prepare,
+};
+
+}  // namespace godwit::tools

@@ -1,0 +1,198 @@
+// godwit run: any tensors in, every output as a file.
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <memory>
+#include <set>
+
+#include "engine/session.h"
+#include "importers/importer.h"
+#include "runtime/error.h"
+#include "runtime/npy.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/cli/options.h"
+#include "tools/cli/output.h"
+#include "tools/cli/tuning.h"
+#include "tools/vision/files.h"
+
+namespace godwit::tools {
+namespace {
+
+struct Options {
+  EngineOptions engine;
+  std::string model, output_dir;
+  std::vector<std::string> inputs, outputs;
+  bool json = false;
+};
+
+std::vector<std::string> input_names(const engine::Graph& graph) {
+  std::vector<std::string> names;
+  for (const engine::ValueId id : graph.inputs) names.push_back(graph.value(id).name);
+  return names;
+}
+
+Tensor load_file(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  if (extension == ".npy") return read_npy(path);
+  if (extension == ".pb") return importers::load_tensor(path);
+  throw Error(fmt::format("'{}' is neither .npy nor .pb (an ONNX TensorProto)", path));
+}
+
+bool fits(const Shape& wanted, const Shape& given) {
+  if (!wanted.ranked()) return true;
+  if (wanted.rank() != given.rank()) return false;
+  for (int axis = 0; axis < wanted.rank(); ++axis) {
+    if (is_known(wanted[axis]) && wanted[axis] != given[axis]) return false;
+  }
+  return true;
+}
+
+// The model's inputs by name, from --input, checked against what the model says of them.
+std::map<std::string, Tensor> load_inputs(const Options& options, const engine::Graph& graph) {
+  const std::vector<std::string> names = input_names(graph);
+  std::map<std::string, Tensor> tensors;
+  for (const std::string& text : options.inputs) {
+    NamedText named = split_named(text);
+    if (named.name.empty()) {
+      if (names.size() != 1) {
+        throw Error(fmt::format("--input '{}': the model has {} inputs ({}), expected NAME=FILE", text,
+                                names.size(), fmt::join(names, ", ")));
+      }
+      named.name = names.front();
+    }
+    if (std::ranges::find(names, named.name) == names.end()) {
+      throw Error(
+          fmt::format("the model has no input '{}'; its inputs are {}", named.name, fmt::join(names, ", ")));
+    }
+    Tensor tensor = load_file(named.value);
+    const TensorDesc& wanted = graph.value(graph.find_value(named.name)).desc;
+    if (wanted.dtype != tensor.dtype() || !fits(wanted.shape, tensor.shape())) {
+      throw Error(fmt::format("'{}' holds {} {}, but input '{}' is {} {}", named.value,
+                              name_of(tensor.dtype()), tensor.shape().to_string(), named.name,
+                              name_of(wanted.dtype), graph.to_string(wanted.shape)));
+    }
+    if (!tensors.emplace(named.name, std::move(tensor)).second) {
+      throw Error(fmt::format("input '{}' is given twice", named.name));
+    }
+  }
+  for (const std::string& name : names) {
+    if (!tensors.contains(name))
+      throw Error(fmt::format("input '{}' is not given; pass --input {}=FILE.npy", name, name));
+  }
+  return tensors;
+}
+
+// A tensor's name as a file name: what might mean a folder or a hidden file becomes '_'.
+std::string file_name(const std::string& name) {
+  std::string result = name.empty() || name.front() == '.' ? "_" + name : name;
+  for (char& c : result) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '_' || c == '-';
+    if (!plain) c = '_';
+  }
+  return result + ".npy";
+}
+
+// The file of each output. Throws Error where one cannot be written or is read.
+std::vector<std::string> output_paths(const Options& options, const engine::Plan& plan) {
+  std::vector<std::string> inputs, paths;
+  for (const std::string& input : options.inputs) inputs.push_back(split_named(input).value);
+  std::set<std::string> used;
+  for (const engine::PlanInput& output : plan.outputs()) {
+    std::string file = file_name(output.name);
+    // Two names may differ only in what became '_'.
+    for (int copy = 2; !used.insert(file).second; ++copy)
+      file = file_name(fmt::format("{}-{}", output.name, copy));
+    paths.push_back((std::filesystem::path(options.output_dir) / file).string());
+    check_output(paths.back(), inputs);
+  }
+  return paths;
+}
+
+int run(const Options& options) {
+  engine::CompileOptions compile_options = options.engine.compile_options();
+  const engine::Graph graph = importers::load(options.model);
+  const std::map<std::string, Tensor> inputs = load_inputs(options, graph);
+  make_folder(options.output_dir);
+  for (const auto& [name, tensor] : inputs) compile_options.shapes[name] = tensor.shape();
+  compile_options.outputs = options.outputs;
+  const auto plan =
+      with_context([&] { return fmt::format("'{}'", options.model); },
+                   [&] { return compile_model(graph, options.model, options.engine, compile_options).plan; });
+  const std::vector<std::string> paths = output_paths(options, *plan);
+  engine::Session session(plan, {options.engine.thread_count(), false});
+  std::vector<Tensor> src;
+  for (const engine::PlanInput& input : plan->inputs()) src.push_back(inputs.at(input.name));
+
+  const Stopwatch watch;
+  const std::span<const Tensor> results = session.run(src);
+  const double seconds = watch.seconds();
+
+  Table table({{"output", Table::Align::left},
+               {"type", Table::Align::left},
+               {"shape", Table::Align::left},
+               {"file", Table::Align::left}});
+  Json outputs = Json::array();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::string &name = plan->outputs()[i].name, &path = paths[i];
+    write_npy(path, results[i].view());
+    table.add({name, std::string(name_of(results[i].dtype())), results[i].shape().to_string(), path});
+    outputs.push_back({{"name", name},
+                       {"dtype", name_of(results[i].dtype())},
+                       {"shape", results[i].shape().dims()},
+                       {"file", path}});
+  }
+  if (options.json) {
+    print_json({{"schema", "godwit.run/1"},
+                {"model", options.model},
+                {"precision", name_of(plan->precision())},
+                {"seconds", seconds},
+                {"outputs", std::move(outputs)}});
+  } else {
+    print(table.to_string());
+    message(fmt::format("ran in {:.3f} ms on {} threads, {}", seconds * 1e3, session.threads(),
+                        name_of(plan->target().isa)));
+  }
+  return kDone;
+}
+
+std::function<int()> prepare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  add_model_argument(app, options->model);
+  add_list_option(
+      app, "--input", options->inputs,
+      "The tensor for an input, .npy or .pb (an ONNX TensorProto), once for each input; NAME= may be left "
+      "out where the model has one input.")
+      ->type_name("NAME=FILE");
+  app.add_option("--output-dir", options->output_dir,
+                 "Folder for the results, NAME.npy each; made if it is not there.")
+      ->required()
+      ->type_name("DIR");
+  add_list_option(
+      app, "--output", options->outputs,
+      "Compute only this output, or any other value inside the model; may be given several times. Default: "
+      "the model's outputs.")
+      ->type_name("NAME");
+  add_json_option(app, options->json);
+  add_engine_options(app, options->engine, true, false);
+  add_plan_options(app, options->engine);
+  return [options] { return run(*options); };
+}
+
+}  // namespace
+
+const Command run_command = {
+    "run",
+    "Use a model",
+    "run a model on tensors from files",
+    "MODEL --input NAME=FILE.npy... --output-dir DIR [options]",
+    "Runs the model once on the given tensors, whose shapes settle what the model leaves open, and writes "
+    "every output as a .npy file. Characters of a name that do not suit a file name become '_'. Only what "
+    "the outputs asked for need is computed.",
+    "godwit run models/resnet50.onnx --input input=x.npy --output-dir results\n"
+    "godwit run model.onnx --input x.npy --output-dir results --output conv1 --output prob",
+    prepare,
+};
+
+}  // namespace godwit::tools

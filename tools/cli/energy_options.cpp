@@ -1,0 +1,185 @@
+// Options of energy measurements, and how they become a protocol.
+#include "tools/cli/energy_options.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "runtime/error.h"
+#include "tools/cli/options.h"
+
+namespace godwit::tools {
+namespace {
+
+constexpr const char* kEnergyGroup = "Energy";
+constexpr const char* kSensorGroup = "Sensors";
+
+CLI::Validator one_of(std::vector<std::string> names) {
+  return {[names = std::move(names)](std::string& text) -> std::string {
+            std::string all;
+            for (const std::string& name : names) {
+              if (text == name) return "";
+              all += (all.empty() ? "" : ", ") + name;
+            }
+            return fmt::format("'{}' is none of {}", text, all);
+          },
+          ""};
+}
+
+}  // namespace
+
+std::vector<std::string> SensorOptions::board_rails() const {
+  std::vector<std::string> labels;
+  for (const std::string& rail : rails) {
+    const NamedText named = split_named(rail);
+    if (named.name.empty() || named.value != "board") {
+      throw Error(fmt::format("--rail '{}' is not of the form LABEL=board", rail));
+    }
+    labels.push_back(named.name);
+  }
+  return labels;
+}
+
+energy::ProtocolOptions EnergyOptions::protocol_options(std::optional<double> seconds,
+                                                        std::optional<int> repetitions) const {
+  energy::ProtocolOptions result = energy::protocol_named(protocol).value();
+  if (seconds) result.window_s = *seconds;
+  // Six windows' time is enough for a machine to settle, or never comes.
+  result.warmup_max_s = std::min(result.warmup_max_s, 6 * result.window_s);
+  if (repetitions) result.repetitions = *repetitions;
+  if (rounds > 0) result.rounds = rounds;
+  if (baseline_s > 0) result.baseline_s = baseline_s;
+  if (interval == "sem") result.interval = energy::IntervalMethod::sem;
+  if (interval == "student") result.interval = energy::IntervalMethod::student;
+  result.edge_align = edge_align;
+  result.pulses = (meter_later || !meter.empty()) && clock() != energy::MeterClock::trusted;
+  return result;
+}
+
+energy::MeterClock EnergyOptions::clock() const {
+  if (meter_clock == "pulse") return energy::MeterClock::pulse;
+  return meter_clock == "trusted" ? energy::MeterClock::trusted : energy::MeterClock::automatic;
+}
+
+std::optional<energy::MeterAccuracy> EnergyOptions::accuracy() const {
+  if (meter_accuracy.empty()) return std::nullopt;
+  return energy::parse_meter_accuracy(meter_accuracy);
+}
+
+energy::MeterColumns EnergyOptions::columns() const {
+  return meter_columns.empty() ? energy::MeterColumns() : energy::parse_meter_columns(meter_columns);
+}
+
+void add_sensor_options(CLI::App& app, SensorOptions& options) {
+  app.add_option("--sysfs", options.sysfs, "Look for sensors below this directory instead of /sys.")
+      ->type_name("DIR")
+      ->group(kSensorGroup);
+  app.add_option("--procfs", options.procfs, "Read the host's state below this directory instead of /proc.")
+      ->type_name("DIR")
+      ->group(kSensorGroup);
+  app.add_option("--powercap-dir", options.powercap_dir,
+                 "Counters that a hypervisor exports for this guest, as zones of powercap; reported as "
+                 "host-attributed.")
+      ->type_name("DIR")
+      ->group(kSensorGroup);
+  add_list_option(app, "--rail", options.rails,
+                  "A power rail of unknown label that supplies the whole board; may be given several times.")
+      ->type_name("LABEL=board")
+      ->group(kSensorGroup);
+}
+
+void add_meter_options(CLI::App& app, EnergyOptions& options, CLI::Option* needs) {
+  const auto add = [&](const std::string& name, auto& value, const std::string& text) {
+    CLI::Option* option = app.add_option(name, value, text)->group(kEnergyGroup);
+    return needs == nullptr ? option : option->needs(needs);
+  };
+  add("--meter-scope", options.meter_scope, "What the meter sees: wall, dc or usb.")
+      ->check(one_of({"wall", "dc", "usb"}))
+      ->type_name("S")
+      ->default_str("wall");
+  add("--meter-accuracy", options.meter_accuracy,
+      "What the meter's maker promises, such as 0.5%rdg+0.1W. Default: unknown, and said so.")
+      ->type_name("A");
+  add("--meter-columns", options.meter_columns,
+      "Columns of the log by name or number: t=COLUMN,watts=COLUMN or t=COLUMN,joules=COLUMN.")
+      ->type_name("C");
+  add("--meter-clock", options.meter_clock,
+      "auto: aligned by the pulses, taken as it stands where the log is flat; pulse: aligned or refused; "
+      "trusted: taken as it stands, no pulses.")
+      ->check(one_of({"auto", "pulse", "trusted"}))
+      ->type_name("M")
+      ->default_str("auto");
+}
+
+void add_energy_options(CLI::App& app, EnergyOptions& options, EnergyUse use) {
+  const bool job = use == EnergyUse::job;
+  CLI::Option* energy =
+      app.add_flag(
+             "--energy", options.energy,
+             job ? "Measure the energy of the whole job too: idle for 10 s, the job, idle again; without "
+                   "a sensor the text says why there is none."
+                 : "Measure energy too: idle, warm up, measure in rounds, idle again. Takes "
+                   "a minute or more; without a sensor the text says why there is none.")
+          ->group(kEnergyGroup);
+  const auto add = [&](const std::string& name, auto& value, const std::string& text) {
+    return app.add_option(name, value, text)->needs(energy)->group(kEnergyGroup);
+  };
+  app.add_flag("--require-energy", options.require,
+               "Fail with exit status 3 where energy cannot be measured.")
+      ->needs(energy)
+      ->group(kEnergyGroup);
+  add("--meter", options.meter,
+      "A meter's log, lines of t,watts or t,joules with unix time: a file that is written meanwhile, an open "
+      "file descriptor, or stdin. Its clock is aligned by three pulses of load before the work.")
+      ->type_name("csv:FILE|fd:N|-");
+  add_meter_options(app, options, energy);
+  app.add_flag("--meter-later", options.meter_later,
+               "Run the protocol, pulses included, whether or not there are sensors, and write to --ledger "
+               "when it did what: 'godwit energy join' adds a meter's log afterwards.")
+      ->needs(energy)
+      ->group(kEnergyGroup);
+  if (job) {
+    options.protocol = "job";
+  } else {
+    add("--protocol", options.protocol,
+        "std: 3 rounds of 10 s; edge5: idle power of 3 s at 16 Hz, before only; yang: 100 Hz, no idle power, "
+        "the first 5 % left out, mean ± 1.96 SEM; wall: rounds of 60 s for slow meters.")
+        ->check(one_of({"std", "edge5", "yang", "wall"}))
+        ->type_name("P")
+        ->default_str("std");
+    add("--rounds", options.rounds, "Rounds of each configuration, 1 to 1000. Default: the protocol's.")
+        ->check(in_range(1, 1000))
+        ->type_name("N");
+    app.add_flag(
+           "--layers", options.layers,
+           "Then run every layer alone in a loop of two seconds and print its joules, with the closure: "
+           "the sum of the layers over the whole; and what a MAC, a byte and a second cost by a "
+           "regression over these loops.")
+        ->needs(energy)
+        ->group(kEnergyGroup);
+    add("--soak", options.soak,
+        "Then run on for so long (90s, 30m, 2h) and print watts by the machine's own sensors, images/s and "
+        "temperature every 10 s, and whether they drift. A soak of less than 80 s is cut in eight.")
+        ->type_name("TIME");
+  }
+  add("--ci", options.interval,
+      "How the 95 % interval is made: student (t over batch means, autocorrelation corrected) or sem (mean ± "
+      "1.96 standard errors, as if readings were independent). Default: the protocol's.")
+      ->check(one_of({"student", "sem"}))
+      ->type_name("M");
+  add("--baseline", options.baseline_s, "Seconds of idle power before and after. Default: the protocol's.")
+      ->check(positive_real())
+      ->type_name("S");
+  app.add_flag("--edge-align", options.edge_align,
+               "Begin and end each window just behind an update of the counter.")
+      ->needs(energy)
+      ->group(kEnergyGroup);
+  add("--ledger", options.ledger,
+      job ? "Append a line of JSON (schema godwit.energy/1) for this job to this file; 'godwit report' reads "
+            "it."
+          : "Append a line of JSON (schema godwit.energy/1) for each configuration to this file; 'godwit "
+            "report' reads it.")
+      ->type_name("FILE");
+  add_sensor_options(app, options.sensors);
+}
+
+}  // namespace godwit::tools

@@ -1,0 +1,24 @@
+// How help is laid out: usage, description, arguments, options by group, exit status, examples.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "tools/cli/command.h"
+
+namespace godwit::tools {
+
+// `text` broken at spaces so that no line passes `width`, every line after `indent` spaces; paragraphs
+// (parted by an empty line) stay apart.
+std::string wrap(std::string_view text, std::size_t indent, std::size_t width = 90);
+
+// The help of one command, for CLI11.
+std::string command_help(const Command& command, const CLI::App& app);
+
+// The help of a group: its commands.
+std::string group_help(const Command& group);
+
+// `godwit --help`: all commands by group.
+std::string program_help(std::span<const Command* const> commands);
+
+}  // namespace godwit::tools

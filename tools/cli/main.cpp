@@ -1,0 +1,148 @@
+// The godwit program: finds the command, lets CLI11 parse its options, and turns every failure into one line
+// and an exit code.
+#include <array>
+#include <exception>
+#include <fmt/format.h>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "runtime/error.h"
+#include "tools/cli/caps.h"
+#include "tools/cli/commands/commands.h"
+#include "tools/cli/help.h"
+#include "tools/cli/output.h"
+
+namespace godwit::tools {
+namespace {
+
+// THE table: a command is one file and one line here. Those of a group stand together.
+constexpr std::array<const Command*, 14> kCommands = {
+    // use
+    &classify_command,
+    &quantize_command,
+    &run_command,
+    &preprocess_command,
+    // measure
+    &bench_command,
+    &accuracy_command,
+    &compare_command,
+    &energy_command,
+    &report_command,
+    &verify_command,
+    // look
+    &inspect_command,
+    &explain_command,
+    &convert_command,
+    &list_command,
+};
+
+// The command `word`, of a group where `group` is not empty.
+const Command* find_command(std::span<const Command* const> commands, std::string_view group,
+                            std::string_view word) {
+  const std::string name = group.empty() ? std::string(word) : fmt::format("{} {}", group, word);
+  for (const Command* command : commands) {
+    if (command->name == name) return command;
+  }
+  return nullptr;
+}
+
+int bad_usage(std::string_view text) {
+  error_message(text);
+  return kBadUsage;
+}
+
+int run_one(const Command& command, int argc, char** argv) {
+  CLI::App app{std::string(command.sentence), std::string(command.name)};
+  app.set_help_flag("-h,--help", "Show this help and exit.");
+  app.formatter_fn([&command](const CLI::App* self, const std::string&, CLI::AppFormatMode) {
+    return command_help(command, *self);
+  });
+  const std::function<int()> work = command.prepare(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    print(app.help());
+    return kDone;
+  } catch (const CLI::ParseError& error) {
+    return bad_usage(fmt::format("{} (see 'godwit {} --help')", error.what(), command.name));
+  }
+  return work();
+}
+
+// `argv` holds the group's name and what follows it.
+int run_group(const Command& group, int argc, char** argv) {
+  if (argc < 2) {
+    return bad_usage(
+        fmt::format("no command given after '{}' (see 'godwit {} --help')", group.name, group.name));
+  }
+  const std::string_view word = argv[1];
+  const bool help = word == "--help" || word == "-h" || word == "help";
+  if (help && argc == 2) {
+    print(group_help(group));
+    return kDone;
+  }
+  const std::string_view name = help ? argv[2] : word;
+  const Command* command = find_command(group.commands, group.name, name);
+  if (command == nullptr) {
+    return bad_usage(
+        fmt::format("there is no command '{} {}' (see 'godwit {} --help')", group.name, name, group.name));
+  }
+  if (!help) return run_one(*command, argc - 1, argv + 1);
+  std::array<char*, 2> arguments{argv[2], const_cast<char*>("--help")};
+  return run_one(*command, 2, arguments.data());
+}
+
+int dispatch(int argc, char** argv) {
+  if (argc < 2) return bad_usage("no command given (see 'godwit --help')");
+  const std::string_view word = argv[1];
+  if (word == "--version") {
+    print("godwit " GODWIT_VERSION "\n");
+    return kDone;
+  }
+  const bool help = word == "--help" || word == "-h" || word == "help";
+  // Whatever the program is started for; 'energy cap' does it by itself and tells.
+  if (argc < 3 || word != "energy" || std::string_view(argv[2]) != "cap") recover_caps_at_start();
+  if (help && argc == 2) {
+    print(program_help(kCommands));
+    return kDone;
+  }
+  const std::string_view name = help ? argv[2] : word;
+  const Command* command = find_command(kCommands, "", name);
+  if (command == nullptr)
+    return bad_usage(fmt::format("there is no command '{}' (see 'godwit --help')", name));
+  if (!command->commands.empty()) {
+    // "help energy trend" is "energy trend --help".
+    if (help && argc == 3) {
+      print(group_help(*command));
+      return kDone;
+    }
+    if (!help) return run_group(*command, argc - 1, argv + 1);
+    std::array<char*, 3> arguments{argv[2], const_cast<char*>("help"), argv[3]};
+    return run_group(*command, 3, arguments.data());
+  }
+  if (help) {
+    std::array<char*, 2> arguments{argv[2], const_cast<char*>("--help")};
+    return run_one(*command, 2, arguments.data());
+  }
+  return run_one(*command, argc - 1, argv + 1);
+}
+
+}  // namespace
+}  // namespace godwit::tools
+
+int main(int argc, char** argv) {
+  using namespace godwit;
+  try {
+    return tools::dispatch(argc, argv);
+  } catch (const Error& error) {
+    tools::error_message(error.what());
+    return static_cast<int>(error.kind());
+  } catch (const std::bad_alloc&) {
+    tools::error_message("out of memory; a smaller --batch needs less");
+  } catch (const std::exception& error) {
+    tools::error_message(error.what());
+  }
+  return tools::kFailed;
+}

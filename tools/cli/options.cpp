@@ -1,0 +1,212 @@
+// The shared options and the checks of their values.
+#include "tools/cli/options.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <optional>
+
+#include "runtime/cpu.h"
+#include "runtime/error.h"
+#include "runtime/threads.h"
+
+namespace godwit::tools {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr int kMaxPasses = 1000;
+constexpr const char* kEngineGroup = "Engine options";
+
+template <class T>
+std::optional<T> parse_whole(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+constexpr std::array kPrecisions = {engine::Precision::f32, engine::Precision::bf16, engine::Precision::f16,
+                                    engine::Precision::int8};
+
+CLI::Validator known_precision() {
+  return {[](std::string& text) -> std::string {
+            if (parse_precision(text)) return "";
+            return fmt::format("'{}' is not a precision of this build; there are f32, bf16, f16 and int8",
+                               text);
+          },
+          ""};
+}
+
+}  // namespace
+
+std::optional<engine::Precision> parse_precision(std::string_view text) {
+  const auto* found = std::ranges::find(kPrecisions, text, engine::name_of);
+  return found == kPrecisions.end() ? std::nullopt : std::optional(*found);
+}
+
+int EngineOptions::thread_count() const { return chosen_threads(threads); }
+
+engine::CompileOptions EngineOptions::compile_options() const {
+  engine::CompileOptions options;
+  if (!isa.empty()) options.target.isa = require_isa(isa);
+  options.disabled_passes = disabled_passes;
+  options.stop_after = stop_after;
+  options.threads = thread_count();
+  options.precision = parse_precision(precision).value_or(engine::Precision::automatic);
+  for (const std::string& text : shapes) {
+    const NamedText named = split_named(text);
+    if (named.name.empty()) throw Error(fmt::format("--shape '{}': expected NAME=1x3x224x224", text));
+    if (!options.shapes.emplace(named.name, parse_shape(named.value, "--shape")).second) {
+      throw Error(fmt::format("--shape names input '{}' twice", named.name));
+    }
+  }
+  return options;
+}
+
+CLI::Validator in_range(std::int64_t minimum, std::int64_t maximum) {
+  return {[minimum, maximum](std::string& text) -> std::string {
+            const auto value = parse_whole<std::int64_t>(text);
+            if (value && *value >= minimum && *value <= maximum) return "";
+            return fmt::format("'{}' is not a whole number from {} to {}", text, minimum, maximum);
+          },
+          ""};
+}
+
+CLI::Validator positive_real() {
+  return {[](std::string& text) -> std::string {
+            double value = 0;
+            if (CLI::detail::lexical_cast(text, value) && std::isfinite(value) && value > 0) return "";
+            return fmt::format("'{}' is not a number above 0", text);
+          },
+          ""};
+}
+
+void add_threads_option(CLI::App& app, int& threads) {
+  app.add_option("--threads", threads,
+                 "Threads to work on, 1 to 1024. Results do not depend on it. Default: GODWIT_THREADS, else "
+                 "the cores that this process may use (affinity and cgroup quota).")
+      ->check(in_range(1, kMaxThreads))
+      ->type_name("N")
+      ->group(kEngineGroup);
+}
+
+void add_engine_options(CLI::App& app, EngineOptions& options, bool runs, bool shapes) {
+  app.add_option(
+         "--precision", options.precision,
+         "Arithmetic of the network: f32; bf16 or f16, which store weights and the tensors between layers in "
+         "16 bits and add in f32; or int8 for a quantised model ('godwit quantize' makes one; the others "
+         "then "
+         "compute in real numbers what it quantises). Default: as the model is.")
+      ->check(known_precision())
+      ->type_name("P")
+      ->group(kEngineGroup);
+  if (runs) add_threads_option(app, options.threads);
+  app.add_option("--isa", options.isa,
+                 "Instruction set of the kernels, at most; 'godwit list isas' shows them. Default: "
+                 "GODWIT_ISA, else the best that this CPU has.")
+      ->type_name("NAME")
+      ->group(kEngineGroup);
+  add_list_option(app, "--disable-pass", options.disabled_passes,
+                  "Leave out this graph pass; may be given several times. 'godwit list passes' shows them.")
+      ->type_name("NAME")
+      ->group(kEngineGroup);
+  app.add_option("--stop-after", options.stop_after,
+                 "Run only the first N graph passes, to find the one that does harm. Default: all.")
+      ->check(in_range(0, kMaxPasses))
+      ->type_name("N")
+      ->group(kEngineGroup);
+  if (!shapes) return;
+  add_list_option(
+      app, "--shape", options.shapes,
+      "Shape of an input, such as input=1x3x224x224; may be given several times. Default: the model's own, "
+      "with 1 for a batch size left open.")
+      ->type_name("NAME=DIMS")
+      ->group(kEngineGroup);
+}
+
+void add_plan_options(CLI::App& app, EngineOptions& options) {
+  CLI::Option* plan =
+      app.add_option("--plan", options.plan,
+                     "Use the implementations that this file names for the layers; --tune wrote it, for the "
+                     "same model, instruction set, precision, shapes, passes and version. Default: what the "
+                     "cost model chooses.")
+          ->type_name("FILE")
+          ->group(kEngineGroup);
+  app.add_option("--tune", options.tune,
+                 "Time every implementation of every layer first, for some seconds, write the fastest to "
+                 "this file and use them; --plan FILE does so again. They depend on no batch and no number "
+                 "of threads. Results may differ in the last bits from those without a plan.")
+      ->type_name("FILE")
+      ->group(kEngineGroup)
+      ->excludes(plan);
+}
+
+void add_json_option(CLI::App& app, bool& json) {
+  app.add_flag("--json", json, "Print the result as one line of JSON.");
+}
+
+void add_model_argument(CLI::App& app, std::string& path) {
+  app.add_option("MODEL", path, "The model: .onnx, or another format that this build reads.")->required();
+}
+
+void add_preprocess_option(CLI::App& app, std::string& preset_or_file) {
+  app.add_option(
+         "--preprocess", preset_or_file,
+         "How an image becomes the network's input: torch, torch-v2, caffe, tf, or a JSON file with any of "
+         "preset, resize, crop, filter, order, scale, mean, std. Default: what the model says of itself "
+         "(metadata "
+         "entry godwit.preprocess).")
+      ->type_name("PRESET|FILE");
+}
+
+void add_label_offset_option(CLI::App& app, std::int64_t& offset) {
+  app.add_option(
+         "--label-offset", offset,
+         "The model's class that is label 0: 1 for models whose class 0 is 'background' (1001 classes).")
+      ->check(in_range(0, 1'000'000))
+      ->type_name("N")
+      ->default_str("0");
+}
+
+CLI::Option* add_list_option(CLI::App& app, const std::string& name, std::vector<std::string>& values,
+                             const std::string& description) {
+  return app.add_option(name, values, description)
+      ->type_size(1)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+Shape parse_shape(std::string_view text, std::string_view option) {
+  Shape shape;
+  for (std::string_view rest = text;;) {
+    const std::size_t end = std::min(rest.find('x'), rest.size());
+    const auto dim = parse_whole<std::int64_t>(rest.substr(0, end));
+    if (!dim || *dim < 0) {
+      throw Error(fmt::format(
+          "{} '{}' is not a shape, expected whole numbers joined by x such as 1x3x224x224", option, text));
+    }
+    shape.append(*dim);
+    if (end == rest.size()) return shape;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+double parse_duration(std::string_view text, std::string_view option) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const double seconds = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  if (error != std::errc() || !(value * seconds > 0) || !std::isfinite(value))
+    throw Error(fmt::format("{} '{}' is not a time such as 90s, 30m or 2h", option, text));
+  return value * seconds;
+}
+
+NamedText split_named(const std::string& text) {
+  const std::size_t equals = text.rfind('=');
+  if (equals == std::string::npos) return {"", text};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+}  // namespace godwit::tools

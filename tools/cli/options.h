@@ -1,0 +1,69 @@
+// Options that commands share, and how their texts become values.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/plan.h"
+
+namespace godwit::tools {
+
+// How a model is compiled and run.
+struct EngineOptions {
+  std::string precision;  // f32, bf16, f16 or int8; empty: as the model is
+  int threads = 0;        // 0: the default
+  std::string isa;        // empty: the best
+  std::vector<std::string> disabled_passes;
+  int stop_after = -1;
+  std::vector<std::string> shapes;  // NAME=1x3x224x224
+  std::string plan, tune;           // files; at most one is given
+
+  // The file that settles the implementations; empty: none does.
+  const std::string& plan_file() const { return plan.empty() ? tune : plan; }
+
+  // GODWIT_THREADS, else the cores this process may use, where --threads is not given.
+  int thread_count() const;
+  // The ISA, passes and shapes that the options ask for, checked.
+  engine::CompileOptions compile_options() const;
+};
+
+// The numbers after an option: whole, within [minimum, maximum], and said so when not.
+CLI::Validator in_range(std::int64_t minimum, std::int64_t maximum);
+CLI::Validator positive_real();
+
+// Adds --threads alone, for commands that run no model.
+void add_threads_option(CLI::App& app, int& threads);
+// f32, bf16, f16 or int8 by name; nullopt for other texts.
+std::optional<engine::Precision> parse_precision(std::string_view text);
+
+// --precision, --threads, --isa, --disable-pass, --stop-after, --shape. `runs` is false for commands that
+// compile only (no --threads); `shapes` is false where the command decides the shapes.
+void add_engine_options(CLI::App& app, EngineOptions& options, bool runs = true, bool shapes = true);
+// --plan and --tune, for commands that compile by compile_model() (tools/cli/tuning.h).
+void add_plan_options(CLI::App& app, EngineOptions& options);
+void add_json_option(CLI::App& app, bool& json);
+void add_model_argument(CLI::App& app, std::string& path);
+void add_preprocess_option(CLI::App& app, std::string& preset_or_file);
+void add_label_offset_option(CLI::App& app, std::int64_t& offset);
+// A repeatable option that takes one value each time.
+CLI::Option* add_list_option(CLI::App& app, const std::string& name, std::vector<std::string>& values,
+                             const std::string& description);
+
+// "1x3x224x224". Throws Error naming `option`.
+Shape parse_shape(std::string_view text, std::string_view option);
+
+// Seconds of "90", "90s", "30m" or "1.5h". Throws Error naming `option` unless it is more than none.
+double parse_duration(std::string_view text, std::string_view option);
+
+// "NAME=VALUE" split at the last '='; without one the name is empty.
+struct NamedText {
+  std::string name, value;
+};
+NamedText split_named(const std::string& text);
+
+}  // namespace godwit::tools

@@ -1,0 +1,82 @@
+// The trial with its progress on stderr, and the way of a plan file into the compiler.
+#include "tools/cli/tuning.h"
+
+#include <fmt/format.h>
+
+#include "engine/trial.h"
+#include "runtime/cpu.h"
+#include "runtime/error.h"
+#include "runtime/output_file.h"
+#include "tools/cli/model.h"
+#include "tools/cli/output.h"
+#include "tools/cli/plan_file.h"
+
+namespace godwit::tools {
+namespace {
+
+engine::Choices choices_from(const std::string& path, const PlanKey& key) {
+  PlanFile plan = read_plan(path);
+  require_same_key(plan.key, key, path);
+  if (plan.cpu != cpu_model()) {
+    message(fmt::format("'{}' was timed on {}, this is {}: the results are the same, the times may not be",
+                        path, plan.cpu, cpu_model()));
+  }
+  return std::move(plan.choices);
+}
+
+void tell(const engine::Trial& trial, double seconds, const std::string& path) {
+  if (trial.choices.steps.empty()) {
+    message(fmt::format("no layer can be run in more than one way; '{}' says so", path));
+    return;
+  }
+  message(fmt::format(
+      "tried {} layers of {} kinds in {:.1f} s: {} changed; on one thread all of them take {:.2f} ms instead "
+      "of {:.2f} ms; written to '{}'",
+      trial.choices.steps.size(), trial.kinds, seconds, trial.changed(), trial.seconds_after * 1e3,
+      trial.seconds_before * 1e3, path));
+}
+
+engine::Choices tuned(const engine::Graph& graph, const std::string& path, const PlanKey& key,
+                      const engine::CompileOptions& options) {
+  require_no_other_file(path);
+  OutputFile file(path);  // before the trial: what cannot be written is told at once
+  message("timing every implementation of every layer on one thread; other work on this machine disturbs");
+  engine::TrialOptions trial_options;
+  trial_options.inputs = random_inputs;
+  const Stopwatch watch;
+  engine::Trial trial;
+  {
+    Progress progress("rounds", static_cast<std::size_t>(trial_options.max_rounds) + 1);
+    trial_options.after_round = [&] { progress.advance(); };
+    trial = engine::run_trial(graph, options, trial_options);
+  }
+  const std::string text = plan_text({key, cpu_model(), today(), trial.choices, trial.by_estimate});
+  file.write(text);
+  file.commit();
+  tell(trial, watch.seconds(), path);
+  return std::move(trial.choices);
+}
+
+}  // namespace
+
+Compiled compile_model(const engine::Graph& graph, const std::string& path, const EngineOptions& engine,
+                       engine::CompileOptions options) {
+  const Stopwatch all;
+  double trial_seconds = 0;
+  if (!engine.plan.empty()) {
+    options.choices = choices_from(engine.plan, plan_key(model_digest(path, graph), options));
+  } else if (!engine.tune.empty()) {
+    const Stopwatch watch;
+    options.choices = tuned(graph, engine.tune, plan_key(model_digest(path, graph), options), options);
+    trial_seconds = watch.seconds();
+  }
+  const auto compile = [&] { return engine::compile(graph, options); };
+  Compiled result;
+  result.plan = engine.plan.empty()
+                    ? compile()
+                    : with_context([&] { return fmt::format("with plan '{}'", engine.plan); }, compile);
+  result.seconds = all.seconds() - trial_seconds;
+  return result;
+}
+
+}  // namespace godwit::tools

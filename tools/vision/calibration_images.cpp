@@ -1,0 +1,141 @@
+// Images are decoded a handful at a time by all threads, then handed on one batch after the other.
+#include "tools/vision/calibration_images.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "runtime/error.h"
+#include "runtime/sha256.h"
+#include "runtime/threads.h"
+#include "tools/vision/image_model.h"
+
+namespace godwit::tools {
+namespace {
+
+constexpr std::size_t kImagesPerThread = 4;  // decoded before any goes on
+constexpr std::size_t kDigestLength = 16;
+
+}  // namespace
+
+std::vector<std::string> spread(const std::vector<std::string>& paths, std::size_t count) {
+  if (count >= paths.size()) return paths;
+  std::vector<std::string> chosen;
+  for (std::size_t i = 0; i < count; ++i) chosen.push_back(paths[i * paths.size() / count]);
+  return chosen;
+}
+
+std::string content_digest(const std::string& path) { return sha256_of_file(path).substr(0, kDigestLength); }
+
+CalibrationReader::CalibrationReader(std::vector<std::string> paths, const image::Pipeline& pipeline,
+                                     const ImageOptions& reading, int threads)
+    : paths_(std::move(paths)),
+      pipeline_(pipeline),
+      reading_(reading.preprocess_options()),
+      threads_(threads),
+      preprocessors_(static_cast<std::size_t>(threads)) {
+  Progress progress("images read", paths_.size());
+  ImageLog log(progress, reading.strict);
+  std::vector<std::string> good;
+  std::vector<Pixels> pixels;
+  std::vector<std::string> errors;
+  for (std::size_t first = 0; first < paths_.size(); first += errors.size()) {
+    read(first, pixels, errors);
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+      if (log.good(paths_[first + i], errors[i], {})) good.push_back(paths_[first + i]);
+    }
+    progress.advance(errors.size());
+  }
+  failed_ = log.failed();
+  if (good.empty()) {
+    throw Error(paths_.empty() ? "there are no images to calibrate on"
+                               : fmt::format("none of the {} images can be read", paths_.size()));
+  }
+  paths_ = std::move(good);
+}
+
+// As many images as the threads take at once, from `first` on; an error is empty where there was none.
+void CalibrationReader::read(std::size_t first, std::vector<Pixels>& pixels,
+                             std::vector<std::string>& errors) const {
+  const std::size_t count =
+      std::min(paths_.size() - first, kImagesPerThread * static_cast<std::size_t>(threads_));
+  const auto size = 3 * static_cast<std::size_t>(pipeline_.crop) * static_cast<std::size_t>(pipeline_.crop);
+  pixels.resize(count);
+  errors.assign(count, "");
+  run_team(threads_, [&](const Worker& worker) {
+    auto& preprocessor = preprocessors_[static_cast<std::size_t>(worker.index)];
+    for (auto i = static_cast<std::size_t>(worker.index); i < count;
+         i += static_cast<std::size_t>(worker.count)) {
+      try {
+        if (preprocessor == nullptr)
+          preprocessor = std::make_unique<image::Preprocessor>(pipeline_, reading_);
+        pixels[i].resize(size);
+        preprocessor->run(paths_[first + i], Layout::nhwc, std::span<float>(pixels[i]));
+      } catch (const std::exception& error) {
+        errors[i] = error.what();
+      }
+    }
+  });
+}
+
+engine::CalibrationImages CalibrationReader::images(const engine::Graph& graph,
+                                                    const engine::CompileOptions& compile,
+                                                    Progress* progress) const {
+  engine::CalibrationImages result;
+  result.compile = compile;
+  const std::int64_t batch = set_image_input(graph, pipeline_, 0, 1, result.compile);
+  const std::string& input = graph.value(graph.inputs.front()).name;
+  TensorDesc desc{DType::f32, result.compile.shapes.at(input), Layout::nchw};
+  if (const auto layout = result.compile.input_layouts.find(input);
+      layout != result.compile.input_layouts.end()) {
+    desc.layout = layout->second;
+  }
+  result.batches = [this, progress, desc, batch = static_cast<std::size_t>(batch)](const auto& each) {
+    Tensor tensor(desc);
+    const std::span<float> all = tensor.mutable_values<float>();
+    const std::size_t size = all.size() / batch;
+    std::size_t filled = 0;
+    std::vector<Pixels> pixels;
+    std::vector<std::string> errors;
+    // How many images the batch holds then.
+    const auto put = [&](const Pixels& image) -> std::size_t {
+      std::ranges::copy(image, all.subspan(filled * size, size).begin());
+      if (filled + 1 < batch) return filled + 1;
+      each(std::span<const Tensor>(&tensor, 1));
+      return 0;
+    };
+    for (std::size_t first = 0; first < paths_.size(); first += pixels.size()) {
+      read(first, pixels, errors);
+      for (std::size_t i = 0; i < pixels.size(); ++i) {
+        if (!errors[i].empty()) throw Error(errors[i]);  // it could be read a moment ago
+        filled = put(pixels[i]);
+        if (progress != nullptr) progress->advance();
+      }
+    }
+    for (std::size_t first = 0; filled > 0; first = (first + pixels.size()) % paths_.size()) {
+      read(first, pixels, errors);
+      for (std::size_t i = 0; i < pixels.size() && filled > 0; ++i) filled = put(pixels[i]);
+    }
+  };
+  return result;
+}
+
+std::set<std::string> CalibrationReader::digests() const {
+  std::set<std::string> result;
+  for (const std::string& path : paths_) result.insert(content_digest(path));
+  return result;
+}
+
+std::string CalibrationReader::digest_of_names() const {
+  std::vector<std::string> names;
+  for (const std::string& path : paths_) names.push_back(std::filesystem::path(path).filename().string());
+  std::ranges::sort(names);
+  Sha256 sha;
+  for (const std::string& name : names) {
+    sha.update(name.data(), name.size());
+    sha.update("\n", 1);
+  }
+  return sha.finish();
+}
+
+}  // namespace godwit::tools

@@ -1,0 +1,57 @@
+// Images that a model is calibrated or compared on: chosen, decoded run after run, and named afterwards.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/calibrate.h"
+#include "runtime/image/preprocess.h"
+#include "tools/cli/image_options.h"
+#include "tools/cli/output.h"
+
+namespace godwit::tools {
+
+// `count` of the paths (all where there are no more), at even distances: a folder is often sorted by class,
+// and its beginning would show few of them.
+std::vector<std::string> spread(const std::vector<std::string>& paths, std::size_t count);
+
+// What tells a file's content from another's: the first 16 hexadecimal digits of its SHA-256.
+std::string content_digest(const std::string& path);
+
+class CalibrationReader {
+ public:
+  // Reads every image once, to know which can be read; the others are named on stderr and left out (in
+  // strict mode the first is an Error). Throws Error when none is left.
+  CalibrationReader(std::vector<std::string> paths, const image::Pipeline& pipeline,
+                    const ImageOptions& reading, int threads);
+
+  // For this graph, which takes one image input. The images are decoded anew in each run, by `threads`
+  // threads, and the last batch of a model that fixes its batch size is filled up from the first images.
+  // `progress`, where given, advances by one for each image of each run. This object and the progress
+  // outlive what is returned.
+  engine::CalibrationImages images(const engine::Graph& graph, const engine::CompileOptions& compile,
+                                   Progress* progress = nullptr) const;
+
+  // Those that could be read.
+  const std::vector<std::string>& paths() const { return paths_; }
+  std::size_t failed() const { return failed_; }
+  std::set<std::string> digests() const;
+  // SHA-256 of the file names (without folders), sorted, a line each.
+  std::string digest_of_names() const;
+
+ private:
+  using Pixels = std::vector<float>;
+  void read(std::size_t first, std::vector<Pixels>& pixels, std::vector<std::string>& errors) const;
+
+  std::vector<std::string> paths_;
+  image::Pipeline pipeline_;
+  image::PreprocessOptions reading_;
+  int threads_;
+  std::size_t failed_ = 0;
+  mutable std::vector<std::unique_ptr<image::Preprocessor>> preprocessors_;  // one for each thread
+};
+
+}  // namespace godwit::tools

@@ -1,0 +1,97 @@
+// Reading and finding the files that the command line names.
+#include "tools/vision/files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <string_view>
+#include <system_error>
+
+#include "runtime/error.h"
+#include "runtime/memory.h"
+#include "runtime/output_file.h"
+
+namespace godwit::tools {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_image_name(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::ranges::transform(extension, extension.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+}
+
+// The images of a folder, and of those below it where `recursive`. A folder below that cannot be looked
+// into stands for the images in it, so that it is named when its turn comes and stops nothing.
+void collect(const fs::path& folder, bool recursive, std::vector<std::string>& found, std::error_code& code) {
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+    std::error_code ignored, closed;
+    if (!entry->is_directory(ignored)) {
+      if (is_image_name(entry->path())) found.push_back(entry->path().string());
+    } else if (recursive && !entry->is_symlink(ignored)) {
+      collect(entry->path(), true, found, closed);
+      if (closed) found.push_back(entry->path().string());
+    }
+  }
+}
+
+void append_images(const std::string& folder, bool recursive, std::vector<std::string>& paths) {
+  std::error_code code;
+  std::vector<std::string> found;
+  collect(folder, recursive, found, code);
+  if (code) throw Error(fmt::format("cannot read folder '{}': {}", folder, code.message()));
+  if (found.empty()) {
+    throw Error(fmt::format(
+        "folder '{}' has no .jpg, .jpeg or .png file (use --recursive for folders below it)", folder));
+  }
+  std::ranges::sort(found);
+  paths.insert(paths.end(), found.begin(), found.end());
+}
+
+}  // namespace
+
+std::string read_text(const std::string& path, std::size_t limit) {
+  const MappedFile file(path);
+  if (file.size() > limit) {
+    throw Error(fmt::format("'{}' has {} bytes, expected at most {}", path, file.size(), limit));
+  }
+  return file.size() == 0 ? std::string()
+                          : std::string(reinterpret_cast<const char*>(file.data()), file.size());
+}
+
+void make_folder(const std::string& path) {
+  std::error_code code;
+  fs::create_directories(path, code);
+  if (code) throw Error(fmt::format("cannot make folder '{}': {}", path, code.message()));
+  if (!fs::is_directory(path, code)) throw Error(fmt::format("'{}' is not a folder", path));
+}
+
+void check_output(const std::string& output, std::span<const std::string> inputs) {
+  std::error_code code;
+  for (const std::string& input : inputs) {
+    if (!input.empty() && fs::equivalent(input, output, code)) {
+      throw Error(fmt::format("'{}' is a file that is read; write to another", output));
+    }
+  }
+  // Whoever reads a pipe would take a trial for the end.
+  const fs::file_type type = fs::status(output, code).type();
+  if (type != fs::file_type::fifo && type != fs::file_type::socket) (void)OutputFile(output);
+}
+
+std::vector<std::string> find_images(const std::vector<std::string>& arguments, bool recursive) {
+  std::vector<std::string> paths;
+  for (const std::string& argument : arguments) {
+    std::error_code code;
+    const fs::file_status status = fs::status(argument, code);
+    if (status.type() == fs::file_type::not_found) throw Error(fmt::format("'{}' does not exist", argument));
+    if (!fs::is_directory(status)) {
+      paths.push_back(argument);
+    } else {
+      append_images(argument, recursive, paths);
+    }
+  }
+  return paths;
+}
+
+}  // namespace godwit::tools

@@ -1,0 +1,83 @@
+// Folders are read beforehand, because their files are taken in sorted order; stdin is not, so that it may go
+// on for ever.
+#include "tools/vision/image_source.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <iostream>
+
+#include "runtime/error.h"
+#include "tools/vision/csv.h"
+#include "tools/vision/files.h"
+
+namespace godwit::tools {
+namespace fs = std::filesystem;
+
+void add_image_arguments(CLI::App& app, ImageArguments& arguments) {
+  app.add_option(
+      "IMAGE", arguments.images,
+      "Images (JPEG or PNG, told by their content) and folders of them; a folder's files are taken in "
+      "sorted order. - takes paths from stdin, one a line, as they arrive.");
+  app.add_option("--list", arguments.list,
+                 "CSV with a header line and a column 'file': images, relative to the folder of the CSV.")
+      ->type_name("FILE.csv");
+  app.add_flag("--recursive", arguments.recursive, "Also take the images in folders below the ones named.");
+}
+
+ImageSource::ImageSource(const ImageArguments& arguments) {
+  if (arguments.images.empty() && arguments.list.empty()) {
+    throw Error("no images: pass files or folders, --list FILE.csv, or - for paths on stdin");
+  }
+  if (std::ranges::find(arguments.images, "-") != arguments.images.end()) {
+    if (arguments.images.size() > 1 || !arguments.list.empty()) {
+      throw Error("- takes all paths from stdin; pass no other images beside it");
+    }
+    stdin_ = true;
+    return;
+  }
+  paths_ = find_images(arguments.images, arguments.recursive);
+  if (arguments.list.empty()) return;
+  const CsvTable table = parse_csv(read_text(arguments.list), arguments.list);
+  const std::size_t file = table.column("file");
+  const fs::path folder = fs::path(arguments.list).parent_path();
+  if (table.rows.empty()) throw Error(fmt::format("'{}' has no rows below its header", arguments.list));
+  for (const auto& row : table.rows) paths_.push_back((folder / row[file]).string());
+}
+
+bool ImageSource::next(std::string& path) {
+  while (stdin_) {
+    if (!std::getline(std::cin, path)) return false;
+    if (!path.empty() && path.back() == '\r') path.pop_back();
+    if (!path.empty()) return true;
+  }
+  if (next_ == paths_.size()) return false;
+  path = paths_[next_++];
+  return true;
+}
+
+const std::vector<std::string>& ImageSource::paths() const {
+  if (stdin_) throw Error("paths from stdin do not say how many there will be; expected files or folders");
+  return paths_;
+}
+
+FolderClasses find_class_folders(const std::string& folder) {
+  FolderClasses result;
+  std::error_code code;
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+    if (entry->is_directory(code)) result.names.push_back(entry->path().filename().string());
+  }
+  if (code) throw Error(fmt::format("cannot read folder '{}': {}", folder, code.message()));
+  if (result.names.empty()) {
+    throw Error(fmt::format("'{}' has no folders; without --labels each class is a folder in it", folder));
+  }
+  std::ranges::sort(result.names);
+  for (std::size_t i = 0; i < result.names.size(); ++i) {
+    const std::vector<std::string> found = find_images({(fs::path(folder) / result.names[i]).string()}, true);
+    result.paths.insert(result.paths.end(), found.begin(), found.end());
+    result.classes.resize(result.paths.size(), static_cast<std::int64_t>(i));
+  }
+  return result;
+}
+
+}  // namespace godwit::tools
