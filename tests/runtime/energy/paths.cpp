@@ -27,7 +27,7 @@ std::string code_of(const fs::path& file) {
 std::vector<fs::path> energy_sources() {
   std::vector<fs::path> files;
   const fs::path top = GODWIT_SOURCE_DIR;
-  for (const char* folder : {"runtime/energy", "tools/commands", "tools/support"}) {
+  for (const char* folder : {"runtime/energy", "tools"}) {
     for (const auto& entry : fs::directory_iterator(top / folder)) {
       const std::string name = entry.path().filename().string();
       if (std::string(folder) == "runtime/energy" || name.starts_with("energy"))
