@@ -12,7 +12,7 @@ namespace {
 constexpr Nanoseconds kPowerPeriod = kSecond / 100;
 
 std::string_view reason_of(CounterFault fault) {
-  switch (kind) {
+  switch (fault) {
     case CounterFault::suspended:
       return "suspended";
     case CounterFault::gap:
@@ -96,7 +96,7 @@ void Recorder::read(Track& track, const Instant& now) {
   if (track.counter) {
     const CounterFault fault = track.counter->add(*value, now);
     if (fault != CounterFault::none) {
-      faults_.push_back({now.mono, track.sensor, std::string(reason_of(kind))});
+      faults_.push_back({now.mono, track.sensor, std::string(reason_of(fault))});
     }
     track.series.add(now.mono, track.counter->total_uj() * 1000);
   } else {
@@ -164,14 +164,14 @@ std::vector<SensorFault> Recorder::faults(Nanoseconds begin, Nanoseconds end) co
       for (const SensorFault& fault : faults_) {
         if (fault.sensor != sensor) continue;
         ever = true;
-        if (fault.time > begin && fault.time <= end) here.push_back(kind);
+        if (fault.time > begin && fault.time <= end) here.push_back(fault);
       }
       if (!ever) some_is_good = true;
       if (sensor == domain.sensors.front()) of_ruling = here;
     }
     for (const SensorFault& fault : of_ruling) {
       // Every sensor of a machine that slept shows the same: no alternate mends that.
-      if (!some_is_good || fault.reason == "suspended") result.push_back(kind);
+      if (!some_is_good || fault.reason == "suspended") result.push_back(fault);
     }
   }
   return result;

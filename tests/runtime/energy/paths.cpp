@@ -28,7 +28,7 @@ std::vector<fs::path> energy_sources() {
   std::vector<fs::path> files;
   const fs::path top = GODWIT_SOURCE_DIR;
   for (const char* folder : {"runtime/energy", "tools"}) {
-    for (const auto& entry : fs::directory_iterator(top / folder)) {
+    for (const auto& entry : fs::recursive_directory_iterator(top / folder)) {
       const std::string name = entry.path().filename().string();
       if (std::string(folder) == "runtime/energy" || name.starts_with("energy"))
         files.push_back(entry.path());
