@@ -130,7 +130,7 @@ bool Rewriter::bypass(NodeId id) {
     return true;
   }
   // The value that keeps the output's name survives, computed by whoever computed the input.
-  const NodeId producer = producer(src);
+  const NodeId producer = this->producer(src);
   if (producer == kNoNode || is_output(src)) return false;
   erase(id);
   replace_reads(src, dst);

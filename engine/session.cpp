@@ -38,9 +38,9 @@ void check_tensors(std::string_view what, const std::vector<PlanInput>& expected
 }  // namespace
 
 const char* name_of(BatchSchedule schedule) {
-  return schedule == BatchSchedule::per_layer   ? "layers"
-         : schedule == BatchSchedule::per_image ? "images"
-                                                : "mixed";
+  return schedule == BatchSchedule::per_layer   ? "per_layer"
+         : schedule == BatchSchedule::per_image ? "per_image"
+                                                : "hybrid";
 }
 
 // The memory of one walk over a plan's steps, and pointers to every step's operands. Those into the caller's

@@ -17,9 +17,9 @@ namespace godwit::engine {
 
 // How a run's work is divided among threads. The answers are the same, bit for bit.
 enum class BatchSchedule : std::uint8_t {
-  layers,  // all threads share each step over the whole batch: weights are read once
-  images,  // each thread takes whole images through all steps; what is left over is shared layer by layer
-  mixed,   // images through the first steps, whose tensors are large, then layers, whose weights are
+  per_layer,  // all threads share each step over the whole batch: weights are read once
+  per_image,  // each thread takes whole images through all steps; what is left over is shared layer by layer
+  hybrid,     // images through the first steps, whose tensors are large, then layers, whose weights are
 };
 const char* name_of(BatchSchedule schedule);
 
