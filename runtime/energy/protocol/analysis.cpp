@@ -1,6 +1,7 @@
 // Joules, their uncertainty, and what speaks against them.
 #include "runtime/energy/protocol/analysis.h"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -69,15 +70,12 @@ struct IdlePower {
 };
 
 std::vector<double> without_slope(std::vector<double> values) {
-  const double middle = (static_cast<double>(values.size()) - 1) / 2;
-  double xx = 0, xy = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double x = static_cast<double>(i) - middle;
-    xx += x * x;
-    xy += x * values[i];
-  }
-  for (std::size_t i = 0; i < values.size() && xx > 0; ++i)
-    values[i] -= xy / xx * (static_cast<double>(i) - middle);
+  const auto count = static_cast<Eigen::Index>(values.size());
+  if (count < 2) return values;
+  Eigen::Map<Eigen::ArrayXd> y(values.data(), count);
+  const double middle = (static_cast<double>(count) - 1) / 2;
+  const Eigen::ArrayXd x = Eigen::ArrayXd::LinSpaced(count, -middle, middle);
+  y -= (x * y).sum() / x.square().sum() * x;
   return values;
 }
 

@@ -1,83 +1,58 @@
 // Dividing joules among layers, and measuring layers one by one.
 #include "runtime/energy/protocol/attribution.h"
 
+#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "runtime/error.h"
 
 namespace godwit::energy {
 namespace {
 
-using Matrix = std::vector<std::vector<double>>;
-
-// Solves the normal equations of the columns in `active`; small and dense, with partial pivoting.
-std::vector<double> solve(const Matrix& gram, const std::vector<double>& right,
-                          const std::vector<std::size_t>& active) {
-  const std::size_t n = active.size();
-  Matrix a(n, std::vector<double>(n + 1));
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < n; ++j) a[i][j] = gram[active[i]][active[j]];
-    a[i][n] = right[active[i]];
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    std::size_t pivot = i;
-    for (std::size_t r = i + 1; r < n; ++r) {
-      if (std::abs(a[r][i]) > std::abs(a[pivot][i])) pivot = r;
-    }
-    std::swap(a[i], a[pivot]);
-    if (std::abs(a[i][i]) < 1e-12) continue;  // two activities that go hand in hand: the first has it all
-    for (std::size_t r = 0; r < n; ++r) {
-      if (r == i) continue;
-      const double factor = a[r][i] / a[i][i];
-      for (std::size_t c = i; c <= n; ++c) a[r][c] -= factor * a[i][c];
-    }
-  }
-  std::vector<double> x(n);
-  for (std::size_t i = 0; i < n; ++i) x[i] = std::abs(a[i][i]) < 1e-12 ? 0 : a[i][n] / a[i][i];
-  return x;
+Eigen::Map<const Eigen::VectorXd> activity_of(const ActivityRow& row) {
+  return {row.activity.data(), static_cast<Eigen::Index>(row.activity.size())};
 }
 
-// Lawson and Hanson's active set on normal equations; columns are scaled to length one by the caller.
-std::vector<double> non_negative(const Matrix& gram, const std::vector<double>& right) {
-  const std::size_t n = right.size();
-  std::vector<double> x(n, 0.0);
-  std::vector<bool> passive(n, false);
-  for (std::size_t round = 0; round < 3 * n + 3; ++round) {
-    std::size_t best = n;
-    double steepest = 1e-10;
-    for (std::size_t j = 0; j < n; ++j) {
-      if (passive[j]) continue;
-      double gradient = right[j];
-      for (std::size_t k = 0; k < n; ++k) gradient -= gram[j][k] * x[k];
-      if (gradient > steepest) {
-        steepest = gradient;
-        best = j;
-      }
-    }
-    if (best == n) break;
-    passive[best] = true;
-    for (;;) {
-      std::vector<std::size_t> active;
-      for (std::size_t j = 0; j < n; ++j) {
-        if (passive[j]) active.push_back(j);
-      }
-      const std::vector<double> trial = solve(gram, right, active);
+// The x with the least |A x - b| of which only `columns` may differ from 0. Of columns that go hand in hand,
+// as one cannot tell them apart, one has it all.
+Eigen::VectorXd least_squares(const Eigen::MatrixXd& a, const std::vector<Eigen::Index>& columns,
+                              const Eigen::VectorXd& b) {
+  constexpr double kHandInHand = 1e-6;  // the part of a column that the others do not explain
+  Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr;
+  qr.setThreshold(kHandInHand);
+  return qr.compute(a(Eigen::seqN(0, a.rows()), columns)).solve(b);
+}
+
+// The x >= 0 with the least |A x - b|, by the active set of Lawson and Hanson (1974, chapter 23). The columns
+// of A have length one.
+Eigen::VectorXd non_negative_least_squares(const Eigen::MatrixXd& a, const Eigen::VectorXd& b) {
+  constexpr double kLeastGradient = 1e-10;
+  Eigen::VectorXd x = Eigen::VectorXd::Zero(a.cols());
+  std::vector<Eigen::Index> passive;  // coefficients that may be above 0
+  for (Eigen::Index round = 0; round < 3 * a.cols() + 3; ++round) {
+    Eigen::VectorXd gradient = a.transpose() * (b - a * x);
+    gradient(passive).setZero();
+    Eigen::Index steepest = 0;
+    if (gradient.maxCoeff(&steepest) <= kLeastGradient) break;
+    passive.push_back(steepest);
+    while (!passive.empty()) {
+      const Eigen::VectorXd trial = least_squares(a, passive, b);
+      // As far towards the trial as the first coefficient lets us that would fall below 0.
       double step = 1;
-      for (std::size_t i = 0; i < active.size(); ++i) {
-        if (trial[i] > 0) continue;
-        const double from = x[active[i]];
-        step = std::min(step, from / std::max(1e-300, from - trial[i]));
+      Eigen::Index first = -1;
+      for (std::size_t i = 0; i < passive.size(); ++i) {
+        const double from = x[passive[i]], to = trial[static_cast<Eigen::Index>(i)];
+        if (to > 0) continue;
+        const double reach = from > 0 ? from / (from - to) : 0;
+        if (reach >= step) continue;
+        step = reach;
+        first = passive[i];
       }
-      for (std::size_t i = 0; i < active.size(); ++i) x[active[i]] += step * (trial[i] - x[active[i]]);
-      if (step >= 1) break;
-      for (const std::size_t j : active) {
-        if (x[j] <= 1e-14) {
-          x[j] = 0;
-          passive[j] = false;
-        }
-      }
+      x(passive) += step * (trial - x(passive));
+      if (first < 0) break;
+      x[first] = 0;
+      std::erase_if(passive, [&](Eigen::Index j) { return x[j] <= 0; });
     }
   }
   return x;
@@ -85,28 +60,18 @@ std::vector<double> non_negative(const Matrix& gram, const std::vector<double>& 
 
 // Every row weighs the same, however small its layer: rows are divided by their joules. Layers have names;
 // an empty one leaves none out.
-std::vector<double> fit(std::span<const ActivityRow> rows, std::string_view left_out) {
-  const std::size_t n = rows[0].activity.size();
-  std::vector<double> scale(n, 0.0);
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    if (rows[r].name == left_out) continue;
-    for (std::size_t j = 0; j < n; ++j) scale[j] += std::pow(rows[r].activity[j] / rows[r].joules, 2);
+Eigen::VectorXd fit(std::span<const ActivityRow> rows, std::string_view left_out) {
+  Eigen::MatrixXd a(rows.size(), rows[0].activity.size());  // (layers, activities)
+  Eigen::Index count = 0;
+  for (const ActivityRow& row : rows) {
+    if (row.name == left_out) continue;
+    a.row(count++) = activity_of(row).transpose() / row.joules;
   }
-  for (double& value : scale) value = value > 0 ? std::sqrt(value) : 1;
-  Matrix gram(n, std::vector<double>(n, 0.0));
-  std::vector<double> right(n, 0.0);
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    if (rows[r].name == left_out) continue;
-    for (std::size_t j = 0; j < n; ++j) {
-      const double value = rows[r].activity[j] / rows[r].joules / scale[j];
-      right[j] += value;
-      for (std::size_t k = 0; k < n; ++k)
-        gram[j][k] += value * rows[r].activity[k] / rows[r].joules / scale[k];
-    }
-  }
-  std::vector<double> result = non_negative(gram, right);
-  for (std::size_t j = 0; j < n; ++j) result[j] /= scale[j];
-  return result;
+  a.conservativeResize(count, Eigen::NoChange);
+  Eigen::VectorXd length = a.colwise().norm();
+  length = (length.array() > 0).select(length, 1);
+  a *= length.cwiseInverse().asDiagonal();
+  return non_negative_least_squares(a, Eigen::VectorXd::Ones(count)).cwiseQuotient(length);
 }
 
 }  // namespace
@@ -190,14 +155,12 @@ ActivityModel fit_activity(std::span<const ActivityRow> rows) {
     }
     if (!(row.joules > 0)) throw Error("layer '" + row.name + "' has no joules above zero to fit");
   }
-  const auto predict = [](const std::vector<double>& coefficients, const ActivityRow& row) {
-    return std::inner_product(coefficients.begin(), coefficients.end(), row.activity.begin(), 0.0);
-  };
+  const Eigen::VectorXd joules_per = fit(rows, "");
   ActivityModel model;
-  model.joules_per = fit(rows, "");
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    model.predicted.push_back(predict(model.joules_per, rows[r]));
-    model.error.push_back(predict(fit(rows, rows[r].name), rows[r]) / rows[r].joules - 1);
+  model.joules_per.assign(joules_per.begin(), joules_per.end());
+  for (const ActivityRow& row : rows) {
+    model.predicted.push_back(joules_per.dot(activity_of(row)));
+    model.error.push_back(fit(rows, row.name).dot(activity_of(row)) / row.joules - 1);
   }
   return model;
 }

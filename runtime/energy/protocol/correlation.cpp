@@ -1,6 +1,7 @@
 // Means, ranks and sums of squares.
 #include "runtime/energy/protocol/correlation.h"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -22,23 +23,18 @@ void require_pairs(std::span<const double> x, std::span<const double> y) {
   require(x.size(), 2);
 }
 
-double mean_of(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+Eigen::Map<const Eigen::ArrayXd> array_of(std::span<const double> values) {
+  return {values.data(), static_cast<Eigen::Index>(values.size())};
 }
 
-// Sums about the means.
+// Sums of squares and products about the means.
 struct Sums {
-  double mean_x, mean_y, xx = 0, xy = 0, yy = 0;
+  double mean_x, mean_y, xx, xy, yy;
 };
 Sums sums_of(std::span<const double> x, std::span<const double> y) {
-  Sums sums{mean_of(x), mean_of(y)};
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double dx = x[i] - sums.mean_x, dy = y[i] - sums.mean_y;
-    sums.xx += dx * dx;
-    sums.xy += dx * dy;
-    sums.yy += dy * dy;
-  }
-  return sums;
+  const double mean_x = array_of(x).mean(), mean_y = array_of(y).mean();
+  const Eigen::ArrayXd dx = array_of(x) - mean_x, dy = array_of(y) - mean_y;
+  return {mean_x, mean_y, dx.square().sum(), (dx * dy).sum(), dy.square().sum()};
 }
 
 }  // namespace
@@ -52,15 +48,11 @@ double median(std::vector<double> values) {
 
 GeometricMean geometric_mean(std::span<const double> values) {
   require(values.size(), 2);
-  std::vector<double> logs;
-  for (const double value : values) {
-    if (!(value > 0)) throw Error("a geometric mean is of values above 0 only");
-    logs.push_back(std::log(value));
-  }
-  const double mean = mean_of(logs);
-  double squares = 0;
-  for (const double log : logs) squares += (log - mean) * (log - mean);
-  return {std::exp(mean), std::exp(std::sqrt(squares / static_cast<double>(logs.size() - 1))), logs.size()};
+  if (!(array_of(values) > 0).all()) throw Error("a geometric mean is of values above 0 only");
+  const Eigen::ArrayXd logs = array_of(values).log();
+  const double squares = (logs - logs.mean()).square().sum();
+  return {std::exp(logs.mean()), std::exp(std::sqrt(squares / static_cast<double>(values.size() - 1))),
+          values.size()};
 }
 
 std::vector<double> ranks(std::span<const double> values) {
@@ -94,8 +86,7 @@ Line fit_line(std::span<const double> x, std::span<const double> y) {
   line.slope = sums.xy / sums.xx;
   line.intercept = sums.mean_y - line.slope * sums.mean_x;
   line.count = x.size();
-  double squares = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) squares += (y[i] - line.at(x[i])) * (y[i] - line.at(x[i]));
+  const double squares = (array_of(y) - line.slope * array_of(x) - line.intercept).square().sum();
   if (x.size() > 2) line.residual_sd = std::sqrt(squares / static_cast<double>(x.size() - 2));
   return line;
 }

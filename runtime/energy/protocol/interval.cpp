@@ -1,7 +1,9 @@
 // Means with autocorrelation, Student's distribution, slopes.
 #include "runtime/energy/protocol/interval.h"
 
+#include <Eigen/Core>
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
 
@@ -10,34 +12,13 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// The continued fraction of the incomplete beta function (Lentz's evaluation).
-double beta_fraction(double a, double b, double x) {
-  constexpr double kTiny = 1e-300;
-  const auto away = [](double value) { return std::abs(value) < kTiny ? kTiny : value; };
-  double c = 1, d = 1 / away(1 - (a + b) * x / (a + 1)), result = d;
-  for (int m = 1; m <= 500; ++m) {
-    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-    d = 1 / away(1 + even * d);
-    c = away(1 + even / c);
-    result *= d * c;
-    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-    d = 1 / away(1 + odd * d);
-    c = away(1 + odd / c);
-    result *= d * c;
-    if (std::abs(d * c - 1) < 1e-14) break;
-  }
-  return result;
-}
-
-// The regularised incomplete beta function.
-double incomplete_beta(double a, double b, double x) {
-  if (x <= 0) return 0;
-  if (x >= 1) return 1;
-  const double front =
-      std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x));
-  return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a
-                                   : 1 - front * beta_fraction(b, a, 1 - x) / b;
-}
+// Outside of its domain a function gives NaN: nothing is thrown in the middle of a measurement.
+namespace policies = boost::math::policies;
+using Quiet =
+    policies::policy<policies::domain_error<policies::ignore_error>,
+                     policies::overflow_error<policies::ignore_error>,
+                     policies::evaluation_error<policies::ignore_error>, policies::promote_double<false>>;
+using StudentT = boost::math::students_t_distribution<double, Quiet>;
 
 // Means of a process whose correlation falls as exp(-time) over parts of length x: the correlation of
 // neighbours, and the variance of one of them over that of a mean of many, each times their number.
@@ -58,19 +39,10 @@ double independent_share(double rho) {
 }  // namespace
 
 double student_p(double t, double degrees) {
-  if (std::isinf(degrees)) return std::erfc(std::abs(t) / std::sqrt(2.0));
-  degrees = std::max(1.0, degrees);
-  return incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t * t));
+  return 2 * cdf(complement(StudentT(std::max(1.0, degrees)), std::abs(t)));
 }
 
-double student_t95(double degrees) {
-  double low = 1.9, high = 13;  // t95 of infinite degrees is 1.96, of one 12.71
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (student_p(middle, degrees) > 0.05 ? low : high) = middle;
-  }
-  return (low + high) / 2;
-}
+double student_t95(double degrees) { return quantile(complement(StudentT(std::max(1.0, degrees)), 0.025)); }
 
 MeanEstimate mean_of_rounds(std::span<const std::vector<double>> rounds, IntervalMethod method) {
   MeanEstimate result;
@@ -118,30 +90,22 @@ MeanEstimate mean_of_rounds(std::span<const std::vector<double>> rounds, Interva
 
 Slope slope_of(std::span<const double> values) {
   Slope slope;
-  const auto n = static_cast<double>(values.size());
-  if (values.size() < 4) return slope;
-  double mean = 0;
-  for (const double value : values) mean += value / n;
-  const double middle = (n - 1) / 2;
-  double xx = 0, xy = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double x = static_cast<double>(i) - middle;
-    xx += x * x;
-    xy += x * (values[i] - mean);
-  }
-  const double gradient = xy / xx;
+  const auto count = static_cast<Eigen::Index>(values.size());
+  const auto n = static_cast<double>(count);
+  if (count < 4) return slope;
+  const Eigen::Map<const Eigen::ArrayXd> y(values.data(), count);
+  const double mean = y.mean();
+  const Eigen::ArrayXd x = Eigen::ArrayXd::LinSpaced(count, -(n - 1) / 2, (n - 1) / 2);
+  const double xx = x.square().sum();
+  const double gradient = (x * (y - mean)).sum() / xx;
   slope.change = mean != 0 ? gradient * n / std::abs(mean) : 0;
-  double squares = 0, products = 0, last = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double residual = values[i] - mean - gradient * (static_cast<double>(i) - middle);
-    squares += residual * residual;
-    if (i > 0) products += residual * last;
-    last = residual;
-  }
+  const Eigen::ArrayXd residual = y - mean - gradient * x;
+  const double squares = residual.square().sum();
   if (squares <= 1e-24 * mean * mean) {
     slope.p = std::abs(slope.change) > 1e-9 ? 0 : 1;
     return slope;
   }
+  const double products = (residual.head(count - 1) * residual.tail(count - 1)).sum();
   const double rho = std::clamp(products / squares + 2 / n, 0.0, 0.9);
   const double effective = std::max(3.0, n * (1 - rho) / (1 + rho));
   const double error = std::sqrt(squares / (n - 2) / xx * n / effective);

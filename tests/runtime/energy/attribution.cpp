@@ -107,7 +107,41 @@ TEST(Activity, IsNeverNegativeAndSaysWhatItCannotFit) {
   EXPECT_THROW(fit_activity(std::vector<ActivityRow>{{"a", {1}, 1}, {"b", {1}, 0}}), Error);
 }
 
-// What is left out is the layer, at every batch that it was replayed at.
+// Activities that always come together, and one that never occurs: no row can tell what each of them costs.
+TEST(Activity, FitsActivitiesThatGoHandInHand) {
+  const std::vector<ActivityRow> rows{
+      {"a", {1, 2, 0, 1}, 4}, {"b", {2, 4, 0, 1}, 7}, {"c", {3, 6, 0, 5}, 14}};
+  const ActivityModel model = fit_activity(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_NEAR(model.predicted[i], rows[i].joules, 1e-9);
+  EXPECT_NEAR(model.joules_per[0] + 2 * model.joules_per[1], 3, 1e-9);
+  EXPECT_EQ(model.joules_per[2], 0);
+  EXPECT_NEAR(model.joules_per[3], 1, 1e-9);
+}
+
+// Kuhn and Tucker: a coefficient above 0 has no gradient, and at 0 the error falls in no allowed direction.
+TEST(Activity, MeetsTheConditionsOfAMinimum) {
+  support::Random random(7);
+  for (int trial = 0; trial < 200; ++trial) {
+    std::vector<ActivityRow> rows;
+    for (int r = 0; r < 9; ++r) {
+      rows.push_back({fmt::format("l{}", r), {}, random.uniform(1, 5)});
+      for (int j = 0; j < 5; ++j) rows.back().activity.push_back(random.uniform(0, 2));
+    }
+    const ActivityModel model = fit_activity(rows);
+    for (std::size_t j = 0; j < 5; ++j) {
+      double downhill = 0;  // of the sum of squared relative errors, if activity j cost more
+      for (std::size_t r = 0; r < rows.size(); ++r)
+        downhill += rows[r].activity[j] / rows[r].joules * (1 - model.predicted[r] / rows[r].joules);
+      EXPECT_GE(model.joules_per[j], 0);
+      EXPECT_LT(downhill, 1e-8) << trial << ' ' << j;
+      if (model.joules_per[j] > 0) {
+        EXPECT_GT(downhill, -1e-8) << trial << ' ' << j;
+      }
+    }
+  }
+}
+
+// A layer is left out at every batch that it was replayed at.
 TEST(Activity, ALayerIsLeftOutWithAllItsReplays) {
   const std::vector<ActivityRow> rows{{"a", {1}, 1},   {"a", {2}, 2},   {"b", {1}, 2},
                                       {"b", {2}, 4.0}, {"c", {1}, 1.0}, {"c", {4}, 4}};

@@ -21,6 +21,25 @@ TEST(Student, QuantilesAreThoseOfTheTables) {
   EXPECT_NEAR(student_p(0, 5), 1, 1e-12);
 }
 
+// With one and two degrees the distribution has a closed form, far into its tails too.
+TEST(Student, EqualsTheClosedForms) {
+  for (const double t : {0.1, 1.0, 3.0, 40.0, 1e4}) {
+    const double one = 2 / std::acos(-1.0) * std::atan(1 / t);
+    EXPECT_NEAR(student_p(t, 1), one, 1e-13 * one) << t;
+    EXPECT_EQ(student_p(-t, 1), student_p(t, 1)) << t;
+    const double root = std::sqrt(2 + t * t), two = 2 / (root * (root + t));
+    EXPECT_NEAR(student_p(t, 2), two, 1e-13 * two) << t;
+  }
+  EXPECT_NEAR(student_t95(1), std::tan(0.475 * std::acos(-1.0)), 1e-11);
+  EXPECT_NEAR(student_p(1, std::numeric_limits<double>::infinity()), std::erfc(std::sqrt(0.5)), 1e-15);
+}
+
+TEST(Student, TakesWhatIsNoNumberAndFewerDegreesThanOne) {
+  EXPECT_TRUE(std::isnan(student_p(std::numeric_limits<double>::quiet_NaN(), 5)));
+  EXPECT_EQ(student_p(std::numeric_limits<double>::infinity(), 5), 0);
+  EXPECT_EQ(student_p(2, 0.5), student_p(2, 1));
+}
+
 TEST(MeanOfRounds, OfIndependentValuesIsTheUsualOne) {
   support::Random random(3);
   std::vector<std::vector<double>> rounds(3);
