@@ -76,7 +76,7 @@ bool lists(std::string_view comma_separated, std::string_view item) {
 
 enum class Version { v1, v2 };
 
-// Where a cgroup hierarchy is visible: `point` shows the cgroup `top` of the hierarchy.
+// A visible cgroup hierarchy: `point` shows its cgroup `top`.
 struct Mount {
   fs::path point;
   std::string top;

@@ -1,4 +1,4 @@
-// What the operating system's files say about CPUs and limits, below a root directory that tests replace.
+// Facts about CPUs and limits in the operating system's files, below a root directory that tests replace.
 #pragma once
 
 #include <filesystem>

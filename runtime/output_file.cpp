@@ -47,7 +47,7 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     static std::atomic<unsigned> serial{0};
     temporary_ = fmt::format("{}.{}-{}.tmp", path_, ::getpid(), serial.fetch_add(1));
     file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    // Who may read and write it stays as it was.
+    // Permissions stay as they were.
     if (exists && file_ >= 0 && ::fchmod(file_, status.st_mode & 0777) != 0) {
       const int reason = errno;
       ::close(std::exchange(file_, -1));

@@ -23,7 +23,7 @@ class Sha256 {
   std::uint64_t bytes_ = 0;
 };
 
-// Of a whole file. Throws Error naming the path.
+// Hash of a whole file. Throws Error naming the path.
 std::string sha256_of_file(const std::string& path);
 
 }  // namespace godwit

@@ -6,8 +6,8 @@
 
 namespace godwit {
 
-// What a two-stage pipeline calls. `slot` numbers a batch's place in memory (0 to slots − 1), `place` an
-// item's place in its batch, `worker` a thread (0 to workers − 1; 0 is the caller).
+// Functions that a two-stage pipeline calls. `slot` is a batch's place in memory (0 to slots − 1) and `place`
+// an item's place in its batch. `worker` is a thread (0 to workers − 1; 0 is the caller).
 struct PipelineStages {
   // Takes the next item for this place; false when there are no more. One call at a time, in order.
   std::function<bool(int slot, std::size_t place)> take;

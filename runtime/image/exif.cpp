@@ -34,7 +34,7 @@ bool begins_with(Bytes bytes, std::string_view text) {
   return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
 }
 
-// Of a TIFF header and its first directory.
+// Reads the orientation from a TIFF header and its first directory.
 int orientation_of_tiff(Bytes tiff) {
   const bool big = begins_with(tiff, "MM");
   if (!big && !begins_with(tiff, "II")) return 1;
@@ -87,7 +87,7 @@ int exif_orientation(Bytes file) {
 
 Image upright(Image image, int orientation) {
   if (orientation <= 1 || orientation > 8) return image;
-  // Whether the image seen is the one stored with rows and columns exchanged, and which ways it then runs.
+  // The image seen may have rows and columns exchanged, and then runs one way or the other.
   const bool swapped = orientation >= 5;
   const bool mirror_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
   const bool mirror_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;

@@ -1,4 +1,4 @@
-// How a camera was held: the orientation that EXIF metadata note, and turning an image accordingly.
+// The way a camera was held: the orientation in EXIF metadata, and turning an image accordingly.
 #pragma once
 
 #include <cstddef>

@@ -27,7 +27,7 @@ constexpr int kMarginSamples = 2;
 // Rows above the region that are decoded all the same, so that the first one finds its neighbours.
 constexpr int kMarginRows = 0;
 
-// Of a block, in zigzag order: those that the decoder smooths.
+// The first coefficients of a block, in zigzag order: those that the decoder smooths.
 constexpr std::size_t kSmoothedCoefficients = 10;
 
 // a·b/255, rounded, for bytes.
@@ -36,8 +36,8 @@ int scale_byte(int a, int b) {
   return (product + (product >> 8)) >> 8;
 }
 
-// As Pillow: the four inks are taken to be stored inverted (Adobe's habit), whether an Adobe marker says so
-// or not; then each colour is what its ink and black leave over. In place, (pixels, 4).
+// Converts as Pillow does. The four inks are taken to be stored inverted (Adobe's habit), with or without an
+// Adobe marker. Each colour is what its ink and black leave over. In place, (pixels, 4).
 void cmyk_to_rgb(std::uint8_t* row, std::size_t pixels) {
   for (std::uint8_t* pixel = row; pixel != row + 4 * pixels; pixel += 4) {
     const int light = pixel[3];
@@ -109,7 +109,7 @@ class JpegRows::Decoder {
       jpeg_finish_decompress(&info_);
     });
   }
-  // What follows the last row: damage there matters only where the file's end is missing.
+  // Reads on behind the last row: damage there matters only where the file's end is missing.
   void finish() {
     if (info_.output_scanline >= info_.output_height) {
       attempt([&] { jpeg_finish_decompress(&info_); });

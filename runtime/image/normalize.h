@@ -11,7 +11,7 @@ namespace godwit::image {
 
 struct Pipeline;
 
-// What a pixel of each value becomes in each of the network's channels.
+// A table of what each pixel value becomes in each of the network's channels.
 template <class T>
 using ValueTable = std::array<std::array<T, 256>, 3>;
 

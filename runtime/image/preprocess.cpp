@@ -25,7 +25,7 @@ std::int64_t crop_offset(std::int64_t side, std::int64_t crop) {
   return below % 2 == 0 ? below : below + 1;
 }
 
-// What to make of an image: its size once resized, and the window of that which is kept.
+// The target of an image: its size once resized, and the window of it that is kept.
 struct Geometry {
   std::int64_t width, height;
   Window window;
@@ -50,7 +50,7 @@ int fast_denominator(std::int64_t width, std::int64_t height, int resize) {
   return 1;
 }
 
-// Where value (y, x, c) of a square image of three channels lies.
+// The place of value (y, x, c) in a square image of three channels.
 struct Strides {
   std::size_t y, x, c;
 };

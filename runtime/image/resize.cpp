@@ -52,7 +52,7 @@ void Resizer::pack_across() {
     const Weights::Taps& taps = across_.taps[i];
     if (taps.count == 0) continue;
     first_[i] = taps.first;
-    // Of eight pixels, i % 4 names the pair of them and i / 4 % 2 the one.
+    // Places of eight pixels: i % 4 names the pair, i / 4 % 2 the one in it.
     std::int16_t* const parts = parts_.data() + (i / kAcrossUnit * 4 + i % 4) * pairs * 32 + i / 4 % 2 * 8;
     for (std::size_t k = 0; k < static_cast<std::size_t>(taps.count); ++k) {
       const std::int32_t weight = across_.of(i)[k];

@@ -50,7 +50,7 @@ struct DownArguments {
 // Pixels whose values are made at a time.
 inline constexpr int kNormalizeUnit = 8;
 
-// For 24 values, three colours of eight pixels: what Pipeline calls scale, mean and stddev.
+// Factors for 24 values, three colours of eight pixels: what Pipeline calls scale, mean and stddev.
 struct NormalizeFactors {
   float scale = 0, scale_rest = 0;  // their sum is nearer to the scale than one float
   float mean[3 * kNormalizeUnit] = {};

@@ -23,11 +23,11 @@ class Rows {
   Rows(const Rows&) = delete;
   Rows& operator=(const Rows&) = delete;
 
-  // Of the whole image.
+  // Size of the whole image.
   virtual int width() const = 0;
   virtual int height() const = 0;
-  // What will be read; called once. The columns given back hold those asked for and may be more; the rows are
-  // as asked.
+  // Says what will be read; called once. The columns given back hold those asked for and may be more. The
+  // rows are as asked.
   virtual Region select(const Region& wanted) = 0;
   // The next row of the region. dst: (columns given back, 4): R, G, B and one byte of any value.
   virtual void read(std::uint8_t* dst) = 0;

@@ -1,6 +1,5 @@
-// What a power cap has changed, kept so that it is put back whatever becomes of this process: a journal on
-// disk before the first write, and a guardian process that restores when this one ends without having done
-// so.
+// Keeps what a power cap changes, so that it is put back whatever becomes of this process. A journal is on
+// disk before the first write. A guardian process restores when this one ends without having done so.
 #pragma once
 
 #include <memory>
@@ -24,7 +23,7 @@ struct CapEntry {
   std::string previous;  // of `written`, while it is not settled
 };
 
-// What restoring did with one file.
+// The outcome of restoring one file.
 struct Restored {
   enum class Outcome { put_back, unchanged, foreign, failed };
   std::string path;
@@ -71,7 +70,7 @@ class CapJournal {
   std::vector<CapEntry> entries_;
 };
 
-// What a start of the program finds.
+// The state that a start of the program finds.
 struct Recovery {
   enum class State {
     nothing,      // no journal

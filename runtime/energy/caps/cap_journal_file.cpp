@@ -32,7 +32,7 @@ std::string journal_path(const std::string& directory) { return directory + "/ca
               ErrorKind::failed);
 }
 
-// Who can write the journal could otherwise have root write any file.
+// Limits only: otherwise whoever can write the journal could have root write any file.
 bool is_limit(const std::string& path) {
   if (!path.starts_with("sys/") || path.find("..") != std::string::npos) return false;
   const std::string name = path.substr(path.rfind('/') + 1);

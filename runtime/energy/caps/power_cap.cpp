@@ -96,7 +96,7 @@ std::vector<CapFile> cpufreq_files(const SysRoot& root) {
   return files;
 }
 
-// Of all packages: the lowest of its long-term limits each.
+// Sums over packages the lowest of each one's long-term limits.
 double watts_of(const SysRoot& root, const std::vector<CapFile>& files) {
   std::map<std::string, double> by_package;
   for (const CapFile& file : files) {

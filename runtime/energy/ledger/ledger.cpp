@@ -96,7 +96,7 @@ void append_record(const std::string& path, const Record& record) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
       const int reason = errno;
-      // What was written of the line goes, so that the file still ends with a whole one.
+      // Takes back a part of a line, so that the file still ends with a whole one.
       if (regular && ::ftruncate(number, status.st_size) != 0) errno = reason;
       errno = reason;
       fail(path);

@@ -31,7 +31,7 @@ struct ModelFacts {
   std::string isa;
   std::int64_t batch = 1;
   int threads = 1;
-  // Of one image; 1 MAC = 2 FLOPs.
+  // Operations of one image; 1 MAC = 2 FLOPs.
   std::optional<std::int64_t> macs, flops;
 };
 

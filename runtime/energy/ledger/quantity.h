@@ -9,7 +9,7 @@
 
 namespace godwit::energy {
 
-// How a figure came about, from the strongest to the weakest.
+// Origins of a figure, from the strongest to the weakest.
 enum class Quality {
   measured,         // a sensor of this machine, over the window of the work
   measured_replay,  // a sensor, over a loop that repeats one layer
@@ -18,11 +18,12 @@ enum class Quality {
   attributed,       // a share of a measured figure, by CPU or layer time
   estimate,         // no sensor: a model of the machine, always with a range
 };
-// As the ledger writes it: "measured", "measured-replay", "external", "host-attributed", …
+// The ledger's spelling: "measured", "measured-replay", "external", "host-attributed", …
 std::string_view name_of(Quality quality);
 std::optional<Quality> quality_of(std::string_view name);
 
-// What a sensor's figure covers. A scope is one of these or several that do not contain each other.
+// Parts of a machine that a sensor's figure may cover. A scope is one of these, or several that do not
+// contain each other.
 enum class Domain { package, core, uncore, dram, psys, board, system_battery, wall, dc, usb };
 // "package", "dram", "system-battery", …
 std::string_view name_of(Domain domain);

@@ -1,4 +1,4 @@
-// Whether a result may be used: valid, suspect or invalid, with the reasons.
+// The verdict on a result: valid, suspect or invalid, with the reasons.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace godwit::energy {
 
-// Of an invalid result no joule per image is printed.
+// Says whether a result may be used. An invalid one prints no joules per image.
 struct Verdict {
   enum class State { valid, suspect, invalid };
   State state = State::valid;

@@ -266,7 +266,7 @@ class Analyst {
   void judge_host(Verdict& verdict, const std::vector<Window>& windows) const {
     std::vector<const Window*> all;
     for (const Window& window : windows) all.push_back(&window);
-    // What others do while we are idle is subtracted with the idle power.
+    // Other programs' work during idle time is subtracted with the idle power.
     if (log_.before) all.push_back(&*log_.before);
     if (log_.after) all.push_back(&*log_.after);
     for (const Window* window : all) {

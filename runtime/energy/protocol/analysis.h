@@ -12,13 +12,13 @@
 
 namespace godwit::energy {
 
-// What a meter's maker promises: |error| <= of_reading × W + watts.
+// The accuracy that a meter's maker promises: |error| <= of_reading × W + watts.
 struct MeterAccuracy {
   double of_reading = 0;
   double watts = 0;
 };
 
-// Where the curve comes from.
+// The curve of energy over time and its origin.
 struct EnergySource {
   EnergySeries series;  // on the log's clock
   Quality quality = Quality::measured;

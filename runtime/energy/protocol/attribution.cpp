@@ -38,7 +38,7 @@ Eigen::VectorXd non_negative_least_squares(const Eigen::MatrixXd& a, const Eigen
     passive.push_back(steepest);
     while (!passive.empty()) {
       const Eigen::VectorXd trial = least_squares(a, passive, b);
-      // As far towards the trial as the first coefficient lets us that would fall below 0.
+      // The step towards the trial ends where the first coefficient would fall below 0.
       double step = 1;
       Eigen::Index first = -1;
       for (std::size_t i = 0; i < passive.size(); ++i) {

@@ -57,8 +57,8 @@ double closure_of(std::span<const Replay> replays, double whole_net_j);
 // "closure" where it is more than 10 % off.
 void judge_closure(double closure, Verdict& verdict);
 
-// What a layer does, as a regression sees it: MACs by type, bytes by level, seconds; the same order in every
-// row.
+// The activity of a layer as a regression sees it: MACs by type, bytes by level, seconds. All rows keep one
+// order.
 struct ActivityRow {
   std::string name;
   std::vector<double> activity;

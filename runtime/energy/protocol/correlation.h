@@ -1,4 +1,4 @@
-// How two series of figures go together: geometric means, Pearson and Spearman, straight lines.
+// Relations of two series of figures: geometric means, Pearson and Spearman, straight lines.
 #pragma once
 
 #include <cstddef>

@@ -63,9 +63,9 @@ struct PowerLine {
 };
 PowerLine power_line(std::span<const double> watts, double limit_w);
 
-// What a data sheet would say: operations over a peak, times the power limit. Joules. Operations and peak
-// must count alike, FLOPs and FLOPS or MACs and MACs a second; the literature's factor of 3.1 by which such
-// figures are too low (Yang et al. 2024, figure 6) takes MACs against a peak in FLOPS, and is 1.6 otherwise.
+// Joules by a data sheet: operations over a peak, times the power limit. Operations and peak must count
+// alike: FLOPs and FLOPS, or MACs and MACs a second. The literature finds such figures too low by a factor
+// of 3.1 (Yang et al. 2024, figure 6). That takes MACs against a peak in FLOPS; the factor is 1.6 otherwise.
 inline double naive_joules(double operations, double peak_per_s, double limit_w) {
   return operations / peak_per_s * limit_w;
 }
@@ -74,7 +74,7 @@ inline double naive_joules(double operations, double peak_per_s, double limit_w)
 struct Operating {
   double watts, img_s;
 };
-// What a power cap changes, as fractions: +0.5 is half as much again.
+// Changes by a power cap, as fractions: +0.5 is half as much again.
 struct CapEffect {
   double images_per_unit, watts, img_s;
 };

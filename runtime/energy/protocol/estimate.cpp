@@ -66,7 +66,7 @@ EstimatedEnergy by_profile(const CpuWork& work, const PowerFacts& facts) {
   const PowerProfile& profile = *facts.profile;
   const double threads = std::max(1, work.threads);
   const double active = std::max(0.0, profile.watts_at(threads) - profile.idle_w) / threads;
-  // Of an idle machine that is shared, this run bears the part of its CPUs.
+  // A run on a shared machine bears the part of its idle power that its CPUs are.
   const bool known_share = !work.virtual_machine || facts.host_cpus.has_value();
   const double share = !work.virtual_machine ? 1
                        : facts.host_cpus     ? static_cast<double>(work.cpus) / *facts.host_cpus

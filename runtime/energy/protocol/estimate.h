@@ -41,7 +41,7 @@ struct Trend {
 Estimated<Joules> estimate_by_trend(double flops, int day, std::string_view precision,
                                     const Trend& trend = {});
 
-// What a run took, as the operating system counts it.
+// Time of a run, as the operating system counts it.
 struct CpuWork {
   double cpu_seconds = 0;  // of all threads
   double wall_seconds = 0;
@@ -50,7 +50,7 @@ struct CpuWork {
   bool virtual_machine = false;
 };
 
-// What is known of the machine's power. Nothing here has a default: a number that nobody gave is not used.
+// Facts known about the machine's power. Nothing has a default: a figure that nobody gave is not used.
 struct PowerFacts {
   std::optional<double> max_w;          // of all CPUs busy: a TDP, or a limit that the firmware states
   std::string max_source;               // "--tdp 65 W", "constraint_0_max_power_uw of package-0"

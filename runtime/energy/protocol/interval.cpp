@@ -25,7 +25,7 @@ using StudentT = boost::math::students_t_distribution<double, Quiet>;
 double neighbour_correlation(double x) { return std::pow(-std::expm1(-x), 2) / (2 * (x + std::expm1(-x))); }
 double worth(double x) { return (x + std::expm1(-x)) / x; }
 
-// How many independent values one of a series is worth whose neighbours have the correlation `rho`.
+// The number of independent values that one value is worth when neighbours have the correlation `rho`.
 double independent_share(double rho) {
   if (rho <= 0) return 1;
   double low = 1e-3, high = 1e3;  // neighbour_correlation() falls from 1 to 0

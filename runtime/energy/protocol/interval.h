@@ -6,7 +6,7 @@
 
 namespace godwit::energy {
 
-// How a 95 % interval is made.
+// Ways to make a 95 % interval.
 enum class IntervalMethod {
   student,  // Student t over batch means, their number corrected for autocorrelation
   sem,      // mean ± 1.96 standard errors, values taken as independent (Yang et al. 2024)

@@ -57,7 +57,7 @@ struct Activity {
 };
 std::vector<Activity> activities_of(const RunLog& log);
 
-// What to add to the meter's times to bring them onto our clock.
+// The offset that brings a meter's times onto our clock.
 struct Alignment {
   double offset_s = 0;
   double uncertainty_s = 0;  // standard
@@ -68,7 +68,7 @@ struct Alignment {
 // `readings` and `activities` are on clocks that differ by the offset.
 Alignment align(const MeterLog& log, const std::vector<Activity>& activities, double reach_s = 30);
 
-// How a meter's clock is brought into line.
+// Ways to bring a meter's clock into line.
 enum class MeterClock {
   automatic,  // by correlation where the log moves with the load, as it stands where it is flat
   pulse,      // by correlation, or not at all

@@ -39,7 +39,7 @@ Signal signal_of(const MeterLog& log, Nanoseconds origin) {
   return signal;
 }
 
-// What the machine did at a moment of our clock: 1 busy, 0 idle, nullopt between windows.
+// Knows the machine's state at a moment of our clock: 1 busy, 0 idle, nullopt between windows.
 class Reference {
  public:
   explicit Reference(const std::vector<Activity>& activities) : activities_(activities) {

@@ -31,7 +31,7 @@ struct ProtocolOptions {
   bool edge_align = false;        // begin and end windows just behind an update of the counter
   std::uint64_t seed = 20260101;  // of the order of configurations
 
-  // What the named protocol asks of a window; a shorter one makes the result suspect.
+  // The window that the named protocol asks for; a shorter one makes the result suspect.
   double required_window_s = 10;
 };
 

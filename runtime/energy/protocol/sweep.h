@@ -13,8 +13,8 @@
 
 namespace godwit::energy {
 
-// What "best" means. All go down: joules of an image, what they cost, joules x seconds of an image (EDP).
-// img/kWh is the first one upside down.
+// Meanings of "best", each better when lower: joules of an image, their cost, joules × seconds (EDP). img/kWh
+// is the inverse of the first.
 enum class Objective { img_per_kwh, joules, cost, edp };
 std::optional<Objective> objective_of(std::string_view name);  // "img/kWh", "J", "cost", "EDP"
 std::string_view name_of(Objective objective);

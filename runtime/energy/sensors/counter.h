@@ -12,7 +12,7 @@ namespace godwit::energy {
 // Microjoules and sums of them stay whole numbers until they are printed.
 __extension__ using Int128 = __int128;
 
-// How a counter of microjoules counts.
+// The range and the unit of a counter of microjoules.
 struct CounterRange {
   // Its largest value, floor((2^32 - 1) × unit); 0: it never wraps (64 bits kept in the kernel).
   std::int64_t range_uj = 0;
@@ -23,7 +23,7 @@ struct CounterRange {
 
   // Time in which the counter may go round once; beyond it a difference says nothing.
   Nanoseconds ambiguous_after() const;
-  // How often to read it: min(10 s, range / (4 × max power)).
+  // The interval between reads: min(10 s, range / (4 × max power)).
   Nanoseconds guard_interval() const;
 };
 
@@ -31,7 +31,7 @@ struct CounterRange {
 // 1 uJ where no such unit is plausible.
 std::int64_t unit_of_range(std::int64_t range_uj);
 
-// What is wrong with a difference, from least to worst.
+// Faults of a difference, from least to worst.
 enum class CounterFault : std::uint8_t {
   none,
   suspended,  // the machine slept

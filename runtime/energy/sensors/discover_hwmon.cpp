@@ -104,7 +104,7 @@ void add_powers(Finder& finder, const std::string& path, const std::string& chip
   }
 }
 
-// What a battery has given since it was found, by the charge that is left in it; nothing once it is charged.
+// Energy that a battery has given since it was found, by the charge left in it; nothing once it is charged.
 class DischargeGauge final : public Gauge {
  public:
   DischargeGauge(std::unique_ptr<Gauge> left, std::int64_t first) : left_(std::move(left)), first_(first) {}

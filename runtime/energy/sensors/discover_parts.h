@@ -1,4 +1,4 @@
-// What the sources of discovery share; private to discover*.cpp.
+// Parts that the sources of discovery share; private to discover*.cpp.
 #pragma once
 
 #include <functional>

@@ -77,7 +77,7 @@ Place place_of(const std::map<std::string, Zone>& zones, const Zone& zone, bool 
   if (zone.name == "dram") {
     return {package.empty() ? zone.id + "/dram" : "dram-" + package.substr(8), "", DomainKind::dram};
   }
-  // What a hypervisor exports may be bare: a zone of the first level is a share of the packages.
+  // A tree that a hypervisor exports may be bare: a zone of the first level is a share of the packages.
   if (host_share && zone.name.empty() && std::ranges::count(zone.id, ':') == 1) {
     return {zone.id, "", DomainKind::package};
   }

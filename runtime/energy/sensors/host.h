@@ -1,4 +1,4 @@
-// What the machine is and what else happens on it while energy is measured.
+// Describes the machine, and what else happens on it while energy is measured.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace godwit::energy {
 
-// What does not change while a run lasts.
+// Facts that do not change during a run.
 struct HostFacts {
   Host host;                       // for the ledger
   bool container = false;          // the root file system is an overlay, or the cgroup says so
@@ -53,7 +53,7 @@ class HostWatch {
   Files thermal_, power_limit_, frequencies_, temperatures_;
 };
 
-// What happened between two readings.
+// Changes between two readings.
 struct HostChange {
   double others_share = 0;  // of all CPU time, by anyone but this process
   double steal_share = 0;

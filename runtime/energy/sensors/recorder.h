@@ -26,8 +26,8 @@ class Recorder {
   // Keeps references to both. Sensors of domains that are not used are not read.
   Recorder(const Discovery& found, Clock& clock);
 
-  // How often to read: 100 ms for counters (a trace, and often enough for every guard interval), 10 ms or the
-  // sensor's own interval where a power sensor rules.
+  // The interval between reads. Counters: 100 ms, for a trace and often enough for every guard interval.
+  // Power sensors: 10 ms or the sensor's own interval.
   Nanoseconds period() const { return period_; }
   // Reads every sensor once. Safe beside another thread that does the same.
   Instant read();
@@ -50,7 +50,7 @@ class Recorder {
   // Steps of a sensor, larger of unit and what was seen; joules.
   double resolution_j() const;
   bool has_counters() const;
-  // For the ledger; disagreements of alternates are over [begin, end].
+  // Rows of the ledger; disagreements of alternates are over [begin, end].
   std::vector<SensorUse> uses(Nanoseconds begin, Nanoseconds end) const;
 
  private:

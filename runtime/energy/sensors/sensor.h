@@ -1,4 +1,4 @@
-// What measures energy here: sensors, the physical domains that they see, and which of these may be added up.
+// Sensors of energy, the physical domains that they see, and which of these may be added up.
 #pragma once
 
 #include <cstdint>

@@ -51,7 +51,7 @@ class HostFile final : public SysFile {
 
 class HostRoot final : public SysRoot {
  public:
-  // Where a path that begins with `first` really lies.
+  // Real places of paths, by how the paths begin.
   using Map = std::map<std::string, std::string>;
   HostRoot(Map map, bool running) : map_(std::move(map)), running_(running) {}
 

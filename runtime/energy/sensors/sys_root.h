@@ -17,7 +17,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text);
 // The text without white space at its ends.
 std::string_view trimmed(std::string_view text);
 
-// What a read gave: the text, or the errno that it failed with.
+// The result of a read: the text, or the errno that it failed with.
 struct SysText {
   std::string text;
   int error = 0;  // 0: read
@@ -34,7 +34,7 @@ class SysFile {
   virtual SysText read() = 0;
 };
 
-// Who may read a file.
+// Permissions of a file.
 struct SysMode {
   unsigned mode = 0;  // permission bits
   unsigned owner = 0;
