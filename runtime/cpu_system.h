@@ -15,8 +15,8 @@ CacheSizes read_cache_sizes(const std::filesystem::path& root);
 // The first "model name" of proc/cpuinfo; "unknown CPU" where absent.
 std::string read_cpu_model(const std::filesystem::path& root);
 
-// The tightest CPU quota, in whole cores rounded up, on the way from this process's cgroup (proc/self/cgroup)
-// to the top of the hierarchy, v2 and v1; nullopt where nothing limits.
+// The tightest CPU quota in whole cores, rounded up; nullopt where nothing limits. Looks from this process's
+// cgroup (proc/self/cgroup) to the top of the hierarchy, v2 and v1.
 std::optional<int> read_cgroup_cores(const std::filesystem::path& root);
 
 }  // namespace godwit

@@ -22,9 +22,9 @@ namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-// A huge page takes 0.1 to 0.2 ms to be cleared, and ten to thirty times as long where a virtual machine's
-// host has to find the memory for it first; small pages, which come from what the guest freed last, do not
-// wait.
+// A huge page takes 0.1 to 0.2 ms to be cleared. It takes ten to thirty times as long where a virtual
+// machine's host has to find its memory first. Small pages do not wait: they come from what the guest freed
+// last.
 constexpr std::chrono::microseconds kSlowHugePage{1000};
 
 // Huge pages for a block that begins at one, unless they are slow to get here.

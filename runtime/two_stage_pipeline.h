@@ -27,9 +27,9 @@ struct PipelineShape {
   std::size_t batch = 1;
 };
 
-// Runs until take() says that there are no more and everything is delivered. No core belongs to a stage: each
-// worker does what is due (deliver, else work on a batch that is ready, else prepare an item), so that the
-// split of cores follows what the stages cost. The first exception that a stage throws stops everything and
+// Runs until take() says that there are no more and everything is delivered. No core belongs to a stage, so
+// that the split of cores follows the cost of the stages. Each worker does what is due: deliver, else work on
+// a batch that is ready, else prepare an item. The first exception that a stage throws stops everything and
 // leaves this function.
 void run_two_stage_pipeline(const PipelineShape& shape, const PipelineStages& stages);
 

@@ -20,11 +20,11 @@ struct DecodeLimits {
   std::int64_t max_file_bytes = 512LL << 20;
 };
 
-// Reads a JPEG or PNG file; which one is decided by its first bytes, not by its name. Gray becomes RGB by
-// repeating, CMYK and YCCK as Pillow's convert("RGB") does it, palettes are looked up, alpha is dropped
-// (Pillow's convert("RGB")), 16-bit samples keep their high byte but for 16-bit gray, which is cut off at 255
-// as Pillow does it. Decoder warnings (a truncated JPEG) are
-// errors. Throws Error naming the path: absent, not a regular file, neither format, damaged, past a limit.
+// Reads a JPEG or PNG file; its first bytes decide which one, not its name. Pixels are those of Pillow's
+// convert("RGB"): gray is repeated, CMYK and YCCK are converted, palettes are looked up, alpha is dropped.
+// 16-bit samples keep their high byte, but 16-bit gray is cut off at 255. Decoder warnings (a truncated JPEG)
+// are errors. Throws Error naming the path: absent, not a regular file, neither format, damaged, past a
+// limit.
 Image read_image(const std::string& path, const DecodeLimits& limits = {});
 
 }  // namespace godwit::image

@@ -19,9 +19,9 @@ namespace {
 // Distinct warnings that are kept of one file; more of them say nothing new.
 constexpr std::size_t kMaxWarnings = 4;
 
-// Columns and rows, in samples of the most subsampled component, that upsampling may mix into a pixel beyond
-// its own (fancy upsampling takes one neighbour), and one more because the edge of a cut is treated as the
-// image's.
+// Columns and rows beyond a pixel's own, in samples of the most subsampled component, that upsampling may mix
+// into it. Fancy upsampling takes one neighbour. One more is needed because the edge of a cut is treated as
+// the image's.
 constexpr int kMarginSamples = 2;
 
 // Rows above the region that are decoded all the same, so that the first one finds its neighbours.

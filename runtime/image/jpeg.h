@@ -18,8 +18,8 @@ namespace godwit::image {
 bool looks_like_jpeg(std::span<const std::byte> bytes);
 
 // A JPEG file, decoded row by row. Only the blocks that the selected region needs are transformed, upsampled
-// and converted, with a margin that keeps every pixel what a full decode makes of it; nothing behind the last
-// row is decoded, though the file's end must be there. Samplings that libjpeg-turbo cannot cut exactly
+// and converted. A margin keeps every pixel what a full decode makes of it. Nothing behind the last row is
+// decoded, though the file's end must be there. Samplings that libjpeg-turbo cannot cut exactly
 // (partial_is_exact) are decoded whole.
 //
 // All functions throw Error: damaged beyond what the decoder mends, truncated (as Pillow, which refuses a

@@ -1,6 +1,6 @@
 // Two separable passes, columns first, with 8-bit pixels between them. A row is shrunk across as soon as it
-// is read, kept in a ring of as many as one row of the result mixes, and mixed down when the last of them is
-// there.
+// is read, and kept in a ring. The ring holds as many rows as one row of the result mixes, and is mixed down
+// when the last is there.
 #include "runtime/image/resize.h"
 
 #include <algorithm>

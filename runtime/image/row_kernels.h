@@ -24,8 +24,8 @@ inline constexpr int kDownUnit = 32;
 // Bytes behind the last pixel made across a row that are overwritten too.
 inline constexpr int kAcrossSlack = 4;
 
-// A weight w is cut into two that fit 16 bits, w = high * 2^15 + low with 0 <= low < 2^15: two products of 16
-// bits, each a sum over two taps, are faster than one of 32 bits, and sums modulo 2^32 keep the result exact.
+// A weight w is cut into two that fit 16 bits: w = high * 2^15 + low with 0 <= low < 2^15. Two products of 16
+// bits, each a sum over two taps, are faster than one of 32 bits. Sums modulo 2^32 keep the result exact.
 inline constexpr int kLowBits = 15;
 
 struct AcrossArguments {

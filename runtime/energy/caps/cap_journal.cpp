@@ -20,8 +20,7 @@
 namespace godwit::energy {
 namespace {
 
-// A value that is not settled is ours when it lies where a clamp of ours may have put it, or a rounding to
-// the register's unit.
+// An unsettled value is ours where a clamp, or a rounding to the register's unit, may have put it.
 constexpr double kRounding = 0.01;
 // A guardian that is putting limits back holds the lock no longer than this.
 constexpr int kGuardianMs = 1000;

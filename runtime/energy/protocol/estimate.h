@@ -20,9 +20,9 @@ inline constexpr double kUncalibratedFactor = 4;
 // is no date from year 1 to 9999.
 int ordinal_day(std::string_view date);
 
-// The efficiency that accelerators had at a date: a log-linear fit over 32 of Desislavov et al.'s GPUs (2023,
-// table J.9, those without adaptation and those adapted for CNNs), launched 2010-11-09 to 2020-09-01.
-// For comparison with the literature only.
+// The efficiency of accelerators at a date, for comparison with the literature only. A log-linear fit over 32
+// GPUs launched 2010-11-09 to 2020-09-01 (Desislavov et al. 2023, table J.9). It takes those without
+// adaptation and those adapted for CNNs.
 struct Trend {
   double intercept = -228.16869421138085;  // log10(GFLOPS/W) at day 0
   double per_day = 0.00031214883873618976;

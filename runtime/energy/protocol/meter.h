@@ -24,9 +24,9 @@ struct MeterLog {
   std::size_t skipped = 0;             // lines without two numbers, or not after the line before
 };
 
-// Which columns hold time and value: names of the header line, or numbers from 1. By default the columns
-// named t (time, timestamp, unix, ms) and watts (w, power, power_w) or joules (j, energy, energy_j), or the
-// first two.
+// Columns of time and value: names of the header line, or their places from 1. The default is the columns
+// named t (time, timestamp, unix, ms) and watts (w, power, power_w) or joules (j, energy, energy_j). Without
+// such names it is the first two.
 struct MeterColumns {
   std::string time, value;
   bool joules = false;  // of a value column that is named or numbered by hand

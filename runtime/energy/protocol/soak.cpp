@@ -13,7 +13,7 @@ constexpr std::size_t kFewestRows = 8;  // that a slope is drawn through
 
 constexpr std::size_t kMostMeans = 12;  // that the order of is tested
 
-// Means of nearly equal numbers of neighbours: what lasts a minute is no trend of half an hour.
+// Means of neighbours, nearly equally many each: what lasts a minute is no trend of half an hour.
 std::vector<double> means_of(const std::vector<double>& values) {
   const std::size_t count = std::min(values.size(), kMostMeans);
   std::vector<double> means;
@@ -26,8 +26,8 @@ std::vector<double> means_of(const std::vector<double>& values) {
   return means;
 }
 
-// Mann and Kendall: whether later is higher more often than chance has it. A machine that heats up or slows
-// down does so along a curve, which a straight line's own test takes for noise.
+// Tests by Mann and Kendall that later is higher more often than chance has it. A machine that heats up or
+// slows down does so along a curve, which a straight line's own test takes for noise.
 double probability_of_order(const std::vector<double>& values) {
   const auto n = static_cast<double>(values.size());
   int order = 0;

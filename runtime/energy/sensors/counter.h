@@ -44,8 +44,8 @@ class Counter {
  public:
   explicit Counter(const CounterRange& range) : range_(range) {}
 
-  // The first call only remembers. Returns what this step brought to light; the energy of a step with a fault
-  // is counted as read, that of a reset not at all, and the fault stays in worst().
+  // Returns what this step brought to light; the first call only remembers. The energy of a step with a fault
+  // is counted as read, that of a reset not at all. The fault stays in worst().
   CounterFault add(std::int64_t value_uj, const Instant& when);
 
   Int128 total_uj() const { return total_nj_ / 1000; }

@@ -31,11 +31,11 @@ class Recorder {
   Nanoseconds period() const { return period_; }
   // Reads every sensor once. Safe beside another thread that does the same.
   Instant read();
-  // Returns just after the first counter of the total has moved, or after a time in which a counter of
-  // milliseconds would have (20 ms).
+  // Returns just after the first counter of the total has moved. Gives up after 20 ms, in which a counter of
+  // milliseconds would have.
   void wait_for_update();
-  // Takes domains out of the total whose mean power over [begin, end] is more than three times their limit,
-  // or 2 kW where none is known, or below zero; says which and why.
+  // Takes implausible domains out of the total; says which and why. Their mean power over [begin, end] is
+  // below zero, or more than three times their limit (2 kW where none is known).
   std::vector<std::string> drop_implausible(Nanoseconds begin, Nanoseconds end);
 
   // The curve of the total, of one domain, and of one sensor.
