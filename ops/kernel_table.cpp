@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/isa/isas.h"
+#include "runtime/cpu.h"
 
 namespace godwit::ops {
 namespace {
@@ -129,7 +130,7 @@ const KernelInfo* find_kernel(KernelFamily family, DType dtype, Isa isa) {
   const KernelInfo* best = nullptr;
   for (const KernelInfo& kernel : all_kernels()) {
     if (kernel.family != family || kernel.dtype != dtype || !includes(isa, kernel.isa)) continue;
-    if (best == nullptr || kernel.isa > best->isa ||
+    if (best == nullptr || rank_of(kernel.isa) > rank_of(best->isa) ||
         (kernel.isa == best->isa && kernel.mr * kernel.nr > best->mr * best->nr)) {
       best = &kernel;
     }

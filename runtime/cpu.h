@@ -3,27 +3,26 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "runtime/isa.h"  // IWYU pragma: export
+
 namespace godwit {
 
-// Instruction sets that kernels exist for, from the least to the most special.
-enum class Isa : std::uint8_t { generic, avx2, avx_vnni, avx512, avx512_vnni, avx512_bf16 };
-
 std::string_view name_of(Isa isa);
-// Whether whatever runs `isa` runs `part` too: each one includes those before it, but that CPUs with AVX-512
-// may lack AVX-VNNI, which is in itself only.
+// True when whatever runs `isa` runs kernels of `part` too; each includes itself.
 bool includes(Isa isa, Isa part);
+// Of two ISAs that a machine runs, the one of the higher rank has the better kernels.
+int rank_of(Isa isa);
 std::optional<Isa> isa_from_name(std::string_view name);
-// All ISAs of the architecture this program was built for, least special first; generic is always the first.
+// All ISAs of the architecture this program was built for, by rank; generic is always the first.
 std::span<const Isa> isas_of_build();
 // True when this CPU and the operating system can run it.
 bool cpu_supports(Isa isa);
-// The most special ISA that this CPU supports, together with everything below it.
+// The ISA of the highest rank that this machine runs; GODWIT_ISA replaces it by another.
 Isa best_isa();
 // The name → ISA, checked: throws Error naming the known ones when unknown, and why when this CPU lacks it.
 Isa require_isa(std::string_view name);

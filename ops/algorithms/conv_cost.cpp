@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/cpu.h"
+
 namespace godwit::ops {
 namespace {
 

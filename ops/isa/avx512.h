@@ -6,7 +6,7 @@
 
 #include "ops/isa/nonzeros.h"
 #include "ops/kernels/simd_xsimd.h"
-#include "runtime/cpu.h"
+#include "runtime/isa.h"
 
 namespace godwit::ops {
 namespace {

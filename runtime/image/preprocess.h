@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/cpu.h"
 #include "runtime/image/filter.h"
 #include "runtime/image/image.h"
 #include "runtime/image/normalize.h"

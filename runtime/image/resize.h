@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/cpu.h"
 #include "runtime/image/filter.h"
 #include "runtime/image/image.h"
 #include "runtime/image/row_kernels.h"

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "runtime/cpu.h"
+#include "runtime/isa.h"
 
 namespace godwit::image {
 
