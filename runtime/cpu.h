@@ -1,5 +1,5 @@
-// What this CPU can do, how its caches are sized, and how many cores this process may use. Compiled without
-// any ISA flag, so that it runs everywhere.
+// This machine's ISAs, the sizes of its caches, and the cores that this process may use. Compiled without any
+// ISA flag, so that it runs everywhere.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +38,7 @@ const CacheSizes& cache_sizes();
 // "AMD EPYC …" from /proc/cpuinfo; "unknown CPU" where absent.
 std::string cpu_model();
 
-// Cores this process may use: the smaller of its affinity mask and its cgroup's CPU quota (v2 and v1, rounded
+// Cores that this process may use: the smaller of its affinity mask and its cgroup's CPU quota (v2 and v1, rounded
 // up), at least 1.
 int usable_cores();
 

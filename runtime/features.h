@@ -60,7 +60,7 @@ struct IsaRow {
   IsaSet included;      // directly
   FeatureSet features;  // beyond those of the included ones
 };
-// Of all processors, in the order of the list.
+// Rows of all processors, in the order of the list.
 std::span<const IsaRow> isa_rows();
 const IsaRow& row_of(Isa isa);
 
@@ -70,9 +70,9 @@ FeatureSet features_of(Isa isa);
 // Features of this machine, detected once.
 FeatureSet machine_features();
 
-// Of a machine with `present`: what it lacks for `isa`, in words; empty when it runs it.
+// The features that a machine with `present` lacks for `isa`, in words; empty when it runs it.
 std::vector<std::string_view> missing_for(Isa isa, FeatureSet present);
-// The ISA of this build of the highest rank that it runs.
+// The ISA of the highest rank in this build that such a machine runs.
 Isa best_isa(FeatureSet present);
 // The name → ISA; throws Error naming the known ones when unknown, and what the machine lacks.
 Isa require_isa(std::string_view name, FeatureSet present);
