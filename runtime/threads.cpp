@@ -1,5 +1,12 @@
 // One set of OpenMP threads for the whole process: they wait inside one long-lived parallel region, run
 // teams' work when told to, and meet in a barrier that spins briefly before it sleeps.
+//
+// A plain parallel region for each team would not do:
+// - OpenMP keeps a set of threads for every thread that opens a region; sessions of many callers share one
+// here.
+// - Between regions its threads spin or sleep as the environment says, not as a run of 100 us a step needs.
+// - A child of fork() inherits OpenMP's record of threads that it does not have, and waits for them for ever.
+// - The hand-over inside OpenMP is invisible to the thread sanitizer.
 #include "runtime/threads.h"
 
 #include <algorithm>
@@ -8,7 +15,9 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <mutex>
+#include <new>
 #include <omp.h>
+#include <pthread.h>
 #include <system_error>
 #include <thread>
 
@@ -132,6 +141,11 @@ void host() noexcept {
   }
 }
 
+// A child of fork() has its caller's thread alone, whatever the pool tells: the first team makes threads
+// anew. Locks that others held at the fork are nobody's; a team that the caller was in runs on without the
+// others.
+void forget_pool_in_child() noexcept { new (&pool) Pool; }
+
 void start(int first, int last) {
   for (int i = first; i < last; ++i) {
     pool.members[i].go.store(1);
@@ -142,6 +156,8 @@ void start(int first, int last) {
 // Makes OpenMP deliver `threads` threads beside the caller, as far as it will.
 void grow(int threads) {
   if (pool.asked == 0) {
+    // Once in a process; children inherit it.
+    [[maybe_unused]] static const int watched = pthread_atfork(nullptr, nullptr, forget_pool_in_child);
     pool.cores = usable_cores();
     try {
       std::thread(host).detach();

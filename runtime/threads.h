@@ -58,7 +58,8 @@ int chosen_threads(int asked);
 
 // Runs `work` once on each of `threads` members, the caller being member 0, and returns when all have
 // finished. All sessions share one set of threads: teams of more than one run one after the other; a team of
-// one runs on the caller at once. `work` must not throw.
+// one runs on the caller at once. `work` must not throw. A child of fork() makes threads of its own with its
+// first team; it must not go on with work that was under way at the fork.
 void run_team(int threads, FunctionRef<void(const Worker&)> work);
 
 }  // namespace godwit

@@ -2,9 +2,12 @@
 #include "runtime/threads.h"
 
 #include <atomic>
+#include <functional>
 #include <gtest/gtest.h>
 #include <numeric>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace godwit {
@@ -147,6 +150,92 @@ TEST(Threads, ATeamOfOneDoesNotWaitForAnotherTeam) {
     std::thread([&] { run_team(1, [&](const Worker&) { done = true; }); }).join();
   });
   EXPECT_TRUE(done);
+}
+
+#if defined(__SANITIZE_THREAD__)
+#define GODWIT_FORKS 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GODWIT_FORKS 0
+#endif
+#endif
+#if !defined(GODWIT_FORKS)
+#define GODWIT_FORKS 1
+#endif
+
+class Fork : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!GODWIT_FORKS) GTEST_SKIP() << "the thread sanitizer ends a child that makes threads";
+  }
+};
+
+constexpr unsigned kChildSeconds = 20;
+
+// The status of a child that runs `work` and exits with what it returns; an alarm ends one that hangs.
+int status_of_child(const std::function<int()>& work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(kChildSeconds);
+    ::_exit(work());
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return status;
+}
+
+// 0 where teams of every size sum up what they should, with barriers in between.
+int teams_in_child() {
+  for (const int threads : {2, 4, 3, 1, 6}) {
+    std::atomic<std::int64_t> sum = 0;
+    std::atomic<int> late = 0, members = 0, arrived = 0;
+    run_team(threads, [&](const Worker& worker) {
+      const Worker::Range range = worker.share(1000);
+      for (std::int64_t i = range.begin; i < range.end; ++i) sum += i;
+      ++arrived;
+      worker.barrier();
+      if (arrived != worker.count) ++late;
+      if (worker.index == 0) members = worker.count;
+    });
+    if (sum != 499'500 || late != 0) return 1;
+    if (threads > 1 && members < 2) return 2;
+  }
+  return 0;
+}
+
+TEST_F(Fork, AChildMakesThreadsOfItsOwn) {
+  sum_in_phases(3, 100);
+  EXPECT_EQ(status_of_child(teams_in_child), 0);
+  sum_in_phases(4, 100);
+  // A child of a child, and the parent's threads all the while.
+  const auto with_a_child = [] { return teams_in_child() + status_of_child(teams_in_child); };
+  EXPECT_EQ(status_of_child(with_a_child), 0);
+  EXPECT_EQ(status_of_child([&] { return status_of_child(with_a_child) == 0 ? 0 : 3; }), 0);
+  EXPECT_EQ(teams_in_child(), 0) << "the parent works as before";
+}
+
+TEST_F(Fork, FromAnotherThreadThanTheFirst) {
+  sum_in_phases(2, 100);
+  int status = -1;
+  std::thread([&] { status = status_of_child(teams_in_child); }).join();
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(teams_in_child(), 0);
+}
+
+// The child inherits the lock of a team that another thread runs.
+TEST_F(Fork, WhileAnotherThreadRunsATeam) {
+  std::atomic<bool> running = false, done = false;
+  std::thread other([&] {
+    run_team(2, [&](const Worker& worker) {
+      if (worker.index == 0) running = true;
+      while (worker.index == 0 && !done) std::this_thread::yield();
+    });
+  });
+  while (!running) std::this_thread::yield();
+  EXPECT_EQ(status_of_child(teams_in_child), 0);
+  done = true;
+  other.join();
+  EXPECT_EQ(teams_in_child(), 0);
 }
 
 }  // namespace
