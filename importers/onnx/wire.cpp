@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <functional>
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
 #include <limits>
 
 #include "runtime/error.h"
@@ -13,13 +12,42 @@
 namespace godwit::importers {
 namespace {
 
-using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 using Bytes = std::span<const std::byte>;
 
 constexpr int kModelGraph = 7;
 constexpr int kGraphInitializer = 5;
 constexpr int kTensorRawData = 9;
+
+// Protobuf's encoding: a tag is a field's number and, in its low bits, the form of its value.
+enum WireType : std::uint32_t { varint, fixed64, length_delimited, group_start, group_end, fixed32 };
+constexpr WireType wire_type(std::uint32_t tag) { return static_cast<WireType>(tag & 7U); }
+constexpr int field_number(std::uint32_t tag) { return static_cast<int>(tag >> 3U); }
+constexpr int kMaxGroupDepth = 100;  // protobuf's own limit on nesting
+
+// Reads over the value behind `tag`; false where there is none.
+bool skip_value(CodedInputStream& stream, std::uint32_t tag, int depth = kMaxGroupDepth) {
+  std::uint32_t word = 0;
+  std::uint64_t long_word = 0;
+  switch (wire_type(tag)) {
+    case varint:
+      return stream.ReadVarint64(&long_word);
+    case fixed64:
+      return stream.ReadLittleEndian64(&long_word);
+    case fixed32:
+      return stream.ReadLittleEndian32(&word);
+    case length_delimited:
+      return stream.ReadVarint32(&word) && stream.Skip(static_cast<int>(word));
+    case group_start:
+      for (std::uint32_t inner = stream.ReadTag(); depth > 0 && inner != 0; inner = stream.ReadTag()) {
+        if (wire_type(inner) == group_end) return field_number(inner) == field_number(tag);
+        if (!skip_value(stream, inner, depth - 1)) return false;
+      }
+      return false;
+    default:
+      return false;
+  }
+}
 
 CodedInputStream stream_over(Bytes bytes) {
   return CodedInputStream(reinterpret_cast<const std::uint8_t*>(bytes.data()),
@@ -42,8 +70,8 @@ class Walker {
       if (field_begin == message.size()) break;
       const std::uint32_t tag = stream.ReadTag();
       if (tag == 0) fail(message, field_begin);
-      if (WireFormatLite::GetTagWireType(tag) != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
-        if (!WireFormatLite::SkipField(&stream, tag)) fail(message, field_begin);
+      if (wire_type(tag) != length_delimited) {
+        if (!skip_value(stream, tag)) fail(message, field_begin);
         continue;
       }
       std::uint32_t length = 0;
@@ -55,7 +83,7 @@ class Walker {
                         offset_of(message, field_begin), length, message.size() - begin));
       }
       stream.Skip(static_cast<int>(length));
-      if (WireFormatLite::GetTagFieldNumber(tag) == number) {
+      if (field_number(tag) == number) {
         merge(rest, message.subspan(rest_begin, field_begin - rest_begin));
         rest_begin = begin + length;
         take(message.subspan(begin, length));

@@ -70,6 +70,24 @@ TEST(OnnxHostile, TheVictimIsWell) {
   EXPECT_TRUE(survives(folder, victim()));
 }
 
+// Fields that no ONNX file has, in every form that protobuf knows.
+TEST(OnnxHostile, UnknownFieldsAreSkipped) {
+  const TemporaryDirectory folder;
+  const std::string whole = victim();
+  const std::string start = "\xA3\x06", end = "\xA4\x06", other_end = "\xAC\x06";  // of groups 100 and 101
+  const std::string inside = std::string("\x08\x05", 2) + std::string("\x12\x01x", 3) +
+                             std::string("\x1D\0\0\0\0", 5) + std::string("\x21\0\0\0\0\0\0\0\0", 9);
+  EXPECT_TRUE(survives(folder, whole + start + inside + end));
+  EXPECT_TRUE(survives(folder, whole + start + start + inside + end + end));
+  EXPECT_FALSE(survives(folder, whole + start + inside + other_end));
+  EXPECT_FALSE(survives(folder, whole + start + inside));
+  EXPECT_FALSE(survives(folder, whole + end));
+  EXPECT_FALSE(survives(folder, whole + start + std::string("\x12\x7Fx", 3) + end));
+  std::string deep = whole;
+  for (int i = 0; i < 100'000; ++i) deep += start;
+  EXPECT_FALSE(survives(folder, deep));
+}
+
 TEST(OnnxHostile, CutAtEveryByte) {
   const TemporaryDirectory folder;
   const std::string bytes = victim();
