@@ -4,7 +4,9 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "engine/batch_schedule.h"
 #include "engine/graph.h"
 #include "engine/pass.h"
 
@@ -22,6 +24,8 @@ struct Choices {
   std::map<std::string, Choice> steps = {};
   // Of the plan that they are for, which compile() then insists on; automatic: of any.
   Precision precision = Precision::automatic;
+  // Of sessions, by images and threads; others choose by an estimate.
+  std::vector<ScheduleChoice> schedules = {};
 };
 
 // The name of the step that this node becomes: its last origin's, or its own where it stems from no node of

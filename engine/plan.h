@@ -89,6 +89,7 @@ class Plan {
   const MemoryReport& memory() const { return memory_; }
   const std::vector<PassReport>& passes() const { return passes_; }
   const ops::Target& target() const { return options_.target; }
+  const Choices& choices() const { return options_.choices; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   // int8 where some layer multiplies 8-bit numbers, else bf16 or f16 where some layer reads such, else f32;
   // never automatic.

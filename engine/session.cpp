@@ -7,8 +7,6 @@
 #include <chrono>
 #include <cstring>
 #include <fmt/format.h>
-#include <map>
-#include <set>
 
 #include "runtime/error.h"
 
@@ -36,12 +34,6 @@ void check_tensors(std::string_view what, const std::vector<PlanInput>& expected
 }
 
 }  // namespace
-
-const char* name_of(BatchSchedule schedule) {
-  return schedule == BatchSchedule::per_layer   ? "per_layer"
-         : schedule == BatchSchedule::per_image ? "per_image"
-                                                : "hybrid";
-}
 
 // The memory of one walk over a plan's steps, and pointers to every step's operands. Those into the caller's
 // tensors are put in by each run.
@@ -95,22 +87,11 @@ struct Session::ExecutionFrame {
 };
 
 Session::Session(std::shared_ptr<const Plan> plan, const SessionOptions& options)
-    : plan_(std::move(plan)),
-      threads_(chosen_threads(options.threads)),
-      whole_(std::make_unique<ExecutionFrame>(*plan_)) {
-  std::size_t scratch = plan_->memory().worker_scratch_bytes;
-  const Plan* one = plan_->one_image().get();
-  if (one != nullptr && plan_->inputs()[0].desc.shape[0] >= threads_) {
-    for (int i = 0; i < threads_; ++i) frames_.push_back(std::make_unique<ExecutionFrame>(*one));
-    scratch = std::max(scratch, one->memory().worker_scratch_bytes);
-    schedules_ = {BatchSchedule::per_image, BatchSchedule::per_layer};
-    choose_cut();
-    if (cut_ > 0 && cut_ < plan_->steps().size()) schedules_.push_back(BatchSchedule::hybrid);
-  } else {
-    schedules_ = {BatchSchedule::per_layer};
-  }
-  worker_stride_ = align_up(scratch);
-  worker_scratch_ = Arena(worker_stride_ * static_cast<std::size_t>(threads_));
+    : plan_(std::move(plan)), threads_(chosen_threads(options.threads)) {
+  if (options.schedule) require_possible(*options.schedule, *plan_, threads_);
+  schedule_ = options.schedule ? *options.schedule : choose_schedule(*plan_, threads_);
+  if (plan_->one_image() != nullptr) cut_ = batch_cut(*plan_);
+  make_frames({&schedule_, 1});
   for (const PlanInput& output : plan_->outputs()) results_.emplace_back(output.desc);
   if (options.profile) times_.resize(plan_->steps().size());
   // Threads are made now, not by the first run.
@@ -119,45 +100,35 @@ Session::Session(std::shared_ptr<const Plan> plan, const SessionOptions& options
 
 Session::~Session() = default;
 
-// Where an image by image step costs the batch what its weights weigh, once for each image, and a shared step
-// its weights and its tensors: the sum over all steps is smallest there. And which tensors are alive there.
-void Session::choose_cut() {
-  const std::vector<Step>& batch = plan_->steps();
-  const std::vector<Step>& one = plan_->one_image()->steps();
-  const std::int64_t images = plan_->inputs()[0].desc.shape[0];
-  double cost = 0;  // of this cut, less that of layers alone
-  double least = 0;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    cost += static_cast<double>(batch[i].cost.weight_bytes) * static_cast<double>(images - 1) -
-            static_cast<double>(batch[i].cost.activation_bytes);
-    const bool in_chain = i + 1 < batch.size() && batch[i].chain >= 0 && batch[i].chain == batch[i + 1].chain;
-    if (cost >= least || in_chain) continue;
-    least = cost;
-    cut_ = i + 1;
+void Session::make_frames(std::span<const BatchSchedule> schedules) {
+  const Plan* one = plan_->one_image().get();
+  std::size_t scratch = 0;
+  const auto need = [&](bool needed, const Plan& plan) {
+    if (needed) scratch = std::max(scratch, plan.memory().worker_scratch_bytes);
+    return needed;
+  };
+  const auto image_by_image = [&](BatchSchedule each) { return image_steps(each) > 0; };
+  const auto shared = [&](BatchSchedule each) { return image_steps(each) < plan_->steps().size(); };
+  if (!need(std::ranges::any_of(schedules, shared), *plan_)) {
+    whole_.reset();
+  } else if (whole_ == nullptr) {
+    whole_ = std::make_unique<ExecutionFrame>(*plan_);
   }
-  std::map<std::size_t, std::size_t> writers;  // of offsets in the batch's arena: the last step so far
-  std::set<std::size_t> alive;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    for (std::size_t k = 0; i >= cut_ && k < batch[i].src.size(); ++k) {
-      const Slot& slot = batch[i].src[k];
-      if (slot.kind != Slot::Kind::arena || writers[slot.offset] >= cut_ || !alive.insert(slot.offset).second)
-        continue;
-      boundary_tensors_.push_back({one[i].src[k].offset, slot.offset,
-                                   batch[i].src_descs[k].bytes() / static_cast<std::size_t>(images)});
-    }
-    for (const Slot& slot : batch[i].dst) {
-      if (slot.kind == Slot::Kind::arena) writers[slot.offset] = i;
-    }
+  if (one == nullptr || !need(std::ranges::any_of(schedules, image_by_image), *one)) {
+    frames_.clear();
+  } else {
+    while (static_cast<int>(frames_.size()) < threads_)
+      frames_.push_back(std::make_unique<ExecutionFrame>(*one));
   }
+  worker_stride_ = align_up(scratch);
+  worker_scratch_ = Arena(worker_stride_ * static_cast<std::size_t>(threads_));
 }
 
 std::size_t Session::image_steps(BatchSchedule schedule) const {
   return schedule == BatchSchedule::per_layer ? 0
-         : schedule == BatchSchedule::hybrid  ? cut_
+         : schedule == BatchSchedule::hybrid  ? cut_.steps
                                               : plan_->steps().size();
 }
-
-BatchSchedule Session::schedule() const { return schedules_[trials_ % schedules_.size()]; }
 
 std::size_t Session::arena_bytes() const {
   std::size_t bytes = whole_ == nullptr ? 0 : whole_->arena.bytes();
@@ -168,11 +139,25 @@ std::size_t Session::arena_bytes() const {
 void Session::run(std::span<const Tensor> src, std::span<Tensor> dst) {
   check_tensors("input", plan_->inputs(), src);
   check_tensors("output", plan_->outputs(), dst);
-  const Clock::time_point before = Clock::now();
-  last_ = schedule();
-  run_scheduled(last_, src, dst);
+  run_scheduled(schedule_, src, dst);
   for (StepTime& time : times_) ++time.runs;
-  if (schedules_.size() > 1) note_trial(std::chrono::duration<double>(Clock::now() - before).count());
+}
+
+ScheduleChoice Session::tune(std::span<const Tensor> src) {
+  check_tensors("input", plan_->inputs(), src);
+  const std::vector<BatchSchedule> possible = possible_schedules(*plan_, threads_);
+  if (possible.size() > 1) make_frames(possible);
+  std::vector<StepTime> profile;
+  std::swap(profile, times_);  // trials are not timed step by step
+  ScheduleChoice choice = try_schedules(*plan_, threads_, [&](BatchSchedule schedule) {
+    const Clock::time_point before = Clock::now();
+    run_scheduled(schedule, src, results_);
+    return std::chrono::duration<double>(Clock::now() - before).count();
+  });
+  std::swap(profile, times_);
+  schedule_ = choice.schedule;
+  make_frames({&schedule_, 1});
+  return choice;
 }
 
 void Session::run_scheduled(BatchSchedule schedule, std::span<const Tensor> src, std::span<Tensor> dst) {
@@ -215,7 +200,7 @@ void Session::run_images(std::size_t last, std::span<const Tensor> src, std::spa
 }
 
 void Session::copy_to_batch(const ExecutionFrame& frame, std::int64_t image) const {
-  for (const BoundaryTensor& tensor : boundary_tensors_) {
+  for (const BoundaryTensor& tensor : cut_.tensors) {
     std::memcpy(whole_->arena.at(tensor.to + tensor.image_bytes * static_cast<std::size_t>(image)),
                 frame.arena.at(tensor.from), tensor.image_bytes);
   }
@@ -257,36 +242,13 @@ std::size_t Session::run_from(const Plan& plan, const ExecutionFrame& frame, std
   return first + 1;
 }
 
-constexpr double kClearlyFaster = 0.95;
-
-// The first run of each schedule meets memory that was never touched; of the others the least are compared,
-// since whatever else the machine does makes a run longer.
-void Session::note_trial(double seconds) {
-  const auto time_of = [&](BatchSchedule schedule) -> double& {
-    return trial_seconds_[static_cast<std::size_t>(schedule)];
-  };
-  double& least = time_of(schedule());
-  least = trials_ < 2 * schedules_.size() ? seconds : std::min(least, seconds);
-  if (++trials_ < kTrials * schedules_.size()) return;
-  // Images need no barriers. Others have to be faster than them by more than trials differ by chance.
-  BatchSchedule fastest = BatchSchedule::per_image;
-  for (const BatchSchedule other : schedules_) {
-    const double handicap = fastest == BatchSchedule::per_image ? kClearlyFaster : 1.0;
-    if (time_of(other) < time_of(fastest) * handicap) fastest = other;
-  }
-  schedules_.resize(1);
-  schedules_[0] = last_ = fastest;
-  if (fastest == BatchSchedule::per_image) whole_.reset();
-  if (fastest == BatchSchedule::per_layer) frames_.clear();
-}
-
 std::span<const Tensor> Session::run(std::span<const Tensor> src) {
   run(src, results_);
   return results_;
 }
 
 void Session::run_steps(std::size_t first, std::size_t last) {
-  const std::size_t cut = std::clamp(image_steps(last_), first, last);
+  const std::size_t cut = std::clamp(image_steps(schedule_), first, last);
   const std::int64_t count = plan_->inputs().empty() ? 1 : plan_->inputs()[0].desc.shape[0];
   run_team(threads_, [&](const Worker& worker) {
     const auto member = static_cast<std::size_t>(worker.index);

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "engine/batch_schedule.h"
 #include "engine/plan.h"
 #include "runtime/memory.h"
 #include "runtime/tensor.h"
@@ -15,17 +17,11 @@
 
 namespace godwit::engine {
 
-// How a run's work is divided among threads. The answers are the same, bit for bit.
-enum class BatchSchedule : std::uint8_t {
-  per_layer,  // all threads share each step over the whole batch: weights are read once
-  per_image,  // each thread takes whole images through all steps; what is left over is shared layer by layer
-  hybrid,     // images through the first steps, whose tensors are large, then layers, whose weights are
-};
-const char* name_of(BatchSchedule schedule);
-
 struct SessionOptions {
   int threads = 0;       // 0: usable_cores()
   bool profile = false;  // time every step
+  // Nothing: the plan's choice for its batch and so many threads (Choices::schedules), else by an estimate.
+  std::optional<BatchSchedule> schedule = {};
 };
 
 // Seconds that the first thread spent in one step over all profiled runs, those of waiting for others within
@@ -37,7 +33,8 @@ struct StepTime {
 
 class Session {
  public:
-  // Allocates everything that runs will need. Throws Error for threads < 0 or > 1024.
+  // Allocates everything that runs will need. Throws Error for threads < 0 or > 1024, and for a schedule that
+  // the plan does not allow on so many threads (possible_schedules()).
   explicit Session(std::shared_ptr<const Plan> plan, const SessionOptions& options = {});
   ~Session();
   Session(const Session&) = delete;
@@ -50,9 +47,15 @@ class Session {
   // As above with results allocated once by the session and overwritten by the next run.
   std::span<const Tensor> run(std::span<const Tensor> src);
 
+  // Tries the schedules that the plan allows on src, as run() takes it, and goes on with the fastest
+  // (try_schedules()): up to 12 runs. Throws as run() does and allocates; the results of the run before are
+  // overwritten, the profile stays.
+  ScheduleChoice tune(std::span<const Tensor> src);
+  // How every run is divided.
+  BatchSchedule schedule() const { return schedule_; }
+
   // Runs steps [first, last) on the tensors of the run before and what it left in the arena: for measuring
-  // layers alone. Requires a run, and another one where that was the last trial (see tuned()); what the
-  // tensors hold afterwards is of no use.
+  // layers alone. Requires a run since the last tune(); what the tensors hold afterwards is of no use.
   void run_steps(std::size_t first, std::size_t last);
 
   const Plan& plan() const { return *plan_; }
@@ -60,26 +63,16 @@ class Session {
   // One entry per step of the plan; empty without SessionOptions::profile.
   std::span<const StepTime> profile() const { return times_; }
   void reset_profile();
-  // How the next run is divided. Where a batch has at least as many images as there are threads and the plan
-  // treats them apart, the first runs try every way kTrials times, in turn, and the fastest stays;
-  // that is images alone unless another one is clearly faster.
-  BatchSchedule schedule() const;
-  static constexpr std::size_t kTrials = 4;
-  // Whether that is no trial any more.
-  bool tuned() const { return schedules_.size() == 1; }
   // Bytes of the arenas that runs use: one for the batch, one for each thread's image, or both where images
-  // are mixed with layers and while all are tried.
+  // are mixed with layers.
   std::size_t arena_bytes() const;
 
  private:
   struct ExecutionFrame;
-  // A tensor that is handed from images to layers: where it lies in the arenas of one image and of the batch.
-  struct BoundaryTensor {
-    std::size_t from = 0, to = 0, image_bytes = 0;
-  };
   // Steps that `schedule` runs image by image, from the first on.
   std::size_t image_steps(BatchSchedule schedule) const;
-  void choose_cut();
+  // Makes the frames that these schedules need and lets go of others.
+  void make_frames(std::span<const BatchSchedule> schedules);
   void run_scheduled(BatchSchedule schedule, std::span<const Tensor> src, std::span<Tensor> dst);
   void run_images(std::size_t last, std::span<const Tensor> src, std::span<Tensor> dst,
                   std::atomic<std::int64_t>& next, const Worker& worker);
@@ -89,20 +82,15 @@ class Session {
   static std::size_t run_from(const Plan& plan, const ExecutionFrame& frame, std::size_t first,
                               std::size_t last, const Worker& worker, std::byte* worker_scratch,
                               FusedRows::After after);
-  void note_trial(double seconds);
 
   std::shared_ptr<const Plan> plan_;
   int threads_ = 1;
-  std::unique_ptr<ExecutionFrame> whole_;                // null once images alone are known to be fastest
+  std::unique_ptr<ExecutionFrame> whole_;                // null where images alone are divided
   std::vector<std::unique_ptr<ExecutionFrame>> frames_;  // by thread; empty where only layers are divided
-  std::vector<BatchSchedule> schedules_;                 // that are still open
-  BatchSchedule last_ = BatchSchedule::per_layer;        // of the run before
-  std::size_t cut_ = 0;                           // steps in front of it are for images where both are mixed
-  std::vector<BoundaryTensor> boundary_tensors_;  // of the tensors alive there
+  BatchSchedule schedule_ = BatchSchedule::per_layer;
+  BatchCut cut_;  // of a hybrid schedule
   Arena worker_scratch_;
   std::size_t worker_stride_ = 0;
-  std::size_t trials_ = 0;        // runs made while several divisions are open
-  double trial_seconds_[3] = {};  // by BatchSchedule, the least of all trials but the first
   std::vector<Tensor> results_;
   std::vector<StepTime> times_;
 };

@@ -133,10 +133,12 @@ TEST(FusedRows, DividesImagesToo) {
   const auto chained = plan_of(graph, 5, true);
   const std::vector<Tensor> inputs{support::random_tensor({5, 3, kSide, kSide}, 7)};
   const std::vector<Tensor> expected = run_plan(plan_of(graph, 5, false), inputs);
-  Session session(chained, {.threads = 2});
-  for (int run = 0; run < 8; ++run) {
-    EXPECT_TRUE(same_bytes(session.run(inputs)[0], expected[0])) << name_of(session.division());
-    session.run_steps(0, chained->steps().size());
+  for (const BatchSchedule schedule : possible_schedules(*chained, 2)) {
+    Session session(chained, {.threads = 2, .schedule = schedule});
+    for (int run = 0; run < 2; ++run) {
+      EXPECT_TRUE(same_bytes(session.run(inputs)[0], expected[0])) << name_of(schedule);
+      session.run_steps(0, chained->steps().size());
+    }
   }
 }
 

@@ -1,12 +1,9 @@
-// Which models treat the images of a batch apart, and that such batches run image by image with the same
-// bits.
+// Which models treat the images of a batch apart, and the plans for one image that they get.
 #include "engine/images.h"
 
-#include <cstring>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "engine/session.h"
 #include "tests/engine/helpers.h"
 #include "tests/support/random.h"
 
@@ -120,95 +117,6 @@ TEST(OneImagePlan, IsNotThereWhereTheModelFixesTheBatch) {
   GraphBuilder b;
   b.output(b.node("Relu", "relu", {b.input("image", {4, 3})}));
   EXPECT_EQ(compile(b.build())->one_image(), nullptr);
-}
-
-// Every run of the trial and those after it, with every number of left-over images.
-TEST(BatchSchedule, GivesTheSameBitsEitherWay) {
-  const auto one = compile(small_network());
-  constexpr std::size_t kPixels = 3 * 9 * 7;
-  for (const std::int64_t batch : {2, 3, 4, 5, 7, 16}) {
-    const auto plan = one->with_shapes({{"image", {batch, 3, 9, 7}}});
-    const Tensor images = support::random_tensor({batch, 3, 9, 7}, 5);
-    std::vector<float> expected;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(batch); ++i) {
-      const Tensor image = Tensor::of({1, 3, 9, 7}, images.values<float>().subspan(i * kPixels, kPixels));
-      const Tensor alone = run_plan(one, {image})[0];
-      expected.insert(expected.end(), alone.values<float>().begin(), alone.values<float>().end());
-    }
-    for (const int threads : {1, 2, 3, 4}) {
-      Session session(plan, {.threads = threads});
-      for (std::size_t run = 0; run < 3 * Session::kTrials; ++run) {
-        const Tensor result = session.run({&images, 1})[0];
-        EXPECT_EQ(std::memcmp(result.data(), expected.data(), result.bytes()), 0)
-            << batch << " images, " << threads << " threads, run " << run;
-      }
-    }
-  }
-}
-
-// Large tensors first and large weights last, with two tensors alive in between.
-Graph funnel() {
-  GraphBuilder b;
-  const ValueId image = b.input("image", {b.graph().symbol("N"), 3, 9, 7});
-  const auto weights = [&](const char* name, const Shape& shape) {
-    return b.constant(name, support::random_tensor(shape, 7));
-  };
-  const ValueId conv = b.node("Relu", "relu", {b.node("Conv", "conv", {image, weights("w", {16, 3, 1, 1})})});
-  const ValueId mean = b.node("Flatten", "mean", {b.node("GlobalAveragePool", "pool", {conv})});
-  const ValueId small = b.node("MaxPool", "small", {conv}, {{"kernel_shape", ints({9, 7})}});
-  const ValueId most = b.node("Flatten", "most", {small});
-  const ValueId left = b.node("MatMul", "left", {mean, weights("v", {16, 300})});
-  const ValueId right = b.node("MatMul", "right", {most, weights("u", {16, 300})});
-  b.output(b.node("Softmax", "prob", {b.node("Add", "sum", {left, right})}, {{"axis", std::int64_t{1}}}));
-  return b.build();
-}
-
-TEST(BatchSchedule, MixesImagesWithLayersWhereWeightsAreLastAndLarge) {
-  const auto one = compile(funnel());
-  for (const std::int64_t batch : {4, 5, 16}) {
-    const auto plan = one->with_shapes({{"image", {batch, 3, 9, 7}}});
-    const Tensor images = support::random_tensor({batch, 3, 9, 7}, 5);
-    for (const int threads : {1, 2, 3}) {
-      Session session(plan, {.threads = threads, .profile = true});
-      std::vector<Tensor> results;
-      constexpr BatchSchedule kInTurn[] = {BatchSchedule::per_image, BatchSchedule::per_layer,
-                                           BatchSchedule::hybrid};
-      for (std::size_t run = 0; run < std::size(kInTurn) * Session::kTrials; ++run) {
-        EXPECT_EQ(session.division(), kInTurn[run % std::size(kInTurn)]);
-        EXPECT_FALSE(session.tuned());
-        results.push_back(copy_of(session.run({&images, 1})[0]));
-        if (!session.tuned()) session.run_steps(0, plan->steps().size());
-      }
-      EXPECT_TRUE(session.tuned());
-      results.push_back(copy_of(session.run({&images, 1})[0]));
-      session.run_steps(0, plan->steps().size());
-      for (const Tensor& result : results)
-        EXPECT_TRUE(same_bytes(result, results[0])) << batch << ", " << threads;
-    }
-  }
-}
-
-TEST(BatchSchedule, TriesBothWaysInTurnAndKeepsOneArena) {
-  const auto plan = compile(small_network())->with_shapes({{"image", {4, 3, 9, 7}}});
-  const std::size_t of_batch = plan->memory().arena_bytes;
-  const std::size_t of_images = 2 * plan->one_image()->memory().arena_bytes;
-  Session session(plan, {.threads = 2});
-  const Tensor images = support::random_tensor({4, 3, 9, 7}, 5);
-  EXPECT_EQ(session.arena_bytes(), of_batch + of_images);
-  for (std::size_t run = 0; run < 2 * Session::kTrials; ++run) {
-    EXPECT_FALSE(session.tuned());
-    EXPECT_EQ(session.division(), run % 2 == 0 ? BatchSchedule::per_image : BatchSchedule::per_layer);
-    session.run({&images, 1});
-  }
-  EXPECT_TRUE(session.tuned());
-  EXPECT_EQ(session.arena_bytes(), session.division() == BatchSchedule::per_image ? of_images : of_batch);
-}
-
-TEST(BatchSchedule, IsByLayersForFewerImagesThanThreads) {
-  const auto plan = compile(small_network())->with_shapes({{"image", {2, 3, 9, 7}}});
-  Session session(plan, {.threads = 3});
-  EXPECT_EQ(session.division(), BatchSchedule::per_layer);
-  EXPECT_EQ(session.arena_bytes(), plan->memory().arena_bytes);
 }
 
 }  // namespace

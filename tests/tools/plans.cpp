@@ -141,6 +141,10 @@ TEST_F(Plans, TextIsReadBackAsItWas) {
   made.choices.precision = engine::Precision::int8;
   made.choices.steps = {{"one", {"conv_gemm", {{"conv_gemm", 0.1}}}}, {"two, \"three\"", {"reference", {}}}};
   made.by_estimate = {{"one", "conv_gemm"}, {"two, \"three\"", "conv_gemm"}};
+  using engine::BatchSchedule;
+  made.choices.schedules = {
+      {8, 2, BatchSchedule::hybrid, {{BatchSchedule::per_image, 0.5}, {BatchSchedule::hybrid, 0.25}}},
+      {4, 1, BatchSchedule::per_layer, {}}};
   const PlanFile read = read_plan(folder.write("a.plan", plan_text(made)));
   EXPECT_EQ(support::error_of([&] { require_same_key(read.key, made.key, "a.plan"); }), "");
   EXPECT_EQ(read.cpu, made.cpu);
@@ -150,6 +154,11 @@ TEST_F(Plans, TextIsReadBackAsItWas) {
   ASSERT_EQ(read.choices.steps.size(), 2U);
   EXPECT_EQ(read.choices.steps.at("one").implementation, "conv_gemm");
   EXPECT_EQ(read.choices.steps.at("one").seconds, made.choices.steps.at("one").seconds);
+  ASSERT_EQ(read.choices.schedules.size(), 2U);
+  EXPECT_EQ(read.choices.schedules[0].schedule, BatchSchedule::hybrid);
+  EXPECT_EQ(read.choices.schedules[0].seconds, made.choices.schedules[0].seconds);
+  EXPECT_EQ(read.choices.schedules[1].images, 4);
+  EXPECT_EQ(read.choices.schedules[1].threads, 1);
   EXPECT_EQ(plan_text(read), plan_text(made));
 }
 
@@ -297,6 +306,28 @@ TEST_F(Plans, DamagedFilesAreRefused) {
     without["layers"][0].erase(field);
     refused(without.dump(), fmt::format("'{}' is missing", field));
   }
+  const Json schedule = {
+      {"images", 2}, {"threads", 1}, {"schedule", "per_image"}, {"seconds", {{"per_layer", 1.5}}}};
+  for (const auto& [field, value] : schedule.items()) {
+    Json without = good;
+    without["schedules"] = Json::array({schedule});
+    without["schedules"][0].erase(field);
+    refused(without.dump(), fmt::format("'{}' is missing", field));
+    Json wrong = good;
+    wrong["schedules"] = Json::array({schedule});
+    wrong["schedules"][0][field] = true;
+    refused(wrong.dump(), fmt::format("'{}' must be ", field));
+  }
+  const auto refused_schedule = [&](const char* field, const Json& value, const std::string& words) {
+    Json wrong = good;
+    wrong["schedules"] = Json::array({schedule});
+    wrong["schedules"][0][field] = value;
+    refused(wrong.dump(), words);
+  };
+  refused_schedule("images", 0, "'images' must be a whole number from 1 on");
+  refused_schedule("threads", 1025, "'threads' must be a whole number from 1 to 1024");
+  refused_schedule("schedule", "by_chance", "'schedule' must be per_layer, per_image or hybrid");
+  refused_schedule("seconds", {{"by_chance", 1}}, "'schedule' must be per_layer, per_image or hybrid");
   Json json = made_up();
   json["layers"].push_back(json["layers"][0]);
   refused(json.dump(), "layer 'conv' is there twice");
@@ -371,6 +402,31 @@ TEST_F(Plans, BenchTellsOfThem) {
     EXPECT_TRUE(name == "conv_gemm" || !name.starts_with("conv")) << layer;
   }
   EXPECT_FALSE(godwit({"bench", model, "--seconds", "0.01", "--json"}).json().contains("plan"));
+}
+
+TEST_F(Plans, SettleHowABatchIsDivided) {
+  const auto result_of = [&](const std::string& batch, const std::vector<std::string>& options) {
+    std::vector<std::string> all{"bench", model,       "--seconds", "0.01",  "--batch",
+                                 batch,   "--threads", "2",         "--json"};
+    all.insert(all.end(), options.begin(), options.end());
+    return godwit(all).json().at("results").at(0);
+  };
+  const auto write_schedule = [&](int images, const char* schedule) {
+    Json json = made_up();
+    json["schedules"].push_back(
+        {{"images", images}, {"threads", 2}, {"schedule", schedule}, {"seconds", Json::object()}});
+    write(json);
+  };
+  EXPECT_EQ(result_of("3", {}).at("schedule_by"), "trial");
+  EXPECT_FALSE(result_of("1", {}).contains("schedule_by"));
+  for (const char* schedule : {"per_layer", "per_image"}) {
+    write_schedule(3, schedule);
+    const Json result = result_of("3", {"--plan", plan});
+    EXPECT_EQ(result.at("schedule"), schedule);
+    EXPECT_EQ(result.at("schedule_by"), "plan");
+  }
+  write_schedule(4, "per_layer");
+  EXPECT_EQ(result_of("3", {"--plan", plan}).at("schedule_by"), "trial") << "one for another batch";
 }
 
 // Images go in channels-last and eight at a time; the plan is the same.

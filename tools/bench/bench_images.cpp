@@ -24,7 +24,8 @@ class PartsAlone {
         pixels_(3 * static_cast<std::size_t>(model.pipeline().crop) *
                 static_cast<std::size_t>(model.pipeline().crop)),
         plan_(model.shared_plan()),
-        batch_(model.batch()) {
+        batch_(model.batch()),
+        session_options_(model.session_options(1)) {
     const std::vector<std::string>& paths = images.paths();
     const std::size_t count = std::min(paths.size(), kAloneImages);
     for (std::size_t i = 0; i < count; ++i) {
@@ -50,7 +51,7 @@ class PartsAlone {
     for (const std::string& path : chosen_) preprocessor_.run(path, Layout::nhwc, pixels_);
     preprocess_ms_ += watch.seconds() * 1e3 / static_cast<double>(chosen_.size());
     const MeasureOptions half{std::min(options.seconds / 2, 1.0), (options.min_repetitions + 1) / 2};
-    engine::Session session(plan_, {1, false});  // not kept: its memory is none of the whole's
+    engine::Session session(plan_, session_options_);  // not kept: its memory is none of the whole's
     const Tensor src = random_tensor(plan_->inputs().front().desc, 1);
     const Measurement inference = measure(half, batch_, [&] { session.run(std::span(&src, 1)); });
     inference_ms_ += inference.mean_ms() / static_cast<double>(batch_);
@@ -66,6 +67,7 @@ class PartsAlone {
   std::vector<float> pixels_;
   std::shared_ptr<const engine::Plan> plan_;
   std::int64_t batch_;
+  engine::SessionOptions session_options_;
   std::vector<std::string> chosen_;
   double preprocess_ms_ = 0, inference_ms_ = 0, times_ = 0;
 };
@@ -130,6 +132,8 @@ bool ImageRing::good(const std::string& path, const std::string& error,
 
 ImageBench bench_images(ImageModel& model, ImageRing& images, const MeasureOptions& options) {
   ImageBench result;
+  model.tune();
+  result.latency.schedule = name_of(model.schedule());
   PartsAlone alone(model, images);
   alone.measure_both(options);
   result.latency.batch = model.batch();

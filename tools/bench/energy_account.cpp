@@ -201,6 +201,7 @@ std::function<void()> random_load(std::shared_ptr<const engine::Plan> plan, int 
       load->session =
           std::make_unique<engine::Session>(load->plan, engine::SessionOptions{load->threads, false});
       load->inputs = random_inputs(*load->plan);
+      load->session->tune(load->inputs);
     }
     load->session->run(load->inputs);
   };

@@ -17,8 +17,8 @@ double gflops_per_second(const LayerProfile::Row& row) {
 }  // namespace
 
 LayerProfile profile_layers(const std::shared_ptr<const engine::Plan>& plan, int threads,
-                            const MeasureOptions& options) {
-  engine::Session session(plan, {threads, true});
+                            engine::BatchSchedule schedule, const MeasureOptions& options) {
+  engine::Session session(plan, {threads, true, schedule});
   const std::vector<Tensor> inputs = random_inputs(*plan);
   for (int i = 0; i < 3; ++i) session.run(inputs);
   session.reset_profile();

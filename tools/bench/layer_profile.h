@@ -31,8 +31,8 @@ struct LayerProfile {
   std::string to_string() const;
 };
 
-// Runs the plan on random input, a timer around every layer. The rows point into the plan.
+// Runs the plan on random input by this schedule, a timer around every layer. The rows point into the plan.
 LayerProfile profile_layers(const std::shared_ptr<const engine::Plan>& plan, int threads,
-                            const MeasureOptions& options);
+                            engine::BatchSchedule schedule, const MeasureOptions& options);
 
 }  // namespace godwit::tools

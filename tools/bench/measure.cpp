@@ -34,6 +34,7 @@ Json Measurement::to_json() const {
                  {"p99", quantile_of(sorted_ms, 0.99)}}},
                {"images_per_second", images_per_second()}};
   if (!schedule.empty()) json["schedule"] = schedule;
+  if (!schedule_by.empty()) json["schedule_by"] = schedule_by;
   return json;
 }
 

@@ -19,7 +19,8 @@ struct MeasureOptions {
 // What one kind of run took, again and again.
 struct Measurement {
   std::int64_t batch = 1;
-  std::string schedule;  // of the batch among threads; empty where it is not known
+  std::string schedule;     // of the batch among threads; empty where it is not known
+  std::string schedule_by;  // what chose it, "trial" or "plan"; empty where there was no choice
   std::vector<double> sorted_ms;
   double seconds = 0;
   double cpu_seconds = 0;  // of all threads
@@ -30,7 +31,8 @@ struct Measurement {
   double cpu_seconds_per_image() const {
     return cpu_seconds / (static_cast<double>(batch) * static_cast<double>(sorted_ms.size()));
   }
-  // batch, repetitions, seconds, latency_ms{min, median, mean, p90, p99}, images_per_second.
+  // batch, repetitions, seconds, latency_ms{min, median, mean, p90, p99}, images_per_second, and schedule and
+  // schedule_by where they are known.
   Json to_json() const;
 };
 

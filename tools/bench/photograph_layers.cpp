@@ -53,7 +53,7 @@ struct Replayer {
       preprocessors[0]->run(images[i % images.size()], Layout::nhwc, all.subspan(i * size, size));
     for (int lane = 0; lane < model.lanes(); ++lane) {
       sessions.push_back(std::make_unique<engine::Session>(
-          model.shared_plan(), engine::SessionOptions{model.lanes() > 1 ? 1 : model.threads(), false}));
+          model.shared_plan(), model.session_options(model.lanes() > 1 ? 1 : model.threads())));
     }
   }
 

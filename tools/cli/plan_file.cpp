@@ -66,6 +66,7 @@ engine::Precision precision_of(const Json& object) {
   return *precision;
 }
 
+// By what took them.
 std::map<std::string, double> seconds_of(const Json& object) {
   const Json& value = field(object, "seconds");
   if (!value.is_object()) wrong("seconds", "an object of numbers");
@@ -76,6 +77,49 @@ std::map<std::string, double> seconds_of(const Json& object) {
     seconds[implementation] = time.get<double>();
   }
   return seconds;
+}
+
+std::int64_t count_of(const Json& object, const char* name) {
+  const Json& value = field(object, name);
+  if (!value.is_number_integer() || value.get<std::int64_t>() < 1) wrong(name, "a whole number from 1 on");
+  return value.get<std::int64_t>();
+}
+
+engine::BatchSchedule schedule_named(const std::string& name) {
+  const std::optional<engine::BatchSchedule> schedule = engine::parse_batch_schedule(name);
+  if (!schedule) wrong("schedule", "per_layer, per_image or hybrid");
+  return *schedule;
+}
+
+std::vector<engine::ScheduleChoice> schedules_of(const Json& json) {
+  constexpr std::int64_t kMostThreads = 1024;
+  const Json& list = field(json, "schedules");
+  if (!list.is_array()) wrong("schedules", "a list");
+  std::vector<engine::ScheduleChoice> choices;
+  for (const Json& each : list) {
+    if (!each.is_object()) wrong("schedules", "a list of objects");
+    engine::ScheduleChoice choice{.images = count_of(each, "images")};
+    const std::int64_t threads = count_of(each, "threads");
+    if (threads > kMostThreads) wrong("threads", "a whole number from 1 to 1024");
+    choice.threads = static_cast<int>(threads);
+    choice.schedule = schedule_named(text_of(each, "schedule"));
+    for (const auto& [name, seconds] : seconds_of(each)) choice.seconds[schedule_named(name)] = seconds;
+    choices.push_back(std::move(choice));
+  }
+  return choices;
+}
+
+Json schedules_json(const std::vector<engine::ScheduleChoice>& choices) {
+  Json list = Json::array();
+  for (const engine::ScheduleChoice& choice : choices) {
+    Json seconds = Json::object();
+    for (const auto& [schedule, time] : choice.seconds) seconds[name_of(schedule)] = time;
+    list.push_back({{"images", choice.images},
+                    {"threads", choice.threads},
+                    {"schedule", name_of(choice.schedule)},
+                    {"seconds", std::move(seconds)}});
+  }
+  return list;
 }
 
 int stop_after_of(const Json& json) {
@@ -101,6 +145,7 @@ PlanFile plan_of(const Json& json) {
   plan.cpu = text_of(json, "cpu");
   plan.date = text_of(json, "date");
   plan.choices.precision = precision_of(json);
+  plan.choices.schedules = schedules_of(json);
   const Json& layers = field(json, "layers");
   if (!layers.is_array()) wrong("layers", "a list");
   for (const Json& layer : layers) {
@@ -186,6 +231,7 @@ std::string plan_text(const PlanFile& plan) {
                {"stop_after", key.stop_after < 0 ? Json() : Json(key.stop_after)},
                {"cpu", plan.cpu},
                {"date", plan.date},
+               {"schedules", schedules_json(plan.choices.schedules)},
                {"layers", Json::array()}};
   std::string text = json_text(json);
   // One layer a line; the rest before them.

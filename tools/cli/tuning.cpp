@@ -2,7 +2,9 @@
 #include "tools/cli/tuning.h"
 
 #include <fmt/format.h>
+#include <set>
 
+#include "engine/session.h"
 #include "engine/trial.h"
 #include "runtime/cpu.h"
 #include "runtime/error.h"
@@ -36,8 +38,22 @@ void tell(const engine::Trial& trial, double seconds, const std::string& path) {
       trial.seconds_before * 1e3, path));
 }
 
+// For the batch that the plan is for, on these threads and on one, as the sessions of many images have it.
+std::vector<engine::ScheduleChoice> tried_schedules(const std::shared_ptr<const engine::Plan>& plan,
+                                                    int threads) {
+  std::vector<engine::ScheduleChoice> choices;
+  for (const int each : std::set<int>{threads, 1}) {
+    if (engine::possible_schedules(*plan, each).size() == 1) continue;
+    engine::Session session(plan, {.threads = each});
+    choices.push_back(session.tune(random_inputs(*plan)));
+    message(fmt::format("a batch of {} is divided {} on {} threads", choices.back().images,
+                        name_of(choices.back().schedule), each));
+  }
+  return choices;
+}
+
 engine::Choices tuned(const engine::Graph& graph, const std::string& path, const PlanKey& key,
-                      const engine::CompileOptions& options) {
+                      engine::CompileOptions options, int threads) {
   require_no_other_file(path);
   OutputFile file(path);  // before the trial: what cannot be written is told at once
   message("timing every implementation of every layer on one thread; other work on this machine disturbs");
@@ -50,6 +66,8 @@ engine::Choices tuned(const engine::Graph& graph, const std::string& path, const
     trial_options.after_round = [&] { progress.advance(); };
     trial = engine::run_trial(graph, options, trial_options);
   }
+  options.choices = trial.choices;
+  trial.choices.schedules = tried_schedules(engine::compile(graph, options), threads);
   const std::string text = plan_text({key, cpu_model(), today(), trial.choices, trial.by_estimate});
   file.write(text);
   file.commit();
@@ -67,7 +85,8 @@ Compiled compile_model(const engine::Graph& graph, const std::string& path, cons
     options.choices = choices_from(engine.plan, plan_key(model_digest(path, graph), options));
   } else if (!engine.tune.empty()) {
     const Stopwatch watch;
-    options.choices = tuned(graph, engine.tune, plan_key(model_digest(path, graph), options), options);
+    options.choices = tuned(graph, engine.tune, plan_key(model_digest(path, graph), options), options,
+                            engine.thread_count());
     trial_seconds = watch.seconds();
   }
   const auto compile = [&] { return engine::compile(graph, options); };

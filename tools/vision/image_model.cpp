@@ -12,6 +12,7 @@
 #include "runtime/memory.h"
 #include "runtime/two_stage_pipeline.h"
 #include "tools/bench/measure.h"
+#include "tools/cli/model.h"
 #include "tools/cli/tuning.h"
 
 namespace godwit::tools {
@@ -19,6 +20,8 @@ namespace {
 
 // With fewer batches than this for each thread, the last ones would leave too many threads without work.
 constexpr std::size_t kBatchesPerThread = 2;
+// Batches for each lane among which a dozen for trials do not count.
+constexpr std::size_t kBatchesWorthTuning = 1000;
 // Batches being filled or waiting, beside those that are in the network.
 constexpr int kSpareSlots = 2;
 
@@ -208,6 +211,28 @@ int ImageModel::lanes_for(std::size_t total) const {
   return bytes * threads < available_bytes() / 2 ? threads_ : 1;
 }
 
+void ImageModel::tune() {
+  const int threads = lane_threads();
+  if (tuned_ || engine::settled_schedule(*plan_, threads) != nullptr ||
+      engine::possible_schedules(*plan_, threads).size() == 1) {
+    return;
+  }
+  engine::Session session(plan_, {.threads = threads});
+  tuned_ = session.tune(random_inputs(*plan_));
+  sessions_.clear();
+}
+
+engine::SessionOptions ImageModel::session_options(int threads) const {
+  engine::SessionOptions options{.threads = threads};
+  if (tuned_ && tuned_->threads == threads) options.schedule = tuned_->schedule;
+  return options;
+}
+
+engine::BatchSchedule ImageModel::schedule() const {
+  const int threads = lane_threads();
+  return session_options(threads).schedule.value_or(engine::choose_schedule(*plan_, threads));
+}
+
 void ImageModel::read_image(int worker, Slot& slot, std::size_t place) {
   const Stopwatch watch;
   auto& preprocessor = preprocessors_[static_cast<std::size_t>(worker)];
@@ -230,8 +255,9 @@ void ImageModel::read_image(int worker, Slot& slot, std::size_t place) {
 void ImageModel::infer(int lane, int lanes, Slot& slot) {
   auto& session = sessions_[static_cast<std::size_t>(lane)];
   if (session == nullptr) {
-    session = std::make_unique<engine::Session>(plan_,
-                                                engine::SessionOptions{lanes > 1 ? 1 : threads_, profiling_});
+    engine::SessionOptions options = session_options(lanes > 1 ? 1 : threads_);
+    options.profile = profiling_;
+    session = std::make_unique<engine::Session>(plan_, options);
   }
   const Stopwatch watch;
   const std::span<const Tensor> results = session->run(std::span(slot.images.get(), 1));
@@ -251,6 +277,7 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
   ImageTimes times;
   const auto batch = static_cast<std::size_t>(batch_), classes = static_cast<std::size_t>(classes_);
   const int lanes = lanes_for(total);
+  if (total >= kBatchesWorthTuning * static_cast<std::size_t>(lanes) * batch) tune();
   if (static_cast<int>(sessions_.size()) != lanes) {
     sessions_.clear();
     sessions_.resize(static_cast<std::size_t>(lanes));

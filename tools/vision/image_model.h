@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -84,6 +85,14 @@ class ImageModel {
   int threads() const { return threads_; }
   // Batches that go through the network at once when there are many images.
   int lanes() const { return lanes_for(0); }
+  // Tries the schedules of a batch on a lane's threads (Session::tune()), up to 12 batches of random input,
+  // and labels by the fastest from then on; nothing where a plan file settles it or only one is possible.
+  // run() calls it before many images.
+  void tune();
+  // How a lane's session divides a batch when there are many images.
+  engine::BatchSchedule schedule() const;
+  // Of a session on so many threads as run() would make it, without profiling.
+  engine::SessionOptions session_options(int threads) const;
   // From now on the sessions time every layer, or do not; what they told before is gone.
   void set_profiling(bool profiling);
   // Seconds in each step of the plan, summed over the lanes; zeros without profiling.
@@ -100,6 +109,7 @@ class ImageModel {
   void prepare(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options);
   void find_scores(const engine::Graph& graph);
   int lanes_for(std::size_t total) const;
+  int lane_threads() const { return lanes() > 1 ? 1 : threads_; }
   void read_image(int worker, Slot& slot, std::size_t place);
   void infer(int lane, int lanes, Slot& slot);
 
@@ -116,6 +126,7 @@ class ImageModel {
   bool adds_softmax_ = false;
   double load_seconds_ = 0;
   bool profiling_ = false;
+  std::optional<engine::ScheduleChoice> tuned_;
 };
 
 }  // namespace godwit::tools

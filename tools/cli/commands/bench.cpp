@@ -121,6 +121,12 @@ class Bench {
   Bench(std::shared_ptr<const engine::Plan> plan, int threads)
       : session_(std::move(plan), {threads, false}), inputs_(random_inputs(session_.plan())) {}
   void run() { session_.run(inputs_); }
+  // Trials, unless the plan file settles it: timed is the schedule that stays. Returns what chose it, as
+  // Measurement::schedule_by.
+  std::string settle_schedule() {
+    if (engine::settled_schedule(session_.plan(), session_.threads()) != nullptr) return "plan";
+    return session_.tune(inputs_).seconds.empty() ? "" : "trial";
+  }
   engine::Session& session() { return session_; }
   energy::Workload workload() {
     return {batch_of(session_.plan()), [this] { run(); }};
@@ -130,6 +136,17 @@ class Bench {
   engine::Session session_;
   std::vector<Tensor> inputs_;
 };
+
+// A line for each batch whose schedule was chosen among several.
+std::string schedules_text(const std::vector<Measurement>& results) {
+  std::string text;
+  for (const Measurement& result : results) {
+    if (result.schedule_by.empty()) continue;
+    text += fmt::format("batch {} is divided {}, as the {} chose\n", result.batch, result.schedule,
+                        result.schedule_by);
+  }
+  return text;
+}
 
 int bench_random(const Options& options) {
   const LoadedModel model =
@@ -147,14 +164,16 @@ int bench_random(const Options& options) {
   const RunFacts energy_facts{options.model, model.plan.get(), batch, threads};
 
   std::vector<Measurement> results;
+  engine::BatchSchedule schedule = engine::BatchSchedule::per_layer;  // of the last one
   std::vector<std::unique_ptr<Bench>> benches;  // of every batch; kept only where energy is measured
   std::shared_ptr<const engine::Plan> plan = model.plan;
   for (;;) {
     benches.push_back(std::make_unique<Bench>(plan, threads));
-    // What is timed is the schedule that stays, not the trials.
-    while (!benches.back()->session().tuned()) benches.back()->run();
+    const std::string schedule_by = benches.back()->settle_schedule();
+    schedule = benches.back()->session().schedule();
     results.push_back(measure(options.measure, batch_of(*plan), [&] { benches.back()->run(); }));
-    results.back().schedule = name_of(benches.back()->session().schedule());
+    results.back().schedule = name_of(schedule);
+    results.back().schedule_by = schedule_by;
     facts.arena_bytes = std::max(facts.arena_bytes, benches.back()->session().arena_bytes());
     energy.set_work(work_of(results.back(), threads));
     if (!energy.asked()) benches.clear();
@@ -196,7 +215,7 @@ int bench_random(const Options& options) {
     if (batch_of(*plan) != results.back().batch) {
       plan = model.plan->with_shapes(input_shapes(model.graph, options.engine, results.back().batch));
     }
-    layers = profile_layers(plan, threads, options.measure);
+    layers = profile_layers(plan, threads, schedule, options.measure);
   }
   EnergyRows rows;
   if (options.profile && energy.outcome())
@@ -219,7 +238,7 @@ int bench_random(const Options& options) {
   }
   Table table = measurement_table();
   for (const Measurement& result : results) add_row(table, result);
-  print(facts_text(options, facts) + table.to_string());
+  print(facts_text(options, facts) + table.to_string() + schedules_text(results));
   if (options.auto_batch())
     print(fmt::format("most images/s, ties to the smaller: batch {}\n", best_batch(results)));
   print(energy.text(energy_facts));
@@ -351,7 +370,10 @@ const Command bench_command = {
     "MAC = 2 FLOPs; both "
     "are those of one image.\n\n"
     "The JSON fields are schema, model, precision, isa, threads, macs, flops, load_ms, peak_rss_mib, "
-    "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second) and "
+    "weights_mib, arena_mib, results (batch, repetitions, seconds, latency_ms, images_per_second, schedule, "
+    "and "
+    "schedule_by where the way in which threads share a batch was chosen by a trial before or by the plan) "
+    "and "
     "energy (null without --energy; its measured_j is null where nothing was measured), and profile and "
     "kernels where that "
     "was asked for, and plan (the file) with --plan or --tune; with --images also images (the folder) and "

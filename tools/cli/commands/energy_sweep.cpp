@@ -117,6 +117,7 @@ class Bench {
     const std::shared_ptr<const engine::Plan> plan = plan_of(point.batch);
     engine::Session session(plan, {point.threads, false});
     const std::vector<Tensor> inputs = random_inputs(*plan);
+    session.tune(inputs);
     energy::Clock& clock = meter_.clock();
     energy::Recorder& recorder = *meter_.recorder();
     const auto ticker = clock.every(recorder.period(), [&] { (void)recorder.read(); });
