@@ -2,9 +2,7 @@
 #include "runtime/memory.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -16,28 +14,10 @@
 #include <unistd.h>
 
 #include "runtime/error.h"
+#include "runtime/huge_pages.h"
 
 namespace godwit {
 namespace {
-
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
-
-// A huge page takes 0.1 to 0.2 ms to be cleared. It takes ten to thirty times as long where a virtual
-// machine's host has to find its memory first. Small pages do not wait: they come from what the guest freed
-// last.
-constexpr std::chrono::microseconds kSlowHugePage{1000};
-
-// Huge pages for a block that begins at one, unless they are slow to get here.
-void advise_huge_pages(std::byte* block, std::size_t bytes) {
-  static std::atomic<bool> slow{false};
-  if (slow.load(std::memory_order_relaxed)) return;
-  ::madvise(block, bytes, MADV_HUGEPAGE);  // advice only: without it the block works as well
-  const auto start = std::chrono::steady_clock::now();
-  *static_cast<volatile std::byte*>(block) = std::byte{};
-  if (std::chrono::steady_clock::now() - start < kSlowHugePage) return;
-  slow.store(true, std::memory_order_relaxed);
-  ::madvise(block + kHugePage, bytes - kHugePage, MADV_NOHUGEPAGE);
-}
 
 // Smaller blocks are not worth a look at what is available.
 constexpr std::size_t kLargeBlock = std::size_t{1} << 30;
@@ -94,13 +74,12 @@ std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes) {
   if (padded >= kLargeBlock) require_room(padded);
   // Large blocks in huge pages: weights stream through them, and a small page ends after 32 steps of a
   // kernel.
-  const bool huge = padded >= 2 * kHugePage;
-  void* block = huge ? std::aligned_alloc(kHugePage, align_up(padded, kHugePage))
-                     : std::aligned_alloc(kAlignment, padded);
-  if (block == nullptr)
-    throw Error(fmt::format("out of memory: cannot allocate {} bytes", padded), ErrorKind::failed);
-  if (huge) advise_huge_pages(static_cast<std::byte*>(block), align_up(padded, kHugePage));
-  return {static_cast<std::byte*>(block), [](std::byte* p) { std::free(p); }};
+  if (padded >= 2 * kHugePage) {
+    if (auto block = map_huge_pages(align_up(padded, kHugePage))) return block;
+  } else if (void* block = std::aligned_alloc(kAlignment, padded)) {
+    return {static_cast<std::byte*>(block), [](std::byte* p) { std::free(p); }};
+  }
+  throw Error(fmt::format("out of memory: cannot allocate {} bytes", padded), ErrorKind::failed);
 }
 
 MappedFile::MappedFile(const std::string& path) {
