@@ -27,7 +27,7 @@ def require_programs():
     if all(map(shutil.which, wanted)):
         return
     try:
-        processes.show([ROOT / "tools" / "setup", "demo"])
+        processes.show([ROOT / "tools" / "setup", "peers"])
     except Failed:
         pass
     missing = [program for program in wanted if not shutil.which(program)]
