@@ -9,6 +9,7 @@ import re
 MOST_LINES = 4000
 NAMED_NAMESPACE = re.compile(r"^namespace (godwit[\w:]*) \{", re.MULTILINE)
 MEMBER_DEFINITION = re.compile(r"^(?![ \t#/}]).*\b[A-Z]\w*(<[^>]*>)?::~?\w+\(|^template <>", re.MULTILINE)
+NO_CODE = re.compile(r'//.*|"(?:[^"\\]|\\.)*"|^#.*', re.MULTILINE)
 TYPE = re.compile(r"^(?:template <.*> )?(?:struct|class|enum class|enum|union|using) (\w+)")
 TEST = re.compile(r"^(?:TEST|TEST_F|TEST_P|TYPED_TEST|INSTANTIATE_TEST_SUITE_P)\((\w+), (\w+)")
 VARIABLE_OR_FUNCTION = re.compile(r"(\w+)(?=\(|\[|\{| =|;)")
@@ -46,7 +47,8 @@ class Names:
         twice, as declared by its header and as defined here."""
         if not NAMED_NAMESPACE.search(text) or MEMBER_DEFINITION.search(text):
             return False
-        return all(len(re.findall(rf"\b{name}\b", text)) == 1 for name in self.public)
+        code = NO_CODE.sub("", text)
+        return all(len(re.findall(rf"\b{name}\b", code)) == 1 for name in self.public)
 
     def meet(self, other):
         if self.macros & other.macros:
