@@ -1,4 +1,4 @@
-// What the scales of a graph's activations should be, found by running it over calibration images.
+// Scales of a graph's activations, found by running it over calibration images.
 #pragma once
 
 #include <map>

@@ -37,7 +37,9 @@ std::string signature_of(const ops::OpDef& op, const ops::NodeView& view) {
     text += fmt::format(";{}={}", name, std::visit(AttributeText{}, value));
   text +=
       fmt::format("|{},{},{}", view.epilogue.residual ? 1 : 0, view.epilogue.minimum, view.epilogue.maximum);
-  if (view.sparse_input) text += "|sparse";
+  for (const ops::HintInfo& hint : ops::kHints) {
+    if (!hint.signature.empty() && view.hints.*hint.flag) text += fmt::format("|{}", hint.signature);
+  }
   for (const ops::Operand& operand : view.inputs) {
     text += fmt::format("|{}{}", operand.constant != nullptr ? "constant " : "",
                         operand.present() ? operand.desc->to_string() : "_");

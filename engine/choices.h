@@ -14,8 +14,7 @@ namespace godwit::engine {
 
 struct Choice {
   std::string implementation;  // "conv_winograd4"
-  // What a trial took with each implementation that it tried, in seconds for one image; empty where there was
-  // none.
+  // Seconds for one image that a trial took with each implementation; empty where there was none.
   std::map<std::string, double> seconds = {};
 };
 
@@ -32,7 +31,7 @@ struct Choices {
 // the model.
 const std::string& step_name(const Node& node);
 
-// What is chosen for the node; empty where nothing is, or `choices` is null.
+// The implementation chosen for the node; empty where none is, or `choices` is null.
 std::string_view forced_implementation(const Choices* choices, const Node& node);
 
 // Text that two nodes share only when they do the same work on other numbers: op, attributes, epilogue, and

@@ -13,10 +13,10 @@
 namespace godwit::engine {
 namespace {
 
-bool is_clamp(const Node& node) { return node.op->name == "Relu" || node.op->name == "Clip"; }
+bool is_clamp(const Node& node) { return node.op->kind == ops::OpKind::clamp; }
 
 bool is_rounding(const Node& node) {
-  return node.op->name == "QuantizeLinear" || node.op->name == "DequantizeLinear";
+  return node.op->kind == ops::OpKind::quantize || node.op->kind == ops::OpKind::dequantize;
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include "engine/images.h"
 #include "engine/plan_builder.h"
+#include "ops/attribute_views.h"
+#include "ops/known_ops.h"
 #include "runtime/error.h"
 #include "runtime/threads.h"
 
@@ -33,7 +35,7 @@ void select_outputs(Graph& graph, const std::vector<std::string>& names) {
   graph.outputs = std::move(selected);
 }
 
-// What the options say, and 1 for every dimension that is still unknown then.
+// Shapes as the options say, and 1 for every dimension that is still unknown then.
 void bind_shapes(Graph& graph, const std::map<std::string, Shape>& shapes) {
   for (const auto& [name, shape] : shapes) bind_input(graph, name, shape);
   for (const ValueId id : graph.inputs) {
@@ -72,8 +74,8 @@ void set_input_layouts(Graph& graph, const std::map<std::string, Layout>& layout
     graph.value(input).desc.layout = Layout::nhwc;
     Node reorder;
     reorder.name = "reorder " + name;
-    reorder.op = ops::find_op("Reorder", "godwit");
-    reorder.attributes.set("to", std::string(name_of(Layout::nchw)));
+    reorder.op = &ops::op_reorder();
+    ops::set_reorder_layout(reorder.attributes, Layout::nchw);
     reorder.inputs = {input};
     reorder.outputs = {plain};
     graph.nodes.insert(graph.nodes.begin(), std::move(reorder));
@@ -110,7 +112,7 @@ std::shared_ptr<const Plan> single_image_plan(const Plan& plan) {
   return nullptr;
 }
 
-bool is_quantized(const ops::OpDef& op) { return op.name.starts_with("Quantized"); }
+bool is_quantized(const ops::OpDef& op) { return op.kind == ops::OpKind::quantized; }
 
 void require_precision(Precision wanted, Precision compiled) {
   if (wanted == Precision::automatic || wanted == compiled) return;

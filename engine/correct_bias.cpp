@@ -35,7 +35,7 @@ std::map<NodeId, std::vector<double>> correct_bias(const Graph& prepared, const 
   std::vector<Shift> shifts;
   std::vector<ValueId> values;
   for (const auto& [node, result] : branches.results) {
-    if (prepared.nodes[static_cast<std::size_t>(node)].op->name == "MatMul") continue;
+    if (prepared.nodes[static_cast<std::size_t>(node)].op->bias == ops::kNoOperand) continue;
     shifts.push_back({node});
     values.push_back(prepared.nodes[static_cast<std::size_t>(node)].outputs[0]);
     values.push_back(result);

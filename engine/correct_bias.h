@@ -1,4 +1,4 @@
-// What rounding shifts the mean of each output channel by, to be put back through the bias.
+// The shift of each output channel's mean by rounding, to be put back through the bias.
 #pragma once
 
 #include <map>
@@ -9,11 +9,11 @@
 
 namespace godwit::engine {
 
-// For every quantised Conv and Gemm the mean over images and positions of (f32 result − quantised result),
-// by output channel, in front of its Relu or Clip: what is to be added to its bias. Each node is quantised by
-// itself, on the f32 network's activations, so that no shift is counted twice: rounded weights and bias, and
-// its operand rounded as the scheme says. MatMul has no bias and gets no shift. Throws Error when there are
-// no images.
+// The number to add to the bias of every quantised Conv and Gemm, by output channel: the mean of (f32 result
+// − quantised result) over images and positions, in front of its Relu or Clip. Each node is quantised by
+// itself, on the f32 network's activations, so that no shift is counted twice. Weights and bias are rounded,
+// and its operand as the scheme says. MatMul has no bias and gets no shift. Throws Error when there are no
+// images.
 std::map<NodeId, std::vector<double>> correct_bias(const Graph& prepared, const QuantizationScheme& scheme,
                                                    const Quantization& quantization,
                                                    const CalibrationImages& images);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "engine/rewrite.h"
+#include "ops/known_ops.h"
 #include "runtime/error.h"
 
 namespace godwit::engine {
@@ -23,7 +24,7 @@ ValueId operand(const Node& node, std::size_t i) {
 }
 
 bool is_pair(const Graph& graph, const Node& quantize, const Node& dequantize) {
-  return quantize.op->name == "QuantizeLinear" && dequantize.op->name == "DequantizeLinear" &&
+  return quantize.op == &ops::op_quantize_linear() && dequantize.op == &ops::op_dequantize_linear() &&
          quantize.outputs[0] == dequantize.inputs[0] &&
          same_constant(graph, operand(quantize, 1), operand(dequantize, 1)) &&
          same_constant(graph, operand(quantize, 2), operand(dequantize, 2));
@@ -45,7 +46,7 @@ Graph without_quantization(const Graph& graph) {
     if (rewriter.is_output(dst)) {
       rewriter.set_input(id, 0, src);
       rewriter.node(id).inputs.resize(1);
-      rewriter.node(id).op = ops::find_op("Identity");
+      rewriter.node(id).op = &ops::op_identity();
       rewriter.node(id).attributes = {};
     } else {
       rewriter.erase(id);
@@ -66,7 +67,7 @@ Graph without_quantization(const Graph& graph) {
 
 ValueId rounded_value(const Graph& graph, ValueId id) {
   for (const Node& quantize : graph.nodes) {
-    if (quantize.op->name != "QuantizeLinear" || quantize.inputs[0] != id) continue;
+    if (quantize.op != &ops::op_quantize_linear() || quantize.inputs[0] != id) continue;
     for (const Node& dequantize : graph.nodes) {
       if (!dequantize.inputs.empty() && is_pair(graph, quantize, dequantize)) return dequantize.outputs[0];
     }

@@ -1,4 +1,4 @@
-// How far tensors are from what they should be, summed over many of them.
+// The distance of tensors from their references, summed over many of them.
 #pragma once
 
 #include <cstddef>

@@ -104,7 +104,7 @@ void Graph::compact() {
 }
 
 NodeContext::NodeContext(const Graph& graph, const Node& node)
-    : view_{node.name, node.attributes, {}, node.outputs.size(), {}, node.epilogue, node.sparse_input} {
+    : view_{node.name, node.attributes, {}, node.outputs.size(), {}, node.epilogue, node.hints} {
   operands_.reserve(node.inputs.size());
   for (const ValueId id : node.inputs) {
     if (id == kNoValue) {

@@ -31,11 +31,7 @@ struct Node {
   std::vector<ValueId> inputs;  // kNoValue where an optional operand was left out; the residual, if any, last
   std::vector<ValueId> outputs;  // kNoValue where an optional result is not wanted
   ops::Epilogue epilogue;
-  // The next node alone reads the result, as operand 0, and both compute lines by themselves: it is handed on
-  // in parts and never lies whole in memory.
-  bool streams_rows = false;
-  // See ops::NodeView.
-  bool sparse_input = false;
+  ops::Hints hints;
   // Names of the model's own nodes whose work this node does, in order; time and joules are told in these
   // names.
   std::vector<std::string> origins;
@@ -48,7 +44,7 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
-  // What the file was, for people: "ONNX, opset 13". Empty for a graph made in memory.
+  // The file's format, for people: "ONNX, opset 13". Empty for a graph made in memory.
   std::string format;
   // Paths of the files beside the model's own that hold weights, each once.
   std::vector<std::string> data_files;
@@ -71,7 +67,7 @@ struct Graph {
   // "Nx3x224x224", with symbols by name.
   std::string to_string(const Shape& shape) const;
 
-  // Who computes and who reads each value, valid until the graph changes. Graph outputs count as no consumer.
+  // Nodes that compute and that read each value, valid until the graph changes. Outputs count as no consumer.
   std::vector<NodeId> producers() const;
   std::vector<std::vector<NodeId>> consumers() const;
   bool is_output(ValueId id) const;
@@ -94,9 +90,9 @@ class NodeContext {
   ops::NodeView view_;
 };
 
-// Infers every value's dtype and shape in node order; nodes whose operands are all constants (or whose value
-// follows from descriptions) and whose result has at most `fold_limit` elements are evaluated on the way,
-// since later shapes may depend on them. Throws Error with "node 'name' (Op)" as context.
+// Infers every value's dtype and shape in node order. Nodes whose value is known (all operands constant, or
+// only descriptions matter) are evaluated on the way, up to `fold_limit` elements: later shapes may depend on
+// them. Throws Error with "node 'name' (Op)" as context.
 void infer_shapes(Graph& graph, std::int64_t fold_limit = 4096);
 
 // Gives the named input a shape (all dimensions known), replaces the symbols bound thereby everywhere among

@@ -1,4 +1,4 @@
-// What is kept of a tensor's values over many images, and the range that is worth having 256 numbers for.
+// A tensor's values over many images as counts, and the range that is worth having 256 numbers for.
 #pragma once
 
 #include <cstddef>
@@ -39,14 +39,15 @@ class Histogram {
   float low() const { return low_; }
   float high() const { return high_; }
 
-  // The range to map to 0…255; it always holds 0, so that 0 is one of the numbers. `percentile` (for that
-  // method alone, above 50, at most 100) is the share of values, in percent, that lie below the range's upper
-  // end, and above its lower end likewise.
+  // The range to map to 0…255; it always holds 0, so that 0 is one of the numbers. `percentile` is for that
+  // method alone, above 50 and at most 100. So many percent of the values lie below the range's upper end,
+  // and as many above its lower end.
   //
-  // mse takes the range [l, h] that minimises the mean squared error of rounding to 256 steps Δ = (h − l)/255
-  //     Σ_{l ≤ x ≤ h, x ≠ 0} Δ²/12  +  Σ_{x < l} (l − x)²  +  Σ_{x > h} (x − h)²
-  // over ends at which the full range is cut by 2^(−k/16) on either side, down to 1/128 of it. Errors within
-  // a step are taken as uniform, which the bins need not resolve.
+  // mse takes the range [l, h] that minimises the mean squared error of rounding to 256 steps Δ = (h −
+  // l)/255:
+  //     Σ_{l ≤ x ≤ h, x ≠ 0} Δ²/12  +  Σ_{x < l} (l − x)²  +  Σ_{x > h} (x − h)².
+  // Either end of the full range is cut by 2^(−k/16), down to 1/128 of it. Errors within a step are taken as
+  // uniform, which the bins need not resolve.
   ValueRange range(ClipMethod method, double percentile) const;
 
  private:
@@ -60,18 +61,18 @@ class Histogram {
   std::uint64_t zeros_ = 0;
 };
 
-// How u8 numbers stand for reals: real = (number − zero_point) · scale.
+// Real numbers as u8: real = (number − zero_point) · scale.
 struct ActivationScale {
   float scale = 1;
   std::uint8_t zero_point = 0;
   bool operator==(const ActivationScale&) const = default;
 };
 
-// The scale at which 255 steps span the range (made to hold 0), never reaching beyond its upper end where
-// that counts (a Clip's bound), and the zero point that is exactly 0. A range of nothing but 0 has scale 1.
+// The scale at which 255 steps span the range, made to hold 0, and the zero point that is exactly 0. Steps
+// never reach beyond an upper end that counts (a Clip's bound). A range of nothing but 0 has scale 1.
 ActivationScale scale_of(ValueRange range);
 
-// What DequantizeLinear makes of QuantizeLinear's number for `value`, on ONNX's definition.
+// `value` after QuantizeLinear and DequantizeLinear, on ONNX's definition.
 float rounded_to(ActivationScale scale, float value);
 
 }  // namespace godwit::engine

@@ -1,4 +1,4 @@
-// Whether a model treats the images of a batch apart, so that each can run on its own.
+// Models that treat the images of a batch apart, so that each can run on its own.
 #pragma once
 
 #include <cstdint>

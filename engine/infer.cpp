@@ -53,7 +53,7 @@ bool is_small(const Graph& graph, const Node& node, std::int64_t limit) {
   });
 }
 
-// What a dimension of the model says about the one that is given.
+// One dimension that is given against the model's.
 void check_dim(const Graph& graph, const Shape& declared, const Shape& shape, int axis) {
   if (shape[axis] < 1) {
     throw Error(fmt::format("dimension {} is {}, expected at least 1", axis, shape[axis]));

@@ -2,28 +2,25 @@
 #include "engine/layer_noise.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <fmt/format.h>
-#include <string_view>
 
 #include "engine/layer_rounding.h"
+#include "engine/node_properties.h"
 #include "runtime/threads.h"
 
 namespace godwit::engine {
 namespace {
 
-// The first output, seen through nodes that only move values, in front of Softmax if that makes it: behind
+// The first output, seen through nodes that hand on its bytes, in front of Softmax if that makes it: behind
 // it, errors of large scores do not show.
 ValueId scores_of(const Graph& graph) {
-  static constexpr std::array<std::string_view, 5> kMovers{"Identity", "Reshape", "Flatten", "Squeeze",
-                                                           "Unsqueeze"};
   const std::vector<NodeId> producers = graph.producers();
   ValueId id = graph.outputs.front();
   while (producers[static_cast<std::size_t>(id)] != kNoNode) {
     const Node& node = graph.nodes[static_cast<std::size_t>(producers[static_cast<std::size_t>(id)])];
-    if (node.op->name == "Softmax") return node.inputs[0];
-    if (std::ranges::find(kMovers, node.op->name) == kMovers.end()) break;
+    if (node.op->kind == ops::OpKind::softmax) return node.inputs[0];
+    if (node.op->kind != ops::OpKind::movement || !is_view(graph, node)) break;
     id = node.inputs[0];
   }
   return graph.outputs.front();

@@ -29,7 +29,7 @@ std::vector<LayerNoise> measure_layers(const Graph& prepared, const Quantization
                                        const Quantization& quantization, const CalibrationImages& images,
                                        const std::function<void()>& done = {});
 
-// How many layers measure_layers() will measure.
+// The number of layers that measure_layers() will measure.
 std::size_t layers_to_measure(const Graph& prepared, const QuantizationScheme& scheme);
 
 // The batches of `images`, kept in memory; for few of them.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "engine/rewrite.h"
+#include "ops/known_ops.h"
 
 namespace godwit::engine {
 namespace {
@@ -26,8 +27,8 @@ class Branches {
     const ValueId step = graph_.add_constant("", Tensor::of<float>({}, {scale.scale}));
     const ValueId zero = graph_.add_constant("", Tensor::of<std::uint8_t>({}, {scale.zero_point}));
     Node quantize, dequantize;
-    quantize.op = ops::find_op("QuantizeLinear");
-    dequantize.op = ops::find_op("DequantizeLinear");
+    quantize.op = &ops::op_quantize_linear();
+    dequantize.op = &ops::op_dequantize_linear();
     TensorDesc desc = graph_.value(copy).desc;
     desc.dtype = DType::u8;
     quantize.inputs = {copy, step, zero};
@@ -49,7 +50,8 @@ class Branches {
         quantization_.activations.at(scheme_.rounded_as[static_cast<std::size_t>(src)]).scale;
     const std::vector<double> bias = bias_of(prepared_, id, quantization_);
     const QuantizedWeights quantized = quantized_weights_of(prepared_, id, quantization_, src_scale);
-    copy.inputs[1] = graph_.add_constant("", dequantize_weights(quantized, axis));
+    const std::size_t bias_operand = copy.op->bias;
+    copy.inputs[copy.op->weights] = graph_.add_constant("", dequantize_weights(quantized, axis));
     if (bias.empty()) return;
     const Tensor steps = quantize_bias(bias, src_scale, quantized.scales);
     Tensor reals(TensorDesc{DType::f32, steps.shape(), Layout::nchw});
@@ -57,8 +59,8 @@ class Branches {
       reals.mutable_values<float>()[c] = static_cast<float>(steps.values<std::int32_t>()[c]) *
                                          (src_scale * quantized.scales.values<float>()[c]);
     }
-    copy.inputs.resize(3, kNoValue);
-    copy.inputs[2] = graph_.add_constant("", std::move(reals));
+    copy.inputs.resize(std::max(copy.inputs.size(), bias_operand + 1), kNoValue);
+    copy.inputs[bias_operand] = graph_.add_constant("", std::move(reals));
   }
 
   // Puts the node behind the others, computing a value of its own.

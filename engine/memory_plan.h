@@ -1,4 +1,4 @@
-// Where each tensor lies in the arena, so that tensors which are never alive together share memory.
+// Places of tensors in the arena: those that are never alive together share memory.
 #pragma once
 
 #include <cstddef>

@@ -47,8 +47,8 @@ class Observer {
 // work(i) for i in [0, count), each by one of `threads` threads, whichever is free. `work` must not throw.
 void for_each_item(int threads, std::size_t count, const std::function<void(std::size_t)>& work);
 
-// How the elements of a node's result lie: `outer` blocks of `channels` rows of `inner` elements, in ONNX's
-// order. Channels are axis 1 of a tensor of rank 3 and more, else the last axis.
+// Order of the elements of a node's result, as ONNX has it: `outer` blocks of `channels` rows of `inner`
+// elements. Channels are axis 1 of a tensor of rank 3 and more, else the last axis.
 struct ChannelView {
   std::size_t outer = 1, channels = 1, inner = 1;
   explicit ChannelView(const Shape& shape);

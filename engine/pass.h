@@ -14,7 +14,7 @@
 
 namespace godwit::engine {
 
-// What a pass did, for explain: one line for each rewrite, and for each near miss worth knowing the reason.
+// Report of a pass, for explain: a line for each rewrite, and for each near miss worth knowing the reason.
 struct PassLog {
   int rewrites = 0;
   std::vector<std::string> lines;

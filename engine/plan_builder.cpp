@@ -6,6 +6,7 @@
 
 #include "engine/memory_plan.h"
 #include "engine/rewrite.h"
+#include "ops/known_ops.h"
 #include "runtime/cpu.h"
 #include "runtime/error.h"
 #include "runtime/memory.h"
@@ -25,7 +26,7 @@ bool is_alias(const Node& node, const ops::NodeView& view) {
   // Reorder knows about layouts itself.
   const bool row_major = src.layout == Layout::nchw && dst.layout == Layout::nchw;
   const bool same = src.layout == dst.layout && src.shape == dst.shape;
-  return (row_major || same || node.op->name == "Reorder") && src.bytes() == dst.bytes();
+  return (row_major || same || node.op == &ops::op_reorder()) && src.bytes() == dst.bytes();
 }
 
 void require_known(const Graph& graph, const Node& node) {
@@ -119,7 +120,7 @@ void PlanBuilder::add_step(const Node& node, const NodeContext& context) {
   }
   operands_.emplace_back();
   adds_residual_.push_back(node.epilogue.residual);
-  hands_lines_.push_back(node.streams_rows);
+  hands_lines_.push_back(node.hints.streams_rows);
   for (std::size_t i = 0; i < node.inputs.size(); ++i) read_operand(*step.executable, context, node, i);
   for (const ValueId id : node.outputs) {
     if (id != kNoValue) {
@@ -176,7 +177,7 @@ void PlanBuilder::add_copy(ValueId id, std::int32_t output) {
   const ops::Attributes no_attributes;
   const ops::Operand operand{&desc, nullptr};
   const ops::NodeView view{name, no_attributes, {&operand, 1}, 1, {&desc, 1}, {}};
-  plan_.steps_.push_back(make_step(*ops::find_op("Identity"), view, {}));
+  plan_.steps_.push_back(make_step(ops::op_identity(), view, {}));
   operands_.push_back({{src}, {add_storage({.kind = Slot::Kind::output, .index = output})}});
   adds_residual_.push_back(false);
   hands_lines_.push_back(false);
@@ -215,7 +216,7 @@ void PlanBuilder::make_chain(std::int32_t first, std::int32_t last) {
       std::max(plan_.memory_.worker_scratch_bytes, plan_.fused_rows_.back().scratch_bytes());
 }
 
-// Whether another link of the step's chain reads it.
+// True where another link of the step's chain reads it.
 bool PlanBuilder::read_in_chain(std::int32_t step, std::int32_t operand) const {
   const FusedRows* chain = plan_.fused_rows_of(static_cast<std::size_t>(step));
   for (std::size_t s = chain == nullptr ? 0 : chain->first(); chain != nullptr && s < chain->last(); ++s) {

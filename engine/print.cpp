@@ -65,8 +65,9 @@ std::string node_text(const Graph& graph, const Node& node) {
   }
   text += ')';
   text += epilogue_text(graph, node);
-  if (node.sparse_input) text += " skipping zeros";
-  if (node.streams_rows) text += " by lines";
+  for (const ops::HintInfo& hint : ops::kHints) {
+    if (node.hints.*hint.flag) text += fmt::format(" {}", hint.phrase);
+  }
   std::string origins;
   for (const std::string& origin : node.origins) origins += (origins.empty() ? "" : ", ") + origin;
   return fmt::format("{}  # {}\n", text, origins.empty() ? "(added)" : origins);

@@ -6,8 +6,11 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "engine/node_properties.h"
 #include "engine/pass.h"
 #include "engine/rewrite.h"
+#include "ops/attribute_views.h"
+#include "ops/known_ops.h"
 #include "runtime/error.h"
 
 namespace godwit::engine {
@@ -15,26 +18,6 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kPasses{"fold_constants", "eliminate_identity", "fold_pad",
                                                   "fold_batch_norm", "eliminate_dead"};
-constexpr std::array<std::string_view, 8> kQuantizedOps{
-    "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv",
-    "QLinearMatMul",  "ConvInteger",      "MatMulInteger",         "QLinearAdd"};
-constexpr std::array<std::string_view, 5> kMovers{"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"};
-constexpr std::array<std::string_view, 4> kJoiners{"Add", "Concat", "GlobalAveragePool", "AveragePool"};
-
-template <std::size_t N>
-bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-const Tensor* f32_constant(const Graph& graph, const Node& node, std::size_t i) {
-  if (i >= node.inputs.size() || node.inputs[i] == kNoValue) return nullptr;
-  const std::optional<Tensor>& constant = graph.value(node.inputs[i]).constant;
-  return constant && constant->dtype() == DType::f32 ? &*constant : nullptr;
-}
-
-bool has_operand(const Node& node, std::size_t i) {
-  return i < node.inputs.size() && node.inputs[i] != kNoValue;
-}
 
 // One number, or one for each of `channels` in a single row.
 bool is_row(const Shape& shape, std::int64_t channels) {
@@ -60,28 +43,24 @@ Tensor times(const Tensor& tensor, float factor, std::int64_t count) {
   return result;
 }
 
-// Gemm(a, b, c; alpha, beta) → Gemm(a, alpha·b, beta·c) with c of one dimension.
-void normalize_gemm(Graph& graph, std::size_t index, int axis) {
+// Gemm(a, b, c; alpha, beta) → Gemm(a, alpha·b, beta·c) with c of one dimension; other products are so.
+void normalize_product(Graph& graph, std::size_t index, int axis) {
   const auto replace = [&](std::size_t operand, Tensor tensor, const char* suffix) {
     const std::string name = graph.value(graph.nodes[index].inputs[operand]).name + suffix;
     graph.nodes[index].inputs[operand] = graph.add_constant(name, std::move(tensor));
   };
-  const Node& node = graph.nodes[index];
-  const float alpha = node.attributes.real("alpha", 1.0F), beta = node.attributes.real("beta", 1.0F);
-  const Tensor& weights = *f32_constant(graph, node, 1);
+  Node& node = graph.nodes[index];
+  const ops::Product product = *product_of(graph, node);
+  const Tensor weights = *f32_constant_of(graph, node, node.op->weights);
   const std::int64_t channels = weights.shape()[axis];
-  if (alpha != 1.0F) replace(1, times(weights, alpha, 0), "*alpha");
-  if (has_operand(graph.nodes[index], 2)) {
-    const Tensor bias = *f32_constant(graph, graph.nodes[index], 2);
-    if (beta != 1.0F || bias.shape() != Shape{channels}) replace(2, times(bias, beta, channels), "*beta");
+  if (product.alpha != 1.0F) replace(node.op->weights, times(weights, product.alpha, 0), "*alpha");
+  if (has_operand(node, node.op->bias)) {
+    const Tensor bias = *f32_constant_of(graph, node, node.op->bias);
+    if (product.beta != 1.0F || bias.shape() != Shape{channels})
+      replace(node.op->bias, times(bias, product.beta, channels), "*beta");
   }
-  graph.nodes[index].attributes.erase("alpha");
-  graph.nodes[index].attributes.erase("beta");
-}
-
-bool reads_known_or(const Graph& graph, const Node& node, const auto& predicate) {
-  return std::ranges::any_of(
-      node.inputs, [&](ValueId id) { return id != kNoValue && !graph.value(id).constant && predicate(id); });
+  ops::erase_alpha(node.attributes);
+  ops::erase_beta(node.attributes);
 }
 
 class Planner {
@@ -122,27 +101,35 @@ class Planner {
   }
 
   bool all_f32(const Node& n) const {
-    const auto is_f32 = [&](ValueId id) {
-      return id == kNoValue || graph_.value(id).desc.dtype == DType::f32;
-    };
-    return n.outputs.size() == 1 && n.outputs[0] != kNoValue && is_f32(n.outputs[0]);
+    return !n.outputs.empty() && std::ranges::all_of(n.outputs, [&](ValueId id) {
+      return id != kNoValue && graph_.value(id).desc.dtype == DType::f32;
+    });
   }
 
-  // Whether a quantised node computed this value, seen through nodes that move values and keep them u8.
+  // True where a quantised node computed this value, seen through nodes that move values and keep them u8.
   bool comes_quantized(ValueId id) const {
     while (producers_[static_cast<std::size_t>(id)] != kNoNode) {
       if (flag(scheme_.from_quantized, id)) return true;
-      const Node& producer = node(producers_[static_cast<std::size_t>(id)]);
-      if (!contains(kMovers, producer.op->name) && producer.op->name != "MaxPool") return false;
-      id = producer.inputs[0];
+      id = moved_value(graph_, node(producers_[static_cast<std::size_t>(id)]));
+      if (id == kNoValue) return false;
     }
     return false;
   }
 
-  bool all_computed_f32(const Node& n) const {
-    return std::ranges::all_of(n.inputs, [&](ValueId id) {
-      return id != kNoValue && !graph_.value(id).constant && graph_.value(id).desc.dtype == DType::f32;
-    });
+  bool is_computed_f32(ValueId id) const {
+    return id != kNoValue && !graph_.value(id).constant && graph_.value(id).desc.dtype == DType::f32;
+  }
+  bool all_computed_f32(std::span<const ValueId> ids) const {
+    return !ids.empty() && std::ranges::all_of(ids, [&](ValueId id) { return is_computed_f32(id); });
+  }
+
+  // Operands of a node that is quantised only where one of them comes quantised: those of ops with a form on
+  // 8-bit numbers, and those whose elements an op like Concat joins. Empty for other nodes.
+  std::vector<ValueId> joined(const Node& n) const {
+    if (n.op->quantized != nullptr && n.op->kind != ops::OpKind::product) return n.inputs;
+    std::vector<ValueId> ids;
+    for (const std::size_t i : moved_operands(graph_, n)) ids.push_back(n.inputs[i]);
+    return ids.size() > 1 ? ids : std::vector<ValueId>{};
   }
 
   void choose(NodeId id) {
@@ -152,7 +139,7 @@ class Planner {
       scheme_.quantized[static_cast<std::size_t>(id)] = true;
       scheme_.from_quantized[static_cast<std::size_t>(n.outputs[0])] = true;
     };
-    if (n.op->name == "Relu" || n.op->name == "Clip") {
+    if (n.op->kind == ops::OpKind::clamp) {
       const ValueId src = n.inputs[0];
       const NodeId producer = producers_[static_cast<std::size_t>(src)];
       const bool alone = consumers_[static_cast<std::size_t>(src)].size() == 1 && !graph_.is_output(src);
@@ -165,27 +152,33 @@ class Planner {
       scheme_.from_quantized[static_cast<std::size_t>(src)] = false;  // never rounded itself
     } else if (weight_axis(graph_, n)) {
       make_quantized();
-    } else if (contains(kJoiners, n.op->name) && all_computed_f32(n)) {
-      if (reads_known_or(graph_, n, [&](ValueId src) { return comes_quantized(src); })) make_quantized();
+    } else if (const std::vector<ValueId> operands = joined(n); all_computed_f32(operands)) {
+      if (std::ranges::any_of(operands, [&](ValueId src) { return comes_quantized(src); })) make_quantized();
     }
   }
 
-  // Nodes that move values, and MaxPool, are quantised where somebody wants their result so; what they read
-  // is wanted then.
+  // Nodes that move values of one operand, and MaxPool, are quantised where somebody wants their result so;
+  // what they read is wanted then.
   void find_wanted() {
     wanted_.assign(graph_.values.size(), false);
     tail_.assign(graph_.values.size(), true);
     for (auto id = static_cast<NodeId>(graph_.nodes.size()) - 1; id >= 0; --id) {
       const Node& n = node(id);
-      const bool moves = contains(kMovers, n.op->name), is_max_pool = n.op->name == "MaxPool";
-      if ((moves || is_max_pool) && all_f32(n) && !flag(kept_, id)) {
-        const bool useful = flag(wanted_, n.outputs[0]) || (is_max_pool && comes_quantized(n.inputs[0]));
-        if (useful && !graph_.value(n.inputs[0]).constant)
-          scheme_.quantized[static_cast<std::size_t>(id)] = true;
+      const ValueId moved = moved_value(graph_, n);
+      if (moved != kNoValue && all_f32(n) && !flag(kept_, id)) {
+        const auto is_wanted = [&](ValueId result) { return flag(wanted_, result); };
+        const bool useful = std::ranges::any_of(n.outputs, is_wanted) ||
+                            (n.op->kind != ops::OpKind::movement && comes_quantized(moved));
+        if (useful && !graph_.value(moved).constant) scheme_.quantized[static_cast<std::size_t>(id)] = true;
       }
       if (flag(scheme_.quantized, id)) {
-        const std::size_t operands = weight_axis(graph_, n) || moves ? 1 : n.inputs.size();
-        for (std::size_t i = 0; i < operands; ++i) wanted_[static_cast<std::size_t>(n.inputs[i])] = true;
+        if (moved != kNoValue) {
+          wanted_[static_cast<std::size_t>(moved)] = true;
+        } else if (weight_axis(graph_, n)) {
+          wanted_[static_cast<std::size_t>(n.inputs[0])] = true;
+        } else {
+          for (const ValueId src : joined(n)) wanted_[static_cast<std::size_t>(src)] = true;
+        }
       }
       if (!is_tail(n, flag(scheme_.quantized, id))) {
         for (const ValueId src : n.inputs) {
@@ -195,24 +188,24 @@ class Planner {
     }
   }
 
-  // Whether what this node reads goes nowhere but to the network's scores.
+  // True where what this node reads goes nowhere but to the network's scores.
   bool is_tail(const Node& n, bool quantized) const {
     if (quantized || n.outputs.empty() || n.outputs[0] == kNoValue) return false;
-    if (n.op->name == "Softmax") return true;
-    const bool adds_constant = n.op->name == "Add" && !all_computed_f32(n);
-    const bool hands_on = contains(kMovers, n.op->name) || n.op->name == "Identity" || adds_constant;
-    return hands_on && flag(tail_, n.outputs[0]);
+    if (n.op->kind == ops::OpKind::softmax) return true;
+    const bool adds_constant = n.op == &ops::op_add() && !all_computed_f32(n.inputs);
+    const bool moves = n.op->kind == ops::OpKind::movement && moved_value(graph_, n) != kNoValue;
+    return (moves || adds_constant) &&
+           std::ranges::all_of(n.outputs, [&](ValueId id) { return id == kNoValue || flag(tail_, id); });
   }
 
   void assign_scales() {
     for (const ValueId id : graph_.inputs) assign(id, id);
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& n = graph_.nodes[i];
-      const bool keeps_scale =
-          scheme_.quantized[i] && (contains(kMovers, n.op->name) || n.op->name == "MaxPool");
+      const ValueId moved = scheme_.quantized[i] ? moved_value(graph_, n) : kNoValue;
       for (const ValueId id : n.outputs) {
         if (id == kNoValue) continue;
-        assign(id, keeps_scale ? scheme_.rounded_as[static_cast<std::size_t>(n.inputs[0])] : id);
+        assign(id, moved != kNoValue ? scheme_.rounded_as[static_cast<std::size_t>(moved)] : id);
       }
     }
   }
@@ -230,9 +223,8 @@ class Planner {
       if (!scheme_.quantized[i] || !weight_axis(graph_, n)) continue;
       with_context([&] { return describe(n); },
                    [&] {
-                     require_finite(graph_, n.inputs[1], "weight");
-                     if (n.op->name != "MatMul" && has_operand(n, 2))
-                       require_finite(graph_, n.inputs[2], "bias");
+                     require_finite(graph_, n.inputs[n.op->weights], "weight");
+                     if (has_operand(n, n.op->bias)) require_finite(graph_, n.inputs[n.op->bias], "bias");
                    });
     }
   }
@@ -247,22 +239,30 @@ class Planner {
 }  // namespace
 
 bool is_quantized(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes,
-                             [](const Node& node) { return contains(kQuantizedOps, node.op->name); });
+  return std::ranges::any_of(graph.nodes, [](const Node& node) {
+    using enum ops::OpKind;
+    switch (node.op->kind) {
+      case quantize:
+      case dequantize:
+      case integer:
+      case quantized:
+        return true;
+      default:
+        return false;
+    }
+  });
 }
 
 std::optional<int> weight_axis(const Graph& graph, const Node& node) {
-  const bool is_conv = node.op->name == "Conv", is_gemm = node.op->name == "Gemm";
-  if (!is_conv && !is_gemm && node.op->name != "MatMul") return std::nullopt;
-  const Tensor* weights = f32_constant(graph, node, 1);
-  if (weights == nullptr || graph.value(node.inputs[0]).constant) return std::nullopt;
-  const int rank = weights->shape().rank();
-  if (is_conv ? rank < 3 : rank != 2) return std::nullopt;
-  if (is_gemm && node.attributes.flag("transA", false)) return std::nullopt;
-  const int axis = is_conv || (is_gemm && node.attributes.flag("transB", false)) ? 0 : 1;
-  if (weights->shape().elements() == 0) return std::nullopt;
-  if (node.op->name == "MatMul" || !has_operand(node, 2)) return axis;
-  const Tensor* bias = f32_constant(graph, node, 2);
+  if (node.op->kind != ops::OpKind::product || node.op->quantized == nullptr) return std::nullopt;
+  const Tensor* weights = f32_constant_of(graph, node, node.op->weights);
+  if (weights == nullptr || weights->shape().elements() == 0 || graph.value(node.inputs[0]).constant)
+    return std::nullopt;
+  const std::optional<ops::Product> product = product_of(graph, node);
+  if (!product || product->transposes_src) return std::nullopt;
+  const int axis = product->channel_axis;
+  if (!has_operand(node, node.op->bias)) return axis;
+  const Tensor* bias = f32_constant_of(graph, node, node.op->bias);
   if (bias == nullptr || !is_row(bias->shape(), weights->shape()[axis])) return std::nullopt;
   return axis;
 }
@@ -277,12 +277,12 @@ Graph prepare_for_quantization(const Graph& graph, const ops::Target& target) {
   infer_shapes(prepared);
   PipelineOptions options{.shapes_bound = false};
   for (const Pass& pass : pipeline()) {
-    if (!contains(kPasses, pass.name)) options.disabled.emplace_back(pass.name);
+    if (std::ranges::find(kPasses, pass.name) == kPasses.end()) options.disabled.emplace_back(pass.name);
   }
   (void)run_pipeline(prepared, target, options);
   for (std::size_t n = 0; n < prepared.nodes.size(); ++n) {
     const std::optional<int> axis = weight_axis(prepared, prepared.nodes[n]);
-    if (axis && prepared.nodes[n].op->name == "Gemm") normalize_gemm(prepared, n, *axis);
+    if (axis) normalize_product(prepared, n, *axis);
   }
   prepared.compact();
   verify(prepared);

@@ -19,16 +19,16 @@ bool is_quantized(const Graph& graph);
 // own. Throws Error where the graph is quantised already.
 Graph prepare_for_quantization(const Graph& graph, const ops::Target& target);
 
-// The axis of operand 1 along which output channels lie, for a Conv, Gemm or MatMul whose weights and bias
-// are constants that can be quantised; nothing for any other node.
+// The axis of the weights along which output channels lie. Nothing unless the node is a product (Conv, Gemm,
+// MatMul) whose weights and bias are constants that can be quantised.
 std::optional<int> weight_axis(const Graph& graph, const Node& node);
 
-// Conv, Gemm and MatMul with constant weights are quantised wherever they stand; Add, Concat and the
-// poolings where an operand of theirs comes from a quantised node, since between f32 nodes they would only
-// lose accuracy; MaxPool and the nodes that only move values keep their operand's scale and zero point. A
-// Relu or Clip that alone reads a quantised node's result belongs to that node, and the result is rounded
-// behind it. A result that nothing but the network's tail (Softmax, an output of the graph, what moves values
-// or adds a constant on the way there) reads is not rounded: scores in 256 steps would tie.
+// Conv, Gemm and MatMul with constant weights are quantised wherever they stand. Add, Concat and the average
+// poolings are where an operand of theirs comes from a quantised node: between f32 nodes they would only lose
+// accuracy. MaxPool and the nodes that only move values keep their operand's scale and zero point. A Relu or
+// Clip that alone reads a quantised node's result belongs to that node; the result is rounded behind it. The
+// network's tail is Softmax, an output of the graph, and what moves values or adds a constant on the way
+// there. A result that only the tail reads is not rounded: scores in 256 steps would tie.
 struct QuantizationScheme {
   std::vector<bool> quantized;  // by node: reads u8 tensors (and s8 weights)
   // By node: for a Relu or Clip that belongs to the node in front of it, that node; kNoNode else.
@@ -46,8 +46,7 @@ struct QuantizationScheme {
 };
 
 // `keep` names nodes that stay f32, by their own names or by those of their origins. Throws Error for a name
-// that the graph does not have, and for a weight or bias to be quantised that is NaN or infinite, naming the
-// node.
+// that the graph does not have. Throws it, naming the node, for a weight or bias that is NaN or infinite.
 QuantizationScheme plan_quantization(const Graph& prepared, const std::vector<std::string>& keep);
 
 // The value at which a quantised node's result would be rounded: behind its Relu or Clip where it has one.

@@ -6,7 +6,10 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "engine/node_properties.h"
 #include "engine/rewrite.h"
+#include "ops/attribute_views.h"
+#include "ops/known_ops.h"
 #include "ops/quantized.h"
 #include "runtime/error.h"
 
@@ -18,7 +21,7 @@ constexpr double kNoWeight = 1e-30;          // channels below count as zero: th
 constexpr double kLargestBias = 1 << 30;     // leaves the sum of products as much room again in s32
 constexpr double kEmptyChannel = 1.0 / 256;  // of the largest scale of the tensor
 
-// How the channels of an axis lie: element i belongs to channel i / inner % channels.
+// Order of the channels of an axis: element i belongs to channel i / inner % channels.
 struct Channels {
   std::size_t channels, inner;
   Channels(const Shape& shape, int axis)
@@ -27,9 +30,7 @@ struct Channels {
   std::size_t of(std::size_t i) const { return i / inner % channels; }
 };
 
-bool has_bias(const Node& node) {
-  return node.op->name != "MatMul" && node.inputs.size() > 2 && node.inputs[2] != kNoValue;
-}
+bool has_bias(const Node& node) { return has_operand(node, node.op->bias); }
 
 class Writer {
  public:
@@ -101,14 +102,14 @@ class Writer {
     return values;
   }
 
-  ValueId add_node(std::string_view op, const std::string& about, std::vector<ValueId> inputs,
+  ValueId add_node(const ops::OpDef& op, const std::string& about, std::vector<ValueId> inputs,
                    const TensorDesc& desc, int axis = -1) {
     Node node;
-    node.op = ops::find_op(op);
-    node.name = unused(fmt::format("{}_{}", about, op), node_names_);
+    node.op = &op;
+    node.name = unused(fmt::format("{}_{}", about, op.name), node_names_);
     node.origins = {node.name};
     node.inputs = std::move(inputs);
-    if (axis >= 0) node.attributes.set("axis", std::int64_t{axis});
+    if (axis >= 0) ops::set_quantization_axis(node.attributes, axis);
     node.outputs = {graph_.add_value(value_name(fmt::format("{}_Output", node.name)), desc)};
     graph_.nodes.push_back(std::move(node));
     return graph_.nodes.back().outputs[0];
@@ -120,22 +121,23 @@ class Writer {
     const ScaleValues scale = scale_values(id);
     TensorDesc desc = prepared_.value(id).desc;
     desc.dtype = DType::u8;
-    numbers_[static_cast<std::size_t>(id)] =
-        add_node("QuantizeLinear", prepared_.value(id).name, {id, scale.scale, scale.zero_point}, desc);
+    numbers_[static_cast<std::size_t>(id)] = add_node(ops::op_quantize_linear(), prepared_.value(id).name,
+                                                      {id, scale.scale, scale.zero_point}, desc);
   }
 
   // A DequantizeLinear of its own for whoever reads the value next.
   ValueId dequantized(ValueId id) {
     const ScaleValues scale = scale_values(id);
-    return add_node("DequantizeLinear", prepared_.value(id).name,
+    return add_node(ops::op_dequantize_linear(), prepared_.value(id).name,
                     {numbers_[static_cast<std::size_t>(id)], scale.scale, scale.zero_point},
                     prepared_.value(id).desc);
   }
 
   void write_weights(NodeId id, Node& node) {
     const int axis = *weight_axis(prepared_, node);
-    const Tensor weights = prepared_.value(node.inputs[1]).constant->resident();
-    const std::string name = prepared_.value(node.inputs[1]).name;
+    const std::size_t weights_operand = node.op->weights, bias_operand = node.op->bias;
+    const Tensor weights = prepared_.value(node.inputs[weights_operand]).constant->resident();
+    const std::string name = prepared_.value(node.inputs[weights_operand]).name;
     const float src_scale = activation(node.inputs[0]).scale;
     const std::vector<double> bias = bias_of(prepared_, id, quantization_);
     const QuantizedWeights quantized = quantized_weights_of(prepared_, id, quantization_, src_scale);
@@ -146,14 +148,14 @@ class Writer {
         value_name(fmt::format("{}_zero_point", name)),
         Tensor::of<std::int8_t>(quantized.scales.shape(), std::vector<std::int8_t>(bias_size(quantized), 0)));
     const std::string bias_name =
-        has_bias(node) ? prepared_.value(node.inputs[2]).name : fmt::format("{}_bias", node.name);
+        has_bias(node) ? prepared_.value(node.inputs[bias_operand]).name : fmt::format("{}_bias", node.name);
 
     node.inputs[0] = dequantized(node.inputs[0]);
-    node.inputs[1] = add_node("DequantizeLinear", name, {numbers, scales, zeros},
-                              {DType::f32, weights.shape(), Layout::nchw}, axis);
+    node.inputs[weights_operand] = add_node(ops::op_dequantize_linear(), name, {numbers, scales, zeros},
+                                            {DType::f32, weights.shape(), Layout::nchw}, axis);
     if (!bias.empty()) {
-      node.inputs.resize(3, kNoValue);
-      node.inputs[2] = write_bias(bias_name, bias, src_scale, quantized.scales);
+      node.inputs.resize(std::max(node.inputs.size(), bias_operand + 1), kNoValue);
+      node.inputs[bias_operand] = write_bias(bias_name, bias, src_scale, quantized.scales);
     }
   }
 
@@ -173,7 +175,8 @@ class Writer {
     const ValueId zeros =
         graph_.add_constant(value_name(fmt::format("{}_zero_point", name)),
                             Tensor::of<std::int32_t>(shape, std::vector<std::int32_t>(scales.size(), 0)));
-    return add_node("DequantizeLinear", name, {numbers, scale, zeros}, {DType::f32, shape, Layout::nchw}, 0);
+    return add_node(ops::op_dequantize_linear(), name, {numbers, scale, zeros},
+                    {DType::f32, shape, Layout::nchw}, 0);
   }
 
   const Graph& prepared_;
@@ -200,7 +203,7 @@ PairedWeights paired_weights(const Node& node, const Shape& weights, int axis) {
       }
     };
   };
-  if (node.op->name != "Conv") {
+  if (weights.rank() == 2) {
     const std::size_t depth = size(1 - axis);
     const std::size_t column = axis == 0 ? depth : 1, step = axis == 0 ? 1 : channels;
     return pairs(1, depth, [=](std::size_t c, std::size_t, std::size_t k) { return c * column + k * step; });
@@ -223,7 +226,7 @@ QuantizedWeights quantized_weights_of(const Graph& prepared, NodeId id, const Qu
                                       float src_scale) {
   const Node& node = prepared.nodes[static_cast<std::size_t>(id)];
   const int axis = *weight_axis(prepared, node);
-  const Tensor weights = prepared.value(node.inputs[1]).constant->resident();
+  const Tensor weights = prepared.value(node.inputs[node.op->weights]).constant->resident();
   return quantize_weights(
       weights, axis, bias_of(prepared, id, quantization), src_scale,
       quantization.full_range ? PairedWeights{} : paired_weights(node, weights.shape(), axis));
@@ -304,9 +307,10 @@ std::vector<double> bias_of(const Graph& prepared, NodeId id, const Quantization
   const Node& node = prepared.nodes[static_cast<std::size_t>(id)];
   std::vector<double> bias;
   if (has_bias(node)) {
-    const Tensor& constant = *prepared.value(node.inputs[2]).constant;
+    const Tensor& constant = *prepared.value(node.inputs[node.op->bias]).constant;
     for (const float value : constant.values<float>()) bias.push_back(static_cast<double>(value));
-    const std::int64_t channels = prepared.value(node.inputs[1]).desc.shape[*weight_axis(prepared, node)];
+    const Shape& weights = prepared.value(node.inputs[node.op->weights]).desc.shape;
+    const std::int64_t channels = weights[*weight_axis(prepared, node)];
     if (bias.size() == 1) bias.resize(static_cast<std::size_t>(channels), bias.front());
   }
   const auto shift = quantization.bias_shifts.find(id);

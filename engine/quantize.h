@@ -23,12 +23,11 @@ using PairedWeights = std::function<void(const std::function<void(std::size_t i,
 // Those of a node with weights on `axis`; none where each channel has a group of its own.
 PairedWeights paired_weights(const Node& node, const Shape& weights, int axis);
 
-// scale[c] = max |w| over channel c / 127; where `pairs` are given at least the largest |w_i + w_j| of a pair
-// of one sign / 128, so that the sum of their products with any two u8 fits into 16 bits (ops::pair_fits()).
-// So that no scale is 0 and the bias keeps within 2^30 steps of src_scale · scale[c], a channel of nothing
-// but 0 (or of numbers below 1e-30) gets the largest scale of the tensor times 2^-8 (1/127 where all channels
-// are such), and any channel's scale is raised to |bias[c]| / (src_scale · 2^30). `bias` is empty or has one
-// number per channel.
+// scale[c] = max |w| over channel c / 127. With `pairs` it is at least the largest |w_i + w_j| of a pair of
+// one sign / 128: the sum of their products with any two u8 then fits into 16 bits (ops::pair_fits()). No
+// scale is 0: a channel of nothing but 0 (or of numbers below 1e-30) gets the largest scale of the tensor
+// times 2^-8, and 1/127 where all channels are such. Any channel's scale is at least |bias[c]| / (src_scale ·
+// 2^30), so that the bias keeps within 2^30 steps. `bias` is empty or has one number per channel.
 QuantizedWeights quantize_weights(const Tensor& weights, int axis, std::span<const double> bias,
                                   float src_scale, const PairedWeights& pairs = {});
 // The reals that they stand for: f32, number · scale.

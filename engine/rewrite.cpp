@@ -9,15 +9,18 @@
 namespace godwit::engine {
 namespace {
 
-void require_same(const Graph& graph, ValueId from, ValueId to) {
+void require_same(const Graph& graph, ValueId from, std::string_view name, const TensorDesc& new_desc) {
   const TensorDesc& old_desc = graph.value(from).desc;
-  const TensorDesc& new_desc = graph.value(to).desc;
   if (old_desc == new_desc) return;
-  throw Error(fmt::format("internal error: '{}' ({} {} {}) cannot replace '{}' ({} {} {})",
-                          graph.value(to).name, name_of(new_desc.dtype), graph.to_string(new_desc.shape),
-                          name_of(new_desc.layout), graph.value(from).name, name_of(old_desc.dtype),
-                          graph.to_string(old_desc.shape), name_of(old_desc.layout)),
+  throw Error(fmt::format("internal error: '{}' ({} {} {}) cannot replace '{}' ({} {} {})", name,
+                          name_of(new_desc.dtype), graph.to_string(new_desc.shape), name_of(new_desc.layout),
+                          graph.value(from).name, name_of(old_desc.dtype), graph.to_string(old_desc.shape),
+                          name_of(old_desc.layout)),
               ErrorKind::failed);
+}
+
+void require_same(const Graph& graph, ValueId from, ValueId to) {
+  require_same(graph, from, graph.value(to).name, graph.value(to).desc);
 }
 
 }  // namespace
@@ -97,6 +100,25 @@ ValueId Rewriter::add_constant(std::string name, Tensor tensor) {
   return id;
 }
 
+void Rewriter::set_dtype(ValueId id, DType dtype) {
+  if (producer(id) == kNoNode || is_output(id)) {
+    throw Error(fmt::format("internal error: '{}' is no value whose type a pass may change", value(id).name),
+                ErrorKind::failed);
+  }
+  graph_.value(id).desc.dtype = dtype;
+}
+
+void Rewriter::replace_by_constants(NodeId id, std::vector<Tensor> results) {
+  const std::vector<ValueId> outputs = node(id).outputs;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i] != kNoValue) require_same(graph_, outputs[i], "a constant", results[i].desc());
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i] != kNoValue) graph_.value(outputs[i]).constant = std::move(results[i]);
+  }
+  erase(id);
+}
+
 void Rewriter::forget_reader(ValueId id, NodeId reader) {
   std::vector<NodeId>& list = readers_[static_cast<std::size_t>(id)];
   const auto found = std::ranges::find(list, reader);
@@ -157,13 +179,17 @@ NodeId Rewriter::absorb_in_place(NodeId survivor, NodeId absorbed) {
   return move(survivor, absorbed);
 }
 
-NodeId Rewriter::take_over(NodeId survivor, NodeId absorbed, bool in_place) {
-  const ValueId inner = node(survivor).outputs[0];
+void Rewriter::take_over_result(NodeId survivor, std::size_t i, NodeId absorbed) {
+  const ValueId inner = node(survivor).outputs[i];
   const ValueId result = node(absorbed).outputs[0];
   erase(absorbed);
-  node(survivor).outputs[0] = result;
+  node(survivor).outputs[i] = result;
   producers_[static_cast<std::size_t>(result)] = survivor;
   producers_[static_cast<std::size_t>(inner)] = kNoNode;
+}
+
+NodeId Rewriter::take_over(NodeId survivor, NodeId absorbed, bool in_place) {
+  take_over_result(survivor, 0, absorbed);
   return in_place ? move(survivor, absorbed) : survivor;
 }
 

@@ -28,7 +28,7 @@ class Rewriter {
  public:
   explicit Rewriter(Graph& graph);
 
-  Graph& graph() { return graph_; }
+  const Graph& graph() const { return graph_; }
   Node& node(NodeId id) { return graph_.nodes[static_cast<std::size_t>(id)]; }
   const Node& node(NodeId id) const { return graph_.nodes[static_cast<std::size_t>(id)]; }
   const Value& value(ValueId id) const { return graph_.value(id); }
@@ -45,13 +45,19 @@ class Rewriter {
   NodeId only_reader(ValueId id) const;
 
   ValueId add_constant(std::string name, Tensor tensor);
+  // The element type of a value that a node computes and that is no output of the graph. verify() finds it
+  // out where the node does not give that type.
+  void set_dtype(ValueId id, DType dtype);
+  // The node's results are these constants from now on, empty for an output that is not wanted; the node is
+  // removed. Throws Error (ErrorKind::failed) where one differs in description from what the node gives.
+  void replace_by_constants(NodeId id, std::vector<Tensor> results);
   // Operand i of the node becomes `id` (i may be one past the last).
   void set_input(NodeId node_id, std::size_t i, ValueId id);
-  // Whoever reads `from` reads `to` instead. Throws Error (ErrorKind::failed) when their descriptions differ.
+  // Readers of `from` read `to` instead. Throws Error (ErrorKind::failed) when their descriptions differ.
   // Graph outputs keep their values.
   void replace_reads(ValueId from, ValueId to);
-  // Takes out a node whose output 0 equals its input 0. False, and nothing is done, when its output is a
-  // graph output that only a copy can provide (the input is a constant, or itself an edge of the graph).
+  // Takes out a node whose output 0 equals its input 0. False, and nothing is done, when only a copy can
+  // provide that output: one of the graph, of an input that is a constant or an edge of the graph.
   bool bypass(NodeId id);
   // `survivor`, whose output only `absorbed` reads, computes what `absorbed` did; origins are joined in
   // order. Throws Error (ErrorKind::failed) when the two results differ in description.
@@ -63,6 +69,8 @@ class Rewriter {
   // be of different types. With `in_place` it also takes the absorbed node's place in the order; its id is
   // returned.
   NodeId take_over(NodeId survivor, NodeId absorbed, bool in_place);
+  // The same for the survivor's result i, without moving it.
+  void take_over_result(NodeId survivor, std::size_t i, NodeId absorbed);
   void erase(NodeId id);
 
   // Drops removed nodes and the values nobody refers to.

@@ -1,4 +1,4 @@
-// What every pass must leave true, checked after each one.
+// The conditions that every pass must leave true, checked after each one.
 #include <algorithm>
 #include <fmt/format.h>
 

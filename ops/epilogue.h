@@ -1,9 +1,15 @@
-// What a step does to each result on its way out: bias, residual add, clamp, type.
+// The end of a step for each result on its way out: bias, residual add, clamp, type.
 #pragma once
 
 #include <limits>
 
 namespace godwit::ops {
+
+// Bounds of a clamp; NaN passes through it.
+struct Clamp {
+  float minimum = -std::numeric_limits<float>::infinity();
+  float maximum = std::numeric_limits<float>::infinity();
+};
 
 // dst = clamp(result + bias + residual, minimum, maximum), in this order. The bias is an ordinary input of
 // the ops that have one; the residual tensor, when `residual` is set, is the node's LAST input and has the

@@ -43,4 +43,8 @@ LayoutRule any_layout(const NodeView&) { return LayoutRule::follows; }
 
 bool always(const NodeView&) { return true; }
 
+bool moves_first(const NodeView&, std::size_t operand) { return operand == 0; }
+
+bool moves_all(const NodeView&, std::size_t) { return true; }
+
 }  // namespace godwit::ops

@@ -32,7 +32,7 @@ void for_each_index(const Shape& shape, const Visit& visit) {
   }
 }
 
-// Where the element at `index` lies, in elements.
+// Place of the element at `index`, in elements.
 inline std::int64_t offset_of(const Index& index, const Index& strides, int rank) {
   std::int64_t offset = 0;
   for (std::size_t axis = 0; axis < static_cast<std::size_t>(rank); ++axis)
@@ -55,5 +55,8 @@ Cost no_arithmetic(const NodeView& node);
 LayoutRule any_layout(const NodeView& node);
 // For OpDef::is_view, folds_from_descs and batch_separable.
 bool always(const NodeView& node);
+// For OpDef::moves: operand 0, every operand.
+bool moves_first(const NodeView& node, std::size_t operand);
+bool moves_all(const NodeView& node, std::size_t operand);
 
 }  // namespace godwit::ops

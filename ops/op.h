@@ -1,8 +1,9 @@
-// What an operator is: shape inference, a scalar reference, its cost, and the ways to run it. Ops know
+// An operator: its kind, shape inference, a scalar reference, its cost, and the ways to run it. Ops know
 // tensors, not graphs.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "ops/attributes.h"
 #include "ops/epilogue.h"
+#include "ops/hints.h"
 #include "runtime/tensor.h"
 
 namespace godwit::ops {
@@ -28,12 +30,11 @@ struct NodeView {
   std::string_view name;
   const Attributes& attributes;
   std::span<const Operand> inputs;
-  // How many outputs the node names; during infer the descs are not there yet (outputs is empty).
+  // Outputs that the node names; during infer their descs are not there yet (`outputs` is empty).
   std::size_t output_count = 1;
   std::span<const TensorDesc> outputs;
   Epilogue epilogue;
-  // Operand 0 has been clamped to 0 from below: many of its numbers are likely to be 0.
-  bool sparse_input = false;
+  Hints hints = {};
 
   bool has_input(std::size_t i) const { return i < inputs.size() && inputs[i].present(); }
   // Number of inputs without the epilogue's residual.
@@ -42,7 +43,7 @@ struct NodeView {
   const Shape& shape(std::size_t i) const { return inputs[i].desc->shape; }
 };
 
-// What one evaluation takes. 1 MAC = 2 FLOPs; flops counts every arithmetic operation, those of the MACs
+// Work of one evaluation. 1 MAC = 2 FLOPs; flops counts every arithmetic operation, those of the MACs
 // included.
 struct Cost {
   std::int64_t macs = 0;
@@ -68,9 +69,47 @@ using InferFunction = std::vector<TensorDesc> (*)(const NodeView& node);
 using ReferenceFunction = void (*)(const NodeView& node, std::span<const TensorView> src,
                                    std::span<const TensorView> dst);
 
+// The kind of thing that an operator is; passes ask for it and never for a name.
+enum class OpKind : std::uint8_t {
+  other,          // nothing that a pass could use
+  movement,       // computes nothing: elements of operands (OpDef::moves) of any type, in another arrangement
+  elementwise,    // each element from those at its place (Add, Sigmoid, Equal)
+  clamp,          // operand 0 held between two bounds (Relu, Clip); see OpDef::clamp
+  product,        // sums of products with weights (Conv, Gemm, MatMul); see OpDef::product
+  pooling,        // a window's elements made one (MaxPool, GlobalAveragePool)
+  reduction,      // elements along axes made one (ReduceMean)
+  normalization,  // scaled and shifted by statistics (BatchNormalization)
+  softmax,        // scores made probabilities
+  cast,           // another element type
+  quantize,       // 8-bit numbers that stand for real ones (QuantizeLinear, Requantize)
+  dequantize,     // and back
+  integer,        // ONNX's own operators on 8-bit numbers (QLinearConv, MatMulInteger)
+  quantized,      // the engine's form of another operator on 8-bit numbers (OpDef::quantized)
+  shape,          // values that follow from descriptions and attributes (Shape, Constant)
+};
+
+// A product as passes see it: dst = alpha · src · weights + beta · bias.
+struct Product {
+  int channel_axis = 0;  // of the weights: what lies at c along it makes channel c of the result
+  float alpha = 1, beta = 1;
+  bool transposes_src = false;
+};
+
+// Meaning of the elements that attribute `pads` puts around operand 0 of a window.
+enum class WindowPadding : std::uint8_t {
+  other,   // no window, no such attribute, or something else than below
+  zero,    // zeros (Conv)
+  lowest,  // less than every element (MaxPool)
+};
+
+inline constexpr std::size_t kNoOperand = ~std::size_t{0};
+
 using CostFunction = Cost (*)(const NodeView& node);
 using LayoutFunction = LayoutRule (*)(const NodeView& node);
 using NodePredicate = bool (*)(const NodeView& node);
+using OperandPredicate = bool (*)(const NodeView& node, std::size_t operand);
+using ClampFunction = std::optional<Clamp> (*)(const NodeView& node);
+using ProductFunction = std::optional<Product> (*)(const NodeView& node);
 
 struct OpDef {
   std::string_view name;  // ONNX's name; "Reorder" and other internal ones have domain "godwit"
@@ -82,22 +121,43 @@ struct OpDef {
   std::size_t min_outputs = 1, max_outputs = 1;
   std::vector<AttributeSpec> attributes = {};
 
+  OpKind kind = OpKind::other;
+  // True: this operand's elements are moved. Every element of every result is that of some moved operand;
+  // nothing but their order may decide which (MaxPool). Such an op takes 8-bit numbers. Null: moves none.
+  OperandPredicate moves = nullptr;
+  // Bounds of a clamp; nullopt where they are not known or leave nothing. Set for OpKind::clamp.
+  ClampFunction clamp = nullptr;
+  // Form of a product; nullopt where the weights do not have the rank for it. Set for OpKind::product, and
+  // for OpKind::integer where `quantized` is.
+  ProductFunction product = nullptr;
+  // Operands that hold weights and bias, where the op can have them.
+  std::size_t weights = kNoOperand, bias = kNoOperand;
+  WindowPadding padding = WindowPadding::other;
+  // The op's form on 8-bit numbers; null: none. A product's has operands as in QuantizedOperand. Any other
+  // one has each operand of the op with its scale and zero point behind it, then those of the result. Where
+  // its min_inputs let those be left out, the result is f32 without them.
+  const OpDef* quantized = nullptr;
+
   InferFunction infer = nullptr;
   ReferenceFunction reference = nullptr;
   CostFunction cost = nullptr;      // null: element-wise, one FLOP per output element
   LayoutFunction layout = nullptr;  // null: nchw_only
-  // Which parts of an epilogue the op's reference and ALL its implementations apply.
+  // Parts of an epilogue that the op's reference and ALL its implementations apply.
   bool fuses_clamp = false;
   bool fuses_residual = false;
   bool fuses_dst_f32 = false;
-  // Whether implementations take 16-bit floats, with a bias (input 2) in f32.
+  // Implementations take 16-bit floats, a product's with a bias in f32.
   bool takes_16_bits = false;
+  // Some implementation looks at Hints::sparse_input.
+  bool skips_zeros = false;
   // True: output 0 has exactly input 0's bytes, so that no code runs (Reshape, Identity…). Null: never.
   NodePredicate is_view = nullptr;
+  // True: result 0 is operand 0, shape and all, also where the shape is not known yet. Null: never.
+  NodePredicate is_identity = nullptr;
   // True: the value follows from the operands' descriptions alone (Shape). Null: never.
   NodePredicate folds_from_descs = nullptr;
-  // True: where dimension 0 of every computed operand and of every result counts images, each image's results
-  // follow from that image and from constants that are the same for all of them. Null: never.
+  // True: with images along dimension 0 of computed operands and results, those of an image follow from it
+  // alone and from constants that are the same for all images. Null: never.
   NodePredicate batch_separable = nullptr;
   // From most special to most general; the reference follows implicitly.
   std::vector<const Implementation*> implementations = {};

@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "engine/rewrite.h"
+#include "ops/attribute_views.h"
+#include "ops/known_ops.h"
 #include "runtime/memory.h"
 
 namespace godwit::engine::passes {
@@ -19,8 +21,8 @@ bool is_order_free(const Shape& shape) { return shape[1] == 1 || shape.product(2
 Node reorder_node(std::string name, Layout to) {
   Node node;
   node.name = std::move(name);
-  node.op = ops::find_op("Reorder", "godwit");
-  node.attributes.set("to", std::string(name_of(to)));
+  node.op = &ops::op_reorder();
+  ops::set_reorder_layout(node.attributes, to);
   return node;
 }
 
@@ -38,7 +40,7 @@ class Chooser {
       form(id, graph_.value(id).desc.layout) = id;
     }
     for (Node& node : old_nodes_) {
-      if (node.op->name == "Reorder") {
+      if (node.op == &ops::op_reorder()) {
         dissolve(std::move(node));
       } else {
         place(std::move(node));

@@ -1,10 +1,12 @@
-// fold_batch_norm: BatchNormalization(Conv(x, w, b)) → Conv(x, w', b'), and the same behind Gemm, with
-// w' = w·f and b' = (b − mean)·f + shift for f = scale / sqrt(variance + epsilon), per output channel, in
-// double.
+// fold_batch_norm: BatchNormalization(Conv(x, w, b)) → Conv(x, w', b'), and the same behind Gemm.
+// Per output channel, in double: f = scale / sqrt(variance + epsilon), w' = w·f, b' = (b − mean)·f + shift.
 #include <cmath>
 #include <fmt/format.h>
 
+#include "engine/node_properties.h"
 #include "engine/rewrite.h"
+#include "ops/attribute_views.h"
+#include "ops/known_ops.h"
 #include "runtime/memory.h"
 
 namespace godwit::engine::passes {
@@ -15,24 +17,18 @@ struct Affine {
   std::vector<double> factor, shift;
 };
 
-const Tensor* constant_of(const Graph& graph, const Node& node, std::size_t i) {
-  if (i >= node.inputs.size() || node.inputs[i] == kNoValue) return nullptr;
-  const std::optional<Tensor>& constant = graph.value(node.inputs[i]).constant;
-  return constant && constant->dtype() == DType::f32 ? &*constant : nullptr;
-}
-
 // Empty when a parameter is not a constant for each channel.
 Affine affine_of(const Graph& graph, const Node& norm) {
   std::span<const float> parameters[4];
   for (std::size_t i = 0; i < 4; ++i) {
-    const Tensor* constant = constant_of(graph, norm, i + 1);
+    const Tensor* constant = f32_constant_of(graph, norm, i + 1);
     if (constant == nullptr) return {};
     parameters[i] = constant->values<float>();
   }
   const auto [scale, bias, mean, variance] = parameters;
   if (bias.size() != scale.size() || mean.size() != scale.size() || variance.size() != scale.size())
     return {};
-  const auto epsilon = static_cast<double>(norm.attributes.real("epsilon", 1e-5F));
+  const auto epsilon = static_cast<double>(ops::batch_norm_epsilon(norm.attributes));
   Affine affine;
   for (std::size_t c = 0; c < scale.size(); ++c) {
     const double factor =
@@ -76,18 +72,17 @@ Tensor shifted(const Tensor* bias, double beta, const Affine& affine) {
   return result;
 }
 
-// Why the node in front cannot take the normalisation; "" when it can.
+// The reason why the node in front cannot take the normalisation; "" when it can.
 std::string reject_reason(const Graph& graph, const Node& producer, const Affine& affine) {
   if (!producer.epilogue.empty()) return "it already clamps or adds";
-  const Tensor* weights = constant_of(graph, producer, 1);
+  const Tensor* weights = f32_constant_of(graph, producer, producer.op->weights);
   if (weights == nullptr) return "its weights are not a constant f32 tensor";
   const auto channels = static_cast<std::int64_t>(affine.factor.size());
-  const bool is_gemm = producer.op->name == "Gemm";
-  const int axis = is_gemm && !producer.attributes.flag("transB", false) ? 1 : 0;
-  if (weights->shape().rank() < 2 || weights->shape()[axis] != channels)
+  const std::optional<ops::Product> product = product_of(graph, producer);
+  if (!product || weights->shape()[product->channel_axis] != channels)
     return "it has another number of channels";
-  if (producer.inputs.size() < 3 || producer.inputs[2] == kNoValue) return "";
-  const Tensor* bias = constant_of(graph, producer, 2);
+  if (!has_operand(producer, producer.op->bias)) return "";
+  const Tensor* bias = f32_constant_of(graph, producer, producer.op->bias);
   if (bias == nullptr) return "its bias is not a constant f32 tensor";
   const Shape& shape = bias->shape();
   const bool is_row =
@@ -96,24 +91,24 @@ std::string reject_reason(const Graph& graph, const Node& producer, const Affine
 }
 
 void fold(Rewriter& rewriter, NodeId maker_id, const Node& norm, const Affine& affine) {
-  Graph& graph = rewriter.graph();
+  const Graph& graph = rewriter.graph();
   Node& producer = rewriter.node(maker_id);
-  const Tensor& weights = *constant_of(graph, producer, 1);
-  const Tensor* bias = constant_of(graph, producer, 2);
-  const bool is_gemm = producer.op->name == "Gemm";
-  const bool channels_last = is_gemm && !producer.attributes.flag("transB", false);
+  const std::size_t weights_operand = producer.op->weights, bias_operand = producer.op->bias;
+  const Tensor& weights = *f32_constant_of(graph, producer, weights_operand);
+  const Tensor* bias = f32_constant_of(graph, producer, bias_operand);
+  const ops::Product product = *product_of(graph, producer);
   const auto inner =
-      static_cast<std::size_t>(channels_last ? 1 : weights.shape().product(1, weights.shape().rank()));
-  const double beta = is_gemm ? static_cast<double>(producer.attributes.real("beta", 1.0F)) : 1.0;
+      static_cast<std::size_t>(weights.shape().product(product.channel_axis + 1, weights.shape().rank()));
 
   Tensor new_weights = scaled(weights, affine, inner);
-  Tensor new_bias = shifted(bias, beta, affine);
-  const ValueId old_bias = bias != nullptr ? producer.inputs[2] : norm.inputs[2];
-  const std::string weights_name = fmt::format("{}*{}", graph.value(producer.inputs[1]).name, norm.name);
+  Tensor new_bias = shifted(bias, static_cast<double>(product.beta), affine);
+  const ValueId old_bias = bias != nullptr ? producer.inputs[bias_operand] : norm.inputs[2];
+  const std::string weights_name =
+      fmt::format("{}*{}", graph.value(producer.inputs[weights_operand]).name, norm.name);
   const std::string bias_name = fmt::format("{}*{}", graph.value(old_bias).name, norm.name);
-  if (is_gemm) producer.attributes.erase("beta");
-  rewriter.set_input(maker_id, 1, rewriter.add_constant(weights_name, std::move(new_weights)));
-  rewriter.set_input(maker_id, 2, rewriter.add_constant(bias_name, std::move(new_bias)));
+  ops::erase_beta(producer.attributes);
+  rewriter.set_input(maker_id, weights_operand, rewriter.add_constant(weights_name, std::move(new_weights)));
+  rewriter.set_input(maker_id, bias_operand, rewriter.add_constant(bias_name, std::move(new_bias)));
 }
 
 }  // namespace
@@ -122,11 +117,11 @@ void fold_batch_norm(Graph& graph, PassContext& context) {
   Rewriter rewriter(graph);
   for (NodeId id = 0; id < rewriter.size(); ++id) {
     const Node& norm = rewriter.node(id);
-    if (norm.op->name != "BatchNormalization") continue;
+    if (norm.op != &ops::op_batch_normalization()) continue;
     const NodeId maker_id = rewriter.producer(norm.inputs[0]);
     if (maker_id == kNoNode) continue;
     const Node& producer = rewriter.node(maker_id);
-    if (producer.op->name != "Conv" && producer.op->name != "Gemm") continue;
+    if (producer.op->kind != ops::OpKind::product || producer.op->bias == ops::kNoOperand) continue;
     const auto left = [&](std::string_view reason) {
       log_skipped(context, fmt::format("{} behind {}: {}", describe(norm), describe(producer), reason));
     };

@@ -27,19 +27,15 @@ void fold_constants(Graph& graph, PassContext& context) {
     const Node& node = rewriter.node(id);
     if (!is_foldable(graph, node)) continue;
     // Quantised weights stay as they are for fold_quantization, which folds what it has no use for.
-    if (node.op->name == "DequantizeLinear") continue;
+    if (node.op->kind == ops::OpKind::dequantize) continue;
     const std::size_t bytes = bytes_of(graph, node.outputs);
     if (bytes > kAlwaysFolded && bytes > kGrowth * bytes_of(graph, node.inputs)) {
       log_skipped(context, fmt::format("{}: its result of {} bytes is far larger than its operands",
                                        describe(node), bytes));
       continue;
     }
-    std::vector<Tensor> results = evaluate(graph, node);
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      if (node.outputs[i] != kNoValue) graph.value(node.outputs[i]).constant = std::move(results[i]);
-    }
+    rewriter.replace_by_constants(id, evaluate(graph, node));
     log_rewrite(context, fmt::format("{}: computed {} bytes", describe(node), bytes));
-    rewriter.erase(id);
   }
   rewriter.finish();
   // More constants are known now than inference evaluates by itself, and shapes may depend on them.

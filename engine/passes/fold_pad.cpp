@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 #include <optional>
 
+#include "engine/node_properties.h"
 #include "engine/rewrite.h"
+#include "ops/known_ops.h"
+#include "ops/padding.h"
 
 namespace godwit::engine::passes {
 namespace {
@@ -17,18 +20,16 @@ constexpr std::int64_t kLargestPad = std::int64_t{1}
 // Constant input i as integers; nullopt when left out or not constant.
 std::optional<std::span<const std::int64_t>> integers_of(const Graph& graph, const Node& node,
                                                          std::size_t i) {
-  if (i >= node.inputs.size() || node.inputs[i] == kNoValue) return std::nullopt;
-  const std::optional<Tensor>& constant = graph.value(node.inputs[i]).constant;
-  if (!constant || constant->dtype() != DType::s64) return std::nullopt;
+  const Tensor* constant = constant_of(graph, node, i);
+  if (constant == nullptr || constant->dtype() != DType::s64) return std::nullopt;
   return constant->values<std::int64_t>();
 }
 
 bool pads_with_zero(const Graph& graph, const Node& pad) {
-  if (pad.attributes.string("mode", "constant") != "constant") return false;
-  if (pad.inputs.size() < 3 || pad.inputs[2] == kNoValue) return true;
-  const std::optional<Tensor>& value = graph.value(pad.inputs[2]).constant;
-  return value && value->dtype() == DType::f32 && value->shape().elements() == 1 &&
-         value->values<float>()[0] == 0.0F;
+  if (ops::pad_mode_of(pad.attributes) != ops::PadMode::constant) return false;
+  if (!has_operand(pad, 2)) return true;
+  const Tensor* value = f32_constant_of(graph, pad, 2);
+  return value != nullptr && value->shape().elements() == 1 && value->values<float>()[0] == 0.0F;
 }
 
 // The padding of the spatial axes of a rank `rank` image; nullopt when it pads anything else, or cuts.
@@ -38,7 +39,7 @@ std::optional<Pads> spatial_pads(const Graph& graph, const Node& pad, int rank) 
   std::vector<std::int64_t> axes;
   if (const auto given = integers_of(graph, pad, 3)) {
     axes.assign(given->begin(), given->end());
-  } else if (pad.inputs.size() > 3 && pad.inputs[3] != kNoValue) {
+  } else if (has_operand(pad, 3)) {
     return std::nullopt;
   } else {
     for (int axis = 0; axis < rank; ++axis) axes.push_back(axis);
@@ -61,10 +62,15 @@ std::optional<Pads> spatial_pads(const Graph& graph, const Node& pad, int rank) 
   return result;
 }
 
-// Why this max pooling must keep its own padding; "" when it may take zeros as its own.
-std::string why_not_pool(const Node& producer, const Node& pool, const Pads& total) {
-  const bool is_relu = producer.op != nullptr && producer.op->name == "Relu";
-  if (!is_relu && !(producer.epilogue.minimum >= 0)) return "its input may be negative";
+// True where the node gives nothing below 0.
+bool is_positive(const Graph& graph, const Node& node) {
+  const std::optional<ops::Clamp> clamp = clamp_of(graph, node);
+  return node.epilogue.minimum >= 0 || (clamp && clamp->minimum >= 0);
+}
+
+// The reason why this max pooling must keep its own padding; "" when it may take zeros as its own.
+std::string reject_reason(bool is_positive, const Node& pool, const Pads& total) {
+  if (!is_positive) return "its input may be negative";
   if (pool.outputs.size() > 1) return "the positions of its maxima count the padding";
   if (pool.attributes.flag("ceil_mode", false)) return "ceil_mode counts padding apart";
   const auto kernel = pool.attributes.integers("kernel_shape");
@@ -83,10 +89,9 @@ void fold_pad(Graph& graph, PassContext& context) {
   Rewriter rewriter(graph);
   for (NodeId id = 0; id < rewriter.size(); ++id) {
     Node& window = rewriter.node(id);
-    const bool is_pool = window.op->name == "MaxPool";
-    if (!is_pool && window.op->name != "Conv") continue;
+    if (window.op->padding == ops::WindowPadding::other) continue;
     const NodeId pad_id = rewriter.producer(window.inputs[0]);
-    if (pad_id == kNoNode || rewriter.node(pad_id).op->name != "Pad") continue;
+    if (pad_id == kNoNode || rewriter.node(pad_id).op != &ops::op_pad()) continue;
     Node& pad = rewriter.node(pad_id);
     const ValueId src = pad.inputs[0];
     const Shape& shape = graph.value(src).desc.shape;
@@ -113,10 +118,10 @@ void fold_pad(Graph& graph, PassContext& context) {
     if (auto_pad == "NOTSET" && own.size() == total->size()) {
       std::ranges::transform(*total, own, total->begin(), std::plus<>());
     }
-    if (is_pool) {
+    if (window.op->padding == ops::WindowPadding::lowest) {
       const NodeId producer = rewriter.producer(src);
-      const std::string reason =
-          why_not_pool(producer == kNoNode ? Node{} : rewriter.node(producer), window, *total);
+      const bool positive = producer != kNoNode && is_positive(graph, rewriter.node(producer));
+      const std::string reason = reject_reason(positive, window, *total);
       if (!reason.empty()) {
         left(reason);
         continue;

@@ -7,21 +7,25 @@
 //   Dequantize(x) → AveragePool, GlobalAveragePool → Quantize        become    QuantizedAveragePool(x)
 //   Dequantize(x) + Dequantize(y) → Quantize, where that is left     becomes   QuantizedAdd(x, y)
 //   Dequantize(x), Dequantize(y) → Concat → Quantize                 becomes   Concat(x, Requantize(y))
+// Operators say themselves what they move and what their form on 8-bit numbers is (OpDef::moves, quantized).
 // Quantised s8 activations become u8 first. What is left of dequantised constants is computed now; with the
 // precision of a float that is all.
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fmt/format.h>
 
+#include "engine/node_properties.h"
 #include "engine/passes/quantization.h"
 #include "engine/rewrite.h"
+#include "ops/attribute_views.h"
+#include "ops/known_ops.h"
 #include "ops/quantized.h"
 
 namespace godwit::engine::passes {
 namespace {
 
 using In = ops::QuantizedOperand;
+constexpr std::size_t kOperandsEach = 3;  // in forms on 8-bit numbers: the number, its scale and zero point
 
 class Folder {
  public:
@@ -49,29 +53,33 @@ class Folder {
       if (rewriter_.alive(id)) fold_residual(id);
     }
     for (NodeId id = 0; id < rewriter_.size(); ++id) {
-      if (rewriter_.alive(id)) fold_average(id);
-      if (rewriter_.alive(id)) fold_add(id);
-      if (rewriter_.alive(id)) fold_concat(id);
+      if (rewriter_.alive(id)) fold_form(id);
+      if (rewriter_.alive(id)) fold_joint(id);
     }
   }
 
   const Graph& graph() { return rewriter_.graph(); }
   const Node& node(NodeId id) { return rewriter_.node(id); }
 
-  // The node of this kind with one known scale that makes the value; kNoNode if none.
-  NodeId maker_of(ValueId id, std::string_view op) {
+  bool is_dequantizer(NodeId id) { return id != kNoNode && node(id).op == &ops::op_dequantize_linear(); }
+  // The DequantizeLinear with one known scale that makes the value; kNoNode if none.
+  NodeId dequantizer_of(ValueId id) {
     const NodeId producer = rewriter_.producer(id);
-    if (producer == kNoNode || node(producer).op->name != op || !linear_of(graph(), node(producer)))
-      return kNoNode;
-    return producer;
+    return is_dequantizer(producer) && linear_of(graph(), node(producer)) ? producer : kNoNode;
   }
-  // The QuantizeLinear to u8 that alone reads the node's result; kNoNode if none.
-  NodeId quantizer_of(NodeId id) {
-    if (node(id).outputs.size() != 1) return kNoNode;
-    const NodeId reader = rewriter_.only_reader(node(id).outputs[0]);
-    if (reader == kNoNode || node(reader).op->name != "QuantizeLinear") return kNoNode;
+  // The QuantizeLinear to u8 that alone reads the value; kNoNode if none.
+  NodeId quantizer_of(ValueId value) {
+    const NodeId reader = value == kNoValue ? kNoNode : rewriter_.only_reader(value);
+    if (reader == kNoNode || node(reader).op != &ops::op_quantize_linear()) return kNoNode;
     const auto linear = linear_of(graph(), node(reader));
     return linear && linear->dtype == DType::u8 ? reader : kNoNode;
+  }
+  // The one that reads the node's only result.
+  NodeId quantizer_behind(NodeId id) {
+    return node(id).outputs.size() == 1 ? quantizer_of(node(id).outputs[0]) : kNoNode;
+  }
+  void log_left(NodeId id, std::string_view reason) {
+    log_skipped(context_, fmt::format("{}: {}", describe(node(id)), reason));
   }
 
   ValueId number(const std::string& name, float value) {
@@ -88,15 +96,17 @@ class Folder {
 
   // s8 activations that only dequantisation reads: the same real numbers 128 higher.
   void make_unsigned(NodeId id) {
-    if (node(id).op->name != "QuantizeLinear" || node(id).attributes.has("output_dtype")) return;
+    if (node(id).op != &ops::op_quantize_linear() ||
+        ops::QuantizationAttributes(node(id).attributes).sets_dtype)
+      return;
     const auto linear = linear_of(graph(), node(id));
     const ValueId value = node(id).outputs[0];
     if (!linear || linear->dtype != DType::s8 || rewriter_.is_output(value)) return;
     for (const NodeId reader : rewriter_.readers(value)) {
-      if (node(reader).op->name != "DequantizeLinear" || linear_of(graph(), node(reader)) != linear) return;
+      if (!is_dequantizer(reader) || linear_of(graph(), node(reader)) != linear) return;
     }
     const ValueId zero = zero_point(node(id).name + "/zero_point_u8", linear->zero_point + 128);
-    rewriter_.graph().value(value).desc.dtype = DType::u8;
+    rewriter_.set_dtype(value, DType::u8);
     rewriter_.set_input(id, 2, zero);
     const std::vector<NodeId> readers = rewriter_.readers(value);
     for (const NodeId reader : readers) rewriter_.set_input(reader, 2, zero);
@@ -109,12 +119,10 @@ class Folder {
 
   // ONNX's own operators on 8-bit numbers, where their operands are those that the kernels know.
   void lower(NodeId id) {
-    const bool is_conv = node(id).op->name == "QLinearConv";
-    if (!is_conv && node(id).op->name != "QLinearMatMul") return;
+    const ops::OpDef& op = *node(id).op;
+    if (op.kind != ops::OpKind::integer || op.quantized == nullptr || op.product == nullptr) return;
     const std::vector<ValueId> inputs = node(id).inputs;
-    const auto left = [&](std::string_view reason) {
-      log_skipped(context_, fmt::format("{}: {}", describe(node(id)), reason));
-    };
+    const auto left = [&](std::string_view reason) { log_left(id, reason); };
     for (std::size_t i = 1; i < inputs.size(); ++i) {
       if (inputs[i] != kNoValue && constant_of(inputs[i]) == nullptr)
         return left("an operand but the first is computed");
@@ -123,10 +131,9 @@ class Folder {
     const Tensor &src_zero = *constant_of(inputs[2]), &dst_zero = *constant_of(inputs[7]);
     if (src_zero.dtype() != DType::u8 || dst_zero.dtype() != DType::u8)
       return left("its input and result are not u8");
-    if (!is_conv && (numbers.shape().rank() != 2 || rewriter_.value(inputs[0]).desc.shape.rank() < 2)) {
-      return left("its weights are no matrix");
-    }
-    const std::int64_t channels = numbers.shape()[is_conv ? 0 : 1];
+    const std::optional<ops::Product> form = product_of(graph(), node(id));
+    if (!form) return left("its weights are no matrix");
+    const std::int64_t channels = numbers.shape()[form->channel_axis];
     if (channels == 0 || numbers.shape().elements() / channels > kMostProducts) {
       return left("its sums may not fit into 32 bits");
     }
@@ -142,7 +149,7 @@ class Folder {
     const Linear dst{constant_of(inputs[6])->values<float>()[0], dst_zero.values<std::uint8_t>()[0],
                      DType::u8};
     const std::string name = node(id).name;
-    rewriter_.node(id).op = ops::find_op(is_conv ? "QuantizedConv" : "QuantizedMatMul", "godwit");
+    rewriter_.node(id).op = node(id).op->quantized;
     for (std::size_t i = 1; i < inputs.size(); ++i) rewriter_.set_input(id, i, kNoValue);
     set_linear(id, In::src_scale, src, "src");
     rewriter_.set_input(id, In::weights, rewriter_.add_constant(name + "/weights", weights));
@@ -152,34 +159,32 @@ class Folder {
     log_rewrite(context_, fmt::format("{} on the kernels for 8-bit numbers", describe(node(id))));
   }
 
-  // Ops that hand numbers on, or the largest of some: they do the same to quantised ones.
+  // Ops that hand elements of one operand on: they do the same to quantised ones.
   void fold_movement(NodeId id) {
-    static constexpr std::array kMovers = {"MaxPool", "Reshape", "Flatten",   "Transpose",
-                                           "Squeeze", "Slice",   "Unsqueeze", "Identity"};
-    if (std::ranges::find(kMovers, node(id).op->name) == kMovers.end() || !node(id).epilogue.empty()) return;
-    const NodeId from = maker_of(node(id).inputs[0], "DequantizeLinear");
-    const NodeId to = quantizer_of(id);
-    if (from == kNoNode || to == kNoNode) return;
-    if (linear_of(graph(), node(from)) != linear_of(graph(), node(to))) {
-      log_skipped(context_,
-                  fmt::format("{}: it is quantised otherwise in front than behind", describe(node(id))));
-      return;
+    if (!node(id).epilogue.empty()) return;
+    const std::vector<std::size_t> moved = moved_operands(graph(), node(id));
+    if (moved.size() != 1) return;
+    const NodeId from = dequantizer_of(node(id).inputs[moved.front()]);
+    if (from == kNoNode) return;
+    std::vector<NodeId> behind;
+    for (const ValueId result : node(id).outputs) behind.push_back(quantizer_of(result));
+    if (std::ranges::count(behind, kNoNode) > 0) return;
+    for (const NodeId to : behind) {
+      if (linear_of(graph(), node(from)) != linear_of(graph(), node(to)))
+        return log_left(id, "it is quantised otherwise in front than behind");
     }
-    rewriter_.set_input(id, 0, node(from).inputs[0]);
-    rewriter_.take_over(id, to, false);
+    rewriter_.set_input(id, moved.front(), node(from).inputs[0]);
+    for (std::size_t i = 0; i < behind.size(); ++i) rewriter_.take_over_result(id, i, behind[i]);
     log_rewrite(context_, fmt::format("{} on quantised numbers", describe(node(id))));
   }
 
   void fold_product(NodeId id) {
-    const bool is_conv = node(id).op->name == "Conv";
-    if (!is_conv && node(id).op->name != "Gemm" && node(id).op->name != "MatMul") return;
-    const NodeId from = maker_of(node(id).inputs[0], "DequantizeLinear");
-    const NodeId weights_from = rewriter_.producer(node(id).inputs[1]);
-    if (from == kNoNode || weights_from == kNoNode || node(weights_from).op->name != "DequantizeLinear")
-      return;
-    const auto left = [&](std::string_view reason) {
-      log_skipped(context_, fmt::format("{}: {}", describe(node(id)), reason));
-    };
+    const ops::OpDef& op = *node(id).op;
+    if (op.kind != ops::OpKind::product || op.quantized == nullptr) return;
+    const NodeId from = dequantizer_of(node(id).inputs[0]);
+    const NodeId weights_from = rewriter_.producer(node(id).inputs[op.weights]);
+    if (from == kNoNode || !is_dequantizer(weights_from)) return;
+    const auto left = [&](std::string_view reason) { log_left(id, reason); };
     const Linear src = *linear_of(graph(), node(from));
     if (src.dtype != DType::u8) return left("its input is not u8");
     if (node(id).epilogue.residual) return left("it adds a residual of real numbers");
@@ -188,10 +193,9 @@ class Folder {
         quantized_product(graph(), node(id), node(weights_from), bias_maker(id), src.scale, reason);
     if (!product) return left(reason);
 
-    const NodeId to = quantizer_of(id);
+    const NodeId to = quantizer_behind(id);
     const std::string name = node(id).name;
-    rewriter_.node(id).op = ops::find_op(is_conv ? "QuantizedConv" : "QuantizedMatMul", "godwit");
-    if (!is_conv) rewriter_.node(id).attributes = {};
+    become(id, *op.quantized);
     rewriter_.set_input(id, In::src, node(from).inputs[0]);
     for (std::size_t i = In::src_scale; i < node(id).inputs.size(); ++i) rewriter_.set_input(id, i, kNoValue);
     set_linear(id, In::src_scale, src, "src");
@@ -208,19 +212,32 @@ class Folder {
                                       to == kNoNode ? ", real results" : ""));
   }
 
+  // Another operator with those of the node's attributes that it has too.
+  void become(NodeId id, const ops::OpDef& op) {
+    ops::Attributes kept;
+    for (const ops::AttributeSpec& spec : op.attributes) {
+      const auto found = node(id).attributes.all().find(spec.name);
+      if (found != node(id).attributes.all().end()) kept.set(found->first, found->second);
+    }
+    rewriter_.node(id).op = &op;
+    rewriter_.node(id).attributes = std::move(kept);
+  }
+
   // The DequantizeLinear of the node's bias; null where it has none (it may have a constant bias).
   const Node* bias_maker(NodeId id) {
-    if (node(id).inputs.size() < 3 || node(id).inputs[2] == kNoValue) return nullptr;
-    const NodeId producer = rewriter_.producer(node(id).inputs[2]);
+    if (!has_operand(node(id), node(id).op->bias)) return nullptr;
+    const NodeId producer = rewriter_.producer(node(id).inputs[node(id).op->bias]);
     return producer == kNoNode ? nullptr : &node(producer);
   }
 
-  // Why the convolution behind operand i of this Add cannot take the other operand; "" when it can.
+  // The reason why the product behind operand i of this Add cannot take the other operand; "" when it can.
   std::string reject_reason(NodeId add, std::size_t i) {
-    const NodeId dequantizer = maker_of(node(add).inputs[i], "DequantizeLinear");
+    const NodeId dequantizer = dequantizer_of(node(add).inputs[i]);
     if (dequantizer == kNoNode) return "it is not dequantised with one scale";
     const NodeId conv = rewriter_.producer(node(dequantizer).inputs[0]);
-    if (conv == kNoNode || node(conv).op->name != "QuantizedConv") return "no convolution makes it";
+    const bool adds =
+        conv != kNoNode && node(conv).op->kind == ops::OpKind::quantized && node(conv).op->fuses_residual;
+    if (!adds) return "no convolution makes it";
     if (!node(conv).epilogue.empty()) return fmt::format("{} already clamps or adds", describe(node(conv)));
     if (rewriter_.only_reader(node(dequantizer).inputs[0]) != dequantizer ||
         rewriter_.only_reader(node(add).inputs[i]) != add) {
@@ -231,10 +248,9 @@ class Folder {
 
   void fold_residual(NodeId id) {
     const Node add = node(id);
-    if (add.op->name != "Add" || add.epilogue.residual || add.inputs.size() != 2) return;
-    const NodeId to = quantizer_of(id);
-    const NodeId from[2] = {maker_of(add.inputs[0], "DequantizeLinear"),
-                            maker_of(add.inputs[1], "DequantizeLinear")};
+    if (add.op != &ops::op_add() || add.epilogue.residual || add.inputs.size() != 2) return;
+    const NodeId to = quantizer_behind(id);
+    const NodeId from[2] = {dequantizer_of(add.inputs[0]), dequantizer_of(add.inputs[1])};
     if (to == kNoNode || from[0] == kNoNode || from[1] == kNoNode) return;
     if (!provably_equal(rewriter_.value(add.inputs[0]).desc.shape, rewriter_.value(add.inputs[1]).desc.shape))
       return;
@@ -254,7 +270,7 @@ class Folder {
     const NodeId conv = conv_of(chosen);
     rewriter_.erase(id);
     rewriter_.erase(from[chosen]);
-    // Where the residual is computed later than the convolution, that moves to the end of the block.
+    // A convolution in front of the residual that it takes moves to the end of the block.
     const NodeId fused = rewriter_.take_over(conv, to, rewriter_.producer(residual) > conv);
     Node& node = rewriter_.node(fused);
     node.origins.insert(node.origins.end(), add.origins.begin(), add.origins.end());
@@ -272,96 +288,91 @@ class Folder {
     for (std::size_t i = first; i < count; ++i) rewriter_.set_input(id, i, kNoValue);
   }
 
-  void fold_average(NodeId id) {
-    const bool global = node(id).op->name == "GlobalAveragePool";
-    if ((!global && node(id).op->name != "AveragePool") || !node(id).epilogue.empty()) return;
-    const NodeId from = maker_of(node(id).inputs[0], "DequantizeLinear");
-    if (from == kNoNode) return;
-    const auto left = [&](std::string_view reason) {
-      log_skipped(context_, fmt::format("{}: {}", describe(node(id)), reason));
-    };
-    const Linear src = *linear_of(graph(), node(from));
-    const Shape& shape = rewriter_.value(node(from).inputs[0]).desc.shape;
-    if (src.dtype != DType::u8) return left("its input is not u8");
-    if (global) {
-      // An unknown size is known once the model's inputs are bound.
-      const auto sizes = shape.ranked() ? shape.dims().subspan(2) : std::span<const std::int64_t>{};
-      if (sizes.empty() || !std::ranges::all_of(sizes, is_known)) return;
-      if (sizes.size() > 2) return left("it averages over more than two axes");
-      if (std::ranges::count(sizes, 0) > 0) return left("it averages nothing");
+  // The window of a global pooling, which its form on 8-bit numbers has as an attribute. Empty, and a reason
+  // in words unless it is only a matter of sizes not known yet, where there is none.
+  std::vector<std::int64_t> whole_window(const Shape& shape, std::string& reason) {
+    const auto sizes = shape.ranked() ? shape.dims().subspan(2) : std::span<const std::int64_t>{};
+    if (sizes.empty() || !std::ranges::all_of(sizes, is_known)) return {};
+    if (sizes.size() > 2) reason = "it averages over more than two axes";
+    if (std::ranges::count(sizes, 0) > 0) reason = "it averages nothing";
+    if (!reason.empty()) return {};
+    return {sizes.begin(), sizes.end()};
+  }
+
+  // Ops of which each operand is a tensor, in their forms on 8-bit numbers: (number, scale, zero point) in
+  // place of each, the result's scale and zero point behind them.
+  void fold_form(NodeId id) {
+    const ops::OpDef& op = *node(id).op;
+    if (op.quantized == nullptr || op.kind == ops::OpKind::product || op.kind == ops::OpKind::integer) return;
+    const ops::OpDef& form = *op.quantized;
+    const std::size_t count = node(id).inputs.size();
+    if (node(id).epilogue.residual || (node(id).epilogue.clamps() && !form.fuses_clamp)) return;
+    std::vector<NodeId> from;
+    for (const ValueId input : node(id).inputs) from.push_back(dequantizer_of(input));
+    const NodeId to = quantizer_behind(id);
+    if (from.empty() || std::ranges::count(from, kNoNode) > 0) return;
+    if (to == kNoNode && form.min_inputs > kOperandsEach * count) return;
+    std::vector<ValueId> numbers;
+    std::vector<Linear> linears;
+    for (const NodeId dequantizer : from) {
+      numbers.push_back(node(dequantizer).inputs[0]);
+      linears.push_back(*linear_of(graph(), node(dequantizer)));
+      if (linears.back().dtype != DType::u8) return log_left(id, "an input is not u8");
+      if (numbers.size() > 1 && !provably_equal(rewriter_.value(numbers.front()).desc.shape,
+                                                rewriter_.value(numbers.back()).desc.shape))
+        return log_left(id, "its inputs broadcast");
     }
-    using Operand = ops::RequantizeOperand;
-    if (global) {
-      std::vector<std::int64_t> window(shape.dims().begin() + 2, shape.dims().end());
-      rewriter_.node(id).attributes.set("kernel_shape", std::move(window));
+    std::vector<std::int64_t> window;
+    if (&op == &ops::op_global_average_pool()) {
+      std::string reason;
+      window = whole_window(rewriter_.value(numbers.front()).desc.shape, reason);
+      if (!reason.empty()) log_left(id, reason);
+      if (window.empty()) return;
     }
-    const NodeId to = quantizer_of(id);
-    rewriter_.node(id).op = ops::find_op("QuantizedAveragePool", "godwit");
-    rewriter_.set_input(id, Operand::src, node(from).inputs[0]);
-    clear_inputs(id, Operand::src_scale, Operand::count);
-    set_linear(id, Operand::src_scale, src, "src");
+    become(id, form);
+    if (!window.empty()) rewriter_.node(id).attributes.set("kernel_shape", std::move(window));
+    clear_inputs(id, 0, kOperandsEach * count + 2);
+    for (std::size_t i = 0; i < count; ++i) {
+      rewriter_.set_input(id, kOperandsEach * i, numbers[i]);
+      set_linear(id, kOperandsEach * i + 1, linears[i], count == 1 ? "src" : fmt::format("src{}", i));
+    }
     if (to != kNoNode) {
-      set_linear(id, Operand::dst_scale, *linear_of(graph(), node(to)), "dst");
+      set_linear(id, kOperandsEach * count, *linear_of(graph(), node(to)), "dst");
       rewriter_.take_over(id, to, false);
     }
     log_rewrite(context_, fmt::format("{} of 8-bit numbers{}", describe(node(id)),
                                       to == kNoNode ? ", real results" : ""));
   }
 
-  // What no convolution could take.
-  void fold_add(NodeId id) {
-    if (node(id).op->name != "Add" || node(id).epilogue.residual || node(id).inputs.size() != 2) return;
-    const NodeId to = quantizer_of(id);
-    const NodeId from[2] = {maker_of(node(id).inputs[0], "DequantizeLinear"),
-                            maker_of(node(id).inputs[1], "DequantizeLinear")};
-    if (to == kNoNode || from[0] == kNoNode || from[1] == kNoNode) return;
-    const Linear lhs = *linear_of(graph(), node(from[0])), rhs = *linear_of(graph(), node(from[1]));
-    const ValueId a = node(from[0]).inputs[0], b = node(from[1]).inputs[0];
-    if (lhs.dtype != DType::u8 || rhs.dtype != DType::u8)
-      return log_skipped(context_, describe(node(id)) + ": an input is not u8");
-    if (!provably_equal(rewriter_.value(a).desc.shape, rewriter_.value(b).desc.shape))
-      return log_skipped(context_, describe(node(id)) + ": its inputs broadcast");
-    using Operand = ops::QuantizedAddOperand;
-    rewriter_.node(id).op = ops::find_op("QuantizedAdd", "godwit");
-    rewriter_.set_input(id, Operand::lhs, a);
-    clear_inputs(id, Operand::lhs_scale, Operand::count);
-    set_linear(id, Operand::lhs_scale, lhs, "lhs");
-    rewriter_.set_input(id, Operand::rhs, b);
-    set_linear(id, Operand::rhs_scale, rhs, "rhs");
-    set_linear(id, Operand::dst_scale, *linear_of(graph(), node(to)), "dst");
-    rewriter_.take_over(id, to, false);
-    log_rewrite(context_, fmt::format("{} of 8-bit numbers", describe(node(id))));
-  }
-
-  // Inputs of the result's scale go as they are, others in steps of it.
-  void fold_concat(NodeId id) {
-    if (node(id).op->name != "Concat") return;
-    const NodeId to = quantizer_of(id);
+  // Ops that move elements of several operands: inputs of the result's scale go as they are, others in steps
+  // of it.
+  void fold_joint(NodeId id) {
+    const std::vector<std::size_t> moved = moved_operands(graph(), node(id));
+    if (moved.size() < 2 || !node(id).epilogue.empty()) return;
+    const NodeId to = quantizer_behind(id);
     if (to == kNoNode) return;
     const Linear dst = *linear_of(graph(), node(to));
     std::vector<NodeId> from;
-    for (const ValueId input : node(id).inputs) {
-      from.push_back(maker_of(input, "DequantizeLinear"));
+    for (const std::size_t i : moved) {
+      const ValueId input = node(id).inputs[i];
+      from.push_back(dequantizer_of(input));
       if (from.back() == kNoNode || linear_of(graph(), node(from.back()))->dtype != DType::u8) return;
       const bool same = linear_of(graph(), node(from.back())) == dst;
-      if (!same && rewriter_.only_reader(input) != id) {
-        return log_skipped(context_, fmt::format("{}: others read the real numbers of {}", describe(node(id)),
-                                                 describe(node(from.back()))));
-      }
+      if (!same && rewriter_.only_reader(input) != id)
+        return log_left(id, fmt::format("others read the real numbers of {}", describe(node(from.back()))));
     }
     using Operand = ops::RequantizeOperand;
     for (std::size_t i = 0; i < from.size(); ++i) {
       const Linear src = *linear_of(graph(), node(from[i]));
       if (src == dst) {
-        rewriter_.set_input(id, i, node(from[i]).inputs[0]);
+        rewriter_.set_input(id, moved[i], node(from[i]).inputs[0]);
         continue;
       }
-      rewriter_.node(from[i]).op = ops::find_op("Requantize", "godwit");
-      rewriter_.node(from[i]).attributes = {};
+      become(from[i], ops::op_requantize());
       clear_inputs(from[i], Operand::src_scale, Operand::count);
       set_linear(from[i], Operand::src_scale, src, "src");
       set_linear(from[i], Operand::dst_scale, dst, "dst");
-      rewriter_.graph().value(node(from[i]).outputs[0]).desc.dtype = DType::u8;
+      rewriter_.set_dtype(node(from[i]).outputs[0], DType::u8);
     }
     rewriter_.take_over(id, to, false);
     log_rewrite(context_, fmt::format("{} of 8-bit numbers", describe(node(id))));
@@ -370,14 +381,11 @@ class Folder {
   // Dequantised weights and biases of what stays in real numbers.
   void fold_constants() {
     for (NodeId id = 0; id < rewriter_.size(); ++id) {
-      if (!rewriter_.alive(id) || node(id).op->name != "DequantizeLinear" || !is_foldable(graph(), node(id)))
-        continue;
+      if (!rewriter_.alive(id) || !is_dequantizer(id) || !is_foldable(graph(), node(id))) continue;
       if (rewriter_.readers(node(id).outputs[0]).empty() && !rewriter_.is_output(node(id).outputs[0]))
         continue;
-      std::vector<Tensor> results = evaluate(graph(), node(id));
-      rewriter_.graph().value(node(id).outputs[0]).constant = std::move(results[0]);
       log_rewrite(context_, fmt::format("{}: computed", describe(node(id))));
-      rewriter_.erase(id);
+      rewriter_.replace_by_constants(id, evaluate(graph(), node(id)));
     }
   }
 

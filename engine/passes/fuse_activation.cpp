@@ -2,42 +2,16 @@
 // bounds.
 #include <algorithm>
 #include <fmt/format.h>
-#include <limits>
 #include <optional>
 
+#include "engine/node_properties.h"
 #include "engine/rewrite.h"
 
 namespace godwit::engine::passes {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-struct Clamp {
-  float minimum = -kInfinity;
-  float maximum = kInfinity;
-};
-
-// A bound of Clip; nullopt when it is not a constant number.
-std::optional<float> bound_of(const Graph& graph, const Node& clip, std::size_t i, float absent) {
-  if (i >= clip.inputs.size() || clip.inputs[i] == kNoValue) return absent;
-  const std::optional<Tensor>& constant = graph.value(clip.inputs[i]).constant;
-  if (!constant || constant->dtype() != DType::f32 || constant->shape().elements() != 1) return std::nullopt;
-  return constant->values<float>()[0];
-}
-
-// What the activation clamps to; nullopt when it is none, or not known, or empty (Clip then gives its maximum
-// everywhere; NaN bounds fall out here too).
-std::optional<Clamp> clamp_of(const Graph& graph, const Node& node) {
-  if (node.op->name == "Relu") return Clamp{0.0F, kInfinity};
-  if (node.op->name != "Clip") return std::nullopt;
-  const auto minimum = bound_of(graph, node, 1, -kInfinity);
-  const auto maximum = bound_of(graph, node, 2, kInfinity);
-  if (!minimum || !maximum || !(*minimum <= *maximum)) return std::nullopt;
-  return Clamp{*minimum, *maximum};
-}
-
 // clamp(clamp(x, first), second) is one clamp, whose ends are those of `first` clamped by `second`.
-void append(ops::Epilogue& first, const Clamp& second) {
+void append(ops::Epilogue& first, const ops::Clamp& second) {
   first.minimum = std::clamp(first.minimum, second.minimum, second.maximum);
   first.maximum = std::clamp(first.maximum, second.minimum, second.maximum);
 }
@@ -58,11 +32,11 @@ void fuse_activation(Graph& graph, PassContext& context) {
   Rewriter rewriter(graph);
   for (NodeId id = 0; id < rewriter.size(); ++id) {
     const Node& node = rewriter.node(id);
-    if (node.op->name != "Relu" && node.op->name != "Clip") continue;
+    if (node.op->kind != ops::OpKind::clamp) continue;
     const NodeId maker_id = rewriter.producer(node.inputs[0]);
     if (maker_id == kNoNode) continue;
     const std::string line = fmt::format("{} behind {}", describe(node), describe(rewriter.node(maker_id)));
-    const std::optional<Clamp> clamp = clamp_of(graph, node);
+    const std::optional<ops::Clamp> clamp = clamp_of(graph, node);
     if (!clamp) {
       log_skipped(context, line + ": its bounds are not two constants, the lower one first");
       continue;

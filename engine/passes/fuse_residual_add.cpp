@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include "engine/rewrite.h"
+#include "ops/known_ops.h"
 
 namespace godwit::engine::passes {
 namespace {
 
-// Why the node that computes operand i of this Add cannot take the other operand as its residual; "" when it
-// can.
+// The reason why the node that computes operand i of this Add cannot take the other operand as its residual;
+// "" when it can.
 std::string reject_reason(const Rewriter& rewriter, NodeId add_id, std::size_t i) {
   const Node& add = rewriter.node(add_id);
   const NodeId maker_id = rewriter.producer(add.inputs[i]);
@@ -24,7 +25,7 @@ std::string reject_reason(const Rewriter& rewriter, NodeId add_id, std::size_t i
 
 // An Add of two computed tensors of one shape: no broadcasting, no constants.
 bool is_residual_add(const Rewriter& rewriter, const Node& node) {
-  if (node.op->name != "Add" || node.epilogue.residual || node.inputs.size() != 2) return false;
+  if (node.op != &ops::op_add() || node.epilogue.residual || node.inputs.size() != 2) return false;
   const Value& a = rewriter.value(node.inputs[0]);
   const Value& b = rewriter.value(node.inputs[1]);
   return !a.constant && !b.constant && a.desc.dtype == DType::f32 && a.desc.dtype == b.desc.dtype &&
@@ -57,8 +58,8 @@ void fuse_residual_add(Graph& graph, PassContext& context) {
     const ValueId residual = add.inputs[1 - chosen];
     const std::string line = fmt::format("{} into {}", describe(add), describe(rewriter.node(maker_id)));
 
-    // Where the residual is computed later than the node that takes it, that node moves to the Add's place;
-    // only the Add read it, so nothing misses it in between.
+    // A node in front of the residual that it takes moves to the Add's place. Only the Add read it, so
+    // nothing misses it in between.
     const NodeId fused = rewriter.producer(residual) < maker_id ? (rewriter.absorb(maker_id, id), maker_id)
                                                                 : rewriter.absorb_in_place(maker_id, id);
     append_residual(rewriter, fused, residual);

@@ -2,31 +2,22 @@
 //   Conv → x (f32) → Conv → Gemm → Softmax   becomes   Conv → Cast → x (f16) → Conv → (f16) Gemm, widening →
 //   Softmax
 // Weights and the tensors between layers are stored as bf16 or f16, sums and biases stay f32. The first layer
-// that multiplies and all before it stay f32, as does every operator that has no 16-bit form; a product whose
+// that multiplies and all before it stay f32, as does every operator that has no 16-bit form. A product whose
 // result nobody wants in 16 bits gives its f32 sums.
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <map>
 #include <set>
-#include <span>
+#include <utility>
 
 #include "engine/convert.h"
+#include "engine/node_properties.h"
 #include "engine/rewrite.h"
-#include "ops/arithmetic.h"
+#include "ops/attribute_views.h"
+#include "ops/known_ops.h"
 
 namespace godwit::engine::passes {
 namespace {
-
-template <std::size_t N>
-bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-constexpr std::array<std::string_view, 3> kProducts = {"Conv", "Gemm", "MatMul"};
-// They move numbers of any type: first operand to result.
-constexpr std::array<std::string_view, 9> kMovements = {
-    "Reshape", "Flatten", "Transpose", "Concat", "Slice", "Identity", "Unsqueeze", "Squeeze", "Dropout"};
 
 class Lowering {
  public:
@@ -42,23 +33,27 @@ class Lowering {
   }
 
  private:
-  bool is_product(const Node& node) const { return contains(kProducts, node.op->name); }
+  static bool is_product(const Node& node) { return node.op->kind == ops::OpKind::product; }
   bool is_constant(ValueId id) const { return graph_.value(id).constant.has_value(); }
   DType dtype(ValueId id) const { return graph_.value(id).desc.dtype; }
   bool is_raw(const Node& node) const {
     return std::ranges::any_of(node.inputs, [&](ValueId id) { return id != kNoValue && raw_.contains(id); });
   }
 
-  // Whether the implementations for 16 bits take such a product.
+  static bool is_residual(const Node& node, std::size_t i) {
+    return node.epilogue.residual && i + 1 == node.inputs.size();
+  }
+
+  // True where the implementations for 16 bits take such a product.
   bool has_fitting_constants(const Node& node) const {
     const auto constant_or_absent = [&](std::size_t i) {
-      return i >= node.inputs.size() || node.inputs[i] == kNoValue || is_constant(node.inputs[i]) ||
-             (node.epilogue.residual && i + 1 == node.inputs.size());
+      return !has_operand(node, i) || is_constant(node.inputs[i]) || is_residual(node, i);
     };
-    if (is_constant(node.inputs[0]) || !constant_or_absent(1) || !constant_or_absent(2)) return false;
-    if (node.op->name == "MatMul") return graph_.value(node.inputs[1]).desc.shape.rank() == 2;
-    return node.op->name != "Gemm" ||
-           (!node.attributes.flag("transA", false) && node.attributes.real("alpha", 1.0F) == 1.0F);
+    if (is_constant(node.inputs[0]) || !constant_or_absent(node.op->weights) ||
+        !constant_or_absent(node.op->bias))
+      return false;
+    const std::optional<ops::Product> product = product_of(graph_, node);
+    return product && !product->transposes_src && product->alpha == 1.0F;
   }
 
   // Computes, and can read and give 16-bit floats. Answers the same before and after its operands were
@@ -74,20 +69,22 @@ class Lowering {
     return !is_product(node) || has_fitting_constants(node);
   }
 
-  // Whether some reader of the value would take it in 16 bits.
+  // True where some reader of the value would take it in 16 bits.
   bool is_wanted(ValueId id) const {
     return std::ranges::any_of(readers_[static_cast<std::size_t>(id)], [&](NodeId reader) {
       const Node& node = nodes_[static_cast<std::size_t>(reader)];
-      if (contains(kMovements, node.op->name)) return moves(node, id) && is_wanted(node.outputs[0]);
-      return can_compute(node);
+      if (!is_movement(node)) return can_compute(node);
+      return moves(node, id) && std::ranges::any_of(node.outputs, [&](ValueId output) {
+               return output != kNoValue && is_wanted(output);
+             });
     });
   }
 
   void place(Node& node) {
     if (can_compute(node)) {
       lower(node);
-    } else if (contains(kMovements, node.op->name) && moves_stored(node)) {
-      for (std::size_t i = 0; i < moved_operands(node); ++i) node.inputs[i] = stored(node.inputs[i]);
+    } else if (is_movement(node) && moves_stored(node)) {
+      for (const std::size_t i : moved_operands(graph_, node)) node.inputs[i] = stored(node.inputs[i]);
       give_stored(std::move(node));
     } else {
       const bool raw = is_raw(node) && !is_product(node);
@@ -101,25 +98,22 @@ class Lowering {
     }
   }
 
-  static std::size_t moved_operands(const Node& node) {
-    return node.op->name == "Concat" ? node.inputs.size() : 1;
-  }
-  static bool moves(const Node& node, ValueId id) {
-    const auto operands = std::span(node.inputs).first(moved_operands(node));
-    return std::ranges::find(operands, id) != operands.end();
+  static bool is_movement(const Node& node) { return node.op->kind == ops::OpKind::movement; }
+  bool moves(const Node& node, ValueId id) const {
+    return std::ranges::any_of(moved_operands(graph_, node),
+                               [&](std::size_t i) { return node.inputs[i] == id; });
   }
   // Some operand that it moves is computed in 16 bits.
   bool moves_stored(const Node& node) const {
-    return node.outputs.size() == 1 &&
-           std::ranges::any_of(std::span(node.inputs).first(moved_operands(node)),
-                               [&](ValueId id) { return stored_form_.contains(id) && !is_constant(id); });
+    return std::ranges::any_of(moved_operands(graph_, node), [&](std::size_t i) {
+      return stored_form_.contains(node.inputs[i]) && !is_constant(node.inputs[i]);
+    });
   }
 
   void lower(Node& node) {
     log_rewrite(context_, fmt::format("{} in {}", describe(node), name_of(stored_)));
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const bool is_residual = node.epilogue.residual && i + 1 == node.inputs.size();
-      const bool is_bias = is_product(node) && i == 2 && !is_residual;
+      const bool is_bias = is_product(node) && i == node.op->bias && !is_residual(node, i);
       if (node.inputs[i] != kNoValue && !is_bias) node.inputs[i] = stored(node.inputs[i]);
     }
     if (node.op->fuses_dst_f32 && !node.epilogue.residual && !is_wanted(node.outputs[0])) {
@@ -130,23 +124,26 @@ class Lowering {
     give_stored(std::move(node));
   }
 
-  // The node's result becomes a 16-bit one. The value keeps its name, unless it is the caller's.
+  // The node's results become 16-bit ones. A value keeps its name, unless it is the caller's.
   void give_stored(Node node) {
-    const ValueId id = node.outputs[0];
-    TensorDesc desc = graph_.value(id).desc;
-    desc.dtype = stored_;
-    if (!graph_.is_output(id)) {
-      graph_.value(id).desc = desc;
-      stored_form_[id] = id;
-      graph_.nodes.push_back(std::move(node));
-      return;
+    std::vector<std::pair<ValueId, ValueId>> behind;
+    for (ValueId& id : node.outputs) {
+      if (id == kNoValue) continue;
+      TensorDesc desc = graph_.value(id).desc;
+      desc.dtype = stored_;
+      if (!graph_.is_output(id)) {
+        graph_.value(id).desc = desc;
+        stored_form_[id] = id;
+        continue;
+      }
+      const ValueId inner =
+          graph_.add_value(fmt::format("{}/{}", graph_.value(id).name, name_of(stored_)), desc);
+      stored_form_[id] = inner;
+      behind.emplace_back(inner, id);
+      id = inner;
     }
-    const ValueId inner =
-        graph_.add_value(fmt::format("{}/{}", graph_.value(id).name, name_of(stored_)), desc);
-    stored_form_[id] = inner;
-    node.outputs[0] = inner;
     graph_.nodes.push_back(std::move(node));
-    cast(inner, id);
+    for (const auto& [from, to] : behind) cast(from, to);
   }
 
   // The value in 16 bits, made here if it is not there yet.
@@ -182,8 +179,8 @@ class Lowering {
   void cast(ValueId from, ValueId to) {
     Node node;
     node.name = fmt::format("cast {}", graph_.value(from).name);
-    node.op = ops::find_op("Cast");
-    node.attributes.set("to", std::int64_t{onnx_code_of(dtype(to))});
+    node.op = &ops::op_cast();
+    ops::set_cast_dtype(node.attributes, dtype(to));
     node.inputs = {from};
     node.outputs = {to};
     graph_.nodes.push_back(std::move(node));

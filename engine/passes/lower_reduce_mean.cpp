@@ -3,18 +3,20 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "engine/node_properties.h"
 #include "engine/rewrite.h"
+#include "ops/attribute_views.h"
+#include "ops/known_ops.h"
 
 namespace godwit::engine::passes {
 namespace {
 
 constexpr int kImageRank = 4;  // N, C, H, W
 
-// Whether the axes are known to be H and W, in whatever order and counted from either end.
+// True where the axes are known to be H and W, in whatever order and counted from either end.
 bool reduces_height_and_width(const Graph& graph, const Node& node) {
-  if (node.inputs.size() < 2 || node.inputs[1] == kNoValue) return false;
-  const std::optional<Tensor>& constant = graph.value(node.inputs[1]).constant;
-  if (!constant || constant->dtype() != DType::s64) return false;
+  const Tensor* constant = constant_of(graph, node, 1);
+  if (constant == nullptr || constant->dtype() != DType::s64) return false;
   std::vector<std::int64_t> axes;
   for (const std::int64_t axis : constant->values<std::int64_t>())
     axes.push_back(axis < 0 ? axis + kImageRank : axis);
@@ -22,12 +24,12 @@ bool reduces_height_and_width(const Graph& graph, const Node& node) {
   return axes == std::vector<std::int64_t>{2, 3};
 }
 
-// Why this mean of an image's height and width must stay what it is; "" when it need not.
+// The reason why this mean of an image's height and width must stay what it is; "" when it need not.
 std::string reject_reason(const Graph& graph, const Node& node) {
   const DType dtype = graph.value(node.inputs[0]).desc.dtype;
   if (dtype != DType::f32 && dtype != DType::f64)
     return fmt::format("GlobalAveragePool takes no {}", name_of(dtype));
-  if (!node.attributes.flag("keepdims", true)) return "it drops the axes, which GlobalAveragePool keeps";
+  if (!ops::keeps_dims(node.attributes)) return "it drops the axes, which GlobalAveragePool keeps";
   return "";
 }
 
@@ -37,7 +39,7 @@ void lower_reduce_mean(Graph& graph, PassContext& context) {
   Rewriter rewriter(graph);
   for (NodeId id = 0; id < rewriter.size(); ++id) {
     Node& node = rewriter.node(id);
-    if (node.op->name != "ReduceMean" || graph.value(node.inputs[0]).desc.shape.rank() != kImageRank ||
+    if (node.op != &ops::op_reduce_mean() || graph.value(node.inputs[0]).desc.shape.rank() != kImageRank ||
         !reduces_height_and_width(graph, node)) {
       continue;
     }
@@ -49,7 +51,7 @@ void lower_reduce_mean(Graph& graph, PassContext& context) {
     rewriter.set_input(id, 1, kNoValue);
     node.inputs.resize(1);
     node.attributes = {};
-    node.op = ops::find_op("GlobalAveragePool");
+    node.op = &ops::op_global_average_pool();
     log_rewrite(context, fmt::format("{} is a GlobalAveragePool", text));
   }
   rewriter.finish();

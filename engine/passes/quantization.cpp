@@ -5,16 +5,13 @@
 #include <cmath>
 #include <vector>
 
+#include "engine/node_properties.h"
+#include "ops/attribute_views.h"
+#include "ops/known_ops.h"
 #include "ops/quantization.h"
 
 namespace godwit::engine::passes {
 namespace {
-
-const Tensor* constant_of(const Graph& graph, const Node& node, std::size_t i) {
-  if (i >= node.inputs.size() || node.inputs[i] == kNoValue) return nullptr;
-  const std::optional<Tensor>& constant = graph.value(node.inputs[i]).constant;
-  return constant ? &*constant : nullptr;
-}
 
 Tensor transposed(const Tensor& matrix) {
   const std::int64_t rows = matrix.shape()[0], columns = matrix.shape()[1];
@@ -46,11 +43,11 @@ Tensor whole_bias(const std::vector<double>& real, double src_scale, const Tenso
   return result;
 }
 
-// Whether a node dequantises constant s32 numbers without a zero point.
+// True where a node dequantises constant s32 numbers without a zero point.
 bool is_whole_bias(const Node& node, const Tensor* steps, const Tensor* scale, const Tensor* zero_point) {
-  if (node.op->name != "DequantizeLinear" || steps == nullptr || scale == nullptr) return false;
+  if (node.op != &ops::op_dequantize_linear() || steps == nullptr || scale == nullptr) return false;
   if (steps->dtype() != DType::s32) return false;
-  if (zero_point == nullptr) return node.inputs.size() < 3 || node.inputs[2] == kNoValue;
+  if (zero_point == nullptr) return !has_operand(node, 2);
   return std::ranges::all_of(zero_point->values<std::int32_t>(), [](std::int32_t zero) { return zero == 0; });
 }
 
@@ -77,13 +74,12 @@ Tensor symmetric_weights(const Tensor& weights, const Tensor* zero_point) {
 }
 
 std::optional<Linear> linear_of(const Graph& graph, const Node& node) {
-  if (node.op->name != "QuantizeLinear" && node.op->name != "DequantizeLinear") return std::nullopt;
+  const bool quantizes = node.op == &ops::op_quantize_linear();
+  if (!quantizes && node.op != &ops::op_dequantize_linear()) return std::nullopt;
   const Tensor* scale = constant_of(graph, node, 1);
   const Tensor* zero = constant_of(graph, node, 2);
-  const bool has_zero = node.inputs.size() > 2 && node.inputs[2] != kNoValue;
-  if (scale == nullptr || scale->shape().elements() != 1 || (has_zero && zero == nullptr))
+  if (scale == nullptr || scale->shape().elements() != 1 || (has_operand(node, 2) && zero == nullptr))
     return std::nullopt;
-  const bool quantizes = node.op->name == "QuantizeLinear";
   const DType dtype = graph.value(quantizes ? node.outputs[0] : node.inputs[0]).desc.dtype;
   if (dtype != DType::u8 && dtype != DType::s8) return std::nullopt;
   Linear linear{scale->values<float>()[0], 0, dtype};
@@ -100,29 +96,26 @@ std::optional<QuantizedProduct> quantized_product(const Graph& graph, const Node
     reason = why;
     return std::nullopt;
   };
-  const bool is_conv = node.op->name == "Conv", is_gemm = node.op->name == "Gemm";
-  const bool transposes = is_gemm && node.attributes.flag("transB", false);
-  if (is_gemm && (node.attributes.flag("transA", false) || node.attributes.real("alpha", 1) != 1 ||
-                  node.attributes.real("beta", 1) != 1)) {
+  const std::optional<ops::Product> form = product_of(graph, node);
+  if (form && (form->transposes_src || form->alpha != 1 || form->beta != 1))
     return refuse("it scales or transposes");
-  }
   const Tensor* numbers = constant_of(graph, weights, 0);
   const Tensor* scale = constant_of(graph, weights, 1);
   const Tensor* zero = constant_of(graph, weights, 2);
   if (numbers == nullptr || scale == nullptr) return refuse("its weights or their scale are not constant");
-  if (weights.inputs.size() > 2 && weights.inputs[2] != kNoValue && zero == nullptr) {
+  if (has_operand(weights, 2) && zero == nullptr) {
     return refuse("the zero point of its weights is not constant");
   }
   if (numbers->dtype() != DType::s8 && numbers->dtype() != DType::u8)
     return refuse("its weights are not 8-bit");
-  const Shape& shape = numbers->shape();
-  if (is_conv ? shape.rank() < 3 : shape.rank() != 2) return refuse("its weights are no matrix");
+  if (!form) return refuse("its weights are no matrix");
 
-  const int axis = is_conv || transposes ? 0 : 1;
+  const Shape& shape = numbers->shape();
+  const int axis = form->channel_axis;
   const std::int64_t channels = shape[axis];
   if (channels == 0 || shape.elements() == 0) return refuse("it has no weights");
   if (scale->shape().elements() != 1) {
-    std::int64_t along = weights.attributes.integer("axis", 1);
+    std::int64_t along = ops::QuantizationAttributes(weights.attributes).axis;
     if (along < 0) along += shape.rank();
     if (along != axis) return refuse("its weights have no scale for each result channel");
   }
@@ -132,11 +125,11 @@ std::optional<QuantizedProduct> quantized_product(const Graph& graph, const Node
   product.scale = *scale;
   product.weights = symmetric_weights(*numbers, zero);
   if (product.weights.empty()) return refuse("its weights have a zero point");
-  if (transposes) product.weights = transposed(product.weights);
+  if (shape.rank() == 2 && axis == 0) product.weights = transposed(product.weights);
 
-  const Tensor* real = constant_of(graph, node, 2);
+  const Tensor* real = constant_of(graph, node, node.op->bias);
   if (bias == nullptr && real == nullptr) {
-    if (node.inputs.size() > 2 && node.inputs[2] != kNoValue) return refuse("its bias is not constant");
+    if (has_operand(node, node.op->bias)) return refuse("its bias is not constant");
     return product;
   }
   std::vector<double> values(static_cast<std::size_t>(channels));

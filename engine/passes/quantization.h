@@ -33,10 +33,9 @@ struct QuantizedProduct {
   Tensor scale;    // one number, or one for each result channel
   Tensor bias;     // s32 in steps of src_scale · scale; empty where the node has none
 };
-// Those of a Conv, Gemm or MatMul whose operand 1 is the result of `weights`, a DequantizeLinear, and whose
-// bias is that of `bias` or, where that is null, a constant of real numbers or none. Nullopt and a reason in
-// words where it is not made of such, where sums could leave 32 bits, or where the Gemm does more than x · W
-// + b.
+// The operands of a product whose weights are the result of `weights`, a DequantizeLinear. Its bias is the
+// result of `bias` or, where that is null, a constant of real numbers or none. Nullopt and a reason in words
+// for other operands, for sums that could leave 32 bits, and for more than x · W + b.
 std::optional<QuantizedProduct> quantized_product(const Graph& graph, const Node& node, const Node& weights,
                                                   const Node* bias, float src_scale, std::string& reason);
 

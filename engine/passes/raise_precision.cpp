@@ -1,7 +1,7 @@
-// raise_precision: x (f16) → Conv → y (f16)  becomes  x (f16) → Cast → Conv in f32 → Cast → y (f16): all
-// values between the inputs and the outputs of a model in 16-bit floats are f32, so that every other pass and
-// operator sees f32 alone. lower_precision stores them in 16 bits again. A model that only casts to 16 bits
-// and back is left alone, roundings and all.
+// raise_precision: x (f16) → Conv → y (f16)  becomes  x (f16) → Cast → Conv in f32 → Cast → y (f16).
+// All values between the inputs and the outputs of a model in 16-bit floats are f32, so that every other pass
+// and operator sees f32 alone. lower_precision stores them in 16 bits again. A model that only casts to 16
+// bits and back is left alone, roundings and all.
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
@@ -9,6 +9,8 @@
 #include "engine/convert.h"
 #include "engine/rewrite.h"
 #include "ops/arithmetic.h"
+#include "ops/attribute_views.h"
+#include "ops/known_ops.h"
 
 namespace godwit::engine::passes {
 namespace {
@@ -19,7 +21,7 @@ class Raiser {
 
   void run() {
     const auto computes = [&](const Node& node) {
-      return node.op->name != "Cast" &&
+      return node.op->kind != ops::OpKind::cast &&
              std::ranges::any_of(node.inputs, [&](ValueId id) { return narrow(id); });
     };
     if (std::ranges::none_of(graph_.nodes, computes)) return;
@@ -76,8 +78,8 @@ class Raiser {
   void cast(ValueId from, ValueId to) {
     Node node;
     node.name = fmt::format("cast {}", graph_.value(from).name);
-    node.op = ops::find_op("Cast");
-    node.attributes.set("to", std::int64_t{onnx_code_of(graph_.value(to).desc.dtype)});
+    node.op = &ops::op_cast();
+    ops::set_cast_dtype(node.attributes, graph_.value(to).desc.dtype);
     node.inputs = {from};
     node.outputs = {to};
     graph_.nodes.push_back(std::move(node));
@@ -97,7 +99,8 @@ class Raiser {
       if (id != kNoValue && (narrow(id) || is_raised(id))) id = raised(id);
     }
     std::vector<std::pair<ValueId, ValueId>> behind;
-    const bool keeps_type = node.op->name != "Cast" && !reads;  // an attribute says it, as in ConstantOfShape
+    const bool keeps_type =
+        node.op->kind != ops::OpKind::cast && !reads;  // an attribute says it, as in ConstantOfShape
     for (ValueId& id : node.outputs) {
       if (id == kNoValue || (!narrow(id) && !is_raised(id))) continue;
       const TensorDesc own = graph_.value(id).desc;
@@ -109,7 +112,7 @@ class Raiser {
         id = graph_.add_value(fmt::format("{}/{}", graph_.value(real).name, name_of(dtype)), desc);
         behind.emplace_back(id, real);
       } else {
-        if (node.op->name == "Cast") node.attributes.set("to", std::int64_t{onnx_code_of(DType::f32)});
+        if (node.op->kind == ops::OpKind::cast) ops::set_cast_dtype(node.attributes, DType::f32);
         id = real;
       }
     }

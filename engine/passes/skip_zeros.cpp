@@ -3,26 +3,28 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/node_properties.h"
 #include "engine/rewrite.h"
 #include "ops/quantized.h"
 
 namespace godwit::engine::passes {
 namespace {
 
-// Whether what a node computes is 0 or more because something clamped it. clamped: by value, of those before.
-bool clamps(const Node& node, const std::vector<bool>& clamped) {
-  const auto is_clamped = [&](ValueId id) { return id != kNoValue && clamped[static_cast<std::size_t>(id)]; };
-  if (node.epilogue.minimum == 0.0F || node.op->name == "Relu") return true;
-  if (node.op->name == "MaxPool" || node.op->name == "Reorder") return is_clamped(node.inputs[0]);
-  return node.op->name == "Concat" && std::ranges::all_of(node.inputs, is_clamped);
+// True where something clamped to 0 from below what a node computes. clamped: by value, of those before.
+bool clamps(const Graph& graph, const Node& node, const std::vector<bool>& clamped) {
+  if (node.epilogue.minimum == 0.0F) return true;
+  if (const auto clamp = clamp_of(graph, node)) return clamp->minimum == 0.0F;
+  const std::vector<std::size_t> moved = moved_operands(graph, node);
+  return !moved.empty() && std::ranges::all_of(moved, [&](std::size_t i) {
+    return clamped[static_cast<std::size_t>(node.inputs[i])];
+  });
 }
 
 // 8-bit numbers that stand for 0 and above.
 bool begins_at_zero(const Graph& graph, const Node& node) {
-  const ValueId zero_point = node.inputs[ops::QuantizedOperand::src_zero_point];
-  if (zero_point == kNoValue || !graph.value(zero_point).constant.has_value()) return false;
-  const Tensor& value = *graph.value(zero_point).constant;
-  return value.desc().dtype == DType::u8 && value.values<std::uint8_t>()[0] == 0;
+  const Tensor* zero_point = constant_of(graph, node, ops::QuantizedOperand::src_zero_point);
+  return zero_point != nullptr && zero_point->dtype() == DType::u8 &&
+         zero_point->values<std::uint8_t>()[0] == 0;
 }
 
 }  // namespace
@@ -32,10 +34,12 @@ void skip_zeros(Graph& graph, PassContext& context) {
   for (Node& node : graph.nodes) {
     const ValueId result = node.outputs[0];
     if (result != kNoValue && is_float(graph.value(result).desc.dtype))
-      clamped[static_cast<std::size_t>(result)] = clamps(node, clamped);
-    node.sparse_input = (node.op->name == "Conv" && clamped[static_cast<std::size_t>(node.inputs[0])]) ||
-                        (node.op->name == "QuantizedConv" && begins_at_zero(graph, node));
-    if (node.sparse_input) log_rewrite(context, describe(node));
+      clamped[static_cast<std::size_t>(result)] = clamps(graph, node, clamped);
+    if (!node.op->skips_zeros) continue;
+    node.hints.sparse_input = node.op->kind == ops::OpKind::quantized
+                                  ? begins_at_zero(graph, node)
+                                  : clamped[static_cast<std::size_t>(node.inputs[0])];
+    if (node.hints.sparse_input) log_rewrite(context, describe(node));
   }
 }
 

@@ -1,5 +1,5 @@
-// stream_rows: a tensor that the L2 does not hold, between two nodes of which each can compute lines of its
-// result by themselves → the same nodes, the first one handing lines to the second as it asks for them.
+// stream_rows: a tensor that the L2 does not hold, between two nodes  →  the same nodes, the first one
+// handing rows to the second as it asks for them. Each can compute rows of its result by themselves.
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -40,7 +40,7 @@ void stream_rows(Graph& graph, PassContext& context) {
     const ValueId result = next.outputs[0];
     if (result == kNoValue || FusedRows::lines_of(graph.value(result).desc.shape) > FusedRows::kMaxRows)
       continue;
-    node.streams_rows = true;
+    node.hints.streams_rows = true;
     log_rewrite(context, fmt::format("{} to {}: {:.2f} MiB an image", describe(node), describe(next),
                                      static_cast<double>(bytes) / (1 << 20)));
   }

@@ -6,8 +6,8 @@
 
 namespace godwit::importers {
 
-// All attributes of a node. Throws Error for a name used twice, a value that contradicts its declared type,
-// and for types that no op takes (graphs, sparse tensors, types).
+// All attributes of a node. Throws Error for a name used twice and for a value that contradicts its declared
+// type. Throws it for types that no op takes: graphs, sparse tensors, types.
 ops::Attributes read_attributes(const onnx::Node& node, TensorReader& tensors);
 
 // The other way, for writing.

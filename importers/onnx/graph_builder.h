@@ -19,8 +19,8 @@ class GraphBuilder {
   int opset() const { return opset_; }
   engine::Graph& graph() { return graph_; }
 
-  // In this order: inputs, constants, the results of all nodes, outputs, then the nodes in an order in which
-  // they can run, each with its results' names known.
+  // In this order: inputs, constants, the results of all nodes, outputs, nodes. Those come in an order in
+  // which they can run, each with its results' names known.
   void add_input(const onnx::ValueInfo& info);
   void add_constant(const std::string& name, Tensor tensor);
   // Optional results that are not in `read` are not wanted.
@@ -36,7 +36,7 @@ class GraphBuilder {
   // Makes the result of a node known, so that the node need not be appended.
   void set_constant(engine::ValueId id, Tensor tensor);
   void append(engine::Node node);
-  // What is known of a value already: its type, mostly its rank, maybe its shape.
+  // A value as far as it is known already: its type, mostly its rank, maybe its shape.
   TensorDesc describe(engine::ValueId id);
 
  private:

@@ -14,7 +14,7 @@ Tensor load_tensor(const std::string& path) {
       [&] { return fmt::format("reading tensor {}", path); },
       [&] {
         const TensorFile file = read_tensor_file(path);
-        // Where sequences and optional values keep their elements, tensors have their segment.
+        // Tensors have their segment in the field in which sequences and optional values keep their elements.
         if (file.tensor.proto.has_segment())
           throw Error("the file holds something else than one tensor (a sequence?)");
         return TensorReader(file.file, std::filesystem::path(path).parent_path()).read(file.tensor);

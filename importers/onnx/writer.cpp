@@ -1,5 +1,5 @@
 // An ONNX file in one pass over the weights: the small parts by the schema, the initialisers' bytes straight
-// from where they are, aligned so that they can be used in place when the file is mapped again.
+// from where they are. They are aligned, so that they can be used in place when the file is mapped again.
 #include "importers/onnx/writer.h"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ constexpr char kGraphInitializerTag = 5 << 3 | 2;
 constexpr char kTensorDataTypeTag = 2 << 3;
 constexpr char kTensorRawDataTag = 9 << 3 | 2;
 
-// What was added to an operator after the form that its definition names.
+// An attribute that came to an operator after the form that its definition names.
 struct Addition {
   std::string_view op, attribute;
   int opset;
@@ -53,8 +53,15 @@ constexpr std::array kAdditions = {
     Addition{"Shape", "end", 15},
     Addition{"Shape", "start", 15},
 };
-constexpr std::size_t kPadAxesInput = 3;
-constexpr int kPadAxesOpset = 18;
+// The same of operands.
+struct AddedOperand {
+  std::string_view op;
+  std::size_t operand;
+  int opset;
+};
+constexpr std::array kAddedOperands = {
+    AddedOperand{"Pad", 3, 18},  // axes
+};
 
 // Element types of result 0 that an operator has only from an opset on that is above the oldest one written.
 struct Widening {
@@ -96,7 +103,9 @@ int opset_of(const Graph& graph, const Node& node) {
       opset = std::max(opset, widening.opset);
     }
   }
-  if (node.op->name == "Pad" && node.inputs.size() > kPadAxesInput) opset = std::max(opset, kPadAxesOpset);
+  for (const AddedOperand& added : kAddedOperands) {
+    if (added.op == node.op->name && node.inputs.size() > added.operand) opset = std::max(opset, added.opset);
+  }
   return opset;
 }
 

@@ -1,4 +1,4 @@
-// What each kind of Keras layer means in ONNX's terms. Keras is channels last; here axis 1 is the channels.
+// Each kind of Keras layer in ONNX's terms. Keras is channels last; here axis 1 is the channels.
 #include "importers/tfjs/layers.h"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ void require_channels_last(const json& config) {
     throw Error(fmt::format("'data_format' is '{}', expected 'channels_last'", format));
 }
 
-// Whether the borders are padded ("same"); anything but "same" and "valid" is an error.
+// True where the borders are padded ("same"); anything but "same" and "valid" is an error.
 bool pads_same(const json& config) {
   const auto padding = config.at("padding").get<std::string>();
   if (padding != "same" && padding != "valid") {
@@ -100,7 +100,7 @@ engine::Graph TfjsBuilder::build(const std::string& output) {
   if (last == sources_.end()) throw Error(fmt::format("the output layer '{}' does not exist", output));
   graph_.outputs = {last->second.value};
   engine::Value& result = graph_.value(last->second.value);
-  if (!graph_.nodes.empty() && graph_.nodes.back().op->name == "Softmax" &&
+  if (!graph_.nodes.empty() && graph_.nodes.back().op->kind == ops::OpKind::softmax &&
       graph_.nodes.back().outputs.front() == last->second.value) {
     result.name = "prob";
   }

@@ -30,7 +30,7 @@ class TfjsBuilder {
   engine::Graph build(const std::string& output);
 
  private:
-  // What a layer gives; padding is what a Conv that reads it has to add.
+  // The result of a layer; padding is for a Conv that reads it to add.
   struct Source {
     engine::ValueId value = engine::kNoValue;
     int rank = 0;

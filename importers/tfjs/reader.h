@@ -8,9 +8,9 @@
 namespace godwit::importers {
 
 // Reads model.json and the weight shards beside it: functional models of one image input and one output,
-// float32, channels last. The graph is what an ONNX exporter would write: NCHW, Keras's layer names as node
-// names, Conv, BatchNormalization and activations as separate nodes, ZeroPadding2D folded into the pads of a
-// Conv that alone reads it.
+// float32, channels last. The graph is that of an ONNX exporter: NCHW, Keras's layer names as node names,
+// Conv, BatchNormalization and activations as separate nodes. ZeroPadding2D goes into the pads of a Conv that
+// alone reads it.
 //
 // The input is `input`, RGB; the output is `prob` where the model ends in a softmax. The models of
 // keras.applications that were trained on Caffe's preprocessing (see caffe_preprocessing) eat BGR: their
@@ -21,8 +21,8 @@ namespace godwit::importers {
 // Throws Error without naming model.json, which the caller does.
 engine::Graph load_tfjs(const std::string& path);
 
-// Whether this name is one of keras.applications' models with Caffe's preprocessing: BGR, minus the mean
-// colour.
+// True where this is the name of one of keras.applications' models with Caffe's preprocessing: BGR, minus the
+// mean colour.
 bool caffe_preprocessing(const std::string& model_name);
 
 }  // namespace godwit::importers

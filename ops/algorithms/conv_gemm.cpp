@@ -142,7 +142,7 @@ class ConvExecutable : public Executable {
 };
 
 bool looks_for_zeros(const NodeView& node, const Target& target) {
-  return node.sparse_input && keeps_steps(conv_geometry(node)) &&
+  return node.hints.sparse_input && keeps_steps(conv_geometry(node)) &&
          sparse_gemm_kernels(target.isa, node.input(0).dtype) != nullptr;
 }
 

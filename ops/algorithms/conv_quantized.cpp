@@ -49,7 +49,7 @@ QuantizedWeights::Sizes sizes_of(const ConvGeometry& g, const Feed& feed) {
 // ReLU within a block. Groups of steps, which must have an order of their own, are worth up to 15 %.
 constexpr std::int64_t kFewPixels = 64;
 bool rather_skips(const NodeView& node, const ConvGeometry& g) {
-  return node.sparse_input && keeps_steps(g) && g.h.input * g.w.input <= kFewPixels;
+  return node.hints.sparse_input && keeps_steps(g) && g.h.input * g.w.input <= kFewPixels;
 }
 QuantizedWeights::Sizes tap_sizes(const NodeView& node, const ConvGeometry& g) {
   QuantizedWeights::Sizes sizes = sizes_of(g, TapFeed(g));
@@ -121,7 +121,7 @@ class ConvQuantized final : public QuantizedConvExecutable, public RowStreaming 
       : QuantizedConvExecutable(node, context, TapFeed(conv_geometry(RealConv(node).view())),
                                 tap_sizes(node, conv_geometry(RealConv(node).view())), "quantized_taps") {
     const bool pairs = &kernels_ == maddubs_kernels(context.target.isa);
-    if (node.sparse_input && zero_point_ == 0 && pairs && keeps_steps(geometry_))
+    if (node.hints.sparse_input && zero_point_ == 0 && pairs && keeps_steps(geometry_))
       sparse_ = sparse_quantized_kernels(context.target.isa);
     const bool as_it_lies = kernels_.kr == 4 && numbers_ % 4 == 0;
     const bool one_tap = shape_.taps == 1;

@@ -1,6 +1,7 @@
 // Add: a + b with broadcasting; integers wrap around.
 #include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
+#include "ops/known_ops.h"
 
 namespace godwit::ops {
 namespace {
@@ -19,6 +20,8 @@ const OpDef& op_add() {
       .since_opset = 7,
       .min_inputs = 2,
       .max_inputs = 2,
+      .kind = OpKind::elementwise,
+      .quantized = &op_quantized_add(),
       .infer = infer_binary,
       .reference = reference,
       .cost = cost_per_element<1>,

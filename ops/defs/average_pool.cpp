@@ -4,6 +4,7 @@
 
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
+#include "ops/known_ops.h"
 #include "ops/movement.h"
 #include "ops/pooling.h"
 
@@ -65,6 +66,8 @@ const OpDef& op_average_pool() {
                      {"kernel_shape", AttributeType::integers, true},
                      {"pads", AttributeType::integers},
                      {"strides", AttributeType::integers}},
+      .kind = OpKind::pooling,
+      .quantized = &op_quantized_average_pool(),
       .infer = infer_average_pool,
       .reference = reference,
       .cost = cost_of_pool,

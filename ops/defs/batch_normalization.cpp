@@ -67,6 +67,7 @@ const OpDef& op_batch_normalization() {
       .attributes = {{"epsilon", AttributeType::real},
                      {"momentum", AttributeType::real},
                      {"training_mode", AttributeType::integer}},
+      .kind = OpKind::normalization,
       .infer = infer_batch_normalization,
       .reference = reference,
       .cost = cost_per_element<2>,

@@ -1,12 +1,11 @@
 // Cast: the same numbers as another element type.
 #include <cmath>
-#include <fmt/format.h>
 #include <limits>
 #include <type_traits>
 
 #include "ops/algorithms/implementations.h"
+#include "ops/attribute_views.h"
 #include "ops/movement.h"
-#include "runtime/error.h"
 
 namespace godwit::ops {
 namespace {
@@ -71,12 +70,7 @@ ConvertRange converter(DType from, DType to) {
   });
 }
 
-DType target_of(const NodeView& node) {
-  const std::int64_t code = node.attributes.integer("to", 0);
-  const auto dtype = code >= 0 && code <= 255 ? dtype_from_onnx(static_cast<int>(code)) : std::nullopt;
-  if (!dtype) throw Error(fmt::format("attribute 'to' is {}, which is no element type known here", code));
-  return *dtype;
-}
+DType target_of(const NodeView& node) { return cast_dtype(node.attributes); }
 
 std::vector<TensorDesc> infer_cast(const NodeView& node) {
   return {{target_of(node), node.shape(0), Layout::nchw}};
@@ -121,10 +115,12 @@ const OpDef& op_cast() {
       .since_opset = 6,
       // `saturate` says what happens to 8-bit floats, which are not among the element types here.
       .attributes = {{"to", AttributeType::integer, true}, {"saturate", AttributeType::integer}},
+      .kind = OpKind::cast,
       .infer = infer_cast,
       .reference = reference,
       .layout = any_layout,
       .is_view = keeps_type,
+      .is_identity = keeps_type,
       .batch_separable = always,
       .implementations = {&cast_spans, &flat},
   };

@@ -37,6 +37,22 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   });
 }
 
+// A bound; nullopt where it is not one constant f32.
+std::optional<float> bound_of(const NodeView& node, std::size_t i, float absent) {
+  if (!node.has_input(i)) return absent;
+  const Tensor* bound = node.inputs[i].constant;
+  if (bound == nullptr || bound->dtype() != DType::f32 || bound->shape().elements() != 1) return std::nullopt;
+  return bound->values<float>()[0];
+}
+
+// Nullopt also for bounds the wrong way round, which give the maximum everywhere, and for NaN.
+std::optional<Clamp> clamp_of(const NodeView& node) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::optional<float> minimum = bound_of(node, 1, -kInfinity), maximum = bound_of(node, 2, kInfinity);
+  if (!minimum || !maximum || !(*minimum <= *maximum)) return std::nullopt;
+  return Clamp{*minimum, *maximum};
+}
+
 }  // namespace
 
 const OpDef& op_clip() {
@@ -45,6 +61,8 @@ const OpDef& op_clip() {
       .sentence = "x held between two bounds",
       .since_opset = 11,
       .max_inputs = 3,
+      .kind = OpKind::clamp,
+      .clamp = clamp_of,
       .infer = infer_clip,
       .reference = reference,
       .cost = cost_per_element<2>,

@@ -99,6 +99,8 @@ const OpDef& op_concat() {
       .since_opset = 4,
       .max_inputs = 1024,
       .attributes = {{"axis", AttributeType::integer, true}},
+      .kind = OpKind::movement,
+      .moves = moves_all,
       .infer = infer_concat,
       .reference = reference,
       .cost = no_arithmetic,

@@ -54,6 +54,7 @@ const OpDef& op_constant() {
                      {"value_floats", AttributeType::reals},
                      {"value_int", AttributeType::integer},
                      {"value_ints", AttributeType::integers}},
+      .kind = OpKind::shape,
       .infer = infer_constant,
       .reference = reference,
       .cost = no_arithmetic,

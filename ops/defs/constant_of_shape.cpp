@@ -44,6 +44,7 @@ const OpDef& op_constant_of_shape() {
       .sentence = "one value in a shape that is computed",
       .since_opset = 9,
       .attributes = {{"value", AttributeType::tensor}},
+      .kind = OpKind::shape,
       .infer = infer_constant_of_shape,
       .reference = reference,
       .cost = no_arithmetic,

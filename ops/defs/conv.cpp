@@ -6,6 +6,7 @@
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
+#include "ops/known_ops.h"
 #include "ops/movement.h"
 #include "ops/window.h"
 #include "runtime/error.h"
@@ -131,6 +132,11 @@ Cost cost_conv(const NodeView& node) {
   return cost;
 }
 
+std::optional<Product> product(const NodeView& node) {
+  if (node.shape(1).rank() < 3) return std::nullopt;
+  return Product{.channel_axis = 0};
+}
+
 }  // namespace
 
 const OpDef& op_conv() {
@@ -146,6 +152,12 @@ const OpDef& op_conv() {
                      {"kernel_shape", AttributeType::integers},
                      {"pads", AttributeType::integers},
                      {"strides", AttributeType::integers}},
+      .kind = OpKind::product,
+      .product = product,
+      .weights = 1,
+      .bias = 2,
+      .padding = WindowPadding::zero,
+      .quantized = &op_quantized_conv(),
       .infer = infer_conv,
       .reference = reference,
       .cost = cost_conv,
@@ -154,6 +166,7 @@ const OpDef& op_conv() {
       .fuses_residual = true,
       .fuses_dst_f32 = true,
       .takes_16_bits = true,
+      .skips_zeros = true,
       .batch_separable = always,
       .implementations = {&conv_depthwise, &conv_gemm_rows, &conv_winograd4, &conv_winograd2, &conv_gemm},
   };

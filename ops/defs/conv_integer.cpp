@@ -44,6 +44,8 @@ const OpDef& op_conv_integer() {
                      {"kernel_shape", AttributeType::integers},
                      {"pads", AttributeType::integers},
                      {"strides", AttributeType::integers}},
+      .kind = OpKind::integer,
+      .weights = 1,
       .infer = infer_conv,
       .reference = reference,
       .cost = cost_conv,

@@ -59,6 +59,7 @@ const OpDef& op_dequantize_linear() {
       .min_inputs = 2,
       .max_inputs = 3,
       .attributes = {{"axis", AttributeType::integer}, {"block_size", AttributeType::integer}},
+      .kind = OpKind::dequantize,
       .infer = infer_dequantize,
       .reference = reference,
       .cost = cost_dequantize,

@@ -32,6 +32,8 @@ LayoutRule layout_of(const NodeView& node) {
   return has_no_mask(node) ? LayoutRule::follows : LayoutRule::nchw_only;
 }
 
+bool moves(const NodeView& node, std::size_t operand) { return operand == 0 && has_no_mask(node); }
+
 }  // namespace
 
 const OpDef& op_dropout() {
@@ -42,11 +44,14 @@ const OpDef& op_dropout() {
       .max_inputs = 3,
       .max_outputs = 2,
       .attributes = {{"seed", AttributeType::integer}},
+      .kind = OpKind::movement,
+      .moves = moves,
       .infer = infer_dropout,
       .reference = reference,
       .cost = no_arithmetic,
       .layout = layout_of,
       .is_view = has_no_mask,
+      .is_identity = always,
       .batch_separable = always,
   };
   return def;

@@ -50,6 +50,7 @@ const OpDef& op_dynamic_quantize_linear() {
       .since_opset = 11,
       .min_outputs = 3,
       .max_outputs = 3,
+      .kind = OpKind::quantize,
       .infer = infer_quantize,
       .reference = reference,
       .cost = cost_quantize,

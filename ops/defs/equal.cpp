@@ -46,6 +46,7 @@ const OpDef& op_equal() {
       .since_opset = 7,
       .min_inputs = 2,
       .max_inputs = 2,
+      .kind = OpKind::elementwise,
       .infer = infer_equal,
       .reference = reference,
       .batch_separable = broadcast_keeps_images_apart,

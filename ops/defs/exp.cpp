@@ -18,6 +18,7 @@ const OpDef& op_exp() {
       .name = "Exp",
       .sentence = "e to the power of each element",
       .since_opset = 6,
+      .kind = OpKind::elementwise,
       .infer = infer_unary,
       .reference = reference,
       .batch_separable = always,

@@ -60,6 +60,8 @@ const OpDef& op_expand() {
       .since_opset = 8,
       .min_inputs = 2,
       .max_inputs = 2,
+      .kind = OpKind::movement,
+      .moves = moves_first,
       .infer = infer_expand,
       .reference = reference,
       .cost = no_arithmetic,

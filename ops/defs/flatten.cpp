@@ -29,6 +29,8 @@ const OpDef& op_flatten() {
       .name = "Flatten",
       .sentence = "the operand as a matrix, split at one axis",
       .attributes = {{"axis", AttributeType::integer}},
+      .kind = OpKind::movement,
+      .moves = moves_first,
       .infer = infer_flatten,
       .reference = copy_reference,
       .cost = no_arithmetic,

@@ -73,6 +73,8 @@ const OpDef& op_gather() {
       .min_inputs = 2,
       .max_inputs = 2,
       .attributes = {{"axis", AttributeType::integer}},
+      .kind = OpKind::movement,
+      .moves = moves_first,
       .infer = infer_gather,
       .reference = reference,
       .cost = no_arithmetic,

@@ -4,8 +4,10 @@
 
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
+#include "ops/attribute_views.h"
 #include "ops/axes.h"
 #include "ops/broadcast.h"
+#include "ops/known_ops.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -83,6 +85,12 @@ bool batch_separable(const NodeView& node) {
   return node.inputs[2].constant == nullptr ? c.rank() == 2 : c.rank() < 2 || c[0] == 1;
 }
 
+std::optional<Product> product(const NodeView& node) {
+  if (node.shape(1).rank() != 2) return std::nullopt;
+  const GemmAttributes gemm(node.attributes);
+  return Product{gemm.transposes_b ? 0 : 1, gemm.alpha, gemm.beta, gemm.transposes_a};
+}
+
 }  // namespace
 
 const OpDef& op_gemm() {
@@ -96,6 +104,11 @@ const OpDef& op_gemm() {
                      {"beta", AttributeType::real},
                      {"transA", AttributeType::integer},
                      {"transB", AttributeType::integer}},
+      .kind = OpKind::product,
+      .product = product,
+      .weights = 1,
+      .bias = 2,
+      .quantized = &op_quantized_mat_mul(),
       .infer = infer_gemm,
       .reference = reference,
       .cost = cost_gemm,

@@ -4,6 +4,7 @@
 
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
+#include "ops/known_ops.h"
 #include "ops/movement.h"
 
 namespace godwit::ops {
@@ -41,6 +42,8 @@ const OpDef& op_global_average_pool() {
       .name = "GlobalAveragePool",
       .sentence = "the mean of each channel",
       .since_opset = 1,
+      .kind = OpKind::pooling,
+      .quantized = &op_quantized_average_pool(),
       .infer = infer_global_average_pool,
       .reference = reference,
       .cost = cost_global_average_pool,

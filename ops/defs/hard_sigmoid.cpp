@@ -23,6 +23,7 @@ const OpDef& op_hard_sigmoid() {
       .sentence = "clamp(alpha * x + beta, 0, 1)",
       .since_opset = 6,
       .attributes = {{"alpha", AttributeType::real}, {"beta", AttributeType::real}},
+      .kind = OpKind::elementwise,
       .infer = infer_unary,
       .reference = reference,
       .cost = cost_per_element<4>,

@@ -21,6 +21,7 @@ const OpDef& op_hard_swish() {
       .name = "HardSwish",
       .sentence = "x * clamp(x / 6 + 0.5, 0, 1)",
       .since_opset = 14,
+      .kind = OpKind::elementwise,
       .infer = infer_unary,
       .reference = reference,
       .cost = cost_per_element<5>,

@@ -14,11 +14,14 @@ const OpDef& op_identity() {
   static const OpDef def{
       .name = "Identity",
       .sentence = "the operand itself",
+      .kind = OpKind::movement,
+      .moves = moves_first,
       .infer = infer_identity,
       .reference = copy_reference,
       .cost = no_arithmetic,
       .layout = any_layout,
       .is_view = always,
+      .is_identity = always,
       .batch_separable = always,
   };
   return def;

@@ -19,6 +19,7 @@ const OpDef& op_leaky_relu() {
       .sentence = "x, or alpha * x where x < 0",
       .since_opset = 6,
       .attributes = {{"alpha", AttributeType::real}},
+      .kind = OpKind::elementwise,
       .infer = infer_unary,
       .reference = reference,
       .cost = cost_per_element<2>,

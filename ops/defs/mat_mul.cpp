@@ -7,6 +7,7 @@
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
 #include "ops/broadcast.h"
+#include "ops/known_ops.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -92,6 +93,11 @@ bool batch_separable(const NodeView& node) {
                                             : rank > 2 && node.shape(1).rank() == rank;
 }
 
+std::optional<Product> product(const NodeView& node) {
+  if (node.shape(1).rank() != 2) return std::nullopt;
+  return Product{.channel_axis = 1};
+}
+
 }  // namespace
 
 const OpDef& op_mat_mul() {
@@ -101,6 +107,10 @@ const OpDef& op_mat_mul() {
       .since_opset = 1,
       .min_inputs = 2,
       .max_inputs = 2,
+      .kind = OpKind::product,
+      .product = product,
+      .weights = 1,
+      .quantized = &op_quantized_mat_mul(),
       .infer = infer_mat_mul,
       .reference = reference,
       .cost = cost_mat_mul,

@@ -45,6 +45,8 @@ const OpDef& op_mat_mul_integer() {
       .since_opset = 10,
       .min_inputs = 2,
       .max_inputs = 4,
+      .kind = OpKind::integer,
+      .weights = 1,
       .infer = infer_mat_mul,
       .reference = reference,
       .cost = cost_mat_mul,

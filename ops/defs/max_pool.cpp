@@ -71,6 +71,8 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   });
 }
 
+bool moves(const NodeView& node, std::size_t) { return node.output_count == 1; }  // positions are no elements
+
 }  // namespace
 
 const OpDef& op_max_pool() {
@@ -86,6 +88,9 @@ const OpDef& op_max_pool() {
                      {"pads", AttributeType::integers},
                      {"storage_order", AttributeType::integer},
                      {"strides", AttributeType::integers}},
+      .kind = OpKind::pooling,
+      .moves = moves,
+      .padding = WindowPadding::lowest,
       .infer = infer_max_pool,
       .reference = reference,
       .cost = cost_of_pool,

@@ -19,6 +19,7 @@ const OpDef& op_mul() {
       .since_opset = 7,
       .min_inputs = 2,
       .max_inputs = 2,
+      .kind = OpKind::elementwise,
       .infer = infer_binary,
       .reference = reference,
       .cost = cost_per_element<1>,

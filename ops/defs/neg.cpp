@@ -36,6 +36,7 @@ const OpDef& op_neg() {
       .name = "Neg",
       .sentence = "each element with the other sign",
       .since_opset = 6,
+      .kind = OpKind::elementwise,
       .infer = infer_neg,
       .reference = reference,
       .batch_separable = always,

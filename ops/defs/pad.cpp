@@ -118,6 +118,7 @@ const OpDef& op_pad() {
       .cost = no_arithmetic,
       .layout = any_layout,
       .is_view = pads_nothing,
+      .is_identity = pads_nothing,
       .implementations = {&pad_rows},
   };
   return def;

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "ops/integer_products.h"
+#include "ops/known_ops.h"
 #include "ops/movement.h"
 #include "ops/quantization.h"
 
@@ -45,6 +46,11 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
 
 Cost cost_conv(const NodeView& node) { return integer_conv_cost(node, 0, 3); }
 
+std::optional<Product> product(const NodeView& node) {
+  if (node.shape(3).rank() < 3) return std::nullopt;
+  return Product{.channel_axis = 0};
+}
+
 }  // namespace
 
 const OpDef& op_qlinear_conv() {
@@ -60,6 +66,11 @@ const OpDef& op_qlinear_conv() {
                      {"kernel_shape", AttributeType::integers},
                      {"pads", AttributeType::integers},
                      {"strides", AttributeType::integers}},
+      .kind = OpKind::integer,
+      .product = product,
+      .weights = 3,
+      .bias = 8,
+      .quantized = &op_quantized_conv(),
       .infer = infer_conv,
       .reference = reference,
       .cost = cost_conv,

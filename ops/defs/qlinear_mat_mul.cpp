@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "ops/integer_products.h"
+#include "ops/known_ops.h"
 #include "ops/movement.h"
 #include "ops/quantization.h"
 
@@ -44,6 +45,11 @@ bool batch_separable(const NodeView& node) {
   return node.shape(0).rank() >= 2 && node.inputs[3].constant != nullptr && node.shape(3).rank() == 2;
 }
 
+std::optional<Product> product(const NodeView& node) {
+  if (node.shape(0).rank() < 2 || node.shape(3).rank() != 2) return std::nullopt;
+  return Product{.channel_axis = 1};
+}
+
 }  // namespace
 
 const OpDef& op_qlinear_mat_mul() {
@@ -53,6 +59,10 @@ const OpDef& op_qlinear_mat_mul() {
       .since_opset = 10,
       .min_inputs = 8,
       .max_inputs = 8,
+      .kind = OpKind::integer,
+      .product = product,
+      .weights = 3,
+      .quantized = &op_quantized_mat_mul(),
       .infer = infer_mat_mul,
       .reference = reference,
       .cost = cost_mat_mul,

@@ -82,6 +82,7 @@ const OpDef& op_quantize_linear() {
                      {"block_size", AttributeType::integer},
                      {"output_dtype", AttributeType::integer},
                      {"saturate", AttributeType::integer}},
+      .kind = OpKind::quantize,
       .infer = infer_quantize,
       .reference = reference,
       .cost = cost_quantize,

@@ -49,6 +49,7 @@ const OpDef& op_quantized_add() {
       .sentence = "the sum of two 8-bit tensors of one shape, rounded to 8 bits",
       .min_inputs = In::count - 1,
       .max_inputs = In::count,
+      .kind = OpKind::quantized,
       .infer = infer_add,
       .reference = reference,
       .cost = cost_add,

@@ -83,6 +83,7 @@ const OpDef& op_quantized_average_pool() {
                      {"kernel_shape", AttributeType::integers, true},
                      {"pads", AttributeType::integers},
                      {"strides", AttributeType::integers}},
+      .kind = OpKind::quantized,
       .infer = infer_average,
       .reference = reference,
       .cost = cost_of_pool,

@@ -24,6 +24,7 @@ const OpDef& op_reduce_mean() {
       .since_opset = 18,
       .max_inputs = 2,
       .attributes = reduction_attributes(),
+      .kind = OpKind::reduction,
       .infer = infer_reduction,
       .reference = reference,
       .cost = cost_of_reduction,

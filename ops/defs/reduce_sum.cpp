@@ -17,6 +17,7 @@ const OpDef& op_reduce_sum() {
       .since_opset = 13,
       .max_inputs = 2,
       .attributes = reduction_attributes(),
+      .kind = OpKind::reduction,
       .infer = infer_reduction,
       .reference = reference,
       .cost = cost_of_reduction,

@@ -10,6 +10,8 @@ void reference(const NodeView&, std::span<const TensorView> src, std::span<const
   map_unary(src[0], dst[0], [](double x) { return x < 0 ? 0 : x; });
 }
 
+std::optional<Clamp> clamp_of(const NodeView&) { return Clamp{.minimum = 0.0F}; }
+
 }  // namespace
 
 const OpDef& op_relu() {
@@ -17,6 +19,8 @@ const OpDef& op_relu() {
       .name = "Relu",
       .sentence = "max(x, 0)",
       .since_opset = 6,
+      .kind = OpKind::clamp,
+      .clamp = clamp_of,
       .infer = infer_unary,
       .reference = reference,
       .cost = cost_per_element<1>,

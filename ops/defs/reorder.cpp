@@ -46,6 +46,8 @@ const OpDef& op_reorder() {
       .domain = "godwit",
       .sentence = "the same tensor in the other memory layout",
       .attributes = {{"to", AttributeType::string, true}},
+      .kind = OpKind::movement,
+      .moves = moves_first,
       .infer = infer_reorder,
       .reference = copy_reference,
       .cost = no_arithmetic,

@@ -38,6 +38,7 @@ const OpDef& op_requantize() {
       .sentence = "8-bit numbers in steps of another scale",
       .min_inputs = In::count - 1,
       .max_inputs = In::count,
+      .kind = OpKind::quantize,
       .infer = infer_requantize,
       .reference = reference,
       .cost = cost_requantize,

@@ -88,6 +88,8 @@ const OpDef& op_reshape() {
       .min_inputs = 2,
       .max_inputs = 2,
       .attributes = {{"allowzero", AttributeType::integer}},
+      .kind = OpKind::movement,
+      .moves = moves_first,
       .infer = infer_reshape,
       .reference = copy_reference,
       .cost = no_arithmetic,

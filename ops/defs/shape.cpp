@@ -49,6 +49,7 @@ const OpDef& op_shape() {
       .name = "Shape",
       .sentence = "the operand's dimensions as integers",
       .attributes = {{"start", AttributeType::integer}, {"end", AttributeType::integer}},
+      .kind = OpKind::shape,
       .infer = infer_shape,
       .reference = reference,
       .cost = no_arithmetic,

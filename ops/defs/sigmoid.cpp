@@ -19,6 +19,7 @@ const OpDef& op_sigmoid() {
       .name = "Sigmoid",
       .sentence = "1 / (1 + exp(-x))",
       .since_opset = 6,
+      .kind = OpKind::elementwise,
       .infer = infer_unary,
       .reference = reference,
       .cost = cost_per_element<4>,

@@ -11,7 +11,7 @@
 namespace godwit::ops {
 namespace {
 
-// What is taken of one axis: `count` elements from `start` on, `step` apart.
+// The part of one axis that is taken: `count` elements from `start` on, `step` apart.
 struct Part {
   std::int64_t start = 0, step = 1, count = 0;
 };
@@ -89,7 +89,7 @@ struct Origin {
   Index start{}, step{};
 };
 
-// Where the slice begins on each axis and how far apart its elements are, from the operands at positions 1
+// The slice's begin on each axis and the step between its elements, from the operands at positions 1
 // to 4.
 Origin origin_of(const Shape& src, std::span<const TensorView> operands) {
   Origin origin;
@@ -154,6 +154,8 @@ const OpDef& op_slice() {
       .since_opset = 10,
       .min_inputs = 3,
       .max_inputs = 5,
+      .kind = OpKind::movement,
+      .moves = moves_first,
       .infer = infer_slice,
       .reference = reference,
       .cost = no_arithmetic,

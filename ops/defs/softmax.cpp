@@ -57,6 +57,7 @@ const OpDef& op_softmax() {
       .sentence = "exp(x) divided by its sum along an axis",
       .since_opset = 13,
       .attributes = {{"axis", AttributeType::integer}},
+      .kind = OpKind::softmax,
       .infer = infer_softmax,
       .reference = reference,
       .cost = cost_per_element<5>,  // largest, subtract, exp, sum, divide

@@ -58,6 +58,8 @@ const OpDef& op_squeeze() {
       .sentence = "the operand without some dimensions of size 1",
       .since_opset = 13,
       .max_inputs = 2,
+      .kind = OpKind::movement,
+      .moves = moves_first,
       .infer = infer_squeeze,
       .reference = copy_reference,
       .cost = no_arithmetic,

@@ -60,10 +60,12 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   });
 }
 
-// Whether the axes longer than 1 keep their order, so that no byte moves.
+// True where the axes longer than 1 keep their order, so that no byte moves.
 bool moves_nothing(const NodeView& node) {
   const Shape& src = node.shape(0);
   if (!src.ranked()) return false;
+  const std::span<const std::int64_t> perm = node.attributes.integers("perm");
+  if (node.attributes.has("perm") && perm.size() != static_cast<std::size_t>(src.rank())) return false;
   const Index order = order_of(node, src.rank());
   std::int64_t last = -1;
   for (int i = 0; i < src.rank(); ++i) {
@@ -97,6 +99,15 @@ bool batch_separable(const NodeView& node) {
   return rank > 0 && order_of(node, rank)[0] == 0;
 }
 
+// Shapes need not be known for it.
+bool keeps_order(const NodeView& node) {
+  const std::span<const std::int64_t> perm = node.attributes.integers("perm");
+  for (std::size_t i = 0; i < perm.size(); ++i) {
+    if (perm[i] != static_cast<std::int64_t>(i)) return false;
+  }
+  return !perm.empty();  // absent: the axes are reversed
+}
+
 }  // namespace
 
 const OpDef& op_transpose() {
@@ -104,10 +115,13 @@ const OpDef& op_transpose() {
       .name = "Transpose",
       .sentence = "the dimensions in another order",
       .attributes = {{"perm", AttributeType::integers}},
+      .kind = OpKind::movement,
+      .moves = moves_first,
       .infer = infer_transpose,
       .reference = reference,
       .cost = no_arithmetic,
       .is_view = moves_nothing,
+      .is_identity = keeps_order,
       .batch_separable = batch_separable,
       .implementations = {&strided_copy},
   };

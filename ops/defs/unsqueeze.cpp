@@ -33,6 +33,8 @@ const OpDef& op_unsqueeze() {
       .since_opset = 13,
       .min_inputs = 2,
       .max_inputs = 2,
+      .kind = OpKind::movement,
+      .moves = moves_first,
       .infer = infer_unsqueeze,
       .reference = copy_reference,
       .cost = no_arithmetic,

@@ -33,6 +33,8 @@ void reference(const NodeView&, std::span<const TensorView> src, std::span<const
   }
 }
 
+bool moves(const NodeView&, std::size_t operand) { return operand > 0; }  // the condition is not
+
 }  // namespace
 
 const OpDef& op_where() {
@@ -42,6 +44,8 @@ const OpDef& op_where() {
       .since_opset = 9,
       .min_inputs = 3,
       .max_inputs = 3,
+      .kind = OpKind::movement,
+      .moves = moves,
       .infer = infer_where,
       .reference = reference,
       .cost = no_arithmetic,

@@ -277,7 +277,7 @@ TEST(Quantize, AConstantActivationIsExact) {
 TEST(CorrectBias, TakesTheMeanErrorOfEveryChannelAway) {
   const Graph prepared = prepared_of(residual_network());
   const QuantizationScheme scheme = plan_quantization(prepared, {});
-  const CalibrationReader images = random_images(prepared, 8);
+  const CalibrationImages images = random_images(prepared, 8);
   Quantization quantization = calibrated(prepared, scheme, images, true);
   double before = 0, after = 0;
   const auto first = quantization.bias_shifts;
@@ -303,7 +303,7 @@ TEST(CompareLayers, TellsTheModelsOwnLayers) {
   Names names;
   for (const LayerPair& pair : pairs) names.push_back(pair.layers);
   EXPECT_EQ(names, (Names{"conv1 + relu1", "pool", "conv2", "add + relu2", "mean", "flat", "fc", "prob"}));
-  const CalibrationReader images = random_images(reference, 3);
+  const CalibrationImages images = random_images(reference, 3);
   for (const Difference& difference : compare_layers(reference, images, quantized, images.compile, pairs)) {
     EXPECT_GT(difference.sqnr_db(), 20);
     EXPECT_GT(difference.cosine(), 0.99);
@@ -336,7 +336,7 @@ TEST(MeasureLayers, RanksAPlantedBadLayerFirst) {
   builder.output(builder.node("GlobalAveragePool", "mean", {value}));
   const Graph prepared = prepared_of(builder.build());
   const QuantizationScheme scheme = plan_quantization(prepared, {});
-  const CalibrationReader images = random_images(prepared, 4);
+  const CalibrationImages images = random_images(prepared, 4);
   const Quantization quantization = calibrated(prepared, scheme, images);
   const std::vector<LayerNoise> layers =
       measure_layers(prepared, scheme, quantization, kept_in_memory(images));

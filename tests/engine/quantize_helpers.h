@@ -15,9 +15,9 @@
 namespace godwit::engine {
 
 // `count` batches of the graph's one input, uniform in [low, high).
-inline CalibrationReader random_images(const Graph& graph, int count, double low = -1, double high = 1) {
+inline CalibrationImages random_images(const Graph& graph, int count, double low = -1, double high = 1) {
   const Value& input = graph.value(graph.inputs.front());
-  CalibrationReader images;
+  CalibrationImages images;
   images.compile.threads = 2;
   images.compile.shapes[input.name] = input.desc.shape;
   images.batches = [shape = input.desc.shape, count, low, high](const auto& each) {
@@ -34,7 +34,7 @@ inline Graph prepared_of(const Graph& graph) { return prepare_for_quantization(g
 
 // Every scale by min-max, without bias correction, unless more is asked for.
 inline Quantization calibrated(const Graph& prepared, const QuantizationScheme& scheme,
-                               const CalibrationReader& images, bool corrects = false) {
+                               const CalibrationImages& images, bool corrects = false) {
   Quantization quantization;
   quantization.activations = calibrate(prepared, scheme.scales(), images, {.clip = ClipMethod::minmax});
   if (corrects) quantization.bias_shifts = correct_bias(prepared, scheme, quantization, images);

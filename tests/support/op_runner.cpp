@@ -80,7 +80,7 @@ class OpRunner::Node {
             runner_.output_count_,
             outputs_,
             runner_.epilogue_,
-            runner_.sparse_input_};
+            {.sparse_input = runner_.sparse_input_}};
   }
 
   // False when the rule leaves every tensor nchw.

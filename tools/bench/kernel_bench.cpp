@@ -8,6 +8,7 @@
 
 #include "engine/session.h"
 #include "ops/kernel_table.h"
+#include "ops/known_ops.h"
 #include "runtime/energy/protocol/correlation.h"
 #include "tools/bench/measure.h"
 
@@ -56,8 +57,8 @@ std::string key_of(const engine::Step& step) {
 void set_product(KernelBench::Row& row) {
   const engine::Step& step = *row.step;
   const Shape& dst = step.dst_descs[0].shape;
-  if (step.op->name == "Conv") {
-    const Shape& weights = step.src_descs[1].shape;
+  if (step.op == &ops::op_conv() || step.op == &ops::op_quantized_conv()) {
+    const Shape& weights = step.src_descs[step.op->weights].shape;
     row.rows = dst[0] * dst.product(2, dst.rank());
     row.columns = dst[1];
     row.inner = weights.product(1, weights.rank());

@@ -2,11 +2,11 @@
 #include "tools/vision/image_model.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
 
+#include "engine/node_properties.h"
 #include "importers/importer.h"
 #include "runtime/error.h"
 #include "runtime/memory.h"
@@ -25,19 +25,14 @@ constexpr std::size_t kBatchesWorthTuning = 1000;
 // Batches being filled or waiting, beside those that are in the network.
 constexpr int kSpareSlots = 2;
 
-// Whether the value is Softmax's result, looking through nodes that only rename or reshape.
+// True where the value is Softmax's result, seen through nodes that hand on its bytes.
 bool ends_in_softmax(const engine::Graph& graph, engine::ValueId value) {
-  static constexpr std::array<std::string_view, 6> kTransparent{"Identity", "Reshape",   "Flatten",
-                                                                "Squeeze",  "Unsqueeze", "Dropout"};
   const std::vector<engine::NodeId> producers = graph.producers();
   for (engine::NodeId id = producers[static_cast<std::size_t>(value)]; id != engine::kNoNode;) {
     const engine::Node& node = graph.nodes[static_cast<std::size_t>(id)];
-    if (node.op->name == "Softmax") return true;
-    if (std::ranges::find(kTransparent, node.op->name) == kTransparent.end() || node.inputs.empty())
-      return false;
-    const engine::ValueId source = node.inputs.front();
-    if (source == engine::kNoValue) return false;
-    id = producers[static_cast<std::size_t>(source)];
+    if (node.op->kind == ops::OpKind::softmax) return true;
+    if (node.op->kind != ops::OpKind::movement || !engine::is_view(graph, node)) return false;
+    id = producers[static_cast<std::size_t>(node.inputs.front())];
   }
   return false;
 }

@@ -15,7 +15,7 @@ Names looking(const GraphBuilder& b, bool fused) {
   run_pass(graph, "skip_zeros");
   Names names;
   for (const Node& node : graph.nodes) {
-    if (node.sparse_input) names.push_back(node.name);
+    if (node.hints.sparse_input) names.push_back(node.name);
   }
   return names;
 }

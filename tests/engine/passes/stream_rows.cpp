@@ -22,7 +22,7 @@ Names handing(const GraphBuilder& b) {
   run_pass(graph, "stream_rows");
   Names names;
   for (const Node& node : graph.nodes) {
-    if (node.streams_rows) names.push_back(node.name);
+    if (node.hints.streams_rows) names.push_back(node.name);
   }
   return names;
 }

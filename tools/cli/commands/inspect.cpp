@@ -28,10 +28,9 @@ struct Weights {
 
 // Floating-point constants and quantised weights and biases; shapes, axes, scales and zero points are none.
 bool is_parameter(const engine::Node& node, std::size_t i, DType dtype) {
-  const std::string_view op = node.op->name;
-  if (op == "QuantizeLinear" || op == "DequantizeLinear") return i == 0;
-  if (op == "QLinearConv" || op == "QLinearMatMul") return i == 3 || i == 8;
-  if (op == "ConvInteger" || op == "MatMulInteger") return i == 1;
+  const ops::OpDef& op = *node.op;
+  if (op.kind == ops::OpKind::quantize || op.kind == ops::OpKind::dequantize) return i == 0;
+  if (op.kind == ops::OpKind::integer) return i == op.weights || i == op.bias;
   return is_float(dtype);
 }
 
