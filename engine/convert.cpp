@@ -17,9 +17,8 @@ bool convert_by_kernel(const Tensor& src, DType dtype, void* dst) {
   const bool narrows = src.dtype() == DType::f32 && ops::is_16_bit_float(dtype);
   const bool dst_f32 = ops::is_16_bit_float(src.dtype()) && dtype == DType::f32;
   if (!narrows && !dst_f32) return false;
-  const auto family = narrows ? ops::KernelFamily::narrow : ops::KernelFamily::widen;
-  auto* const kernel =
-      ops::find_function<ops::ConvertKernel>(family, narrows ? dtype : src.dtype(), best_isa());
+  const auto family = narrows ? ops::families::narrow : ops::families::widen;
+  auto* const kernel = ops::find_function(family, narrows ? dtype : src.dtype(), best_isa());
   kernel({.src = src.data(), .dst = dst, .count = src.shape().elements()});
   return true;
 }

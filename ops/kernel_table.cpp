@@ -13,91 +13,88 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 33> kFamilyNames = {"gemm",
-                                                           "gemm_maddubs",
-                                                           "gemm_maddubs_groups",
-                                                           "sparse_gemm",
-                                                           "nonzeros",
-                                                           "depthwise",
-                                                           "depthwise3_stride1",
-                                                           "depthwise3_stride2",
-                                                           "depthwise5_stride1",
-                                                           "depthwise5_stride2",
-                                                           "winograd2_input",
-                                                           "winograd2_output",
-                                                           "winograd4_input",
-                                                           "winograd4_output",
-                                                           "max_pool",
-                                                           "sum_pool",
-                                                           "sum_columns",
-                                                           "clamp",
-                                                           "leaky_relu",
-                                                           "sigmoid",
-                                                           "hard_sigmoid",
-                                                           "hard_swish",
-                                                           "add",
-                                                           "sub",
-                                                           "mul",
-                                                           "div",
-                                                           "affine",
-                                                           "softmax",
-                                                           "quantize",
-                                                           "dequantize",
-                                                           "widen",
-                                                           "narrow",
-                                                           "peak"};
+struct FamilyNames {
+  KernelFamily family;
+  std::string_view identifier, name;
+};
+constexpr FamilyNames kFamilies[] = {
+#define GODWIT_KERNEL_FAMILY(family, name, type) {KernelFamily::family, #family, name},
+#define GODWIT_KERNEL_ROWS(object, family, ...)
+#include "ops/kernels/families.inc"
+#undef GODWIT_KERNEL_ROWS
+#undef GODWIT_KERNEL_FAMILY
+};
+constexpr std::array kIds = [] {
+  std::array<KernelFamily, std::size(kFamilies)> ids{};
+  std::ranges::transform(kFamilies, ids.begin(), &FamilyNames::family);
+  return ids;
+}();
 
-template <class Kernel>
-GemmTiles<Kernel> collect_gemm(KernelFamily family, Isa isa, DType dtype) {
-  GemmTiles<Kernel> tiles;
-  tiles.full = find_kernel(family, dtype, isa);
-  if (tiles.full == nullptr) return tiles;
-  tiles.mr = tiles.full->mr;
-  tiles.nr = tiles.full->nr;
-  tiles.kr = tiles.full->kr;
-  // 16-bit floats meet rows that were widened to f32; pairs of 16-bit integers fill a step.
-  if (is_float(dtype)) tiles.step_bytes = static_cast<int>(size_of(dtype)) * tiles.kr;
-  for (const KernelInfo& kernel : all_kernels()) {
-    if (kernel.family != family || kernel.dtype != dtype || kernel.isa != tiles.full->isa) continue;
-    tiles.by_rows[kernel.nr == tiles.nr ? 1 : 0][kernel.mr] = reinterpret_cast<Kernel*>(kernel.function);
+const FamilyNames& names_of(KernelFamily family) { return kFamilies[static_cast<std::size_t>(family)]; }
+
+// Objects are made from the same list: each of their families is in it.
+KernelFamily family_from(std::string_view identifier) {
+  return std::ranges::find(kFamilies, identifier, &FamilyNames::identifier)->family;
+}
+
+// The tiles of one family, chosen once for each ISA.
+template <class Function>
+class TilesByIsa {
+ public:
+  TilesByIsa(Family<Function> family, DType dtype) {
+    for (const Isa isa : isas_of_build()) tiles_.emplace(isa, collect(family, dtype, isa));
   }
-  return tiles;
-}
+  const GemmTiles<Function>& at(Isa isa) const { return tiles_.at(isa); }
 
-template <class Kernel, DType dtype, KernelFamily family = KernelFamily::gemm>
-const GemmTiles<Kernel>& tiles_of(Isa isa) {
-  static const std::map<Isa, GemmTiles<Kernel>> by_isa = [] {
-    std::map<Isa, GemmTiles<Kernel>> map;
-    for (const Isa each : isas_of_build()) map.emplace(each, collect_gemm<Kernel>(family, each, dtype));
-    return map;
-  }();
-  return by_isa.at(isa);
-}
-
-template <class Kernel>
-SparseKernels<Kernel> collect_sparse(Isa isa, DType weights, DType src) {
-  SparseKernels<Kernel> kernels;
-  kernels.full = find_kernel(KernelFamily::sparse_gemm, weights, isa);
-  if (kernels.full == nullptr) return kernels;
-  kernels.nonzeros = find_function<NonzeroKernel>(KernelFamily::nonzeros, src, isa);
-  kernels.panel = kernels.full->nr / SparseKernelSizes::kMaxPanels;
-  for (const KernelInfo& kernel : all_kernels()) {
-    if (kernel.family != KernelFamily::sparse_gemm || kernel.dtype != weights ||
-        kernel.isa != kernels.full->isa)
-      continue;
-    kernels.by_panels[kernel.nr / kernels.panel] = reinterpret_cast<Kernel*>(kernel.function);
+ private:
+  static GemmTiles<Function> collect(Family<Function> family, DType dtype, Isa isa) {
+    GemmTiles<Function> tiles;
+    tiles.full = find_kernel(family.id, dtype, isa);
+    if (tiles.full == nullptr) return tiles;
+    tiles.mr = tiles.full->mr;
+    tiles.nr = tiles.full->nr;
+    tiles.kr = tiles.full->kr;
+    // 16-bit floats meet rows that were widened to f32; pairs of 16-bit integers fill a step.
+    if (is_float(dtype)) tiles.step_bytes = static_cast<int>(size_of(dtype)) * tiles.kr;
+    for (const KernelInfo& kernel : all_kernels()) {
+      if (kernel.family != family.id || kernel.dtype != dtype || kernel.isa != tiles.full->isa) continue;
+      tiles.by_rows[kernel.nr == tiles.nr ? 1 : 0][kernel.mr] = function_of(family, kernel);
+    }
+    return tiles;
   }
-  return kernels;
-}
 
-template <class Kernel, DType weights, DType src = weights>
-const SparseKernels<Kernel>& sparse_of(Isa isa) {
-  static const std::map<Isa, SparseKernels<Kernel>> by_isa = [] {
-    std::map<Isa, SparseKernels<Kernel>> map;
-    for (const Isa each : isas_of_build()) map.emplace(each, collect_sparse<Kernel>(each, weights, src));
-    return map;
-  }();
-  return by_isa.at(isa);
+  std::map<Isa, GemmTiles<Function>> tiles_;
+};
+
+// The same of kernels that skip zeros. weights, src: what they and the kernels that find zeros are of.
+template <class Function>
+class SparseByIsa {
+ public:
+  SparseByIsa(Family<Function> family, DType weights, DType src) {
+    for (const Isa isa : isas_of_build()) kernels_.emplace(isa, collect(family, weights, src, isa));
+  }
+  const SparseKernels<Function>& at(Isa isa) const { return kernels_.at(isa); }
+
+ private:
+  static SparseKernels<Function> collect(Family<Function> family, DType weights, DType src, Isa isa) {
+    SparseKernels<Function> kernels;
+    kernels.full = find_kernel(family.id, weights, isa);
+    if (kernels.full == nullptr) return kernels;
+    kernels.nonzeros = find_function(families::nonzeros, src, isa);
+    kernels.panel = kernels.full->nr / SparseKernelSizes::kMaxPanels;
+    for (const KernelInfo& kernel : all_kernels()) {
+      if (kernel.family != family.id || kernel.dtype != weights || kernel.isa != kernels.full->isa) continue;
+      kernels.by_panels[kernel.nr / kernels.panel] = function_of(family, kernel);
+    }
+    return kernels;
+  }
+
+  std::map<Isa, SparseKernels<Function>> kernels_;
+};
+
+// Null where the tiles take no more elements in a step than those of any weights do.
+const QuantizedGemmKernels* where_faster(const QuantizedGemmKernels& tiles, Isa isa) {
+  return tiles.full != nullptr && quantized_gemm_kernels(isa).kr < tiles.kr ? &tiles : nullptr;
 }
 
 }  // namespace
@@ -105,24 +102,27 @@ const SparseKernels<Kernel>& sparse_of(Isa isa) {
 std::span<const KernelInfo> all_kernels() {
   static const std::vector<KernelInfo> kernels = [] {
     std::vector<KernelInfo> all;
-    for (const FillKernels fill : isa_tables()) {
-      std::array<KernelInfo, kMaxKernelsPerIsa> rows{};
-      const int count = fill(rows.data());
-      all.insert(all.end(), rows.begin(), rows.begin() + count);
+    for (const IsaKernels& object : isa_kernels()) {
+      for (const KernelRow& row : std::span(object.kernels->rows, object.kernels->count)) {
+        all.push_back({family_from(row.family), object.isa, row.dtype, row.mr, row.nr, row.kr, row.function});
+      }
     }
     return all;
   }();
   return kernels;
 }
 
-std::string_view name_of(KernelFamily family) { return kFamilyNames[static_cast<std::size_t>(family)]; }
+std::span<const KernelFamily> all_families() { return kIds; }
+
+std::string_view identifier_of(KernelFamily family) { return names_of(family).identifier; }
+
+std::string_view name_of(KernelFamily family) { return names_of(family).name; }
 
 std::string name_of(const KernelInfo& kernel) {
-  const bool gemm = kernel.family == KernelFamily::gemm || kernel.family == KernelFamily::gemm_maddubs ||
-                    kernel.family == KernelFamily::gemm_maddubs_groups ||
-                    kernel.family == KernelFamily::sparse_gemm;
+  // Products of matrices say both sizes of their tile, also where it has one row.
+  const bool product = name_of(kernel.family).find("gemm") != std::string_view::npos;
   const std::string tile =
-      kernel.mr > 1 || gemm ? fmt::format("{}x{}", kernel.mr, kernel.nr) : fmt::format("{}", kernel.nr);
+      kernel.mr > 1 || product ? fmt::format("{}x{}", kernel.mr, kernel.nr) : fmt::format("{}", kernel.nr);
   return fmt::format("{}_{}_{}_{}", name_of(kernel.family), name_of(kernel.dtype), tile, name_of(kernel.isa));
 }
 
@@ -150,48 +150,40 @@ const KernelInfo* find_tile(KernelFamily family, DType dtype, Isa isa, int rows)
 }
 
 const GemmKernels& gemm_kernels(Isa isa, DType dtype) {
-  switch (dtype) {
-    case DType::f16:
-      return tiles_of<GemmKernel, DType::f16>(isa);
-    case DType::bf16:
-      return tiles_of<GemmKernel, DType::bf16>(isa);
-    default:
-      return tiles_of<GemmKernel, DType::f32>(isa);
-  }
+  static const TilesByIsa f32(families::gemm, DType::f32);
+  static const TilesByIsa f16(families::gemm, DType::f16);
+  static const TilesByIsa bf16(families::gemm, DType::bf16);
+  return (dtype == DType::f16 ? f16 : dtype == DType::bf16 ? bf16 : f32).at(isa);
 }
 
 const QuantizedGemmKernels& quantized_gemm_kernels(Isa isa) {
-  return tiles_of<QuantizedGemmKernel, DType::s8>(isa);
+  static const TilesByIsa tiles(families::quantized_gemm, DType::s8);
+  return tiles.at(isa);
 }
 
 const SparseGemmKernels* sparse_gemm_kernels(Isa isa, DType dtype) {
-  const SparseGemmKernels& kernels = dtype == DType::f16    ? sparse_of<SparseGemmKernel, DType::f16>(isa)
-                                     : dtype == DType::bf16 ? sparse_of<SparseGemmKernel, DType::bf16>(isa)
-                                                            : sparse_of<SparseGemmKernel, DType::f32>(isa);
+  static const SparseByIsa f32(families::sparse_gemm, DType::f32, DType::f32);
+  static const SparseByIsa f16(families::sparse_gemm, DType::f16, DType::f16);
+  static const SparseByIsa bf16(families::sparse_gemm, DType::bf16, DType::bf16);
+  const SparseGemmKernels& kernels = (dtype == DType::f16 ? f16 : dtype == DType::bf16 ? bf16 : f32).at(isa);
   const GemmKernels& dense = gemm_kernels(isa, dtype);
   return dense.kr == 1 && dense.nr == kernels.panel ? &kernels : nullptr;
 }
 
-namespace {
-
-template <KernelFamily family>
-const QuantizedGemmKernels* where_faster(Isa isa) {
-  const auto& tiles = tiles_of<QuantizedGemmKernel, DType::s8, family>(isa);
-  return tiles.full != nullptr && quantized_gemm_kernels(isa).kr < tiles.kr ? &tiles : nullptr;
+const QuantizedGemmKernels* maddubs_kernels(Isa isa) {
+  static const TilesByIsa tiles(families::gemm_maddubs, DType::s8);
+  return where_faster(tiles.at(isa), isa);
 }
 
-}  // namespace
-
-const QuantizedGemmKernels* maddubs_kernels(Isa isa) { return where_faster<KernelFamily::gemm_maddubs>(isa); }
-
 const QuantizedGemmKernels* maddubs_group_kernels(Isa isa) {
-  return where_faster<KernelFamily::gemm_maddubs_groups>(isa);
+  static const TilesByIsa tiles(families::gemm_maddubs_groups, DType::s8);
+  return where_faster(tiles.at(isa), isa);
 }
 
 const SparseQuantizedKernels* sparse_quantized_kernels(Isa isa) {
+  static const SparseByIsa kernels(families::quantized_sparse_gemm, DType::s8, DType::u8);
   const QuantizedGemmKernels* dense = maddubs_kernels(isa);
-  const auto& kernels = sparse_of<SparseQuantizedKernel, DType::s8, DType::u8>(isa);
-  return dense != nullptr && dense->nr == kernels.panel ? &kernels : nullptr;
+  return dense != nullptr && dense->nr == kernels.at(isa).panel ? &kernels.at(isa) : nullptr;
 }
 
 }  // namespace godwit::ops

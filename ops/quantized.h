@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ops/kernels/arguments.h"
+#include "ops/kernels/quantized_finish.h"
 #include "ops/op.h"
 #include "ops/quantization.h"
 

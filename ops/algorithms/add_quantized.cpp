@@ -22,7 +22,7 @@ class ByteSum final : public Executable {
  public:
   // rhs: the operand that is added, 0 for none; dst_scale: the operand behind its zero point.
   ByteSum(const NodeView& node, const PrepareContext& context, std::size_t rhs, std::size_t dst_scale)
-      : info_(find_kernel(KernelFamily::add, DType::u8, context.target.isa)),
+      : kernel_(find_kernel(families::quantized_add, DType::u8, context.target.isa)),
         rhs_(rhs),
         count_(node.outputs[0].shape.elements()) {
     const std::vector<TensorView> operands = constant_operands(node, kNoWeights);
@@ -31,7 +31,7 @@ class ByteSum final : public Executable {
     lhs_term_ = quantized_term(operands, 1, step);
     if (rhs != 0) rhs_term_ = quantized_term(operands, rhs + 1, step);
   }
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
   bool reads_constant(std::size_t i) const override { return i == 0 || (i == rhs_ && rhs_ != 0); }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -39,20 +39,19 @@ class ByteSum final : public Executable {
     const auto span_of = [&](std::size_t i) {
       return static_cast<const std::uint8_t*>(args.src[i]) + share.begin;
     };
-    reinterpret_cast<QuantizedAddKernel*>(info_->function)(
-        {.lhs = span_of(0),
-         .rhs = rhs_ == 0 ? nullptr : span_of(rhs_),
-         .dst = static_cast<std::uint8_t*>(args.dst[0]) + share.begin,
-         .count = share.end - share.begin,
-         .lhs_zero_point = lhs_term_.zero_point,
-         .lhs_factor = lhs_term_.factor,
-         .rhs_zero_point = rhs_term_.zero_point,
-         .rhs_factor = rhs_term_.factor,
-         .finish = &finish_});
+    kernel_({.lhs = span_of(0),
+             .rhs = rhs_ == 0 ? nullptr : span_of(rhs_),
+             .dst = static_cast<std::uint8_t*>(args.dst[0]) + share.begin,
+             .count = share.end - share.begin,
+             .lhs_zero_point = lhs_term_.zero_point,
+             .lhs_factor = lhs_term_.factor,
+             .rhs_zero_point = rhs_term_.zero_point,
+             .rhs_factor = rhs_term_.factor,
+             .finish = &finish_});
   }
 
  private:
-  const KernelInfo* info_;
+  Kernel<QuantizedAddKernel> kernel_;
   std::size_t rhs_;
   std::int64_t count_;
   QuantizedFinish finish_;

@@ -14,8 +14,7 @@ class BatchNormalization final : public Executable {
       : channels_(node.shape(0)[1]),
         pixels_(node.shape(0).elements() / channels_),
         epilogue_(node.epilogue),
-        info_(find_kernel(KernelFamily::affine, DType::f32, context.target.isa)),
-        kernel_(reinterpret_cast<AffineKernel*>(info_->function)) {
+        kernel_(find_kernel(families::affine, DType::f32, context.target.isa)) {
     const auto gamma = node.inputs[1].constant->values<float>();
     const auto beta = node.inputs[2].constant->values<float>();
     const auto mean = node.inputs[3].constant->values<float>();
@@ -28,7 +27,7 @@ class BatchNormalization final : public Executable {
     }
   }
 
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
   bool reads_constant(std::size_t i) const override { return i == 0; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -47,8 +46,7 @@ class BatchNormalization final : public Executable {
  private:
   std::int64_t channels_, pixels_;
   Epilogue epilogue_;
-  const KernelInfo* info_;
-  AffineKernel* kernel_;
+  Kernel<AffineKernel> kernel_;
   std::vector<float> scale_, shift_;
 };
 

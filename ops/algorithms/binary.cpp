@@ -29,10 +29,8 @@ Shape memory_order(const TensorDesc& desc, int rank) {
 
 class BinaryExecutable final : public Executable {
  public:
-  BinaryExecutable(const NodeView& node, const PrepareContext& context, KernelFamily family)
-      : epilogue_(node.epilogue),
-        info_(find_kernel(family, node.input(0).dtype, context.target.isa)),
-        kernel_(reinterpret_cast<BinaryKernel*>(info_->function)) {
+  BinaryExecutable(const NodeView& node, const PrepareContext& context, Family<BinaryKernel> family)
+      : epilogue_(node.epilogue), kernel_(find_kernel(family, node.input(0).dtype, context.target.isa)) {
     const int rank = node.outputs[0].shape.rank();
     const Shape dst = memory_order(node.outputs[0], rank);
     const Shape lhs = memory_order(node.input(0), rank);
@@ -49,11 +47,11 @@ class BinaryExecutable final : public Executable {
     for (int i = 1; i < count_; ++i) outer_ *= axes_[static_cast<std::size_t>(i)].size;
   }
 
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
 
   void run(const RunArgs& args, const Worker& worker) const override {
     const Axis& inner = axes_[0];
-    const auto size = static_cast<std::int64_t>(size_of(info_->dtype));
+    const auto size = static_cast<std::int64_t>(size_of(kernel_.info->dtype));
     // One long inner axis is divided itself; otherwise the outer ones are.
     const Worker::Range lines = outer_ == 1 ? Worker::Range{0, 1} : worker.share(outer_);
     const Worker::Range span = outer_ == 1 ? worker.share(inner.size, 1024) : Worker::Range{0, inner.size};
@@ -95,8 +93,7 @@ class BinaryExecutable final : public Executable {
   int count_ = 0;
   std::int64_t outer_ = 1;
   Epilogue epilogue_;
-  const KernelInfo* info_;
-  BinaryKernel* kernel_;
+  Kernel<BinaryKernel> kernel_;
 };
 
 std::string reject(const NodeView& node, const Target&) {
@@ -116,18 +113,18 @@ std::string reject(const NodeView& node, const Target&) {
   return {};
 }
 
-template <KernelFamily Family>
+template <const Family<BinaryKernel>& kFamily>
 std::unique_ptr<Executable> prepare(const NodeView& node, const PrepareContext& context) {
-  return std::make_unique<BinaryExecutable>(node, context, Family);
+  return std::make_unique<BinaryExecutable>(node, context, kFamily);
 }
 
 constexpr std::string_view kSentence = "vectors along the innermost axis, axes that step alike merged";
 
 }  // namespace
 
-const Implementation binary_add{"binary_add", kSentence, reject, prepare<KernelFamily::add>};
-const Implementation binary_sub{"binary_sub", kSentence, reject, prepare<KernelFamily::sub>};
-const Implementation binary_mul{"binary_mul", kSentence, reject, prepare<KernelFamily::mul>};
-const Implementation binary_div{"binary_div", kSentence, reject, prepare<KernelFamily::div>};
+const Implementation binary_add{"binary_add", kSentence, reject, prepare<families::add>};
+const Implementation binary_sub{"binary_sub", kSentence, reject, prepare<families::sub>};
+const Implementation binary_mul{"binary_mul", kSentence, reject, prepare<families::mul>};
+const Implementation binary_div{"binary_div", kSentence, reject, prepare<families::div>};
 
 }  // namespace godwit::ops

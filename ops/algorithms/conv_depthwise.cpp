@@ -14,18 +14,12 @@ class ConvDepthwise final : public Executable, public RowStreaming {
  public:
   ConvDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(node)),
-        info_(find_kernel(depthwise_family(geometry_), node.input(0).dtype, context.target.isa)),
-        walk_(geometry_, info_->mr, info_->family != KernelFamily::depthwise,
-              static_cast<std::int64_t>(size_of(info_->dtype))),
+        any_(find_kernel(families::depthwise, node.input(0).dtype, context.target.isa)),
+        fixed_(find_fixed(geometry_, node.input(0).dtype, context.target.isa)),
+        walk_(geometry_, info().mr, fixed_.several != nullptr,
+              static_cast<std::int64_t>(size_of(node.input(0).dtype))),
         epilogue_(node.epilogue),
-        zeros_(static_cast<std::size_t>(geometry_.ic) * size_of(info_->dtype)) {
-    if (info_->family == KernelFamily::depthwise) {
-      any_ = reinterpret_cast<DepthwiseKernel*>(info_->function);
-    } else {
-      several_ = reinterpret_cast<DepthwiseBlockKernel*>(info_->function);
-      single_ = reinterpret_cast<DepthwiseBlockKernel*>(
-          find_tile(info_->family, info_->dtype, context.target.isa, 1)->function);
-    }
+        zeros_(static_cast<std::size_t>(geometry_.ic) * size_of(node.input(0).dtype)) {
     const Tensor& weights = *node.inputs[1].constant;
     const std::size_t bytes = static_cast<std::size_t>(weights.shape().elements()) * sizeof(float);
     weights_ = context.weights.get(weights, "depthwise", bytes, [&](std::byte* dst) {
@@ -46,7 +40,7 @@ class ConvDepthwise final : public Executable, public RowStreaming {
   }
 
   Scratch scratch() const override { return {.shared = 0, .per_worker = walk_.scratch_bytes()}; }
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(info()); }
   bool reads_constant(std::size_t) const override { return false; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -62,6 +56,19 @@ class ConvDepthwise final : public Executable, public RowStreaming {
   }
 
  private:
+  // Kernels of the node's own size and stride: several pixels and one.
+  struct Fixed {
+    const KernelInfo* info = nullptr;
+    DepthwiseBlockKernel *several = nullptr, *single = nullptr;
+  };
+  static Fixed find_fixed(const ConvGeometry& geometry, DType dtype, Isa isa) {
+    const Family<DepthwiseBlockKernel>* family = kFixedDepthwise.find(geometry);
+    if (family == nullptr) return {};
+    const Kernel<DepthwiseBlockKernel> several = find_kernel(*family, dtype, isa);
+    return {several.info, several, find_tile(*family, dtype, isa, 1)};
+  }
+  const KernelInfo& info() const { return fixed_.info != nullptr ? *fixed_.info : *any_.info; }
+
   void block(const RowPart& part, const DepthwiseWalk::Block& at) const {
     const ConvGeometry& g = geometry_;
     const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
@@ -69,16 +76,16 @@ class ConvDepthwise final : public Executable, public RowStreaming {
     const float* bias = bias_.empty() ? nullptr : bias_.data();
     auto* dst =
         static_cast<std::byte*>(part.dst) + ((at.line - part.dst_line) * g.w.output + at.ow) * pixel_bytes;
-    if (several_ != nullptr) {
-      (at.pixels > 1 ? several_ : single_)({.src = at.taps,
-                                            .weights = weights,
-                                            .bias = bias,
-                                            .dst = dst,
-                                            .channels = g.ic,
-                                            .first = at.first,
-                                            .last = at.last,
-                                            .minimum = epilogue_.minimum,
-                                            .maximum = epilogue_.maximum});
+    if (fixed_.several != nullptr) {
+      (at.pixels > 1 ? fixed_.several : fixed_.single)({.src = at.taps,
+                                                        .weights = weights,
+                                                        .bias = bias,
+                                                        .dst = dst,
+                                                        .channels = g.ic,
+                                                        .first = at.first,
+                                                        .last = at.last,
+                                                        .minimum = epilogue_.minimum,
+                                                        .maximum = epilogue_.maximum});
     } else {
       any_({.src = at.taps,
             .weights = weights,
@@ -92,10 +99,9 @@ class ConvDepthwise final : public Executable, public RowStreaming {
   }
 
   ConvGeometry geometry_;
-  const KernelInfo* info_;
+  Kernel<DepthwiseKernel> any_;
+  Fixed fixed_;
   DepthwiseWalk walk_;
-  DepthwiseKernel* any_ = nullptr;                               // any kernel and dilation, or
-  DepthwiseBlockKernel *several_ = nullptr, *single_ = nullptr;  // fixed kernel and stride
   Epilogue epilogue_;
   std::vector<std::byte> zeros_;  // a pixel outside of the image
   std::vector<float> bias_;

@@ -65,7 +65,7 @@ class QuantizedConvExecutable : public Executable {
       : geometry_(conv_geometry(RealConv(node).view())),
         weights_(node, context, sizes, format, feed),
         kernels_(weights_.kernels()),
-        widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
+        widen_(find_function(families::widen, DType::u8, context.target.isa)),
         numbers_(feed.numbers),
         shape_{geometry_.rows(), geometry_.group_oc(), feed.taps, steps_of(feed.numbers, kernels_.kr)},
         zero_point_(static_cast<std::uint8_t>(constant_zero_point(node, In::src_zero_point))),

@@ -43,18 +43,13 @@ class ConvQuantizedDepthwise final : public Executable, public RowStreaming {
  public:
   ConvQuantizedDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(RealConv(node).view())),
-        info_(find_kernel(depthwise_family(geometry_), DType::u8, context.target.isa)),
-        walk_(geometry_, info_->mr, true, 1),
-        several_(reinterpret_cast<QuantizedDepthwiseKernel*>(info_->function)),
-        single_(several_),
+        several_(find_kernel(family_for(geometry_), DType::u8, context.target.isa)),
+        single_(find_tile(family_for(geometry_), DType::u8, context.target.isa, 1)),
+        walk_(geometry_, several_.info->mr, true, 1),
         padded_((geometry_.ic + kWidest - 1) / kWidest * kWidest),
         finish_(quantized_finish(node, constant_operands(node, QuantizedOperand::weights))),
         border_(static_cast<std::size_t>(geometry_.ic),
                 static_cast<std::uint8_t>(constant_zero_point(node, In::src_zero_point))) {
-    if (info_->family != KernelFamily::depthwise) {
-      single_ = reinterpret_cast<QuantizedDepthwiseKernel*>(
-          find_tile(info_->family, DType::u8, context.target.isa, 1)->function);
-    }
     const Tensor resident = node.inputs[In::weights].constant->resident();
     const auto src = resident.values<std::int8_t>();
     const std::int64_t taps = geometry_.taps();
@@ -74,7 +69,7 @@ class ConvQuantizedDepthwise final : public Executable, public RowStreaming {
   }
 
   Scratch scratch() const override { return {.shared = 0, .per_worker = walk_.scratch_bytes()}; }
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*several_.info); }
   bool reads_constant(std::size_t) const override { return false; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -105,10 +100,14 @@ class ConvQuantizedDepthwise final : public Executable, public RowStreaming {
   }
 
  private:
+  static Family<QuantizedDepthwiseKernel> family_for(const ConvGeometry& geometry) {
+    const auto* fixed = kFixedQuantizedDepthwise.find(geometry);
+    return fixed != nullptr ? *fixed : families::quantized_depthwise;
+  }
+
   ConvGeometry geometry_;
-  const KernelInfo* info_;
+  Kernel<QuantizedDepthwiseKernel> several_, single_;  // pixels
   DepthwiseWalk walk_;
-  QuantizedDepthwiseKernel *several_, *single_;
   std::int64_t padded_;
   QuantizedFinish finish_;
   std::vector<std::uint8_t> border_;  // a pixel that stands for 0

@@ -27,7 +27,8 @@ constexpr std::int64_t kLargestSum = std::int64_t{1} << 25;  // of F(4×4, 3×3)
 constexpr std::size_t kLanes = 64;
 using Lanes = std::array<std::int16_t, kLanes>;
 
-// G g of one column or row of three, G scaled as ops/kernels/quantized_winograd.h says: m + 2 numbers.
+// G g of one column or row of three, G scaled as ops/kernels/quantized_winograd/quantized_winograd.h says: m
+// + 2 numbers.
 template <int m>
 void scale_and_transform(const Lanes& a, const Lanes& b, const Lanes& c, std::size_t lanes, Lanes* t) {
   for (std::size_t i = 0; i < lanes; ++i) {
@@ -84,11 +85,11 @@ class ConvQuantizedWinograd final : public WinogradExecutable {
                                    static_cast<std::byte>(constant_zero_point(node, In::src_zero_point)))),
         kernels_(quantized_gemm_kernels(context.target.isa)),
         finish_(quantized_finish(node, constant_operands(node, QuantizedOperand::weights))),
-        input_(find_function<ByteWinogradInputFunction>(
-            m == 2 ? KernelFamily::winograd2_input : KernelFamily::winograd4_input, DType::u8,
-            context.target.isa)),
-        output_(find_function<ByteWinogradOutputFunction>(
-            m == 2 ? KernelFamily::winograd2_output : KernelFamily::winograd4_output, DType::u8,
+        input_(
+            find_function(m == 2 ? families::quantized_winograd2_input : families::quantized_winograd4_input,
+                          DType::u8, context.target.isa)),
+        output_(find_function(
+            m == 2 ? families::quantized_winograd2_output : families::quantized_winograd4_output, DType::u8,
             context.target.isa)) {
     const Tensor& weights = *node.inputs[In::weights].constant;
     const Tensor resident = weights.resident();

@@ -33,11 +33,11 @@ class ConvWinograd final : public WinogradExecutable {
         epilogue_(node.epilogue) {
     const Isa isa = context.target.isa;
     const bool small = m == 2;
-    input_ = find_function<WinogradInputFunction>(
-        small ? KernelFamily::winograd2_input : KernelFamily::winograd4_input, node.input(0).dtype, isa);
-    output_ = find_function<WinogradOutputFunction>(
-        small ? KernelFamily::winograd2_output : KernelFamily::winograd4_output, node.outputs[0].dtype, isa);
-    narrow_ = find_function<ConvertKernel>(KernelFamily::narrow, DType::f16, isa);
+    input_ = find_function(small ? families::winograd2_input : families::winograd4_input, node.input(0).dtype,
+                           isa);
+    output_ = find_function(small ? families::winograd2_output : families::winograd4_output,
+                            node.outputs[0].dtype, isa);
+    narrow_ = find_function(families::narrow, DType::f16, isa);
     const Tensor& weights = *node.inputs[1].constant;
     weights_ =
         context.weights.get(weights, fmt::format("winograd{}_panels_{}", m, layout_.nr), layout_.bytes(),

@@ -12,24 +12,23 @@ class ConvertSpans final : public Executable {
       : count_(node.outputs[0].shape.elements()),
         src_bytes_(static_cast<std::int64_t>(size_of(node.input(0).dtype))),
         dst_bytes_(static_cast<std::int64_t>(size_of(node.outputs[0].dtype))),
-        info_(node.input(0).dtype == DType::f32
-                  ? find_kernel(KernelFamily::narrow, node.outputs[0].dtype, context.target.isa)
-                  : find_kernel(KernelFamily::widen, node.input(0).dtype, context.target.isa)) {}
+        kernel_(node.input(0).dtype == DType::f32
+                    ? find_kernel(families::narrow, node.outputs[0].dtype, context.target.isa)
+                    : find_kernel(families::widen, node.input(0).dtype, context.target.isa)) {}
 
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
 
   void run(const RunArgs& args, const Worker& worker) const override {
     const Worker::Range share = worker.share(count_, 1024);
     if (share.begin == share.end) return;
-    reinterpret_cast<ConvertKernel*>(info_->function)(
-        {.src = static_cast<const std::byte*>(args.src[0]) + share.begin * src_bytes_,
-         .dst = static_cast<std::byte*>(args.dst[0]) + share.begin * dst_bytes_,
-         .count = share.end - share.begin});
+    kernel_({.src = static_cast<const std::byte*>(args.src[0]) + share.begin * src_bytes_,
+             .dst = static_cast<std::byte*>(args.dst[0]) + share.begin * dst_bytes_,
+             .count = share.end - share.begin});
   }
 
  private:
   std::int64_t count_, src_bytes_, dst_bytes_;
-  const KernelInfo* info_;
+  Kernel<ConvertKernel> kernel_;
 };
 
 std::string reject(const NodeView& node, const Target&) {

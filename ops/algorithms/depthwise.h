@@ -9,20 +9,29 @@
 
 #include "ops/algorithms/conv_geometry.h"
 #include "ops/algorithms/conv_rows.h"
-#include "ops/kernel_info.h"
+#include "ops/kernel_table.h"
 #include "runtime/threads.h"
 
 namespace godwit::ops {
 
-// The kernels made for this size and stride, or those for all of them.
-inline KernelFamily depthwise_family(const ConvGeometry& g) {
-  const bool square = g.h.kernel == g.w.kernel && g.h.dilation == 1 && g.w.dilation == 1;
-  const bool one = g.w.stride == 1;
-  if (!square || g.w.stride > 2) return KernelFamily::depthwise;
-  if (g.w.kernel == 3) return one ? KernelFamily::depthwise3_stride1 : KernelFamily::depthwise3_stride2;
-  if (g.w.kernel == 5) return one ? KernelFamily::depthwise5_stride1 : KernelFamily::depthwise5_stride2;
-  return KernelFamily::depthwise;
-}
+// Kernels made for one size and stride: 3×3 and 5×5, stride 1 and 2.
+template <class Function>
+struct FixedDepthwise {
+  Family<Function> by_size_and_stride[2][2];
+
+  // Those for a convolution; null where there are none.
+  const Family<Function>* find(const ConvGeometry& g) const {
+    const bool square = g.h.kernel == g.w.kernel && g.h.dilation == 1 && g.w.dilation == 1;
+    if (!square || g.w.stride > 2 || (g.w.kernel != 3 && g.w.kernel != 5)) return nullptr;
+    return &by_size_and_stride[g.w.kernel == 3 ? 0 : 1][g.w.stride - 1];
+  }
+};
+inline constexpr FixedDepthwise<DepthwiseBlockKernel> kFixedDepthwise{
+    {{families::depthwise3_stride1, families::depthwise3_stride2},
+     {families::depthwise5_stride1, families::depthwise5_stride2}}};
+inline constexpr FixedDepthwise<QuantizedDepthwiseKernel> kFixedQuantizedDepthwise{
+    {{families::quantized_depthwise3_stride1, families::quantized_depthwise3_stride2},
+     {families::quantized_depthwise5_stride1, families::quantized_depthwise5_stride2}}};
 
 inline std::string reject_depthwise(const NodeView& node, const ConvGeometry& g) {
   if (g.group != g.ic || g.group != g.oc || g.group == 1) return "needs one filter for each input channel";

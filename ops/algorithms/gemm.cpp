@@ -7,8 +7,7 @@ namespace godwit::ops {
 
 RowFormat::RowFormat(DType dtype, Isa isa, const GemmTileSizes& kernels)
     : kr_(kernels.kr), number_bytes_(static_cast<std::int64_t>(size_of(dtype))) {
-  if (number_bytes_ * kr_ < kStepBytes)
-    widen_ = find_function<ConvertKernel>(KernelFamily::widen, dtype, isa);
+  if (number_bytes_ * kr_ < kStepBytes) widen_ = find_function(families::widen, dtype, isa);
 }
 
 void RowFormat::convert(const void* src, std::int64_t numbers, void* dst) const {

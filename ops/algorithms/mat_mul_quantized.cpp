@@ -24,7 +24,7 @@ class MatMulQuantized final : public Executable {
         columns_(node.shape(In::weights)[1]),
         weights_(node, context, {1, columns_, 1, depth_}, "quantized_matrix", MatrixFeed{columns_}),
         kernels_(weights_.kernels()),
-        widen_(find_function<ConvertKernel>(KernelFamily::widen, DType::u8, context.target.isa)),
+        widen_(find_function(families::widen, DType::u8, context.target.isa)),
         shape_{node.outputs[0].shape.elements() / columns_, columns_, 1, steps_of(depth_, kernels_.kr)} {}
 
   Scratch scratch() const override {

@@ -79,19 +79,18 @@ class LinePool : public WindowExecutable, public RowStreaming {
 
 class PoolExecutable final : public LinePool {
  public:
-  PoolExecutable(const NodeView& node, const PrepareContext& context, KernelFamily family)
+  PoolExecutable(const NodeView& node, const PrepareContext& context, Family<PoolKernel> family)
       : LinePool(node),
-        info_(find_kernel(family, node.input(0).dtype, context.target.isa)),
-        kernel_(reinterpret_cast<PoolKernel*>(info_->function)),
-        average_(family == KernelFamily::sum_pool),
+        kernel_(find_kernel(family, node.input(0).dtype, context.target.isa)),
+        average_(family == families::sum_pool),
         count_pads_(average_ && node.attributes.flag("count_include_pad", false)),
-        empty_(static_cast<std::size_t>(geometry_.channels) * size_of(info_->dtype)) {
+        empty_(static_cast<std::size_t>(geometry_.channels) * size_of(kernel_.info->dtype)) {
     const double value = average_ ? 0.0 : -std::numeric_limits<double>::infinity();
-    const TensorView view{{info_->dtype, {geometry_.channels}, Layout::nchw}, empty_.data()};
+    const TensorView view{{kernel_.info->dtype, {geometry_.channels}, Layout::nchw}, empty_.data()};
     for (std::int64_t c = 0; c < geometry_.channels; ++c) set_real(view, c, value);
   }
 
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
 
   void run_rows(const RunArgs& args, const RowPart& part) const override {
     const PoolGeometry& g = geometry_;
@@ -118,8 +117,7 @@ class PoolExecutable final : public LinePool {
   }
 
  private:
-  const KernelInfo* info_;
-  PoolKernel* kernel_;
+  Kernel<PoolKernel> kernel_;
   bool average_;
   bool count_pads_;
   std::vector<std::byte> empty_;  // the result of a window wholly in the padding
@@ -130,10 +128,10 @@ class BytePool final : public LinePool {
  public:
   BytePool(const NodeView& node, const PrepareContext& context)
       : LinePool(node),
-        info_(find_kernel(KernelFamily::max_pool, node.input(0).dtype, context.target.isa)),
+        kernel_(find_kernel(families::quantized_max_pool, node.input(0).dtype, context.target.isa)),
         lowest_(node.input(0).dtype == DType::s8 ? std::byte{0x80} : std::byte{0}) {}
 
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
 
   void run_rows(const RunArgs& args, const RowPart& part) const override {
     const PoolGeometry& g = geometry_;
@@ -149,14 +147,14 @@ class BytePool final : public LinePool {
         if (pixel.taps == 0) {
           std::fill_n(dst, g.channels, lowest_);
         } else {
-          reinterpret_cast<BytePoolKernel*>(info_->function)(pixel);
+          kernel_(pixel);
         }
       }
     }
   }
 
  private:
-  const KernelInfo* info_;
+  Kernel<BytePoolKernel> kernel_;
   std::byte lowest_;
 };
 
@@ -167,14 +165,14 @@ class ByteAverage final : public WindowExecutable {
   ByteAverage(const NodeView& node, const PrepareContext& context)
       : WindowExecutable(node),
         count_pads_(node.attributes.flag("count_include_pad", false)),
-        info_(find_kernel(KernelFamily::sum_pool, DType::u8, context.target.isa)) {
+        kernel_(find_kernel(families::quantized_sum_pool, DType::u8, context.target.isa)) {
     const std::vector<TensorView> operands = constant_operands(node, kNoWeights);
     end_ = quantized_end(node, operands, RequantizeOperand::dst_scale);
     src_scale_ = constant_scale(node, RequantizeOperand::src_scale);
     zero_point_ = quantized_term(operands, RequantizeOperand::src_scale, 1).zero_point;
   }
 
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
   bool reads_constant(std::size_t i) const override { return i == RequantizeOperand::src; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -198,13 +196,13 @@ class ByteAverage final : public WindowExecutable {
       }
       pixel.first = i % blocks * kBlock;
       pixel.last = std::min(pixel.first + kBlock, g.channels);
-      reinterpret_cast<BytePoolSumKernel*>(info_->function)(pixel);
+      kernel_(pixel);
     }
   }
 
  private:
   bool count_pads_;
-  const KernelInfo* info_;
+  Kernel<BytePoolSumKernel> kernel_;
   QuantizedEnd end_;
   float src_scale_ = 1, zero_point_ = 0;
 };
@@ -244,15 +242,14 @@ class GlobalAverage final : public Executable {
       : batch_(node.shape(0)[0]),
         channels_(node.shape(0)[1]),
         pixels_(node.shape(0).product(2, node.shape(0).rank())),
-        info_(find_kernel(KernelFamily::sum_columns, node.input(0).dtype, context.target.isa)),
-        kernel_(reinterpret_cast<ColumnSumKernel*>(info_->function)) {}
+        kernel_(find_kernel(families::sum_columns, node.input(0).dtype, context.target.isa)) {}
 
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
 
   void run(const RunArgs& args, const Worker& worker) const override {
     constexpr std::int64_t kBlock = 64;  // channels: whole vectors of every ISA, whole cache lines
     const std::int64_t blocks = (channels_ + kBlock - 1) / kBlock;
-    const auto size = static_cast<std::int64_t>(size_of(info_->dtype));
+    const auto size = static_cast<std::int64_t>(size_of(kernel_.info->dtype));
     const Worker::Range share = worker.share(batch_ * blocks);
     for (std::int64_t i = share.begin; i < share.end; ++i) {
       const std::int64_t n = i / blocks;
@@ -268,8 +265,7 @@ class GlobalAverage final : public Executable {
 
  private:
   std::int64_t batch_, channels_, pixels_;
-  const KernelInfo* info_;
-  ColumnSumKernel* kernel_;
+  Kernel<ColumnSumKernel> kernel_;
 };
 
 }  // namespace
@@ -279,7 +275,7 @@ const Implementation max_pool_nhwc{
     "the window's pixels by pointer, vectors of channels",
     reject_nhwc,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
-      return std::make_unique<PoolExecutable>(node, context, KernelFamily::max_pool);
+      return std::make_unique<PoolExecutable>(node, context, families::max_pool);
     },
     nullptr,
     [](const NodeView&) { return true; }};
@@ -299,7 +295,7 @@ const Implementation average_pool_nhwc{
     "the window's pixels by pointer, vectors of channels",
     reject_nhwc,
     [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
-      return std::make_unique<PoolExecutable>(node, context, KernelFamily::sum_pool);
+      return std::make_unique<PoolExecutable>(node, context, families::sum_pool);
     },
     nullptr,
     [](const NodeView&) { return true; }};

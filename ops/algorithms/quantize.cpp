@@ -21,7 +21,7 @@ std::string reject(const NodeView& node, const Target&) {
 class QuantizeExecutable final : public Executable {
  public:
   QuantizeExecutable(const NodeView& node, const PrepareContext& context)
-      : info_(find_kernel(KernelFamily::quantize, node.outputs[0].dtype, context.target.isa)),
+      : kernel_(find_kernel(families::quantize, node.outputs[0].dtype, context.target.isa)),
         count_(node.outputs[0].shape.elements()) {
     const bool is_signed = node.outputs[0].dtype == DType::s8;
     span_.scale = constant_scale(node, 1);
@@ -29,7 +29,7 @@ class QuantizeExecutable final : public Executable {
     span_.lowest = (is_signed ? -128.0F : 0.0F) - span_.zero_point;
     span_.highest = (is_signed ? 127.0F : 255.0F) - span_.zero_point;
   }
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
   bool reads_constant(std::size_t i) const override { return i == 0; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -38,11 +38,11 @@ class QuantizeExecutable final : public Executable {
     span.src = static_cast<const float*>(args.src[0]) + share.begin;
     span.dst = static_cast<std::byte*>(args.dst[0]) + share.begin;
     span.count = share.end - share.begin;
-    reinterpret_cast<QuantizeKernel*>(info_->function)(span);
+    kernel_(span);
   }
 
  private:
-  const KernelInfo* info_;
+  Kernel<QuantizeKernel> kernel_;
   std::int64_t count_;
   QuantizeSpan span_{};
 };
@@ -50,12 +50,12 @@ class QuantizeExecutable final : public Executable {
 class DequantizeExecutable final : public Executable {
  public:
   DequantizeExecutable(const NodeView& node, const PrepareContext& context)
-      : info_(find_kernel(KernelFamily::dequantize, node.input(0).dtype, context.target.isa)),
+      : kernel_(find_kernel(families::dequantize, node.input(0).dtype, context.target.isa)),
         count_(node.outputs[0].shape.elements()) {
     span_.scale = constant_scale(node, 1);
     span_.zero_point = static_cast<float>(constant_zero_point(node, 2));
   }
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
   bool reads_constant(std::size_t i) const override { return i == 0; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -64,11 +64,11 @@ class DequantizeExecutable final : public Executable {
     span.src = static_cast<const std::byte*>(args.src[0]) + share.begin;
     span.dst = static_cast<float*>(args.dst[0]) + share.begin;
     span.count = share.end - share.begin;
-    reinterpret_cast<DequantizeKernel*>(info_->function)(span);
+    kernel_(span);
   }
 
  private:
-  const KernelInfo* info_;
+  Kernel<DequantizeKernel> kernel_;
   std::int64_t count_;
   DequantizeSpan span_{};
 };

@@ -16,10 +16,9 @@ class SoftmaxRows final : public Executable {
   SoftmaxRows(const NodeView& node, const PrepareContext& context)
       : count_(node.shape(0)[axis_of(node)]),
         rows_(node.shape(0).elements() / count_),
-        info_(find_kernel(KernelFamily::softmax, DType::f32, context.target.isa)),
-        kernel_(reinterpret_cast<SoftmaxKernel*>(info_->function)) {}
+        kernel_(find_kernel(families::softmax, DType::f32, context.target.isa)) {}
 
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
 
   void run(const RunArgs& args, const Worker& worker) const override {
     const Worker::Range share = worker.share(rows_);
@@ -32,8 +31,7 @@ class SoftmaxRows final : public Executable {
 
  private:
   std::int64_t count_, rows_;
-  const KernelInfo* info_;
-  SoftmaxKernel* kernel_;
+  Kernel<SoftmaxKernel> kernel_;
 };
 
 std::string reject(const NodeView& node, const Target&) {

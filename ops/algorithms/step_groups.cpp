@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "ops/algorithms/gemm.h"
-#include "ops/kernels/arguments.h"
+#include "ops/kernels/quantized_gemm/arguments.h"
 #include "ops/quantization.h"
 
 namespace godwit::ops {

@@ -8,7 +8,7 @@ namespace {
 
 // A function's kernel family and its two parameters, read off the node.
 struct Function {
-  KernelFamily family;
+  Family<UnaryKernel> family;
   float alpha, beta;
 };
 
@@ -17,16 +17,15 @@ class UnaryExecutable final : public Executable {
   UnaryExecutable(const NodeView& node, const PrepareContext& context, const Function& function)
       : count_(node.outputs[0].shape.elements()),
         function_(function),
-        info_(find_kernel(function.family, node.input(0).dtype, context.target.isa)),
-        kernel_(reinterpret_cast<UnaryKernel*>(info_->function)) {}
+        kernel_(find_kernel(function.family, node.input(0).dtype, context.target.isa)) {}
 
-  std::string kernel() const override { return name_of(*info_); }
+  std::string kernel() const override { return name_of(*kernel_.info); }
   bool reads_constant(std::size_t i) const override { return i == 0; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
     const Worker::Range share = worker.share(count_, 1024);
     if (share.begin == share.end) return;
-    const std::int64_t first = share.begin * static_cast<std::int64_t>(size_of(info_->dtype));
+    const std::int64_t first = share.begin * static_cast<std::int64_t>(size_of(kernel_.info->dtype));
     kernel_({.src = static_cast<const std::byte*>(args.src[0]) + first,
              .dst = static_cast<std::byte*>(args.dst[0]) + first,
              .count = share.end - share.begin,
@@ -37,8 +36,7 @@ class UnaryExecutable final : public Executable {
  private:
   std::int64_t count_;
   Function function_;
-  const KernelInfo* info_;
-  UnaryKernel* kernel_;
+  Kernel<UnaryKernel> kernel_;
 };
 
 std::string reject(const NodeView& node, const Target&) {
@@ -67,19 +65,18 @@ std::unique_ptr<Executable> prepare(const NodeView& node, const PrepareContext& 
   return std::make_unique<UnaryExecutable>(node, context, Read(node));
 }
 
-Function relu(const NodeView&) { return {KernelFamily::clamp, 0.0F, kInfinity}; }
+Function relu(const NodeView&) { return {families::clamp, 0.0F, kInfinity}; }
 Function clip(const NodeView& node) {
-  return {KernelFamily::clamp, bound(node, 1, -kInfinity), bound(node, 2, kInfinity)};
+  return {families::clamp, bound(node, 1, -kInfinity), bound(node, 2, kInfinity)};
 }
 Function leaky_relu(const NodeView& node) {
-  return {KernelFamily::leaky_relu, node.attributes.real("alpha", 0.01F), 0.0F};
+  return {families::leaky_relu, node.attributes.real("alpha", 0.01F), 0.0F};
 }
-Function sigmoid(const NodeView&) { return {KernelFamily::sigmoid, 0.0F, 0.0F}; }
+Function sigmoid(const NodeView&) { return {families::sigmoid, 0.0F, 0.0F}; }
 Function hard_sigmoid(const NodeView& node) {
-  return {KernelFamily::hard_sigmoid, node.attributes.real("alpha", 0.2F),
-          node.attributes.real("beta", 0.5F)};
+  return {families::hard_sigmoid, node.attributes.real("alpha", 0.2F), node.attributes.real("beta", 0.5F)};
 }
-Function hard_swish(const NodeView&) { return {KernelFamily::hard_swish, 1.0F / 6.0F, 0.5F}; }
+Function hard_swish(const NodeView&) { return {families::hard_swish, 1.0F / 6.0F, 0.5F}; }
 
 constexpr std::string_view kSentence = "vectors over the tensor as one span";
 

@@ -6,13 +6,11 @@
 
 #include "ops/isa/nonzeros.h"
 #include "ops/kernels/simd_xsimd.h"
-#include "runtime/isa.h"
 
 namespace godwit::ops {
 namespace {
 
 struct Avx2 : simd::Xsimd<xsimd::avx2> {
-  static constexpr Isa kIsa = Isa::avx2;
   static constexpr int kTileRows = 6;
   static constexpr int kTileSteps = 2;
   using S32 = __m256i;

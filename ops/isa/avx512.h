@@ -6,13 +6,11 @@
 
 #include "ops/isa/nonzeros.h"
 #include "ops/kernels/simd_xsimd.h"
-#include "runtime/isa.h"
 
 namespace godwit::ops {
 namespace {
 
 struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
-  static constexpr Isa kIsa = Isa::avx512;
   static constexpr int kTileRows = 14;
   static constexpr int kTileSteps = 1;  // with two GCC keeps sums in memory
   using S32 = __m512i;

@@ -1,14 +1,17 @@
-// The kernels of each instruction set in this build, least special first.
+// The kernels of each instruction set in this build, object by object, least special first.
 #pragma once
 
 #include <span>
 
-#include "ops/kernel_info.h"
+#include "ops/kernel_row.h"
+#include "runtime/cpu.h"
 
 namespace godwit::ops {
 
-// Fills rows (room for kMaxKernelsPerIsa) with one ISA's kernels and returns how many.
-using FillKernels = int (*)(KernelInfo* rows);
-std::span<const FillKernels> isa_tables();
+struct IsaKernels {
+  Isa isa;
+  const KernelRows* kernels;
+};
+std::span<const IsaKernels> isa_kernels();
 
 }  // namespace godwit::ops

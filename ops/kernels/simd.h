@@ -73,7 +73,7 @@ struct Portable {
     result = ((result | (0x0200 & is_nan)) & 0x7fff) | ((bits >> 16) & 0x8000);
     for (int i = 0; i < kWidth; ++i) p[i] = static_cast<Float16Bits>(static_cast<std::uint32_t>(result[i]));
   }
-  // 8-bit numbers as floats, and back from floats that are whole and in range.
+  // 8-bit integers as floats, and back from floats that are whole and in range.
   template <class Q>
   static GODWIT_INLINE F32 load(const Q* p) requires(sizeof(Q) == 1) {
     F32 v;

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-#include "ops/kernels/arguments.h"
+#include "ops/kernels/quantized_gemm/arguments.h"
 #include "tests/support/compare.h"
 #include "tests/support/random.h"
 

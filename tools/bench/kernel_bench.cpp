@@ -21,14 +21,12 @@ constexpr double kTurnSeconds = 0.004;
 // Turns of the peak kernel, each long enough for the clock to settle.
 class PeakMeter {
  public:
-  explicit PeakMeter(Isa isa)
-      : info_(*ops::find_kernel(ops::KernelFamily::peak, DType::f32, isa)),
-        kernel_(reinterpret_cast<ops::PeakKernel*>(info_.function)) {
+  explicit PeakMeter(Isa isa) : kernel_(ops::find_kernel(ops::families::peak, DType::f32, isa)) {
     while (turn_seconds() < kTurnSeconds) rounds_ *= 2;
   }
   // GFLOP/s, an FMA counting two.
   double measure() {
-    const double flops = 2.0 * ops::kPeakChains * info_.nr * static_cast<double>(rounds_);
+    const double flops = 2.0 * ops::kPeakChains * kernel_.info->nr * static_cast<double>(rounds_);
     return flops / turn_seconds() / 1e9;
   }
 
@@ -39,8 +37,7 @@ class PeakMeter {
     return watch.seconds();
   }
 
-  const ops::KernelInfo& info_;
-  ops::PeakKernel* kernel_;
+  ops::Kernel<ops::PeakKernel> kernel_;
   std::int64_t rounds_ = 1024;
   volatile float sink_ = 0;
 };

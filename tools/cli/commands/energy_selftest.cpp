@@ -23,8 +23,7 @@ struct Options {
 
 // Multiplies and adds in registers on so many threads for some milliseconds.
 std::function<void()> load_on(int threads) {
-  const ops::KernelInfo* info = ops::find_kernel(ops::KernelFamily::peak, DType::f32, best_isa());
-  auto* kernel = reinterpret_cast<ops::PeakKernel*>(info->function);
+  auto* kernel = ops::find_function(ops::families::peak, DType::f32, best_isa());
   return [threads, kernel] {
     constexpr std::int64_t kRounds = 1 << 20;
     run_team(threads, [&](const Worker&) {

@@ -1,0 +1,42 @@
+// Rows of the depthwise convolutions.
+#pragma once
+
+#include "ops/kernels/depthwise/depthwise.h"
+#include "ops/kernels/depthwise/quantized_depthwise.h"
+#include "ops/kernels/rows.h"
+
+namespace godwit::ops::kernels {
+
+// Pixels of a row that the wider kernel of a fixed size takes at once.
+inline constexpr int kDepthwisePixels = 4;
+
+// Kernel: a template over the number of pixels.
+template <class Arch, int kKernel, DType kDType, template <int> class Kernel>
+struct PixelRows {
+  template <class Function>
+  static constexpr KernelRow* add(KernelRow* row, RowFamily<Function> family) {
+    constexpr int kColumns = kDepthwiseVectors<kKernel> * Arch::kWidth;
+    row = Row<kDType, Kernel<1>, 1, kColumns>::add(row, family);
+    return Row<kDType, Kernel<kDepthwisePixels>, kDepthwisePixels, kColumns>::add(row, family);
+  }
+};
+
+template <class Arch, int kKernel, int kStride, DType dtype>
+struct DepthwiseOf {
+  template <int kPixels>
+  using Kernel = DepthwisePixels<Arch, kKernel, kStride, kPixels, typename Stored<dtype>::Type>;
+};
+template <class Arch, int kKernel, int kStride, DType dtype>
+using DepthwiseRows =
+    PixelRows<Arch, kKernel, dtype, DepthwiseOf<Arch, kKernel, kStride, dtype>::template Kernel>;
+
+template <class Arch, int kKernel, int kStride>
+struct QuantizedDepthwiseOf {
+  template <int kPixels>
+  using Kernel = QuantizedDepthwisePixels<Arch, kKernel, kStride, kPixels>;
+};
+template <class Arch, int kKernel, int kStride>
+using QuantizedDepthwiseRows =
+    PixelRows<Arch, kKernel, DType::u8, QuantizedDepthwiseOf<Arch, kKernel, kStride>::template Kernel>;
+
+}  // namespace godwit::ops::kernels

@@ -1,0 +1,30 @@
+// The exponential function of vectors.
+#pragma once
+
+#include "ops/kernels/simd.h"
+
+namespace godwit::ops::kernels {
+
+// e^x: x = n·ln2 + r with |r| <= ln2/2, ln2 split in two (Cody and Waite, "Software Manual for the Elementary
+// Functions", 1980), e^r by its Taylor polynomial to r^7 (remainder below 2^-26), times 2^n. Inputs are
+// clamped to
+// [-87, 88], where the result is a normal number. NaN gives NaN.
+template <class Arch>
+GODWIT_INLINE typename Arch::F32 exp(typename Arch::F32 x) {
+  using F32 = typename Arch::F32;
+  x = Arch::min(Arch::broadcast(88.0F), Arch::max(Arch::broadcast(-87.0F), x));
+  const F32 n = Arch::round(x * Arch::broadcast(1.44269504F));
+  F32 r = Arch::fma(n, Arch::broadcast(-0.693359375F), x);
+  r = Arch::fma(n, Arch::broadcast(2.12194440e-4F), r);
+  F32 p = Arch::broadcast(1.0F / 5040.0F);
+  p = Arch::fma(p, r, Arch::broadcast(1.0F / 720.0F));
+  p = Arch::fma(p, r, Arch::broadcast(1.0F / 120.0F));
+  p = Arch::fma(p, r, Arch::broadcast(1.0F / 24.0F));
+  p = Arch::fma(p, r, Arch::broadcast(1.0F / 6.0F));
+  p = Arch::fma(p, r, Arch::broadcast(0.5F));
+  p = Arch::fma(p, r, Arch::broadcast(1.0F));
+  p = Arch::fma(p, r, Arch::broadcast(1.0F));
+  return p * Arch::exp2_whole(n);
+}
+
+}  // namespace godwit::ops::kernels

@@ -1,0 +1,180 @@
+// Kernels over flat spans.
+#include "tests/ops/kernels/check.h"
+#include "tests/ops/kernels/elements.h"
+
+namespace godwit::support {
+namespace {
+
+using ops::KernelFamily;
+
+constexpr float kAlpha = 0.25F, kBeta = 0.5F;
+
+// f(x) exactly, and how far f32 arithmetic may be from it.
+struct Exact {
+  double value, bound;
+};
+Exact unary(KernelFamily family, double x) {
+  const double inner = kAlpha * x + kBeta;
+  const double inner_bound = gamma(2) * (std::abs(kAlpha * x) + kBeta);
+  switch (family) {
+    case KernelFamily::clamp:
+      return {clamped(x, kAlpha, kBeta), 0};
+    case KernelFamily::leaky_relu:
+      return {x < 0 ? kAlpha * x : x, gamma(2) * std::abs(x)};
+    case KernelFamily::sigmoid: {
+      // e^-x in [-87, 88] as the kernel's: 12 roundings, a sum and a quotient; beyond, less than e^-87.
+      const double value = 1 / (1 + std::exp(-x));
+      return {value, gamma(16) * value + std::exp(-87.0)};
+    }
+    case KernelFamily::hard_sigmoid:
+      return {clamped(inner, 0, 1), inner_bound};
+    case KernelFamily::hard_swish:
+      return {x * clamped(inner, 0, 1), std::isinf(x) ? 0 : std::abs(x) * (inner_bound + gamma(1))};
+    default:
+      ADD_FAILURE() << "no arithmetic to check " << identifier_of(family) << " by";
+      return {kNan, 0};
+  }
+}
+
+float arithmetic(KernelFamily family, float lhs, float rhs) {
+  switch (family) {
+    case KernelFamily::add:
+      return lhs + rhs;
+    case KernelFamily::sub:
+      return lhs - rhs;
+    case KernelFamily::mul:
+      return lhs * rhs;
+    case KernelFamily::div:
+      return lhs / rhs;
+    default:
+      ADD_FAILURE() << "no arithmetic to check " << identifier_of(family) << " by";
+      return kNan;
+  }
+}
+
+// Puts what is no ordinary number at both ends, in whole vectors and behind them.
+void set_specials(Elements& elements, std::int64_t shift = 0) {
+  const double specials[] = {kNan, kInf, -kInf, 0.0, -0.0};
+  for (std::int64_t i = 0; i < 5 && elements.count() > 8; ++i) {
+    elements.set(i, specials[(i + shift) % 5]);
+    elements.set(elements.count() - 1 - i, specials[(i + 2 * shift) % 5]);
+  }
+}
+
+}  // namespace
+
+void check(const ops::Kernel<ops::UnaryKernel>& kernel) {
+  const auto [family, dtype] = std::pair(kernel.info->family, kernel.info->dtype);
+  for (const std::int64_t count : counts_around(kernel.info->nr)) {
+    Elements src = Elements::random(dtype, count, 1, -9, 9), dst(dtype, count);
+    set_specials(src);
+    kernel({.src = src.data(), .dst = dst.data(), .count = count, .alpha = kAlpha, .beta = kBeta});
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Exact exact = unary(family, src.at(i));
+      expect_near(dst.at(i), exact.value, exact.bound, dtype, i);
+    }
+    dst.expect_guards();
+    kernel({.src = src.data(), .dst = src.data(), .count = count, .alpha = kAlpha, .beta = kBeta});
+    EXPECT_EQ(std::memcmp(src.data(), dst.data(), size_of(dtype) * static_cast<std::size_t>(count)), 0)
+        << "in place";
+  }
+}
+
+void check(const ops::Kernel<ops::BinaryKernel>& kernel) {
+  const DType dtype = kernel.info->dtype;
+  for (const std::int64_t count : counts_around(kernel.info->nr)) {
+    for (const auto& [lhs_step, rhs_step] : {std::pair{1, 1}, {1, 0}, {0, 1}, {0, 0}}) {
+      Elements lhs = Elements::random(dtype, count, 1), rhs = Elements::random(dtype, count, 2, 1, 3);
+      Elements dst(dtype, count);
+      set_specials(lhs);
+      set_specials(rhs, 1);
+      kernel({.lhs = lhs.data(),
+              .rhs = rhs.data(),
+              .dst = dst.data(),
+              .count = count,
+              .lhs_step = lhs_step,
+              .rhs_step = rhs_step,
+              .minimum = -1.5F,
+              .maximum = kInf});
+      for (std::int64_t i = 0; i < count; ++i) {
+        // One operation in f32, then rounded to what is stored.
+        const float result = arithmetic(kernel.info->family, static_cast<float>(lhs.at(i * lhs_step)),
+                                        static_cast<float>(rhs.at(i * rhs_step)));
+        Elements expected(dtype, 1);
+        expected.set(0, clamped(result, -1.5, kInf));
+        expect_near(dst.at(i), expected.at(0), 0, DType::f32, i);
+      }
+      dst.expect_guards();
+    }
+  }
+}
+
+void check(const ops::Kernel<ops::QuantizedAddKernel>& kernel) {
+  for (const std::int64_t count : counts_around(kernel.info->nr)) {
+    for (const ops::QuantizedFinish& finish : finishes()) {
+      if (finish.real) continue;
+      for (const bool one : {false, true}) {
+        Elements lhs = Elements::random(DType::u8, count, 1, 0, 255), dst(DType::u8, count);
+        Elements rhs = Elements::random(DType::u8, count, 2, 0, 255);
+        kernel({.lhs = lhs.as<std::uint8_t>(),
+                .rhs = one ? nullptr : rhs.as<std::uint8_t>(),
+                .dst = dst.as<std::uint8_t>(),
+                .count = count,
+                .lhs_zero_point = 4,
+                .lhs_factor = 0.7F,
+                .rhs_zero_point = 130,
+                .rhs_factor = 0.31F,
+                .finish = &finish});
+        for (std::int64_t i = 0; i < count; ++i) {
+          float value = (static_cast<float>(lhs.at(i)) - 4.0F) * 0.7F;
+          if (!one) {
+            const float term = (static_cast<float>(rhs.at(i)) - 130.0F) * 0.31F;
+            value = value + term;
+          }
+          EXPECT_EQ(dst.at(i), finish_value(finish, value)) << i << " of " << count;
+        }
+        dst.expect_guards();
+      }
+    }
+  }
+}
+
+void check(const ops::Kernel<ops::AffineKernel>& kernel) {
+  for (const std::int64_t count : counts_around(kernel.info->nr)) {
+    Elements src = Elements::random(DType::f32, count, 1), scale = Elements::random(DType::f32, count, 2);
+    Elements shift = Elements::random(DType::f32, count, 3), dst(DType::f32, count);
+    set_specials(src);
+    kernel({.src = src.as<float>(),
+            .scale = scale.as<float>(),
+            .shift = shift.as<float>(),
+            .dst = dst.as<float>(),
+            .count = count,
+            .minimum = -1,
+            .maximum = 2});
+    for (std::int64_t i = 0; i < count; ++i) {
+      const double product = src.at(i) * scale.at(i);
+      expect_near(dst.at(i), clamped(product + shift.at(i), -1, 2),
+                  gamma(2) * (std::abs(product) + std::abs(shift.at(i))), DType::f32, i);
+    }
+    dst.expect_guards();
+  }
+}
+
+void check(const ops::Kernel<ops::SoftmaxKernel>& kernel) {
+  for (const std::int64_t count : counts_around(kernel.info->nr)) {
+    Elements src = Elements::random(DType::f32, count, 1, -30, 30), dst(DType::f32, count);
+    kernel({.src = src.as<float>(), .dst = dst.as<float>(), .count = count});
+    double largest = -kInf, sum = 0;
+    for (std::int64_t i = 0; i < count; ++i) largest = std::max(largest, src.at(i));
+    for (std::int64_t i = 0; i < count; ++i) sum += std::exp(src.at(i) - largest);
+    for (std::int64_t i = 0; i < count; ++i) {
+      // The difference is rounded, up to 60 in magnitude, and moves e^x by as much; e^x itself takes 12
+      // roundings, the sum one a term, the quotient two.
+      const double exact = std::exp(src.at(i) - largest) / sum;
+      expect_near(dst.at(i), exact, 2 * gamma(60 + 12 + count + 2) * exact + std::exp(-87.0), DType::f32, i);
+    }
+    dst.expect_guards();
+  }
+}
+
+}  // namespace godwit::support
