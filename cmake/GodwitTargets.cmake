@@ -28,7 +28,7 @@ function(godwit_floor name)
   add_library(godwit::${name} ALIAS godwit_${name})
   set_target_properties(godwit_${name} PROPERTIES EXPORT_NAME ${name})
   target_include_directories(godwit_${name} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/godwit>)
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(godwit_${name} PUBLIC cxx_std_20)
   target_link_libraries(godwit_${name} PUBLIC ${FLOOR_DEPENDS} PRIVATE $<BUILD_INTERFACE:godwit_options> ${FLOOR_PRIVATE})
   # Reading these takes the compiler longer than most files themselves. Each file still includes what it uses:

@@ -3,16 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
+#include "runtime/image/pipeline.h"
+
 namespace godwit::image {
-
-// Bilinear and bicubic are stretched by the scale when shrinking ("antialiased"), as Pillow's are; nearest
-// takes one pixel.
-enum class Filter : std::uint8_t { bilinear, bicubic, nearest };
-
-std::string_view name_of(Filter filter);
 
 // For each of the destination positions [begin, begin + count): which source positions it mixes and how.
 struct Weights {

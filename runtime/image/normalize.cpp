@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "runtime/image/preprocess.h"
+#include "runtime/image/pipeline.h"
 
 namespace godwit::image {
 namespace {

@@ -1,4 +1,6 @@
 // The presets, and pipelines read from JSON with every key and value checked.
+#include "runtime/image/pipeline.h"
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -8,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/error.h"
-#include "runtime/image/preprocess.h"
 #include "runtime/memory.h"
 
 namespace godwit::image {

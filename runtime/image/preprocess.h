@@ -1,4 +1,4 @@
-// From an image to the tensor a network was trained on: resize, centre crop, normalise, as data.
+// From an image to the tensor a network was trained on: resize, centre crop, normalise.
 #pragma once
 
 #include <array>
@@ -9,44 +9,13 @@
 #include <vector>
 
 #include "runtime/cpu.h"
-#include "runtime/image/filter.h"
 #include "runtime/image/image.h"
 #include "runtime/image/normalize.h"
+#include "runtime/image/pipeline.h"
 #include "runtime/image/resize.h"
 #include "runtime/tensor.h"
 
 namespace godwit::image {
-
-enum class ChannelOrder : std::uint8_t { rgb, bgr };
-
-// dst = (pixel * scale - mean[c]) / stddev[c], c in the order of the network's channels; the product, the
-// difference and the quotient are each rounded to float. With scale 1/255 as a double the product is bit for
-// bit pixel / 255.
-struct Pipeline {
-  std::string name;  // preset's name or the JSON file's path
-  int resize = 256;  // short side; 0: no resize
-  int crop = 224;    // centre crop; 0: none
-  Filter filter = Filter::bilinear;
-  ChannelOrder order = ChannelOrder::rgb;
-  double scale = 1.0;
-  std::array<float, 3> mean{0, 0, 0};
-  std::array<float, 3> stddev{1, 1, 1};
-};
-
-struct Preset {
-  std::string_view name;
-  std::string_view sentence;
-};
-// torch, torch-v2, caffe, tf.
-std::span<const Preset> presets();
-
-// A preset's name or the path of a JSON file with any of the keys resize, crop, filter, order
-// ("rgb"/"bgr"), scale, mean, std and optionally "preset" as a base. Throws Error naming the known presets,
-// or file and key.
-Pipeline pipeline(const std::string& preset_or_file);
-// As above from JSON text or a bare preset name, for the metadata entry godwit.preprocess; `source` names it
-// in errors.
-Pipeline pipeline_from_text(const std::string& text, const std::string& source);
 
 // What torchvision's Resize(size) + CenterCrop(size) do to a Pillow image, to the last bit: long side
 // int(short·long/short), the filter stretched by the scale, 22-bit fixed-point weights, horizontal pass
@@ -62,15 +31,6 @@ ValueTable<std::uint8_t> pixel_table();
 // Writes one image's tensor (3 channels of the pipeline's crop size) to dst in the given layout.
 // dst: (3, H, W) for nchw, (H, W, 3) for nhwc.
 void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std::span<float> dst);
-
-struct PreprocessOptions {
-  DecodeLimits limits = {};
-  bool exif = false;  // turn images upright as their EXIF metadata say; torchvision does not
-  // JPEG decoded at 1/2, 1/4 or 1/8 of its size where that still is no smaller than the resized image:
-  // faster, and other pixels than Pillow's.
-  bool fast = false;
-  Isa isa = best_isa();  // at most; results do not depend on it
-};
 
 // Where to stop, so that stages can be timed by what each one adds.
 enum class Until : std::uint8_t { read, decode, resize, end };

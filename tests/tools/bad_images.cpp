@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "runtime/npy.h"
 #include "tests/runtime/image/encode.h"
 #include "tests/tools/program.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

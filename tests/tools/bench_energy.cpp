@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 
@@ -12,9 +13,13 @@
 #include "tests/support/figure.h"
 #include "tests/tools/energy_program.h"
 #include "tools/bench/energy_layers.h"
+#include "tools/bench/energy_options.h"
 #include "tools/bench/energy_text.h"
 #include "tools/bench/measure.h"
 #include "tools/cli/model.h"
+#include "tools/cli/options.h"
+#include "tools/report/json.h"
+#include "tools/vision/random_input.h"
 
 namespace godwit::tools {
 namespace {
@@ -160,7 +165,7 @@ TEST_F(EnergyProgram, OutputsAreTheSameBitsWhileSensorsAreRead) {
   EngineOptions engine;
   engine.threads = 2;
   const LoadedModel loaded = load_model(model, engine, 4);
-  const std::vector<Tensor> inputs{random_tensor(loaded.plan->inputs()[0].desc, 5)};
+  const std::vector<Tensor> inputs{vision::random_tensor(loaded.plan->inputs()[0].desc, 5)};
   const auto bits = [](std::span<const Tensor> outputs) {
     const auto values = outputs[0].values<float>();
     return std::vector<float>(values.begin(), values.end());

@@ -8,6 +8,7 @@
 
 #include "tests/support/errors.h"
 #include "tests/tools/program.h"
+#include "tools/vision/image_model.h"
 
 namespace godwit::tools {
 namespace {
@@ -36,8 +37,8 @@ TEST_F(BenchImages, TheRingLeavesOutWhatIsBad) {
             fmt::format("godwit: it is bad\ngodwit: '{}': warning: mended\n", red));
   for (const std::string& path : {blue, red, blue}) EXPECT_EQ(ring.next(), path);
   ASSERT_EQ(ring.failed().size(), 1U);
-  EXPECT_EQ(ring.failed().at(0).at("file"), bad);
-  EXPECT_EQ(ring.failed().at(0).at("error"), "it is bad");
+  EXPECT_EQ(ring.failed().at(0).path, bad);
+  EXPECT_EQ(ring.failed().at(0).error, "it is bad");
 }
 
 TEST_F(BenchImages, AStrictRingThrows) {
@@ -57,10 +58,10 @@ TEST_F(BenchImages, AnEmptyRingIsAnError) {
 
 // Joules are told for each image, so that a run labels as many as it says.
 TEST_F(BenchImages, AWorkloadLabelsAnotherImageInPlaceOfABadOne) {
-  ImageModelOptions options;
+  vision::ImageModelOptions options;
   options.batch = 2;
-  options.engine.threads = 2;
-  ImageModel model(save_tiny_model(folder), options);
+  options.threads = 2;
+  vision::ImageModel model(save_tiny_model(folder), options);
   ImageRing ring({bad, red, blue}, false);
   const energy::Workload workload = photograph_workload(model, ring);
   EXPECT_EQ(workload.images, 4);

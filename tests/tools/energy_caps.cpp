@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@
 #include "runtime/energy/ledger/ledger.h"
 #include "runtime/energy/protocol/power_profile.h"
 #include "tests/tools/program.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

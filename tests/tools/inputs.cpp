@@ -4,12 +4,14 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <sys/stat.h>
 
 #include "runtime/npy.h"
 #include "tests/runtime/image/encode.h"
 #include "tests/tools/program.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

@@ -3,9 +3,11 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "tests/tools/energy_program.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

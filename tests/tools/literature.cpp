@@ -11,6 +11,7 @@
 #include "tools/report/report.h"
 #include "tools/vision/csv.h"
 #include "tools/vision/files.h"
+#include "tools/vision/labels.h"
 
 namespace godwit::tools {
 namespace {
@@ -24,9 +25,11 @@ const std::vector<std::string> kSetups = {"A100_PT", "A100_TRT", "H100_PT", "H10
     GTEST_SKIP() << kData << " is not there: NOT compared with tables"; \
   }
 
-CsvTable table(const std::string& name) { return parse_csv(read_text(kData + name), name); }
+vision::CsvTable table(const std::string& name) {
+  return vision::parse_csv(vision::read_text(kData + name), name);
+}
 
-double number(const CsvTable& from, std::size_t row, std::string_view column) {
+double number(const vision::CsvTable& from, std::size_t row, std::string_view column) {
   return std::stod(from.rows[row][from.column(column)]);
 }
 
@@ -45,7 +48,7 @@ const Report::Comparison& between(const Report& report, const std::string& a, co
 
 TEST(Literature, CostAndCaps) {
   GODWIT_REQUIRE_TABLES();
-  const CsvTable caps = table("halland_power_cap.csv");
+  const vision::CsvTable caps = table("halland_power_cap.csv");
   const double price = energy::find_price("sweden-2024")->per_kwh;
   int checked = 0;
   for (std::size_t i = 0; i < caps.rows.size(); ++i) {
@@ -170,16 +173,17 @@ TEST(Literature, GrowthWithInputSize) {
 TEST(Literature, NaiveEnergyIsThreeTimesTooLow) {
   GODWIT_REQUIRE_TABLES();
   // Of the two counters of MACs the larger: each fails on some models.
-  const CsvTable stats = table("yang2024/model_stats.csv");
+  const vision::CsvTable stats = table("yang2024/model_stats.csv");
   std::map<std::string, double> macs;
   for (std::size_t i = 0; i < stats.rows.size(); ++i) {
-    double largest = 0;
+    double vision::largest = 0;
     for (const char* column : {"macs_tinfo", "macs_ptflops"}) {
-      if (!stats.rows[i][stats.column(column)].empty()) largest = std::max(largest, number(stats, i, column));
+      if (!stats.rows[i][stats.column(column)].empty())
+        vision::largest = std::max(vision::largest, number(stats, i, column));
     }
     const std::string label =
         stats.rows[i][stats.column("model_name")] + " " + stats.rows[i][stats.column("input_size_csv")];
-    if (largest > 0) macs[label] = largest;
+    if (vision::largest > 0) macs[label] = vision::largest;
   }
   struct Expected {
     const char* setup;
@@ -211,8 +215,8 @@ TEST(Literature, ScoreOfTwentyRows) {
   std::vector<ReportRow> rows = read_report_rows({kData + "yang2024/H100_TRT.csv"});
   std::erase_if(rows, [](const ReportRow& row) { return !row.gross; });
   rows.resize(20);
-  double largest = 0;
-  for (const ReportRow& row : rows) largest = std::max(largest, row.gross->value());
+  double vision::largest = 0;
+  for (const ReportRow& row : rows) vision::largest = std::max(vision::largest, row.gross->value());
   for (const double weight : {0.0, 0.3, 0.5, 1.0}) {
     ReportOptions options;
     options.weight = weight;
@@ -221,7 +225,7 @@ TEST(Literature, ScoreOfTwentyRows) {
     for (const Ranked& ranked : report.by_score) {
       const double x = rows[ranked.row].gross->value(), y = *rows[ranked.row].accuracy,
                    percent = 100 * weight;
-      EXPECT_NEAR(ranked.value, percent * (1 - x / largest) + y * (1 - percent / 100), 1e-9);
+      EXPECT_NEAR(ranked.value, percent * (1 - x / vision::largest) + y * (1 - percent / 100), 1e-9);
     }
   }
 }
@@ -261,7 +265,7 @@ TEST(Literature, EnergyGainsGoWithThroughputGains) {
 
 TEST(Literature, TrendIsTheFitOfItsTable) {
   GODWIT_REQUIRE_TABLES();
-  const CsvTable gpus = table("desislavov_gpus_adapted.csv");
+  const vision::CsvTable gpus = table("desislavov_gpus_adapted.csv");
   std::vector<double> days, logs;
   for (std::size_t i = 0; i < gpus.rows.size(); ++i) {
     if (gpus.rows[i][gpus.column("adapted_for")] == "nlp") continue;
@@ -277,7 +281,7 @@ TEST(Literature, TrendIsTheFitOfItsTable) {
   EXPECT_EQ(std::ranges::min(days), trend.first_day);
   EXPECT_EQ(std::ranges::max(days), trend.last_day);
 
-  const CsvTable printed = table("desislavov_acceptance.csv");
+  const vision::CsvTable printed = table("desislavov_acceptance.csv");
   int matches = 0;
   for (std::size_t i = 0; i < printed.rows.size(); ++i) {
     if (!printed.rows[i][0].starts_with("k10.")) continue;

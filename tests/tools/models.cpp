@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "runtime/npy.h"
 #include "tests/support/graph_builder.h"
 #include "tests/tools/program.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "tests/support/winograd_bound.h"
 #include "tests/tools/program.h"
 #include "tools/cli/plan_file.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <spawn.h>
 #include <spng.h>
 #include <sstream>
@@ -19,6 +20,7 @@
 #include "importers/importer.h"
 #include "tests/runtime/image/encode.h"
 #include "tests/support/graph_builder.h"
+#include "tools/report/json.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
 

@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "importers/importer.h"
 #include "tests/support/graph_builder.h"
 #include "tests/tools/program.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

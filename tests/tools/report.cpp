@@ -1,12 +1,14 @@
 // godwit report and godwit energy as a user meets them: what is printed, what is kept apart, what is refused.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "runtime/energy/ledger/ledger.h"
 #include "tests/tools/program.h"
+#include "tools/report/json.h"
 #include "tools/vision/csv.h"
 
 namespace godwit::tools {
@@ -107,7 +109,7 @@ TEST(Report, MeasuredAndEstimatedNeverShareAColumn) {
   EXPECT_GE(text.out.find("large.onnx", estimated), per_joule);
   EXPECT_NE(text.out.find("no hardware, cooling, maintenance, network or storage"), std::string::npos);
 
-  const CsvTable csv = parse_csv(godwit({"report", path, "--csv"}).out, "csv");
+  const vision::CsvTable csv = vision::parse_csv(godwit({"report", path, "--csv"}).out, "csv");
   ASSERT_EQ(csv.rows.size(), 4U);
   for (const auto& row : csv.rows) {
     for (std::size_t i = 0; i < csv.header.size(); ++i) {

@@ -1,4 +1,5 @@
 // The self-test's checks on machines whose sensors tell of work, or do not.
+
 #include "tools/bench/selftest.h"
 
 #include <fmt/format.h>

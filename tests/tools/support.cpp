@@ -6,9 +6,10 @@
 
 #include "tests/support/errors.h"
 #include "tools/bench/measure.h"
+#include "tools/bench/option_values.h"
 #include "tools/cli/help.h"
+#include "tools/report/text.h"
 #include "tools/vision/csv.h"
-#include "tools/vision/image_model.h"
 #include "tools/vision/labels.h"
 
 namespace godwit::tools {
@@ -17,7 +18,7 @@ namespace {
 using Strings = std::vector<std::string>;
 
 TEST(Csv, QuotesCommasAndLineEndsInFields) {
-  const CsvTable table = parse_csv(
+  const vision::CsvTable table = vision::parse_csv(
       "\xEF\xBB\xBF"
       "a,\"b\",c\r\n1,\"x, \"\"y\"\"\nz\",\r\n\n,,3",
       "t.csv");
@@ -30,45 +31,46 @@ TEST(Csv, QuotesCommasAndLineEndsInFields) {
 
 TEST(Csv, WhatIsWrittenIsReadBack) {
   const std::string hard = "a, \"b\"\r\nc";
-  const CsvTable table = parse_csv("x,y\n" + csv_field(hard) + "," + csv_field("plain") + "\n", "t.csv");
+  const vision::CsvTable table =
+      vision::parse_csv("x,y\n" + vision::csv_field(hard) + "," + vision::csv_field("plain") + "\n", "t.csv");
   EXPECT_EQ(table.rows.at(0), (Strings{hard, "plain"}));
-  EXPECT_EQ(csv_field("plain"), "plain");
+  EXPECT_EQ(vision::csv_field("plain"), "plain");
 }
 
 TEST(Csv, ErrorsNameTheLine) {
-  EXPECT_EQ(support::error_of([] { (void)parse_csv("a,b\n1,2\n\"3\n4\",5,6\n", "t.csv"); }),
+  EXPECT_EQ(support::error_of([] { (void)vision::parse_csv("a,b\n1,2\n\"3\n4\",5,6\n", "t.csv"); }),
             "'t.csv' line 3 has 3 fields, expected 2");
 }
 
 TEST(Labels, NamesInEveryForm) {
   const Strings expected = {"one", "two"};
-  EXPECT_EQ(parse_labels(R"(["one", "two"])", "t"), expected);
-  EXPECT_EQ(parse_labels(R"({"1": ["n2", "two"], "0": ["n1", "one"]})", "t"), expected);
-  EXPECT_EQ(parse_labels("one\r\ntwo\r\n", "t"), expected);
-  EXPECT_EQ(parse_labels("name,file\none,x\ntwo,y\n", "t"), expected);
-  EXPECT_EQ(parse_labels("class,name\n1,two\n0,one\n", "t"), expected);
-  EXPECT_EQ(parse_labels("tench, Tinca tinca\ngoldfish\n", "t").at(0), "tench, Tinca tinca");
+  EXPECT_EQ(vision::parse_labels(R"(["one", "two"])", "t"), expected);
+  EXPECT_EQ(vision::parse_labels(R"({"1": ["n2", "two"], "0": ["n1", "one"]})", "t"), expected);
+  EXPECT_EQ(vision::parse_labels("one\r\ntwo\r\n", "t"), expected);
+  EXPECT_EQ(vision::parse_labels("name,file\none,x\ntwo,y\n", "t"), expected);
+  EXPECT_EQ(vision::parse_labels("class,name\n1,two\n0,one\n", "t"), expected);
+  EXPECT_EQ(vision::parse_labels("tench, Tinca tinca\ngoldfish\n", "t").at(0), "tench, Tinca tinca");
 }
 
 TEST(Labels, BadOnesAreErrors) {
-  EXPECT_NE(support::error_of([] { (void)parse_labels(" \n", "t"); }), "");
-  EXPECT_NE(support::error_of([] { (void)parse_labels("[1, 2]", "t"); }), "");
-  EXPECT_NE(support::error_of([] { (void)parse_labels("{\"1\": \"a\"", "t"); }), "");
-  EXPECT_NE(support::error_of([] { (void)parse_labels(R"({"99999999999": "a"})", "t"); }), "");
+  EXPECT_NE(support::error_of([] { (void)vision::parse_labels(" \n", "t"); }), "");
+  EXPECT_NE(support::error_of([] { (void)vision::parse_labels("[1, 2]", "t"); }), "");
+  EXPECT_NE(support::error_of([] { (void)vision::parse_labels("{\"1\": \"a\"", "t"); }), "");
+  EXPECT_NE(support::error_of([] { (void)vision::parse_labels(R"({"99999999999": "a"})", "t"); }), "");
 }
 
 TEST(Labels, ClassesWithoutANameAreNumbers) {
-  EXPECT_EQ(label_of({"one", ""}, 1, 1), "one");
-  EXPECT_EQ(label_of({"one", ""}, 0, 1), "class 0");
-  EXPECT_EQ(label_of({"one", ""}, 1, 0), "class 1");
-  EXPECT_EQ(label_of({}, 7, 0), "class 7");
+  EXPECT_EQ(vision::label_of({"one", ""}, 1, 1), "one");
+  EXPECT_EQ(vision::label_of({"one", ""}, 0, 1), "class 0");
+  EXPECT_EQ(vision::label_of({"one", ""}, 1, 0), "class 1");
+  EXPECT_EQ(vision::label_of({}, 7, 0), "class 7");
 }
 
 TEST(Largest, OrdersByValueThenIndexAndPutsNanLast) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> values = {nan, 1, 3, 3, -2, nan};
-  EXPECT_EQ(largest(values, 3), (std::vector<std::int64_t>{2, 3, 1}));
-  EXPECT_EQ(largest(values, 99).size(), values.size());
+  EXPECT_EQ(vision::largest(values, 3), (std::vector<std::int64_t>{2, 3, 1}));
+  EXPECT_EQ(vision::largest(values, 99).size(), values.size());
 }
 
 TEST(Numbers, ForPeople) {

@@ -5,8 +5,16 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
+#include "engine/session.h"
 #include "runtime/error.h"
+#include "runtime/image/preprocess.h"
+#include "runtime/stopwatch.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
+#include "tools/vision/labels.h"
+#include "tools/vision/random_input.h"
 
 namespace godwit::tools {
 namespace {
@@ -19,7 +27,7 @@ constexpr std::size_t kAloneImages = 128;
 class PartsAlone {
  public:
   // Finds images that can be read, evenly over all paths, so that their mean is that of the run.
-  PartsAlone(const ImageModel& model, ImageRing& images)
+  PartsAlone(const vision::ImageModel& model, ImageRing& images)
       : preprocessor_(model.pipeline(), model.reading()),
         pixels_(3 * static_cast<std::size_t>(model.pipeline().crop) *
                 static_cast<std::size_t>(model.pipeline().crop)),
@@ -52,7 +60,7 @@ class PartsAlone {
     preprocess_ms_ += watch.seconds() * 1e3 / static_cast<double>(chosen_.size());
     const MeasureOptions half{std::min(options.seconds / 2, 1.0), (options.min_repetitions + 1) / 2};
     engine::Session session(plan_, session_options_);  // not kept: its memory is none of the whole's
-    const Tensor src = random_tensor(plan_->inputs().front().desc, 1);
+    const Tensor src = vision::random_tensor(plan_->inputs().front().desc, 1);
     const Measurement inference = measure(half, batch_, [&] { session.run(std::span(&src, 1)); });
     inference_ms_ += inference.mean_ms() / static_cast<double>(batch_);
     ++times_;
@@ -125,12 +133,18 @@ bool ImageRing::good(const std::string& path, const std::string& error,
   std::unordered_set<std::string>& told = bad ? bad_ : warned_;
   if ((bad || !warnings.empty()) && told.insert(path).second) {
     log_.good(path, error, warnings);
-    if (bad) failed_.push_back({{"file", path}, {"error", error}});
+    if (bad) failed_.push_back({path, error});
   }
   return !bad;
 }
 
-ImageBench bench_images(ImageModel& model, ImageRing& images, const MeasureOptions& options) {
+Json ImageRing::failed_json() const {
+  Json json = Json::array();
+  for (const Bad& image : failed_) json.push_back({{"file", image.path}, {"error", image.error}});
+  return json;
+}
+
+ImageBench bench_images(vision::ImageModel& model, ImageRing& images, const MeasureOptions& options) {
   ImageBench result;
   model.tune();
   result.latency.schedule = name_of(model.schedule());
@@ -139,9 +153,9 @@ ImageBench bench_images(ImageModel& model, ImageRing& images, const MeasureOptio
   result.latency.batch = model.batch();
   const auto batch = static_cast<std::size_t>(model.batch());
   std::size_t labelled = 0;
-  const auto each = [&](const ImageModel::Result& image) {
+  const auto each = [&](const vision::ImageModel::Result& image) {
     if (images.good(image.path, image.error, image.warnings)) {
-      (void)largest(image.probabilities, 1);
+      (void)vision::largest(image.probabilities, 1);
       ++labelled;
     }
     if (image.index % batch == 0) result.latency.sorted_ms.push_back(image.seconds * 1e3);
@@ -160,7 +174,7 @@ ImageBench bench_images(ImageModel& model, ImageRing& images, const MeasureOptio
   taken = labelled = 0;
   const std::clock_t cpu_before = std::clock();
   const Stopwatch watch;
-  const ImageTimes times = model.run(
+  const vision::ImageTimes times = model.run(
       [&](std::string& path) {
         const std::size_t batches = taken / batch;
         // Whole rounds of batches, one for each thread, so that none is left alone at the end.
@@ -184,7 +198,7 @@ ImageBench bench_images(ImageModel& model, ImageRing& images, const MeasureOptio
   return result;
 }
 
-energy::Workload photograph_workload(ImageModel& model, ImageRing& images) {
+energy::Workload photograph_workload(vision::ImageModel& model, ImageRing& images) {
   const std::int64_t count = model.batch() * model.threads();
   return {count, [&model, &images, count] {
             for (std::int64_t labelled = 0; labelled < count;) {
@@ -196,7 +210,7 @@ energy::Workload photograph_workload(ImageModel& model, ImageRing& images) {
                     return true;
                   },
                   0,
-                  [&](const ImageModel::Result& image) {
+                  [&](const vision::ImageModel::Result& image) {
                     labelled += images.good(image.path, image.error, image.warnings) ? 1 : 0;
                   });
             }

@@ -9,6 +9,8 @@
 
 #include "runtime/energy/protocol/protocol.h"
 #include "tools/bench/measure.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
 #include "tools/vision/image_model.h"
 
 namespace godwit::tools {
@@ -27,15 +29,20 @@ class ImageRing {
   std::string next();
   // True when there is no error.
   bool good(const std::string& path, const std::string& error, const std::vector<std::string>& warnings);
-  // Those that could not be read: file and error of each.
-  const Json& failed() const { return failed_; }
+  // Those that could not be read.
+  struct Bad {
+    std::string path, error;
+  };
+  const std::vector<Bad>& failed() const { return failed_; }
+  // A list of {file, error}.
+  Json failed_json() const;
 
  private:
   const std::vector<std::string> paths_;
   std::mutex mutex_;
   std::size_t next_ = 0;
   std::unordered_set<std::string> bad_, warned_;
-  Json failed_ = Json::array();
+  std::vector<Bad> failed_;
   Progress progress_{"images", 0};  // never drawn: nobody knows how many there will be
   ImageLog log_;
 };
@@ -59,10 +66,10 @@ struct ImageBench {
 
 // Labels the images again and again for options.seconds and options.min_repetitions batches. Throws Error
 // when none can be read, or for the first bad one where the ring is strict.
-ImageBench bench_images(ImageModel& model, ImageRing& images, const MeasureOptions& options);
+ImageBench bench_images(vision::ImageModel& model, ImageRing& images, const MeasureOptions& options);
 
 // One run labels a batch for each thread; in place of an image that cannot be read it labels another. Both
 // arguments outlive it.
-energy::Workload photograph_workload(ImageModel& model, ImageRing& images);
+energy::Workload photograph_workload(vision::ImageModel& model, ImageRing& images);
 
 }  // namespace godwit::tools

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -12,11 +13,14 @@
 #include "runtime/cpu.h"
 #include "runtime/energy/protocol/attribution.h"
 #include "runtime/sha256.h"
+#include "runtime/stopwatch.h"
 #include "tools/bench/energy_text.h"
 #include "tools/bench/energy_timeline.h"
-#include "tools/cli/model.h"
-#include "tools/cli/options.h"
-#include "tools/cli/output.h"
+#include "tools/bench/option_values.h"
+#include "tools/bench/plan_facts.h"
+#include "tools/report/console.h"
+#include "tools/report/text.h"
+#include "tools/vision/random_input.h"
 
 namespace godwit::tools {
 namespace {
@@ -200,7 +204,7 @@ std::function<void()> random_load(std::shared_ptr<const engine::Plan> plan, int 
     if (load->session == nullptr) {
       load->session =
           std::make_unique<engine::Session>(load->plan, engine::SessionOptions{load->threads, false});
-      load->inputs = random_inputs(*load->plan);
+      load->inputs = vision::random_inputs(*load->plan);
       load->session->tune(load->inputs);
     }
     load->session->run(load->inputs);

@@ -10,7 +10,8 @@
 #include "tools/bench/energy_estimate.h"
 #include "tools/bench/energy_layers.h"
 #include "tools/bench/energy_meter.h"
-#include "tools/cli/energy_options.h"
+#include "tools/bench/energy_options.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 

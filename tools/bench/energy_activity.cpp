@@ -3,10 +3,13 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "runtime/energy/protocol/correlation.h"
 #include "tools/bench/energy_layers.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 namespace {

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "runtime/energy/sensors/host.h"
 #include "runtime/error.h"
-#include "tools/cli/options.h"
 #include "tools/vision/files.h"
 
 namespace godwit::tools {
@@ -30,7 +30,7 @@ energy::PowerFacts power_facts(const EstimateOptions& options, const energy::Sys
   energy::PowerFacts facts;
   facts.cpu = energy::probe_host(root).host.cpu;
   if (!options.profile.empty())
-    facts.profile = energy::profile_from_json(read_text(options.profile), options.profile);
+    facts.profile = energy::profile_from_json(vision::read_text(options.profile), options.profile);
   if (options.tdp > 0) {
     facts.max_w = options.tdp;
     facts.max_source = "--tdp";
@@ -44,40 +44,6 @@ energy::PowerFacts power_facts(const EstimateOptions& options, const energy::Sys
 }
 
 }  // namespace
-
-void add_estimate_options(CLI::App& app, EstimateOptions& options) {
-  constexpr const char* kGroup = "Estimate";
-  CLI::Option* estimate =
-      app.add_flag("--estimate", options.estimate,
-                   "Estimate energy from CPU time: a range, never called measured. Needs to be told what the "
-                   "machine may draw.")
-          ->group(kGroup);
-  app.add_option("--tdp", options.tdp,
-                 "Watts of all CPUs busy. Default: what the firmware states, else none.")
-      ->check(positive_real())
-      ->needs(estimate)
-      ->type_name("W")
-      ->group(kGroup);
-  app.add_option("--idle-watts", options.idle_watts,
-                 "Watts of the same with nothing to do. Default: left out.")
-      ->check(positive_real())
-      ->needs(estimate)
-      ->type_name("W")
-      ->group(kGroup);
-  app.add_option(
-         "--host-cpus", options.host_cpus,
-         "In a virtual machine: CPUs of the host, which share its power. Default: unknown, and no idle "
-         "share.")
-      ->check(in_range(1, 65536))
-      ->needs(estimate)
-      ->type_name("N")
-      ->group(kGroup);
-  app.add_option("--power-profile", options.profile,
-                 "A file of 'godwit energy calibrate', in place of --tdp.")
-      ->needs(estimate)
-      ->type_name("FILE")
-      ->group(kGroup);
-}
 
 std::optional<Estimate> estimate(const EstimateOptions& options, const EstimateWork& work) {
   if (!options.estimate || !(work.images > 0)) return std::nullopt;

@@ -1,13 +1,12 @@
 // --estimate: joules where there is no sensor, as a range that is never called measured.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 
 #include "runtime/energy/protocol/estimate.h"
 #include "runtime/energy/sensors/sys_root.h"
-#include "tools/cli/output.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 
@@ -18,9 +17,6 @@ struct EstimateOptions {
   std::string profile;
   energy::SysDirectories directories;
 };
-
-// --estimate, --tdp, --idle-watts, --host-cpus, --power-profile.
-void add_estimate_options(CLI::App& app, EstimateOptions& options);
 
 // What the operating system counted over `images`.
 struct EstimateWork {

@@ -1,7 +1,9 @@
 // Energy for machines.
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "tools/bench/energy_text.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "runtime/cpu.h"
-#include "tools/cli/model.h"
+#include "tools/bench/plan_facts.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 namespace {

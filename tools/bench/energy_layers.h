@@ -9,7 +9,7 @@
 #include "runtime/energy/protocol/attribution.h"
 #include "tools/bench/energy_meter.h"
 #include "tools/bench/layer_profile.h"
-#include "tools/cli/output.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 

@@ -10,8 +10,7 @@
 #include "runtime/energy/protocol/soak.h"
 #include "runtime/energy/sensors/discover.h"
 #include "runtime/energy/sensors/host.h"
-#include "tools/cli/energy_options.h"
-#include "tools/cli/output.h"
+#include "tools/bench/energy_options.h"
 
 namespace godwit::tools {
 

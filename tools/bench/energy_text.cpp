@@ -3,6 +3,10 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 namespace {

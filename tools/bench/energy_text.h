@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tools/bench/energy_meter.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 

@@ -2,8 +2,10 @@
 #include "tools/bench/energy_timeline.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "runtime/error.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "runtime/energy/protocol/protocol.h"
-#include "tools/cli/output.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 

@@ -5,12 +5,17 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "engine/session.h"
 #include "ops/kernel_table.h"
 #include "ops/known_ops.h"
 #include "runtime/energy/protocol/correlation.h"
+#include "runtime/stopwatch.h"
 #include "tools/bench/measure.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
+#include "tools/vision/random_input.h"
 
 namespace godwit::tools {
 namespace {
@@ -76,7 +81,7 @@ KernelBench bench_kernels(const std::shared_ptr<const engine::Plan>& plan, doubl
   std::vector<double> peaks;
   engine::Session session(plan, {.threads = 1});
   std::vector<Tensor> inputs;
-  for (const engine::PlanInput& input : plan->inputs()) inputs.push_back(random_tensor(input.desc, 1));
+  for (const engine::PlanInput& input : plan->inputs()) inputs.push_back(vision::random_tensor(input.desc, 1));
   session.run(inputs);
   for (std::size_t i = 0; i < plan->steps().size(); ++i) {
     const engine::Step& step = plan->steps()[i];

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/plan.h"
-#include "tools/cli/output.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 

@@ -3,9 +3,14 @@
 
 #include <ctime>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/session.h"
-#include "tools/cli/model.h"
+#include "runtime/stopwatch.h"
+#include "tools/bench/plan_facts.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
+#include "tools/vision/random_input.h"
 
 namespace godwit::tools {
 namespace {
@@ -19,7 +24,7 @@ double gflops_per_second(const LayerProfile::Row& row) {
 LayerProfile profile_layers(const std::shared_ptr<const engine::Plan>& plan, int threads,
                             engine::BatchSchedule schedule, const MeasureOptions& options) {
   engine::Session session(plan, {threads, true, schedule});
-  const std::vector<Tensor> inputs = random_inputs(*plan);
+  const std::vector<Tensor> inputs = vision::random_inputs(*plan);
   for (int i = 0; i < 3; ++i) session.run(inputs);
   session.reset_profile();
   LayerProfile result;

@@ -7,7 +7,7 @@
 
 #include "engine/plan.h"
 #include "tools/bench/measure.h"
-#include "tools/cli/output.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 

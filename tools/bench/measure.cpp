@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <numeric>
-#include <random>
 #include <string>
-#include <type_traits>
+
+#include "runtime/stopwatch.h"
 
 namespace godwit::tools {
 namespace {
@@ -83,23 +84,6 @@ void add_row(Table& table, const Measurement& m) {
              fmt::format("{:.3f}", m.mean_ms()), fmt::format("{:.3f}", quantile_of(m.sorted_ms, 0.9)),
              fmt::format("{:.3f}", quantile_of(m.sorted_ms, 0.99)),
              fmt::format("{:.1f}", m.images_per_second())});
-}
-
-Tensor random_tensor(const TensorDesc& desc, std::uint64_t seed) {
-  Tensor tensor(desc);
-  std::mt19937_64 random(seed);
-  visit_dtype(desc.dtype, [&]<class T>() {
-    for (T& value : tensor.mutable_values<T>()) {
-      const std::uint64_t bits = random();
-      if (is_float(desc.dtype)) {
-        // 24 bits fill a float's significand: [0, 2^24) × 2^-23 - 1.
-        value = static_cast<T>(static_cast<float>(bits >> 40) * 0x1p-23F - 1.0F);
-      } else {
-        value = static_cast<T>(static_cast<float>(bits & 1));
-      }
-    }
-  });
-  return tensor;
 }
 
 }  // namespace godwit::tools

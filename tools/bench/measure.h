@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/tensor.h"
-#include "tools/cli/output.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 
@@ -49,8 +49,5 @@ std::int64_t best_batch(const std::vector<Measurement>& sweep);
 // The columns and the row of a measurement for people.
 Table measurement_table();
 void add_row(Table& table, const Measurement& measurement);
-
-// Values that look like data and are the same in every run: floats in [-1, 1), integers and booleans 0 or 1.
-Tensor random_tensor(const TensorDesc& desc, std::uint64_t seed);
 
 }  // namespace godwit::tools

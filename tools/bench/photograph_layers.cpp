@@ -5,11 +5,17 @@
 #include <atomic>
 #include <ctime>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "engine/session.h"
 #include "runtime/error.h"
+#include "runtime/image/preprocess.h"
+#include "runtime/stopwatch.h"
 #include "runtime/threads.h"
+#include "tools/bench/plan_facts.h"
 #include "tools/bench/stage_bench.h"
-#include "tools/cli/model.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 namespace {
@@ -26,7 +32,7 @@ std::vector<std::string> some_of(const std::vector<std::string>& paths) {
 }
 
 // Shares of preprocessing that add up to 1.
-std::array<double, kStageNames.size()> stage_shares(const ImageModel& model,
+std::array<double, kStageNames.size()> stage_shares(const vision::ImageModel& model,
                                                     const std::vector<std::string>& paths) {
   StageBench bench(model.pipeline(), model.reading());
   StageTimes times;
@@ -41,7 +47,7 @@ std::array<double, kStageNames.size()> stage_shares(const ImageModel& model,
 
 // What the loops over stages and layers run on.
 struct Replayer {
-  Replayer(ImageModel& image_model, const std::vector<std::string>& paths)
+  Replayer(vision::ImageModel& image_model, const std::vector<std::string>& paths)
       : model(image_model), images(some_of(paths)), first(model.plan().inputs().front().desc) {
     const auto threads = static_cast<std::size_t>(model.threads());
     for (std::size_t i = 0; i < threads; ++i)
@@ -90,7 +96,7 @@ struct Replayer {
     });
   }
 
-  ImageModel& model;
+  vision::ImageModel& model;
   std::vector<std::string> images;
   Tensor first;  // the first batch
   std::size_t size = 0;
@@ -101,20 +107,20 @@ struct Replayer {
 
 }  // namespace
 
-TimedImage profile_photographs(ImageModel& model, const std::vector<std::string>& paths,
+TimedImage profile_photographs(vision::ImageModel& model, const std::vector<std::string>& paths,
                                const MeasureOptions& options) {
   const std::array<double, kStageNames.size()> shares = stage_shares(model, paths);
   const auto group = static_cast<std::size_t>(model.batch() * model.lanes());
   const auto run = [&](const std::function<bool(std::size_t taken)>& enough) {
     std::size_t taken = 0;
-    const ImageTimes times = model.run(
+    const vision::ImageTimes times = model.run(
         [&](std::string& path) {
           if (taken % group == 0 && enough(taken)) return false;
           path = paths[taken++ % paths.size()];
           return true;
         },
         0,
-        [](const ImageModel::Result& image) {
+        [](const vision::ImageModel::Result& image) {
           if (!image.error.empty()) throw Error(image.error);
         });
     return std::pair(times, static_cast<double>(taken));
@@ -150,7 +156,7 @@ TimedImage profile_photographs(ImageModel& model, const std::vector<std::string>
   return image;
 }
 
-std::vector<ReplayPart> photograph_parts(ImageModel& model, const std::vector<std::string>& paths) {
+std::vector<ReplayPart> photograph_parts(vision::ImageModel& model, const std::vector<std::string>& paths) {
   const auto replayer = std::make_shared<Replayer>(model, paths);
   std::vector<ReplayPart> parts;
   for (std::size_t i = 0; i < kStageNames.size(); ++i) {

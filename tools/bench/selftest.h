@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "tools/bench/energy_meter.h"
-#include "tools/cli/output.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 

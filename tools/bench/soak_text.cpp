@@ -1,7 +1,10 @@
 // A soak in lines, a table and JSON.
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "tools/bench/energy_text.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 namespace {

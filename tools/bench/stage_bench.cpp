@@ -3,7 +3,7 @@
 
 #include "runtime/image/jpeg.h"
 #include "runtime/input_file.h"
-#include "tools/cli/output.h"
+#include "runtime/stopwatch.h"
 
 namespace godwit::tools {
 

@@ -1,9 +1,13 @@
 // The metadata entry godwit.quantization, written and read.
 #include "tools/cli/calibration_facts.h"
 
+#include <nlohmann/json.hpp>
+
+#include "tools/report/json.h"
+
 namespace godwit::tools {
 
-std::string facts_text(const CalibrationFacts& facts, const CalibrationReader& images) {
+std::string facts_text(const CalibrationFacts& facts, const vision::CalibrationReader& images) {
   Json json = {{"method", facts.method}};
   if (facts.percentile > 0) json["percentile"] = facts.percentile;
   json["bias_correction"] = facts.bias_correction;

@@ -21,7 +21,7 @@ struct CalibrationFacts {
 // JSON: method, percentile (where there is one), bias_correction, full_range, images, names_sha256 (of the
 // file names, a line each, sorted), contents (of each image the first 16 hexadecimal digits of its
 // SHA-256), kept.
-std::string facts_text(const CalibrationFacts& facts, const CalibrationReader& images);
+std::string facts_text(const CalibrationFacts& facts, const vision::CalibrationReader& images);
 
 // `contents` of that entry; empty for a model without one.
 std::set<std::string> calibration_contents(const std::map<std::string, std::string>& metadata);

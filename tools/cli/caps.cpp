@@ -1,9 +1,11 @@
 // Recovery of power caps at the program's start.
 #include "tools/cli/caps.h"
 
+#include <CLI/CLI.hpp>
+
 #include "runtime/energy/caps/cap_journal_file.h"
 #include "runtime/error.h"
-#include "tools/cli/output.h"
+#include "tools/report/console.h"
 
 namespace godwit::tools {
 

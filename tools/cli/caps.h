@@ -1,10 +1,10 @@
 // Power caps as commands see them: their options, and putting back what a dead process left.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "runtime/energy/caps/cap_journal.h"
+#include "tools/cli/cli11.h"
 
 namespace godwit::tools {
 

@@ -1,10 +1,11 @@
 // What a subcommand is: the texts of its help, and the function that adds its options and returns its work.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <span>
 #include <string_view>
+
+#include "tools/cli/cli11.h"
 
 namespace godwit::tools {
 

@@ -1,10 +1,9 @@
-// Options of energy measurements, and how they become a protocol.
+// Options of energy measurements.
 #include "tools/cli/energy_options.h"
 
-#include <algorithm>
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "runtime/error.h"
 #include "tools/cli/options.h"
 
 namespace godwit::tools {
@@ -26,48 +25,6 @@ CLI::Validator one_of(std::vector<std::string> names) {
 }
 
 }  // namespace
-
-std::vector<std::string> SensorOptions::board_rails() const {
-  std::vector<std::string> labels;
-  for (const std::string& rail : rails) {
-    const NamedText named = split_named(rail);
-    if (named.name.empty() || named.value != "board") {
-      throw Error(fmt::format("--rail '{}' is not of the form LABEL=board", rail));
-    }
-    labels.push_back(named.name);
-  }
-  return labels;
-}
-
-energy::ProtocolOptions EnergyOptions::protocol_options(std::optional<double> seconds,
-                                                        std::optional<int> repetitions) const {
-  energy::ProtocolOptions result = energy::protocol_named(protocol).value();
-  if (seconds) result.window_s = *seconds;
-  // Six windows' time is enough for a machine to settle, or never comes.
-  result.warmup_max_s = std::min(result.warmup_max_s, 6 * result.window_s);
-  if (repetitions) result.repetitions = *repetitions;
-  if (rounds > 0) result.rounds = rounds;
-  if (baseline_s > 0) result.baseline_s = baseline_s;
-  if (interval == "sem") result.interval = energy::IntervalMethod::sem;
-  if (interval == "student") result.interval = energy::IntervalMethod::student;
-  result.edge_align = edge_align;
-  result.pulses = (meter_later || !meter.empty()) && clock() != energy::MeterClock::trusted;
-  return result;
-}
-
-energy::MeterClock EnergyOptions::clock() const {
-  if (meter_clock == "pulse") return energy::MeterClock::pulse;
-  return meter_clock == "trusted" ? energy::MeterClock::trusted : energy::MeterClock::automatic;
-}
-
-std::optional<energy::MeterAccuracy> EnergyOptions::accuracy() const {
-  if (meter_accuracy.empty()) return std::nullopt;
-  return energy::parse_meter_accuracy(meter_accuracy);
-}
-
-energy::MeterColumns EnergyOptions::columns() const {
-  return meter_columns.empty() ? energy::MeterColumns() : energy::parse_meter_columns(meter_columns);
-}
 
 void add_sensor_options(CLI::App& app, SensorOptions& options) {
   app.add_option("--sysfs", options.sysfs, "Look for sensors below this directory instead of /sys.")
@@ -180,6 +137,40 @@ void add_energy_options(CLI::App& app, EnergyOptions& options, EnergyUse use) {
             "report' reads it.")
       ->type_name("FILE");
   add_sensor_options(app, options.sensors);
+}
+
+void add_estimate_options(CLI::App& app, EstimateOptions& options) {
+  constexpr const char* kGroup = "Estimate";
+  CLI::Option* estimate =
+      app.add_flag("--estimate", options.estimate,
+                   "Estimate energy from CPU time: a range, never called measured. Needs to be told what the "
+                   "machine may draw.")
+          ->group(kGroup);
+  app.add_option("--tdp", options.tdp,
+                 "Watts of all CPUs busy. Default: what the firmware states, else none.")
+      ->check(positive_real())
+      ->needs(estimate)
+      ->type_name("W")
+      ->group(kGroup);
+  app.add_option("--idle-watts", options.idle_watts,
+                 "Watts of the same with nothing to do. Default: left out.")
+      ->check(positive_real())
+      ->needs(estimate)
+      ->type_name("W")
+      ->group(kGroup);
+  app.add_option(
+         "--host-cpus", options.host_cpus,
+         "In a virtual machine: CPUs of the host, which share its power. Default: unknown, and no idle "
+         "share.")
+      ->check(in_range(1, 65536))
+      ->needs(estimate)
+      ->type_name("N")
+      ->group(kGroup);
+  app.add_option("--power-profile", options.profile,
+                 "A file of 'godwit energy calibrate', in place of --tdp.")
+      ->needs(estimate)
+      ->type_name("FILE")
+      ->group(kGroup);
 }
 
 }  // namespace godwit::tools

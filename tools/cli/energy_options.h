@@ -1,49 +1,13 @@
 // The options of commands that measure energy.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
 
-#include "runtime/energy/protocol/meter.h"
-#include "runtime/energy/protocol/protocol.h"
+#include "tools/bench/energy_estimate.h"
+#include "tools/bench/energy_options.h"
+#include "tools/cli/cli11.h"
 
 namespace godwit::tools {
-
-// Where sensors are sought.
-struct SensorOptions {
-  std::string sysfs = "/sys", procfs = "/proc";
-  std::string powercap_dir;
-  std::vector<std::string> rails;  // LABEL=board
-
-  // The labels before "=board". Throws Error for anything else.
-  std::vector<std::string> board_rails() const;
-};
-
-struct EnergyOptions {
-  bool energy = false;
-  bool require = false;
-  SensorOptions sensors;
-  std::string meter, meter_scope = "wall", meter_accuracy, meter_columns, meter_clock = "auto";
-  std::string protocol = "std", interval;
-  double baseline_s = 0;  // 0: the protocol's
-  int rounds = 0;         // 0: the protocol's
-  bool edge_align = false;
-  bool layers = false;
-  bool meter_later = false;
-  std::string soak;  // a time; empty: none
-  std::string ledger;
-
-  // The named protocol with what the options change of it. `seconds` and `repetitions` are of each window
-  // where given.
-  energy::ProtocolOptions protocol_options(std::optional<double> seconds,
-                                           std::optional<int> repetitions) const;
-  energy::MeterClock clock() const;
-  std::optional<energy::MeterAccuracy> accuracy() const;
-  energy::MeterColumns columns() const;
-};
 
 // --sysfs, --procfs, --powercap-dir, --rail.
 void add_sensor_options(CLI::App& app, SensorOptions& options);
@@ -56,5 +20,7 @@ enum class EnergyUse : std::uint8_t {
 };
 // --energy and everything that refines it.
 void add_energy_options(CLI::App& app, EnergyOptions& options, EnergyUse use);
+// --estimate, --tdp, --idle-watts, --host-cpus, --power-profile.
+void add_estimate_options(CLI::App& app, EstimateOptions& options);
 
 }  // namespace godwit::tools

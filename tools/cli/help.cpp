@@ -1,6 +1,7 @@
 // Lays out help texts in the manner of a manual page.
 #include "tools/cli/help.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <vector>

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "tools/cli/cli11.h"
 #include "tools/cli/command.h"
 
 namespace godwit::tools {

@@ -1,11 +1,10 @@
 // Options of every command that reads images.
 #include "tools/cli/image_options.h"
 
-#include <algorithm>
-#include <cstdlib>
-#include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
-#include "runtime/error.h"
+#include "tools/cli/tuning.h"
+#include "tools/report/console.h"
 
 namespace godwit::tools {
 namespace {
@@ -59,55 +58,42 @@ void add_image_options(CLI::App& app, ImageOptions& options) {
       ->group(kGroup);
 }
 
-bool ImageLog::good(const std::string& path, const std::string& error,
-                    const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) {
-    const std::string text = fmt::format("'{}': warning: {}", path, warning);
-    if (strict_) throw Error(text + " (--strict)");
-    progress_.say(text);
-  }
-  warned_ += warnings.empty() ? 0 : 1;
-  if (error.empty()) return true;
-  if (strict_) throw Error(error + " (--strict)");
-  progress_.say(error);
-  ++failed_;
-  return false;
+void add_image_arguments(CLI::App& app, vision::ImageArguments& arguments) {
+  app.add_option(
+      "IMAGE", arguments.images,
+      "Images (JPEG or PNG, told by their content) and folders of them; a folder's files are taken in "
+      "sorted order. - takes paths from stdin, one a line, as they arrive.");
+  app.add_option("--list", arguments.list,
+                 "CSV with a header line and a column 'file': images, relative to the folder of the CSV.")
+      ->type_name("FILE.csv");
+  app.add_flag("--recursive", arguments.recursive, "Also take the images in folders below the ones named.");
 }
 
-std::string FastDifference::to_string() const {
-  return fmt::format(
-      "--decode fast: {} images decoded both ways differ by {:.2f} of 255 on average and {} at most", images,
-      mean, largest);
-}
-
-FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t limit,
-                            const image::Pipeline& pipeline, const ImageOptions& options) {
-  image::PreprocessOptions reading = options.preprocess_options();
-  image::Preprocessor fast(pipeline, reading);
-  reading.fast = false;
-  image::Preprocessor exact(pipeline, reading);
-  const image::ValueTable<std::uint8_t> table = image::pixel_table();
-  const auto size = 3 * static_cast<std::size_t>(pipeline.crop) * static_cast<std::size_t>(pipeline.crop);
-  std::vector<std::uint8_t> a(size), b(size);
-  FastDifference result;
-  double sum = 0;
-  for (const std::string& path : paths) {
-    if (result.images == limit) break;
-    try {
-      fast.run<std::uint8_t>(path, Layout::nhwc, table, a);
-      exact.run<std::uint8_t>(path, Layout::nhwc, table, b);
-    } catch (const Error&) {
-      continue;  // named when its turn comes
-    }
-    for (std::size_t i = 0; i < size; ++i) {
-      const int difference = std::abs(int{a[i]} - int{b[i]});
-      sum += difference;
-      result.largest = std::max(result.largest, difference);
-    }
-    ++result.images;
-  }
-  if (result.images > 0) result.mean = sum / (static_cast<double>(size) * static_cast<double>(result.images));
+vision::ImageModelOptions ImageModelArguments::options(const std::string& path) const {
+  vision::ImageModelOptions result{.compile = engine.compile_options(),
+                                   .reading = images.preprocess_options(engine.isa),
+                                   .preprocess = preprocess,
+                                   .threads = engine.threads,
+                                   .batch = batch,
+                                   .default_batch = default_batch};
+  if (path.empty()) return result;
+  result.make_plan = [engine = engine, path](const engine::Graph& graph,
+                                             const engine::CompileOptions& options) {
+    return compile_model(graph, path, engine, options);
+  };
   return result;
+}
+
+vision::CalibrationReader read_calibration_images(std::vector<std::string> paths,
+                                                  const image::Pipeline& pipeline,
+                                                  const ImageOptions& reading, int threads) {
+  Progress progress("images read", paths.size());
+  ImageLog log(progress, reading.strict);
+  return {std::move(paths), pipeline, reading.preprocess_options(), threads,
+          [&](const std::string& path, const std::string& error) {
+            log.good(path, error, {});
+            progress.advance();
+          }};
 }
 
 }  // namespace godwit::tools

@@ -1,13 +1,16 @@
-// How images are read, as the command line says it, and how what is wrong with them is told.
+// Images and models that take them, as the command line says it.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "runtime/image/preprocess.h"
+#include "runtime/image/pipeline.h"
+#include "tools/cli/cli11.h"
 #include "tools/cli/options.h"
-#include "tools/cli/output.h"
+#include "tools/vision/calibration_images.h"
+#include "tools/vision/image_model.h"
+#include "tools/vision/image_source.h"
 
 namespace godwit::tools {
 
@@ -24,32 +27,24 @@ struct ImageOptions {
 // Adds --decode, --exif, --strict, --max-pixels, --max-scans and --max-file-bytes.
 void add_image_options(CLI::App& app, ImageOptions& options);
 
-// Names bad images and the decoder's warnings on stderr, one line each, and counts them.
-class ImageLog {
- public:
-  ImageLog(Progress& progress, bool strict) : progress_(progress), strict_(strict) {}
+// Adds IMAGE, --list and --recursive.
+void add_image_arguments(CLI::App& app, vision::ImageArguments& arguments);
 
-  // True when there is no error. Throws Error for anything to tell in strict mode.
-  bool good(const std::string& path, const std::string& error, const std::vector<std::string>& warnings);
-  std::size_t failed() const { return failed_; }
-  std::size_t warned() const { return warned_; }
+// A model on images, as the command line says it.
+struct ImageModelArguments {
+  EngineOptions engine;
+  ImageOptions images;
+  std::string preprocess;
+  std::int64_t batch = 0;  // 0: the model's own where it is fixed, else default_batch
+  std::int64_t default_batch = 1;
 
- private:
-  Progress& progress_;
-  bool strict_;
-  std::size_t failed_ = 0, warned_ = 0;
+  // `path`: the model's file, which --plan and --tune are for; empty for a graph in memory.
+  vision::ImageModelOptions options(const std::string& path) const;
 };
 
-// How far fast decoding is from exact, over images looked at both ways.
-struct FastDifference {
-  std::size_t images = 0;
-  double mean = 0;  // absolute difference of a pixel's colour, of 255
-  int largest = 0;
-  // "8 images decoded both ways: …".
-  std::string to_string() const;
-};
-// Takes the first images of `paths` that can be read, at most `limit`.
-FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t limit,
-                            const image::Pipeline& pipeline, const ImageOptions& options);
+// The images that can be read; the others are named on stderr (in strict mode the first is an Error).
+vision::CalibrationReader read_calibration_images(std::vector<std::string> paths,
+                                                  const image::Pipeline& pipeline,
+                                                  const ImageOptions& reading, int threads);
 
 }  // namespace godwit::tools

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/layer_noise.h"
-#include "tools/cli/output.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 

@@ -1,5 +1,6 @@
 // The godwit program: finds the command, lets CLI11 parse its options, and turns every failure into one line
 // and an exit code.
+#include <CLI/CLI.hpp>
 #include <array>
 #include <exception>
 #include <fmt/format.h>
@@ -12,7 +13,7 @@
 #include "tools/cli/caps.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/help.h"
-#include "tools/cli/output.h"
+#include "tools/report/console.h"
 
 namespace godwit::tools {
 namespace {

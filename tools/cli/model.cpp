@@ -2,14 +2,11 @@
 #include "tools/cli/model.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <set>
 
 #include "importers/importer.h"
 #include "runtime/error.h"
-#include "runtime/image/preprocess.h"
-#include "tools/bench/measure.h"
-#include "tools/cli/output.h"
+#include "runtime/image/pipeline.h"
+#include "runtime/stopwatch.h"
 #include "tools/cli/tuning.h"
 
 namespace godwit::tools {
@@ -65,42 +62,11 @@ LoadedModel load_model(const std::string& path, const EngineOptions& options, st
   with_context([&] { return fmt::format("'{}'", path); },
                [&] {
                  compile_options.shapes = input_shapes(model.graph, options, batch);
-                 Compiled compiled = compile_model(model.graph, path, options, compile_options);
+                 vision::Compiled compiled = compile_model(model.graph, path, options, compile_options);
                  model.plan = std::move(compiled.plan);
                  model.compile_seconds = compiled.seconds;
                });
   return model;
-}
-
-std::int64_t batch_of(const engine::Plan& plan) {
-  if (plan.inputs().empty() || plan.inputs().front().desc.shape.rank() < 1) return 1;
-  return std::max<std::int64_t>(1, plan.inputs().front().desc.shape[0]);
-}
-
-std::size_t weight_bytes(const engine::Plan& plan) {
-  std::size_t bytes = plan.memory().packed_weight_bytes;
-  std::set<const void*> counted;
-  for (const engine::Step& step : plan.steps()) {
-    for (std::size_t i = 0; i < step.src.size() && i < step.src_descs.size(); ++i) {
-      const engine::Slot& slot = step.src[i];
-      if (slot.kind != engine::Slot::Kind::constant || !counted.insert(slot.constant).second) continue;
-      if (step.executable != nullptr && !step.executable->reads_constant(i)) continue;
-      bytes += step.src_descs[i].bytes();
-    }
-  }
-  return bytes;
-}
-
-std::vector<Tensor> random_inputs(const engine::Plan& plan) {
-  constexpr std::uint64_t kSeed = 20260101;
-  std::vector<Tensor> inputs;
-  for (const engine::PlanInput& input : plan.inputs())
-    inputs.push_back(random_tensor(input.desc, kSeed + inputs.size()));
-  return inputs;
-}
-
-std::string layers_of(const engine::Step& step) {
-  return step.origins.empty() ? step.name : fmt::format("{}", fmt::join(step.origins, " + "));
 }
 
 }  // namespace godwit::tools

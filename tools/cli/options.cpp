@@ -1,9 +1,9 @@
 // The shared options and the checks of their values.
 #include "tools/cli/options.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 #include <optional>
@@ -11,6 +11,7 @@
 #include "runtime/cpu.h"
 #include "runtime/error.h"
 #include "runtime/threads.h"
+#include "tools/bench/option_values.h"
 
 namespace godwit::tools {
 namespace {
@@ -18,14 +19,6 @@ namespace {
 constexpr int kMaxThreads = 1024;
 constexpr int kMaxPasses = 1000;
 constexpr const char* kEngineGroup = "Engine options";
-
-template <class T>
-std::optional<T> parse_whole(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 constexpr std::array kPrecisions = {engine::Precision::f32, engine::Precision::bf16, engine::Precision::f16,
                                     engine::Precision::int8};
@@ -67,7 +60,7 @@ engine::CompileOptions EngineOptions::compile_options() const {
 
 CLI::Validator in_range(std::int64_t minimum, std::int64_t maximum) {
   return {[minimum, maximum](std::string& text) -> std::string {
-            const auto value = parse_whole<std::int64_t>(text);
+            const auto value = parse_whole(text);
             if (value && *value >= minimum && *value <= maximum) return "";
             return fmt::format("'{}' is not a whole number from {} to {}", text, minimum, maximum);
           },
@@ -176,37 +169,6 @@ CLI::Option* add_list_option(CLI::App& app, const std::string& name, std::vector
       ->type_size(1)
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
-
-Shape parse_shape(std::string_view text, std::string_view option) {
-  Shape shape;
-  for (std::string_view rest = text;;) {
-    const std::size_t end = std::min(rest.find('x'), rest.size());
-    const auto dim = parse_whole<std::int64_t>(rest.substr(0, end));
-    if (!dim || *dim < 0) {
-      throw Error(fmt::format(
-          "{} '{}' is not a shape, expected whole numbers joined by x such as 1x3x224x224", option, text));
-    }
-    shape.append(*dim);
-    if (end == rest.size()) return shape;
-    rest.remove_prefix(end + 1);
-  }
-}
-
-double parse_duration(std::string_view text, std::string_view option) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  const double seconds = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
-  if (error != std::errc() || !(value * seconds > 0) || !std::isfinite(value))
-    throw Error(fmt::format("{} '{}' is not a time such as 90s, 30m or 2h", option, text));
-  return value * seconds;
-}
-
-NamedText split_named(const std::string& text) {
-  const std::size_t equals = text.rfind('=');
-  if (equals == std::string::npos) return {"", text};
-  return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
 }  // namespace godwit::tools

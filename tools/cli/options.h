@@ -1,15 +1,14 @@
 // Options that commands share, and how their texts become values.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/plan.h"
+#include "tools/cli/cli11.h"
 
 namespace godwit::tools {
 
@@ -53,17 +52,5 @@ void add_label_offset_option(CLI::App& app, std::int64_t& offset);
 // A repeatable option that takes one value each time.
 CLI::Option* add_list_option(CLI::App& app, const std::string& name, std::vector<std::string>& values,
                              const std::string& description);
-
-// "1x3x224x224". Throws Error naming `option`.
-Shape parse_shape(std::string_view text, std::string_view option);
-
-// Seconds of "90", "90s", "30m" or "1.5h". Throws Error naming `option` unless it is more than none.
-double parse_duration(std::string_view text, std::string_view option);
-
-// "NAME=VALUE" split at the last '='; without one the name is empty.
-struct NamedText {
-  std::string name, value;
-};
-NamedText split_named(const std::string& text);
 
 }  // namespace godwit::tools

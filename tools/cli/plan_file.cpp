@@ -7,13 +7,14 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "runtime/error.h"
 #include "runtime/json.h"
 #include "runtime/sha256.h"
 #include "tools/cli/options.h"
-#include "tools/cli/output.h"
+#include "tools/report/json.h"
 #include "tools/vision/files.h"
 
 namespace godwit::tools {
@@ -250,7 +251,7 @@ std::string plan_text(const PlanFile& plan) {
 }
 
 PlanFile read_plan(const std::string& path) {
-  const std::string text = read_text(path, kMaxBytes);
+  const std::string text = vision::read_text(path, kMaxBytes);
   return with_context([&] { return fmt::format("'{}'", path); },
                       [&] {
                         const std::optional<Json> json = parse_json(text, kMaxDepth);

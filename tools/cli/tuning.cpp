@@ -9,9 +9,11 @@
 #include "runtime/cpu.h"
 #include "runtime/error.h"
 #include "runtime/output_file.h"
-#include "tools/cli/model.h"
-#include "tools/cli/output.h"
+#include "runtime/stopwatch.h"
+#include "tools/bench/plan_facts.h"
 #include "tools/cli/plan_file.h"
+#include "tools/report/console.h"
+#include "tools/vision/random_input.h"
 
 namespace godwit::tools {
 namespace {
@@ -45,7 +47,7 @@ std::vector<engine::ScheduleChoice> tried_schedules(const std::shared_ptr<const 
   for (const int each : std::set<int>{threads, 1}) {
     if (engine::possible_schedules(*plan, each).size() == 1) continue;
     engine::Session session(plan, {.threads = each});
-    choices.push_back(session.tune(random_inputs(*plan)));
+    choices.push_back(session.tune(vision::random_inputs(*plan)));
     message(fmt::format("a batch of {} is divided {} on {} threads", choices.back().images,
                         name_of(choices.back().schedule), each));
   }
@@ -58,7 +60,7 @@ engine::Choices tuned(const engine::Graph& graph, const std::string& path, const
   OutputFile file(path);  // before the trial: what cannot be written is told at once
   message("timing every implementation of every layer on one thread; other work on this machine disturbs");
   engine::TrialOptions trial_options;
-  trial_options.inputs = random_inputs;
+  trial_options.inputs = vision::random_inputs;
   const Stopwatch watch;
   engine::Trial trial;
   {
@@ -77,8 +79,8 @@ engine::Choices tuned(const engine::Graph& graph, const std::string& path, const
 
 }  // namespace
 
-Compiled compile_model(const engine::Graph& graph, const std::string& path, const EngineOptions& engine,
-                       engine::CompileOptions options) {
+vision::Compiled compile_model(const engine::Graph& graph, const std::string& path,
+                               const EngineOptions& engine, engine::CompileOptions options) {
   const Stopwatch all;
   double trial_seconds = 0;
   if (!engine.plan.empty()) {
@@ -90,7 +92,7 @@ Compiled compile_model(const engine::Graph& graph, const std::string& path, cons
     trial_seconds = watch.seconds();
   }
   const auto compile = [&] { return engine::compile(graph, options); };
-  Compiled result;
+  vision::Compiled result;
   result.plan = engine.plan.empty()
                     ? compile()
                     : with_context([&] { return fmt::format("with plan '{}'", engine.plan); }, compile);

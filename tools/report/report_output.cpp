@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
+#include "tools/report/text.h"
 #include "tools/vision/csv.h"
 
 namespace godwit::tools {
@@ -251,11 +253,11 @@ std::string report_csv(const Report& report) {
     const Report::Figures& figures = report.figures[i];
     const auto& estimate = row.estimate;
     const std::vector<std::string> fields = {
-        csv_field(row.setup),
-        csv_field(row.label),
+        vision::csv_field(row.setup),
+        vision::csv_field(row.label),
         row.quality ? std::string(energy::name_of(*row.quality)) : "",
-        csv_field(row.scope),
-        csv_field(row.verdict.to_string()),
+        vision::csv_field(row.scope),
+        vision::csv_field(row.verdict.to_string()),
         csv_number(row.img_s),
         csv_number(row.watts),
         csv_number(value_of(row.gross)),
@@ -265,7 +267,7 @@ std::string report_csv(const Report& report) {
         csv_number(figures.wh_per_thousand),
         csv_number(figures.images_per_kwh),
         csv_number(figures.million_images_per_unit),
-        csv_field(report.price.currency),
+        vision::csv_field(report.price.currency),
         csv_number(report.price.per_kwh),
         csv_number(row.pue),
         csv_number(row.accuracy),

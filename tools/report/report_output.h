@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-#include "tools/cli/output.h"
+#include "tools/report/json.h"
 #include "tools/report/report.h"
 
 namespace godwit::tools {

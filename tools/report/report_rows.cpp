@@ -13,7 +13,7 @@ namespace godwit::tools {
 namespace {
 
 // A number of a table, above 0; nullopt for an empty field.
-std::optional<double> positive(const CsvTable& table, std::size_t row, std::size_t column) {
+std::optional<double> positive(const vision::CsvTable& table, std::size_t row, std::size_t column) {
   const std::string& text = table.rows[row][column];
   if (text.empty()) return std::nullopt;
   double value = 0;
@@ -26,7 +26,7 @@ std::optional<double> positive(const CsvTable& table, std::size_t row, std::size
 }
 
 // Published tables in Yang et al.'s form: a row a model at its best batch, the GPU board's energy.
-std::vector<ReportRow> rows_of_table(const CsvTable& table, const std::string& setup) {
+std::vector<ReportRow> rows_of_table(const vision::CsvTable& table, const std::string& setup) {
   const std::size_t model = table.column("Model Name"), side = table.column("Input Size"),
                     accuracy = table.column("Accuracy"), throughput = table.column("Throughput"),
                     millijoules = table.column("Energy");
@@ -90,7 +90,7 @@ ReportRow row_of_record(const energy::Record& record, const std::string& setup) 
 
 std::vector<ReportRow> parse_report_rows(const std::string& text, const std::string& path) {
   const std::string setup = std::filesystem::path(path).stem().string();
-  if (!energy::looks_like_ledger(text)) return rows_of_table(parse_csv(text, path), setup);
+  if (!energy::looks_like_ledger(text)) return rows_of_table(vision::parse_csv(text, path), setup);
   std::vector<ReportRow> rows;
   for (const energy::Record& record : energy::parse_ledger(text, path))
     rows.push_back(row_of_record(record, setup));
@@ -100,7 +100,7 @@ std::vector<ReportRow> parse_report_rows(const std::string& text, const std::str
 std::vector<ReportRow> read_report_rows(const std::vector<std::string>& paths) {
   std::vector<ReportRow> rows;
   for (const std::string& path : paths) {
-    const std::vector<ReportRow> more = parse_report_rows(read_text(path), path);
+    const std::vector<ReportRow> more = parse_report_rows(vision::read_text(path), path);
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;

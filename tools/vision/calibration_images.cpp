@@ -8,9 +8,9 @@
 #include "runtime/error.h"
 #include "runtime/sha256.h"
 #include "runtime/threads.h"
-#include "tools/vision/image_model.h"
+#include "tools/vision/image_input.h"
 
-namespace godwit::tools {
+namespace godwit::vision {
 namespace {
 
 constexpr std::size_t kImagesPerThread = 4;  // decoded before any goes on
@@ -28,25 +28,23 @@ std::vector<std::string> spread(const std::vector<std::string>& paths, std::size
 std::string content_digest(const std::string& path) { return sha256_of_file(path).substr(0, kDigestLength); }
 
 CalibrationReader::CalibrationReader(std::vector<std::string> paths, const image::Pipeline& pipeline,
-                                     const ImageOptions& reading, int threads)
+                                     const image::PreprocessOptions& reading, int threads, const Seen& seen)
     : paths_(std::move(paths)),
       pipeline_(pipeline),
-      reading_(reading.preprocess_options()),
+      reading_(reading),
       threads_(threads),
       preprocessors_(static_cast<std::size_t>(threads)) {
-  Progress progress("images read", paths_.size());
-  ImageLog log(progress, reading.strict);
   std::vector<std::string> good;
   std::vector<Pixels> pixels;
   std::vector<std::string> errors;
   for (std::size_t first = 0; first < paths_.size(); first += errors.size()) {
     read(first, pixels, errors);
     for (std::size_t i = 0; i < errors.size(); ++i) {
-      if (log.good(paths_[first + i], errors[i], {})) good.push_back(paths_[first + i]);
+      if (seen) seen(paths_[first + i], errors[i]);
+      if (errors[i].empty()) good.push_back(paths_[first + i]);
     }
-    progress.advance(errors.size());
   }
-  failed_ = log.failed();
+  failed_ = paths_.size() - good.size();
   if (good.empty()) {
     throw Error(paths_.empty() ? "there are no images to calibrate on"
                                : fmt::format("none of the {} images can be read", paths_.size()));
@@ -80,7 +78,7 @@ void CalibrationReader::read(std::size_t first, std::vector<Pixels>& pixels,
 
 engine::CalibrationImages CalibrationReader::images(const engine::Graph& graph,
                                                     const engine::CompileOptions& compile,
-                                                    Progress* progress) const {
+                                                    const std::function<void()>& each_image) const {
   engine::CalibrationImages result;
   result.compile = compile;
   const std::int64_t batch = set_image_input(graph, pipeline_, 0, 1, result.compile);
@@ -90,7 +88,7 @@ engine::CalibrationImages CalibrationReader::images(const engine::Graph& graph,
       layout != result.compile.input_layouts.end()) {
     desc.layout = layout->second;
   }
-  result.batches = [this, progress, desc, batch = static_cast<std::size_t>(batch)](const auto& each) {
+  result.batches = [this, each_image, desc, batch = static_cast<std::size_t>(batch)](const auto& each) {
     Tensor tensor(desc);
     const std::span<float> all = tensor.mutable_values<float>();
     const std::size_t size = all.size() / batch;
@@ -109,7 +107,7 @@ engine::CalibrationImages CalibrationReader::images(const engine::Graph& graph,
       for (std::size_t i = 0; i < pixels.size(); ++i) {
         if (!errors[i].empty()) throw Error(errors[i]);  // it could be read a moment ago
         filled = put(pixels[i]);
-        if (progress != nullptr) progress->advance();
+        if (each_image) each_image();
       }
     }
     for (std::size_t first = 0; filled > 0; first = (first + pixels.size()) % paths_.size()) {
@@ -138,4 +136,4 @@ std::string CalibrationReader::digest_of_names() const {
   return sha.finish();
 }
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

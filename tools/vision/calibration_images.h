@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -9,10 +10,8 @@
 
 #include "engine/calibrate.h"
 #include "runtime/image/preprocess.h"
-#include "tools/cli/image_options.h"
-#include "tools/cli/output.h"
 
-namespace godwit::tools {
+namespace godwit::vision {
 
 // `count` of the paths (all where there are no more), at even distances: a folder is often sorted by class,
 // and its beginning would show few of them.
@@ -23,17 +22,19 @@ std::string content_digest(const std::string& path);
 
 class CalibrationReader {
  public:
-  // Reads every image once, to know which can be read; the others are named on stderr and left out (in
-  // strict mode the first is an Error). Throws Error when none is left.
+  // Called once for each image, in order; `error` is empty where it can be read. May throw, to give up.
+  using Seen = std::function<void(const std::string& path, const std::string& error)>;
+
+  // Reads every image once, to know which can be read; the others are left out. Throws Error when none is
+  // left.
   CalibrationReader(std::vector<std::string> paths, const image::Pipeline& pipeline,
-                    const ImageOptions& reading, int threads);
+                    const image::PreprocessOptions& reading, int threads, const Seen& seen = {});
 
   // For this graph, which takes one image input. The images are decoded anew in each run, by `threads`
   // threads, and the last batch of a model that fixes its batch size is filled up from the first images.
-  // `progress`, where given, advances by one for each image of each run. This object and the progress
-  // outlive what is returned.
+  // `each`, where given, is called after each image of each run. This object outlives what is returned.
   engine::CalibrationImages images(const engine::Graph& graph, const engine::CompileOptions& compile,
-                                   Progress* progress = nullptr) const;
+                                   const std::function<void()>& each = {}) const;
 
   // Those that could be read.
   const std::vector<std::string>& paths() const { return paths_; }
@@ -54,4 +55,4 @@ class CalibrationReader {
   mutable std::vector<std::unique_ptr<image::Preprocessor>> preprocessors_;  // one for each thread
 };
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

@@ -7,7 +7,7 @@
 
 #include "runtime/error.h"
 
-namespace godwit::tools {
+namespace godwit::vision {
 
 bool CsvTable::has_column(std::string_view name) const {
   return std::ranges::find(header, name) != header.end();
@@ -89,4 +89,4 @@ std::string csv_field(std::string_view text) {
   return quoted + '"';
 }
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

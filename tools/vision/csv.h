@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace godwit::tools {
+namespace godwit::vision {
 
 struct CsvTable {
   std::string source;  // names the text in errors
@@ -24,4 +24,4 @@ CsvTable parse_csv(std::string_view text, const std::string& source);
 // The field, quoted where it must be.
 std::string csv_field(std::string_view text);
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

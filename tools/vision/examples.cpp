@@ -12,7 +12,7 @@
 #include "tools/vision/files.h"
 #include "tools/vision/image_source.h"
 
-namespace godwit::tools {
+namespace godwit::vision {
 namespace {
 
 // The lines of a text, without empty ones.
@@ -110,4 +110,4 @@ std::size_t leave_out(Examples& examples, const std::set<std::string>& digests) 
   return taken;
 }
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

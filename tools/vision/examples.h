@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace godwit::tools {
+namespace godwit::vision {
 
 struct ExampleArguments {
   std::string data;     // folder that the CSV's names are relative to, or a folder of class folders
@@ -33,4 +33,4 @@ void require_classes(const Examples& examples, std::int64_t offset, std::int64_t
 // nothing is left.
 std::size_t leave_out(Examples& examples, const std::set<std::string>& digests);
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

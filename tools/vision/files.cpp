@@ -1,4 +1,4 @@
-// Reading and finding the files that the command line names.
+// Text by mapping, images by the endings of their names.
 #include "tools/vision/files.h"
 
 #include <algorithm>
@@ -9,9 +9,8 @@
 
 #include "runtime/error.h"
 #include "runtime/memory.h"
-#include "runtime/output_file.h"
 
-namespace godwit::tools {
+namespace godwit::vision {
 namespace fs = std::filesystem;
 namespace {
 
@@ -60,25 +59,6 @@ std::string read_text(const std::string& path, std::size_t limit) {
                           : std::string(reinterpret_cast<const char*>(file.data()), file.size());
 }
 
-void make_folder(const std::string& path) {
-  std::error_code code;
-  fs::create_directories(path, code);
-  if (code) throw Error(fmt::format("cannot make folder '{}': {}", path, code.message()));
-  if (!fs::is_directory(path, code)) throw Error(fmt::format("'{}' is not a folder", path));
-}
-
-void check_output(const std::string& output, std::span<const std::string> inputs) {
-  std::error_code code;
-  for (const std::string& input : inputs) {
-    if (!input.empty() && fs::equivalent(input, output, code)) {
-      throw Error(fmt::format("'{}' is a file that is read; write to another", output));
-    }
-  }
-  // Whoever reads a pipe would take a trial for the end.
-  const fs::file_type type = fs::status(output, code).type();
-  if (type != fs::file_type::fifo && type != fs::file_type::socket) (void)OutputFile(output);
-}
-
 std::vector<std::string> find_images(const std::vector<std::string>& arguments, bool recursive) {
   std::vector<std::string> paths;
   for (const std::string& argument : arguments) {
@@ -94,4 +74,4 @@ std::vector<std::string> find_images(const std::vector<std::string>& arguments, 
   return paths;
 }
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

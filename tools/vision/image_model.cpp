@@ -4,18 +4,21 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <limits>
 
 #include "engine/node_properties.h"
 #include "importers/importer.h"
 #include "runtime/error.h"
+#include "runtime/image/preprocess.h"
 #include "runtime/memory.h"
+#include "runtime/stopwatch.h"
+#include "runtime/threads.h"
 #include "runtime/two_stage_pipeline.h"
-#include "tools/bench/measure.h"
-#include "tools/cli/model.h"
-#include "tools/cli/tuning.h"
+#include "tools/vision/image_input.h"
+#include "tools/vision/image_source.h"
+#include "tools/vision/labels.h"
+#include "tools/vision/random_input.h"
 
-namespace godwit::tools {
+namespace godwit::vision {
 namespace {
 
 // With fewer batches than this for each thread, the last ones would leave too many threads without work.
@@ -47,85 +50,17 @@ void apply_softmax(std::span<float> row) {
   for (float& value : row) value = static_cast<float>(value / sum);
 }
 
+Compiled compile_timed(const engine::Graph& graph, const engine::CompileOptions& options) {
+  const Stopwatch watch;
+  Compiled result{engine::compile(graph, options), 0};
+  result.seconds = watch.seconds();
+  return result;
+}
+
 }  // namespace
 
-image::Pipeline find_pipeline(const std::string& preset_or_file,
-                              const std::map<std::string, std::string>& metadata) {
-  image::Pipeline pipeline;
-  const auto entry = metadata.find("godwit.preprocess");
-  if (!preset_or_file.empty()) {
-    pipeline = image::pipeline(preset_or_file);
-  } else if (entry != metadata.end()) {
-    pipeline = image::pipeline_from_text(entry->second, "metadata entry godwit.preprocess");
-  } else {
-    throw Error(
-        "the model does not say how its images are preprocessed; pass --preprocess torch, torch-v2, caffe, "
-        "tf, or a JSON file");
-  }
-  if (pipeline.crop <= 0) {
-    throw Error(
-        fmt::format("preprocessing '{}' has no crop, expected one, since all images of a batch have one size",
-                    pipeline.name));
-  }
-  return pipeline;
-}
-
-std::vector<std::int64_t> largest(std::span<const float> values, std::size_t count) {
-  std::vector<std::int64_t> order(values.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-  const auto rank = [&](std::int64_t i) {
-    const float value = values[static_cast<std::size_t>(i)];
-    return std::isnan(value) ? -std::numeric_limits<float>::infinity() : value;
-  };
-  count = std::min(count, order.size());
-  std::partial_sort(
-      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
-      [&](std::int64_t a, std::int64_t b) { return rank(a) != rank(b) ? rank(a) > rank(b) : a < b; });
-  order.resize(count);
-  return order;
-}
-
-std::int64_t set_image_input(const engine::Graph& graph, const image::Pipeline& pipeline, std::int64_t asked,
-                             std::int64_t fallback, engine::CompileOptions& options) {
-  std::int64_t batch = asked > 0 ? asked : fallback;
-  if (graph.inputs.size() != 1) {
-    throw Error(fmt::format("the model has {} inputs, expected one that takes images", graph.inputs.size()));
-  }
-  const engine::Value& input = graph.value(graph.inputs.front());
-  Shape shape = options.shapes.contains(input.name) ? options.shapes.at(input.name) : input.desc.shape;
-  const auto is_three = [&](int axis) { return shape[axis] == 3; };
-  const bool channels_first = shape.rank() == 4 && (is_three(1) || (!is_known(shape[1]) && !is_three(3)));
-  const bool channels_last = shape.rank() == 4 && !channels_first && is_three(3);
-  if (input.desc.dtype != DType::f32 || (!channels_first && !channels_last)) {
-    throw Error(fmt::format("input '{}' is {} {}, expected f32 images Nx3xHxW or NxHxWx3", input.name,
-                            name_of(input.desc.dtype), graph.to_string(input.desc.shape)));
-  }
-  const std::int64_t crop = pipeline.crop;
-  const Shape wanted = channels_first ? Shape{batch, 3, crop, crop} : Shape{batch, crop, crop, 3};
-  for (int axis = 0; axis < 4; ++axis) {
-    if (!is_known(shape[axis])) shape[axis] = wanted[axis];
-    if (axis == 0 && shape[0] != batch) {
-      if (asked > 0) {
-        throw Error(
-            fmt::format("the batch size is fixed at {} by the model or --shape, not {}", shape[0], batch));
-      }
-      batch = shape[0];
-      if (batch < 1) throw Error(fmt::format("input '{}' takes no image: {}", input.name, shape.to_string()));
-    } else if (axis > 0 && shape[axis] != wanted[axis]) {
-      throw Error(fmt::format(
-          "input '{}' is {}, but preprocessing '{}' makes images of {}x{}; pass --preprocess with the crop "
-          "that fits",
-          input.name, graph.to_string(input.desc.shape), pipeline.name, crop, crop));
-    }
-  }
-  options.shapes[input.name] = shape;
-  // Pixels come channels-last out of the decoder, and the kernels take them so.
-  if (channels_first) options.input_layouts[input.name] = Layout::nhwc;
-  return batch;
-}
-
 ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options)
-    : threads_(options.engine.thread_count()) {
+    : threads_(chosen_threads(options.threads)) {
   const Stopwatch watch;
   const engine::Graph graph = importers::load(path);
   load_seconds_ = watch.seconds();
@@ -133,24 +68,29 @@ ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options
 }
 
 ImageModel::ImageModel(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options)
-    : threads_(options.engine.thread_count()) {
+    : threads_(chosen_threads(options.threads)) {
   prepare(graph, name, options);
 }
 
+ImageModel::~ImageModel() = default;
+
 void ImageModel::prepare(const engine::Graph& graph, const std::string& name,
                          const ImageModelOptions& options) {
-  engine::CompileOptions compile_options = options.engine.compile_options();
+  engine::CompileOptions compile_options = options.compile;
+  compile_options.threads = threads_;
   pipeline_ = find_pipeline(options.preprocess, graph.metadata);
   with_context([&] { return fmt::format("'{}'", name); },
                [&] {
                  batch_ =
                      set_image_input(graph, pipeline_, options.batch, options.default_batch, compile_options);
-                 Compiled compiled = compile_model(graph, name, options.engine, compile_options);
+                 Compiled compiled = options.make_plan ? options.make_plan(graph, compile_options)
+                                                       : compile_timed(graph, compile_options);
                  plan_ = std::move(compiled.plan);
                  load_seconds_ += compiled.seconds;
                  find_scores(graph);
                });
-  set_reading(options.images.preprocess_options(options.engine.isa));
+  labels_file_ = options.labels;
+  set_reading(options.reading);
 }
 
 void ImageModel::set_reading(const image::PreprocessOptions& reading) {
@@ -316,8 +256,29 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
   return times;
 }
 
+const std::map<std::string, std::string>& ImageModel::metadata() const { return plan_->metadata(); }
+
+const std::vector<std::string>& ImageModel::labels() {
+  if (!labels_) labels_ = find_labels(labels_file_, metadata());
+  return *labels_;
+}
+
+std::vector<ScoredLabel> ImageModel::label(const std::string& path, std::size_t count) {
+  const std::vector<std::string>& names = labels();
+  std::vector<ScoredLabel> result;
+  ImageSource one(std::vector<std::string>{path});
+  run(one, [&](const Result& image) {
+    if (!image.error.empty()) throw Error(image.error);
+    for (const std::int64_t index : largest(image.probabilities, count)) {
+      result.push_back(
+          {index, label_of(names, index, 0), image.probabilities[static_cast<std::size_t>(index)]});
+    }
+  });
+  return result;
+}
+
 ImageTimes ImageModel::run(ImageSource& source, const std::function<void(const Result&)>& each) {
   return run([&](std::string& path) { return source.next(path); }, source.total(), each);
 }
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

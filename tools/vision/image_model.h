@@ -2,6 +2,7 @@
 // image.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,36 +13,40 @@
 #include <vector>
 
 #include "engine/session.h"
-#include "runtime/image/preprocess.h"
-#include "tools/cli/image_options.h"
-#include "tools/cli/options.h"
-#include "tools/cli/output.h"
-#include "tools/vision/image_source.h"
+#include "runtime/image/pipeline.h"
 
-namespace godwit::tools {
+namespace godwit::image {
+class Preprocessor;
+}
 
-// The pipeline named on the command line, else the model's own. Throws Error saying what to pass when there
-// is none.
-image::Pipeline find_pipeline(const std::string& preset_or_file,
-                              const std::map<std::string, std::string>& metadata);
+namespace godwit::vision {
 
-// Gives the graph's one input the shape and layout in which images come out of this pipeline (channels
-// last, as decoders make them), `asked` at a time, or for 0 as many as the model fixes, else `fallback`;
-// returns how many. Throws Error when the graph has another input than one of f32 images, or fixes another
-// size.
-std::int64_t set_image_input(const engine::Graph& graph, const image::Pipeline& pipeline, std::int64_t asked,
-                             std::int64_t fallback, engine::CompileOptions& options);
+class ImageSource;
 
-// `count` indices of the largest values, the largest first, the lower index first among equals; NaN is below
-// all.
-std::vector<std::int64_t> largest(std::span<const float> values, std::size_t count);
+// A plan and the seconds that making it counts as loading.
+struct Compiled {
+  std::shared_ptr<const engine::Plan> plan;
+  double seconds = 0;
+};
+using Compile = std::function<Compiled(const engine::Graph&, const engine::CompileOptions&)>;
 
 struct ImageModelOptions {
-  EngineOptions engine;
-  ImageOptions images;
-  std::string preprocess;
-  std::int64_t batch = 0;  // 0: the model's own where it is fixed, else default_batch
+  // Shape and layout of the input follow from the preprocessing; threads are those below.
+  engine::CompileOptions compile = {};
+  image::PreprocessOptions reading = {};
+  std::string preprocess = {};  // a preset or a JSON file; empty: the model's own
+  std::string labels = {};      // a file of class names; empty: the model's own
+  int threads = 0;              // 0: GODWIT_THREADS, else the cores this process may use
+  std::int64_t batch = 0;       // 0: the model's own where it is fixed, else default_batch
   std::int64_t default_batch = 1;
+  Compile make_plan = {};  // empty: engine::compile()
+};
+
+// One of an image's likeliest classes.
+struct ScoredLabel {
+  std::int64_t index = 0;  // of the class, in the model's own order
+  std::string name;        // "class 17" where there are no labels
+  float probability = 0;
 };
 
 // Where the time went, in seconds. The stages' are summed over all cores, which work on both at once.
@@ -54,10 +59,17 @@ struct ImageTimes {
 class ImageModel {
  public:
   // Loads and compiles. Throws Error when the model has not one image input and a row of scores per image.
-  ImageModel(const std::string& path, const ImageModelOptions& options);
-  // The same for a graph in memory; `name` stands for it in errors. Without --plan and --tune, which are for
-  // files.
-  ImageModel(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options);
+  explicit ImageModel(const std::string& path, const ImageModelOptions& options = {});
+  // The same for a graph in memory; `name` stands for it in errors.
+  ImageModel(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options = {});
+  ~ImageModel();
+  ImageModel(const ImageModel&) = delete;
+  ImageModel& operator=(const ImageModel&) = delete;
+
+  // The likeliest classes of one image, the likeliest first. Throws Error when it cannot be read.
+  std::vector<ScoredLabel> label(const std::string& path, std::size_t count = 5);
+  // Names by class: of ImageModelOptions::labels, else the model's own, else none. Read when first asked for.
+  const std::vector<std::string>& labels();
 
   // What became of one image; `probabilities` has one value per class, and is empty where `error` is not.
   struct Result {
@@ -102,7 +114,7 @@ class ImageModel {
   // True: the model ends without Softmax, which run() then applies to every row.
   bool adds_softmax() const { return adds_softmax_; }
   double load_seconds() const { return load_seconds_; }
-  const std::map<std::string, std::string>& metadata() const { return plan_->metadata(); }
+  const std::map<std::string, std::string>& metadata() const;
 
  private:
   struct Slot;
@@ -127,6 +139,8 @@ class ImageModel {
   double load_seconds_ = 0;
   bool profiling_ = false;
   std::optional<engine::ScheduleChoice> tuned_;
+  std::string labels_file_;
+  std::optional<std::vector<std::string>> labels_;
 };
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

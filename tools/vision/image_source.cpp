@@ -1,31 +1,20 @@
-// Folders are read beforehand, because their files are taken in sorted order; stdin is not, so that it may go
-// on for ever.
+// Folders are read beforehand, because their files are taken in sorted order; what arrives is not, so that it
+// may go on for ever.
 #include "tools/vision/image_source.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <iostream>
+#include <istream>
 
 #include "runtime/error.h"
 #include "tools/vision/csv.h"
 #include "tools/vision/files.h"
 
-namespace godwit::tools {
+namespace godwit::vision {
 namespace fs = std::filesystem;
 
-void add_image_arguments(CLI::App& app, ImageArguments& arguments) {
-  app.add_option(
-      "IMAGE", arguments.images,
-      "Images (JPEG or PNG, told by their content) and folders of them; a folder's files are taken in "
-      "sorted order. - takes paths from stdin, one a line, as they arrive.");
-  app.add_option("--list", arguments.list,
-                 "CSV with a header line and a column 'file': images, relative to the folder of the CSV.")
-      ->type_name("FILE.csv");
-  app.add_flag("--recursive", arguments.recursive, "Also take the images in folders below the ones named.");
-}
-
-ImageSource::ImageSource(const ImageArguments& arguments) {
+ImageSource::ImageSource(const ImageArguments& arguments, std::istream& arriving) {
   if (arguments.images.empty() && arguments.list.empty()) {
     throw Error("no images: pass files or folders, --list FILE.csv, or - for paths on stdin");
   }
@@ -33,7 +22,7 @@ ImageSource::ImageSource(const ImageArguments& arguments) {
     if (arguments.images.size() > 1 || !arguments.list.empty()) {
       throw Error("- takes all paths from stdin; pass no other images beside it");
     }
-    stdin_ = true;
+    arriving_ = &arriving;
     return;
   }
   paths_ = find_images(arguments.images, arguments.recursive);
@@ -46,8 +35,8 @@ ImageSource::ImageSource(const ImageArguments& arguments) {
 }
 
 bool ImageSource::next(std::string& path) {
-  while (stdin_) {
-    if (!std::getline(std::cin, path)) return false;
+  while (arriving_ != nullptr) {
+    if (!std::getline(*arriving_, path)) return false;
     if (!path.empty() && path.back() == '\r') path.pop_back();
     if (!path.empty()) return true;
   }
@@ -57,7 +46,8 @@ bool ImageSource::next(std::string& path) {
 }
 
 const std::vector<std::string>& ImageSource::paths() const {
-  if (stdin_) throw Error("paths from stdin do not say how many there will be; expected files or folders");
+  if (arriving_ != nullptr)
+    throw Error("paths from stdin do not say how many there will be; expected files or folders");
   return paths_;
 }
 
@@ -80,4 +70,4 @@ FolderClasses find_class_folders(const std::string& folder) {
   return result;
 }
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

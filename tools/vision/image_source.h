@@ -1,45 +1,41 @@
-// Which images a command takes, one path after the other: files, folders, lists, or whatever arrives on
-// stdin.
+// The paths of images, one after the other: files, folders, lists, or whatever arrives.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
-#include "tools/cli/options.h"
+namespace godwit::vision {
 
-namespace godwit::tools {
-
-// Where the images come from, as the command line says it.
+// Where images come from.
 struct ImageArguments {
-  std::vector<std::string> images;  // files, folders, "-" for paths on stdin
+  std::vector<std::string> images;  // files, folders, "-" for paths that arrive
   std::string list;                 // CSV with a column 'file'
   bool recursive = false;
 };
-// Adds IMAGE, --list and --recursive.
-void add_image_arguments(CLI::App& app, ImageArguments& arguments);
 
 // Hands out paths in order.
 class ImageSource {
  public:
-  // Looks into folders and lists now; stdin is read line by line as images are taken. Throws Error: nothing
-  // given, an argument that does not exist, a folder without images, a list without the column.
-  explicit ImageSource(const ImageArguments& arguments);
+  // Looks into folders and lists now; for "-" a line of `arriving` is read as each image is taken. Throws
+  // Error: nothing given, an argument that does not exist, a folder without images, a list without the
+  // column. `arriving` outlives this.
+  ImageSource(const ImageArguments& arguments, std::istream& arriving);
   explicit ImageSource(std::vector<std::string> paths) : paths_(std::move(paths)) {}
 
   // The next path; false when there are no more.
   bool next(std::string& path);
-  // All paths there will be; 0 where stdin is yet to say.
-  std::size_t total() const { return stdin_ ? 0 : paths_.size(); }
-  // Throws Error when paths come from stdin: the command has to know them beforehand.
+  // All paths there will be; 0 where they are yet to arrive.
+  std::size_t total() const { return arriving_ != nullptr ? 0 : paths_.size(); }
+  // Throws Error when paths arrive one by one: the caller has to know them beforehand.
   const std::vector<std::string>& paths() const;
 
  private:
   std::vector<std::string> paths_;
   std::size_t next_ = 0;
-  bool stdin_ = false;
+  std::istream* arriving_ = nullptr;  // null: paths_ are all
 };
 
 // Images in class-per-folder layout (ImageNet, Imagenette): DIR/CLASS/….
@@ -51,4 +47,4 @@ struct FolderClasses {
 // Throws Error when there are no folders, or one that has no images.
 FolderClasses find_class_folders(const std::string& folder);
 
-}  // namespace godwit::tools
+}  // namespace godwit::vision

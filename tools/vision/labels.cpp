@@ -3,15 +3,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <limits>
 #include <string_view>
 
 #include "runtime/error.h"
+#include "runtime/json.h"
 #include "tools/vision/csv.h"
 #include "tools/vision/files.h"
 
-namespace godwit::tools {
+namespace godwit::vision {
 namespace {
 
 constexpr std::size_t kMaxClass = 1'000'000;
@@ -27,7 +29,7 @@ void put(std::vector<std::string>& labels, std::string_view number, std::string 
   labels[index] = std::move(name);
 }
 
-std::string name_in(const nlohmann::json& entry, const std::string& source) {
+std::string name_in(const nlohmann::ordered_json& entry, const std::string& source) {
   if (entry.is_string()) return entry.get<std::string>();
   // Keras' class index: {"0": ["n01440764", "tench"]}.
   if (entry.is_array() && !entry.empty() && entry.back().is_string()) return entry.back().get<std::string>();
@@ -35,13 +37,14 @@ std::string name_in(const nlohmann::json& entry, const std::string& source) {
 }
 
 std::vector<std::string> from_json(const std::string& text, const std::string& source) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (json.is_discarded()) throw Error(fmt::format("'{}' is not valid JSON", source));
+  constexpr int kMaxDepth = 8;  // more than any form of labels nests
+  const auto document = parse_json(text, kMaxDepth);
+  if (!document) throw Error(fmt::format("'{}' is not valid JSON", source));
   std::vector<std::string> labels;
-  if (json.is_array()) {
-    for (const auto& entry : json) labels.push_back(name_in(entry, source));
+  if (document->is_array()) {
+    for (const auto& entry : *document) labels.push_back(name_in(entry, source));
   } else {
-    for (const auto& [key, entry] : json.items()) put(labels, key, name_in(entry, source), source);
+    for (const auto& [key, entry] : document->items()) put(labels, key, name_in(entry, source), source);
   }
   return labels;
 }
@@ -107,4 +110,19 @@ std::string label_of(const std::vector<std::string>& labels, std::int64_t index,
   return fmt::format("class {}", index);
 }
 
-}  // namespace godwit::tools
+std::vector<std::int64_t> largest(std::span<const float> values, std::size_t count) {
+  std::vector<std::int64_t> order(values.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
+  const auto rank = [&](std::int64_t i) {
+    const float value = values[static_cast<std::size_t>(i)];
+    return std::isnan(value) ? -std::numeric_limits<float>::infinity() : value;
+  };
+  count = std::min(count, order.size());
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+      [&](std::int64_t a, std::int64_t b) { return rank(a) != rank(b) ? rank(a) > rank(b) : a < b; });
+  order.resize(count);
+  return order;
+}
+
+}  // namespace godwit::vision

@@ -1,12 +1,14 @@
-// Names of classes, from a file or from the model.
+// Names of classes, from a file or from the model, and which classes are the likeliest.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
-namespace godwit::tools {
+namespace godwit::vision {
 
 // Names by class. A JSON array of names, a JSON object from class to name (or to an array that ends with it),
 // CSV with a column `name` and optionally `class`, or one name a line. Throws Error naming `source`.
@@ -20,4 +22,8 @@ std::vector<std::string> find_labels(const std::string& file,
 // name.
 std::string label_of(const std::vector<std::string>& labels, std::int64_t index, std::int64_t offset);
 
-}  // namespace godwit::tools
+// `count` indices of the largest values, the largest first, the lower index first among equals; NaN is below
+// all.
+std::vector<std::int64_t> largest(std::span<const float> values, std::size_t count);
+
+}  // namespace godwit::vision

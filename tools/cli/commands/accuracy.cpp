@@ -1,20 +1,31 @@
 // godwit accuracy: how often the model's first and first five labels are right.
+#include <CLI/CLI.hpp>
 #include <array>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "runtime/error.h"
 #include "runtime/npy.h"
 #include "runtime/output_file.h"
 #include "tools/bench/energy_account.h"
+#include "tools/bench/energy_options.h"
 #include "tools/cli/calibration_facts.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/energy_options.h"
+#include "tools/cli/image_options.h"
+#include "tools/cli/options.h"
+#include "tools/cli/output_files.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
 #include "tools/vision/csv.h"
 #include "tools/vision/examples.h"
-#include "tools/vision/files.h"
+#include "tools/vision/fast_difference.h"
 #include "tools/vision/image_model.h"
+#include "tools/vision/image_source.h"
+#include "tools/vision/labels.h"
 
 namespace godwit::tools {
 namespace {
@@ -22,8 +33,8 @@ namespace {
 constexpr std::size_t kBest = 5;
 
 struct Options {
-  ImageModelOptions model_options;
-  ExampleArguments examples;
+  ImageModelArguments model_options;
+  vision::ExampleArguments examples;
   std::string model, predictions, probabilities;
   std::int64_t label_offset = 0;
   EnergyOptions energy;
@@ -35,7 +46,7 @@ struct Options {
 // Counts hits and writes what was asked for, row by row.
 class Score {
  public:
-  Score(const Options& options, const Examples& examples, std::int64_t classes)
+  Score(const Options& options, const vision::Examples& examples, std::int64_t classes)
       : options_(options),
         examples_(examples),
         progress_("images", examples.paths.size()),
@@ -52,11 +63,11 @@ class Score {
     unreadable_row_.assign(static_cast<std::size_t>(classes), std::numeric_limits<float>::quiet_NaN());
   }
 
-  void add(const ImageModel::Result& result) {
+  void add(const vision::ImageModel::Result& result) {
     const bool good = log_.good(result.path, result.error, result.warnings);
     std::vector<std::int64_t> best;
     if (good) {
-      best = largest(result.probabilities, kBest);
+      best = vision::largest(result.probabilities, kBest);
       const std::int64_t wanted = examples_.classes[result.index] + options_.label_offset;
       ++images;
       top1 += best.front() == wanted ? 1 : 0;
@@ -83,9 +94,9 @@ class Score {
   std::int64_t images = 0, top1 = 0, top5 = 0;
 
  private:
-  void write_prediction(const ImageModel::Result& result, const std::vector<std::int64_t>& best) {
-    std::string line =
-        fmt::format("{},{}", csv_field(examples_.files[result.index]), examples_.classes[result.index]);
+  void write_prediction(const vision::ImageModel::Result& result, const std::vector<std::int64_t>& best) {
+    std::string line = fmt::format("{},{}", vision::csv_field(examples_.files[result.index]),
+                                   examples_.classes[result.index]);
     for (std::size_t i = 0; i < (options_.top5 ? kBest : 1); ++i) {
       line += i < best.size() ? fmt::format(",{}", best[i] - options_.label_offset) : ",";
     }
@@ -98,7 +109,7 @@ class Score {
   void write_line(std::string_view line) { predictions_->write(line); }
 
   const Options& options_;
-  const Examples& examples_;
+  const vision::Examples& examples_;
   Progress progress_;
   ImageLog log_;
   std::optional<OutputFile> predictions_;
@@ -107,20 +118,22 @@ class Score {
 };
 
 // With --decode fast: the same images decoded exactly, what that changes in their pixels and in the result.
-Json compare_with_exact(const Options& options, const Examples& examples, ImageModel& model,
+Json compare_with_exact(const Options& options, const vision::Examples& examples, vision::ImageModel& model,
                         const Score& fast) {
   Options exact_options = options;
   exact_options.predictions.clear();
   exact_options.probabilities.clear();
   exact_options.model_options.images.decode = "exact";
-  const FastDifference pixels =
-      compare_fast(examples.paths, examples.paths.size(), model.pipeline(), options.model_options.images);
+  const vision::FastDifference pixels =
+      vision::compare_fast(examples.paths, examples.paths.size(), model.pipeline(),
+                           options.model_options.images.preprocess_options());
   model.set_reading(exact_options.model_options.images.preprocess_options(options.model_options.engine.isa));
   Score exact(exact_options, examples, model.classes());
-  ImageSource source(examples.paths);
-  const ImageTimes times = model.run(source, [&](const ImageModel::Result& result) { exact.add(result); });
+  vision::ImageSource source(examples.paths);
+  const vision::ImageTimes times =
+      model.run(source, [&](const vision::ImageModel::Result& result) { exact.add(result); });
   exact.commit();
-  message(pixels.to_string());
+  message("--decode fast: " + pixels.to_string());
   message(
       fmt::format("exact decoding: top-1 {:.4f} ({:+.4f} by fast), top-5 {:.4f} ({:+.4f} by fast), {:.2f} s",
                   exact.share(exact.top1), fast.share(fast.top1) - exact.share(exact.top1),
@@ -135,7 +148,7 @@ Json compare_with_exact(const Options& options, const Examples& examples, ImageM
 int accuracy(const Options& options) {
   EnergyAccount energy(options.energy,
                        fmt::format("accuracy {} --data {}", options.model, options.examples.data));
-  Examples examples = read_examples(options.examples);
+  vision::Examples examples = vision::read_examples(options.examples);
   for (const std::string& output : {options.predictions, options.probabilities}) {
     if (output.empty()) continue;
     check_output(output, std::array{options.model, options.examples.labels, options.examples.classes,
@@ -145,20 +158,20 @@ int accuracy(const Options& options) {
   if (!options.predictions.empty() && options.predictions == options.probabilities) {
     throw Error(fmt::format("--predictions and --probabilities both go to '{}'", options.predictions));
   }
-  ImageModel model(options.model, options.model_options);
-  require_classes(examples, options.label_offset, model.classes());
-  const std::size_t left_out = leave_out(examples, calibration_contents(model.metadata()));
+  vision::ImageModel model(options.model, options.model_options.options(options.model));
+  vision::require_classes(examples, options.label_offset, model.classes());
+  const std::size_t left_out = vision::leave_out(examples, calibration_contents(model.metadata()));
   if (left_out > 0) {
     message(fmt::format("{} of the images calibrated this model and are left out", left_out));
   }
   if (model.adds_softmax())
     message("the model ends without Softmax; probabilities are softmax of its scores");
   Score score(options, examples, model.classes());
-  ImageSource source(examples.paths);
+  vision::ImageSource source(examples.paths);
   RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
-  ImageTimes times;
+  vision::ImageTimes times;
   const auto job = [&](const std::function<void()>& done) {
-    times = model.run(source, [&](const ImageModel::Result& result) {
+    times = model.run(source, [&](const vision::ImageModel::Result& result) {
       score.add(result);
       if (!result.error.empty()) return;
       done();

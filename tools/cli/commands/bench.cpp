@@ -1,8 +1,10 @@
 // godwit bench: how long the network takes, as a whole, per layer, or from photograph to label.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "engine/session.h"
 #include "runtime/error.h"
@@ -10,13 +12,22 @@
 #include "tools/bench/bench_images.h"
 #include "tools/bench/energy_account.h"
 #include "tools/bench/energy_layers.h"
+#include "tools/bench/energy_options.h"
 #include "tools/bench/kernel_bench.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/photograph_layers.h"
+#include "tools/bench/plan_facts.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/energy_options.h"
+#include "tools/cli/image_options.h"
 #include "tools/cli/model.h"
+#include "tools/cli/options.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 #include "tools/vision/files.h"
 #include "tools/vision/image_model.h"
+#include "tools/vision/random_input.h"
 
 namespace godwit::tools {
 namespace {
@@ -119,7 +130,7 @@ EstimateWork work_of(const Measurement& measured, int threads) {
 class Bench {
  public:
   Bench(std::shared_ptr<const engine::Plan> plan, int threads)
-      : session_(std::move(plan), {threads, false}), inputs_(random_inputs(session_.plan())) {}
+      : session_(std::move(plan), {threads, false}), inputs_(vision::random_inputs(session_.plan())) {}
   void run() { session_.run(inputs_); }
   // Trials, unless the plan file settles it: timed is the schedule that stays. Returns what chose it, as
   // Measurement::schedule_by.
@@ -253,9 +264,10 @@ int bench_photographs(const Options& options) {
   if (options.auto_batch()) throw Error("--images needs a number for --batch, not auto");
   if (options.kernels)
     throw Error("--kernels and --images exclude each other: --kernels times layers on random input");
-  ImageRing images(find_images({options.images}, true), options.image_options.strict);
-  ImageModel model(options.model,
-                   {options.engine, options.image_options, options.preprocess, options.asked_batch()});
+  ImageRing images(vision::find_images({options.images}, true), options.image_options.strict);
+  vision::ImageModel model(options.model, ImageModelArguments{options.engine, options.image_options,
+                                                              options.preprocess, options.asked_batch()}
+                                              .options(options.model));
   EnergyAccount energy(options.energy, "bench " + options.model, options.asked_seconds,
                        options.asked_repetitions);
   const ImageBench result = bench_images(model, images, options.measure);
@@ -284,7 +296,7 @@ int bench_photographs(const Options& options) {
     if (options.profile) json["profile"] = timed_json(parts);
     if (energy.estimated()) json["estimate"] = estimate_json(energy.estimated());
     json["images"] = options.images;
-    json["failed"] = images.failed();
+    json["failed"] = images.failed_json();
     print_json(json);
   } else {
     print(facts_text(options, facts) + result.to_string(model.threads()) + energy.text(energy_facts) +

@@ -1,20 +1,32 @@
 // godwit classify: the likeliest labels of each image.
+#include <CLI/CLI.hpp>
 #include <exception>
 #include <fmt/format.h>
+#include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "tools/bench/energy_account.h"
+#include "tools/bench/energy_options.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/energy_options.h"
+#include "tools/cli/image_options.h"
+#include "tools/cli/options.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
+#include "tools/vision/fast_difference.h"
 #include "tools/vision/image_model.h"
+#include "tools/vision/image_source.h"
 #include "tools/vision/labels.h"
 
 namespace godwit::tools {
 namespace {
 
 struct Options {
-  ImageModelOptions model_options;
+  ImageModelArguments model_options;
   std::string model;
-  ImageArguments images;
+  vision::ImageArguments images;
   std::string labels;
   std::int64_t label_offset = 0;
   std::size_t top = 5;
@@ -33,7 +45,7 @@ class Report {
         progress_("images", total),
         log_(progress_, options.model_options.images.strict) {}
 
-  void add(const ImageModel::Result& result) {
+  void add(const vision::ImageModel::Result& result) {
     if (!log_.good(result.path, result.error, result.warnings)) {
       failed_.push_back({{"file", result.path}, {"error", result.error}});
     } else {
@@ -42,9 +54,9 @@ class Report {
       }
       Json labels = Json::array();
       std::string text = result.path + "\n";
-      for (const std::int64_t index : largest(result.probabilities, options_.top)) {
+      for (const std::int64_t index : vision::largest(result.probabilities, options_.top)) {
         const float probability = result.probabilities[static_cast<std::size_t>(index)];
-        const std::string label = label_of(labels_, index, options_.label_offset);
+        const std::string label = vision::label_of(labels_, index, options_.label_offset);
         text += fmt::format("  {:.4f}  {}\n", probability, label);
         if (options_.json) {
           labels.push_back({{"class", index}, {"label", label}, {"probability", probability}});
@@ -62,7 +74,7 @@ class Report {
   }
 
   // The object up to the list of images, and what follows it.
-  void begin_json(const ImageModel& model) {
+  void begin_json(const vision::ImageModel& model) {
     const std::string head = json_text({{"schema", "godwit.classify/1"},
                                         {"model", options_.model},
                                         {"precision", name_of(model.plan().precision())},
@@ -70,7 +82,7 @@ class Report {
                                         {"images", Json::array()}});
     print(head.substr(0, head.size() - 2));  // without the closing ]}
   }
-  void end_json(const ImageTimes& times, const EnergyAccount& energy, const RunFacts& facts) {
+  void end_json(const vision::ImageTimes& times, const EnergyAccount& energy, const RunFacts& facts) {
     Json json = {{"failed", failed_},
                  {"warned", warnings_},
                  {"seconds", times.total},
@@ -86,7 +98,7 @@ class Report {
     close_json({{"failed", failed_}, {"warned", warnings_}, {"error", one_line(error)}});
   }
 
-  void finish(const ImageModel& model, const ImageTimes& times, const EnergyAccount& energy,
+  void finish(const vision::ImageModel& model, const vision::ImageTimes& times, const EnergyAccount& energy,
               const RunFacts& facts) {
     progress_.clear();
     if (options_.json) return end_json(times, energy, facts);
@@ -105,7 +117,7 @@ class Report {
  private:
   void close_json(const Json& tail) { print("]," + json_text(tail).substr(1) + "\n"); }
 
-  double rate(const ImageTimes& times) const {
+  double rate(const vision::ImageTimes& times) const {
     return times.total > 0 ? static_cast<double>(images_) / times.total : 0;
   }
 
@@ -118,22 +130,24 @@ class Report {
 };
 
 // Of the first images, before the others are labelled.
-void tell_fast_difference(const ImageArguments& images, const ImageModel& model,
+void tell_fast_difference(const vision::ImageArguments& images, const vision::ImageModel& model,
                           const ImageOptions& options) {
   constexpr std::size_t kImages = 16;
-  const ImageSource source(images);
+  const vision::ImageSource source(images, std::cin);
   if (source.total() == 0) {
     message("--decode fast changes pixels; by how much is not told for paths from stdin");
     return;
   }
-  message(compare_fast(source.paths(), kImages, model.pipeline(), options).to_string());
+  message("--decode fast: " +
+          vision::compare_fast(source.paths(), kImages, model.pipeline(), options.preprocess_options())
+              .to_string());
 }
 
 int classify(const Options& options) {
   EnergyAccount energy(options.energy, fmt::format("classify {} IMAGE", options.model));
-  ImageSource source(options.images);
-  ImageModel model(options.model, options.model_options);
-  std::vector<std::string> labels = find_labels(options.labels, model.metadata());
+  vision::ImageSource source(options.images, std::cin);
+  vision::ImageModel model(options.model, options.model_options.options(options.model));
+  std::vector<std::string> labels = vision::find_labels(options.labels, model.metadata());
   if (labels.empty())
     message("the model carries no labels, so classes are numbers; --labels FILE names them");
   if (model.adds_softmax())
@@ -144,9 +158,9 @@ int classify(const Options& options) {
   Report report(options, std::move(labels), source.total());
   if (options.json) report.begin_json(model);
   RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
-  ImageTimes times;
+  vision::ImageTimes times;
   const auto job = [&](const std::function<void()>& done) {
-    times = model.run(source, [&](const ImageModel::Result& result) {
+    times = model.run(source, [&](const vision::ImageModel::Result& result) {
       report.add(result);
       if (!result.error.empty()) return;
       done();

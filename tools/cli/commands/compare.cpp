@@ -1,8 +1,10 @@
 // godwit compare: a quantised model against f32, layer by layer.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "engine/compare_layers.h"
 #include "engine/dequantized.h"
@@ -10,10 +12,15 @@
 #include "importers/importer.h"
 #include "runtime/error.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/image_options.h"
 #include "tools/cli/layer_report.h"
+#include "tools/cli/options.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 #include "tools/vision/calibration_images.h"
 #include "tools/vision/files.h"
-#include "tools/vision/image_model.h"
+#include "tools/vision/image_input.h"
 
 namespace godwit::tools {
 namespace {
@@ -23,7 +30,7 @@ struct Options {
   ImageOptions images;
   std::string model, with, preprocess, precision = "int8", reference = "f32";
   std::vector<std::string> data;
-  std::size_t images = 16;
+  std::size_t image_count = 16;
   double threshold = 20;
   bool recursive = false, json = false;
 };
@@ -121,23 +128,25 @@ int compare(const Options& options) {
   const Models models = load(options);
   const std::vector<engine::LayerPair> pairs = engine::pair_layers(models.reference, models.other);
   if (pairs.empty()) throw Error("the two models have no layer of the same name");
-  const image::Pipeline pipeline = find_pipeline(
+  const image::Pipeline pipeline = vision::find_pipeline(
       options.preprocess, options.with.empty() || !models.other.metadata.contains("godwit.preprocess")
                               ? models.reference.metadata
                               : models.other.metadata);
-  const CalibrationReader images(spread(find_images(options.data, options.recursive), options.images),
-                                 pipeline, options.images, options.engine.thread_count());
+  const vision::CalibrationReader reader = read_calibration_images(
+      vision::spread(vision::find_images(options.data, options.recursive), options.image_count), pipeline,
+      options.images, options.engine.thread_count());
   engine::CompileOptions compile = options.engine.compile_options();
   compile.precision = engine::Precision::f32;
-  Progress progress("images", images.paths().size());
-  const engine::CalibrationImages images = images.images(models.reference, compile, &progress);
-  engine::CompileOptions other = images.images(models.other, compile).compile;
+  Progress progress("images", reader.paths().size());
+  const engine::CalibrationImages images =
+      reader.images(models.reference, compile, [&] { progress.advance(); });
+  engine::CompileOptions other = reader.images(models.other, compile).compile;
   other.precision = *parse_precision(options.precision);
   const std::vector<engine::Difference> differences =
       engine::compare_layers(models.reference, images, models.other, other, pairs);
   progress.clear();
-  report(options, pairs, differences, images.paths().size());
-  return images.failed() == 0 ? kDone : kFailed;
+  report(options, pairs, differences, reader.paths().size());
+  return reader.failed() == 0 ? kDone : kFailed;
 }
 
 std::function<int()> prepare(CLI::App& app) {
@@ -151,7 +160,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option("--data", options->data, "Images, or folders of them, to compare on.")
       ->required()
       ->type_name("DIR|IMAGE...");
-  app.add_option("--images", options->images,
+  app.add_option("--images", options->image_count,
                  "Compare on so many of the images, at even distances in sorted order.")
       ->check(in_range(1, 1'000'000))
       ->type_name("N")

@@ -1,14 +1,19 @@
 // godwit convert: a model in any format that is read, written as ONNX.
+#include <CLI/CLI.hpp>
 #include <array>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "importers/importer.h"
 #include "runtime/error.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/output_files.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
 #include "tools/vision/files.h"
-#include "tools/vision/image_model.h"
+#include "tools/vision/image_input.h"
 #include "tools/vision/labels.h"
 
 namespace godwit::tools {
@@ -25,13 +30,14 @@ int convert(const Options& options) {
   check_output(options.output, std::array{options.model, options.labels, options.preprocess});
   engine::Graph graph = importers::load(options.model);
   if (!options.labels.empty()) {
-    graph.metadata["godwit.labels"] = Json(parse_labels(read_text(options.labels), options.labels)).dump();
+    graph.metadata["godwit.labels"] =
+        Json(vision::parse_labels(vision::read_text(options.labels), options.labels)).dump();
   }
   if (!options.preprocess.empty()) {
-    (void)find_pipeline(options.preprocess, {});  // what cannot be used later is not written
+    (void)vision::find_pipeline(options.preprocess, {});  // what cannot be used later is not written
     std::error_code absent;
     graph.metadata["godwit.preprocess"] = std::filesystem::exists(options.preprocess, absent)
-                                              ? read_text(options.preprocess)
+                                              ? vision::read_text(options.preprocess)
                                               : options.preprocess;
   }
   importers::save_onnx(graph, options.output);

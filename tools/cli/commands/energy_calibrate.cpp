@@ -1,8 +1,10 @@
 // godwit energy calibrate: this machine's power by number of busy threads, for estimates elsewhere.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "engine/session.h"
@@ -10,11 +12,18 @@
 #include "runtime/error.h"
 #include "runtime/output_file.h"
 #include "tools/bench/energy_meter.h"
+#include "tools/bench/energy_options.h"
 #include "tools/bench/energy_text.h"
+#include "tools/bench/plan_facts.h"
 #include "tools/cli/commands/energy.h"
+#include "tools/cli/energy_options.h"
 #include "tools/cli/model.h"
 #include "tools/cli/options.h"
-#include "tools/vision/files.h"
+#include "tools/cli/output_files.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
+#include "tools/vision/random_input.h"
 
 namespace godwit::tools {
 namespace {
@@ -73,7 +82,7 @@ int calibrate(const Options& options) {
                 ErrorKind::missing);
   }
   const LoadedModel model = load_model(options.model, {}, 1);
-  const std::vector<Tensor> inputs = random_inputs(*model.plan);
+  const std::vector<Tensor> inputs = vision::random_inputs(*model.plan);
   const auto root = energy::open_sys_root({options.energy.sensors.sysfs, options.energy.sensors.procfs});
   const energy::HostWatch watch(*root);
   const std::vector<int> counts = thread_counts();

@@ -1,15 +1,19 @@
 // godwit energy cap: what could cap power here, and putting limits back.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "runtime/energy/caps/power_cap.h"
 #include "runtime/error.h"
+#include "tools/bench/energy_options.h"
 #include "tools/cli/caps.h"
 #include "tools/cli/commands/energy.h"
 #include "tools/cli/energy_options.h"
 #include "tools/cli/options.h"
-#include "tools/cli/output.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

@@ -1,4 +1,5 @@
 // godwit energy grant: lets a group read the energy counters, by a udev rule that is shown first.
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
@@ -8,7 +9,7 @@
 #include "runtime/error.h"
 #include "runtime/output_file.h"
 #include "tools/cli/commands/energy.h"
-#include "tools/cli/output.h"
+#include "tools/report/console.h"
 
 namespace godwit::tools {
 namespace {

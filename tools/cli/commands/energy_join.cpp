@@ -1,14 +1,19 @@
 // godwit energy join: the energy of a finished run by the log of a meter that stood beside it.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "runtime/error.h"
+#include "tools/bench/energy_options.h"
 #include "tools/bench/energy_text.h"
 #include "tools/bench/energy_timeline.h"
 #include "tools/cli/commands/energy.h"
 #include "tools/cli/energy_options.h"
 #include "tools/cli/options.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
 #include "tools/vision/files.h"
 
 namespace godwit::tools {
@@ -22,7 +27,8 @@ struct Options {
 
 // The run asked for, or the last one that has a timeline.
 energy::Record find_run(const Options& options) {
-  const std::vector<energy::Record> records = energy::parse_ledger(read_text(options.run), options.run);
+  const std::vector<energy::Record> records =
+      energy::parse_ledger(vision::read_text(options.run), options.run);
   for (auto it = records.rbegin(); it != records.rend(); ++it) {
     const bool wanted =
         options.id.empty() ? it->source.find("\"timeline\"") != std::string::npos : it->run == options.id;
@@ -57,7 +63,7 @@ int join(const Options& options) {
   if (const auto named = energy::protocol_named(run.protocol.name)) outcome.protocol = *named;
   outcome.protocol.rounds = static_cast<int>(outcome.log.rounds[0].size());
   const energy::MeterLog meter =
-      energy::parse_meter_log(read_text(options.meter), options.meter, options.energy.columns());
+      energy::parse_meter_log(vision::read_text(options.meter), options.meter, options.energy.columns());
   energy::EnergySource source =
       energy::source_of(meter, outcome.log, options.energy.clock(), options.energy.meter_scope,
                         options.energy.accuracy(), outcome.meter_note);

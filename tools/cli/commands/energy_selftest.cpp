@@ -1,15 +1,22 @@
 // godwit energy selftest: do this machine's sensors tell of its work?
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "ops/kernel_table.h"
 #include "runtime/energy/ledger/ledger.h"
 #include "runtime/error.h"
 #include "runtime/threads.h"
+#include "tools/bench/energy_options.h"
 #include "tools/bench/energy_text.h"
 #include "tools/bench/selftest.h"
 #include "tools/cli/commands/energy.h"
+#include "tools/cli/energy_options.h"
 #include "tools/cli/options.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 namespace {

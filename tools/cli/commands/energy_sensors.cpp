@@ -1,13 +1,16 @@
 // godwit energy sensors: what could measure energy here, what was looked at, and what stands in the way.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <memory>
 #include <pwd.h>
 #include <unistd.h>
 
+#include "tools/bench/energy_options.h"
 #include "tools/bench/energy_text.h"
 #include "tools/cli/commands/energy.h"
+#include "tools/cli/energy_options.h"
 #include "tools/cli/options.h"
-#include "tools/cli/output.h"
+#include "tools/report/console.h"
 
 namespace godwit::tools {
 namespace {

@@ -1,4 +1,5 @@
 // godwit energy sweep: which power cap, number of threads and batch get most out of a joule.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -6,6 +7,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "engine/session.h"
 #include "runtime/energy/caps/power_cap.h"
@@ -13,11 +15,18 @@
 #include "runtime/error.h"
 #include "runtime/sha256.h"
 #include "tools/bench/energy_account.h"
+#include "tools/bench/energy_options.h"
 #include "tools/bench/energy_text.h"
+#include "tools/bench/plan_facts.h"
 #include "tools/cli/caps.h"
 #include "tools/cli/commands/energy.h"
+#include "tools/cli/energy_options.h"
 #include "tools/cli/model.h"
 #include "tools/cli/options.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
+#include "tools/vision/random_input.h"
 
 namespace godwit::tools {
 namespace {
@@ -116,7 +125,7 @@ class Bench {
     const energy::PowerCap::Applied applied = cap_.apply(point.level);
     const std::shared_ptr<const engine::Plan> plan = plan_of(point.batch);
     engine::Session session(plan, {point.threads, false});
-    const std::vector<Tensor> inputs = random_inputs(*plan);
+    const std::vector<Tensor> inputs = vision::random_inputs(*plan);
     session.tune(inputs);
     energy::Clock& clock = meter_.clock();
     energy::Recorder& recorder = *meter_.recorder();

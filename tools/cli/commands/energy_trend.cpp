@@ -1,13 +1,16 @@
 // godwit energy trend: what an accelerator of a given year would take, by the literature's trend.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "runtime/energy/protocol/estimate.h"
 #include "runtime/error.h"
+#include "tools/bench/plan_facts.h"
 #include "tools/cli/commands/energy.h"
 #include "tools/cli/model.h"
 #include "tools/cli/options.h"
-#include "tools/cli/output.h"
+#include "tools/report/console.h"
 
 namespace godwit::tools {
 namespace {

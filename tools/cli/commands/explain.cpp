@@ -1,14 +1,20 @@
 // godwit explain: what the passes did, and for every step which implementations were weighed and why one was
 // chosen.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "runtime/error.h"
+#include "tools/bench/plan_facts.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/model.h"
-#include "tools/cli/output.h"
+#include "tools/cli/options.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 namespace {

@@ -1,16 +1,22 @@
 // godwit inspect: what a model is made of and what it takes to run it.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "importers/importer.h"
 #include "runtime/error.h"
+#include "tools/bench/plan_facts.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/model.h"
-#include "tools/cli/output.h"
+#include "tools/cli/options.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 namespace {

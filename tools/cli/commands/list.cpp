@@ -1,6 +1,8 @@
 // godwit list: what is in this build.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "engine/pass.h"
 #include "ops/implementation.h"
@@ -9,7 +11,9 @@
 #include "runtime/knobs.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/options.h"
-#include "tools/cli/output.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 namespace {

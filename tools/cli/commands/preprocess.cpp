@@ -1,18 +1,29 @@
 // godwit preprocess: images as the tensors that a network is fed, and what each stage of making them costs.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <iostream>
 #include <limits>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <type_traits>
 
 #include "runtime/error.h"
 #include "runtime/npy.h"
+#include "runtime/stopwatch.h"
 #include "runtime/two_stage_pipeline.h"
 #include "tools/bench/stage_bench.h"
 #include "tools/cli/commands/commands.h"
-#include "tools/vision/files.h"
-#include "tools/vision/image_model.h"
+#include "tools/cli/image_options.h"
+#include "tools/cli/options.h"
+#include "tools/cli/output_files.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
+#include "tools/vision/fast_difference.h"
+#include "tools/vision/image_input.h"
+#include "tools/vision/image_source.h"
 
 namespace godwit::tools {
 namespace {
@@ -23,7 +34,7 @@ constexpr std::size_t kBatch = 16;
 constexpr std::size_t kCompared = 64;
 
 struct Options {
-  ImageArguments images;
+  vision::ImageArguments images;
   ImageOptions reading;
   std::string output, preprocess, isa;
   int threads = 0;
@@ -69,7 +80,7 @@ void print_times(const Options& options, const image::Pipeline& pipeline, const 
 }
 
 // One thread, one image after the other.
-int bench_stages(const Options& options, ImageSource& source, const image::Pipeline& pipeline) {
+int bench_stages(const Options& options, vision::ImageSource& source, const image::Pipeline& pipeline) {
   StageTimes times;
   Progress progress("images", source.total());
   ImageLog log(progress, options.reading.strict);
@@ -100,7 +111,7 @@ struct Batch {
 
 // Rows of the file are the images in order; one that cannot be read leaves a row of `missing`.
 template <class T>
-std::size_t write_all(const Options& options, ImageSource& source, int threads,
+std::size_t write_all(const Options& options, vision::ImageSource& source, int threads,
                       const image::Pipeline& pipeline, const image::ValueTable<T>& table, Layout layout,
                       T missing, NpyWriter& writer) {
   const auto size = 3 * static_cast<std::size_t>(pipeline.crop) * static_cast<std::size_t>(pipeline.crop);
@@ -149,7 +160,7 @@ std::size_t write_all(const Options& options, ImageSource& source, int threads,
   return log.failed();
 }
 
-int write_tensors(const Options& options, ImageSource& source, const image::Pipeline& pipeline) {
+int write_tensors(const Options& options, vision::ImageSource& source, const image::Pipeline& pipeline) {
   EngineOptions engine;
   engine.threads = options.threads;
   const int threads = engine.thread_count();
@@ -157,7 +168,9 @@ int write_tensors(const Options& options, ImageSource& source, const image::Pipe
   const std::int64_t crop = pipeline.crop;
   const Shape shape = options.uint8 ? Shape{count, crop, crop, 3} : Shape{count, 3, crop, crop};
   if (options.reading.fast()) {
-    message(compare_fast(source.paths(), kCompared, pipeline, options.reading).to_string());
+    message("--decode fast: " +
+            vision::compare_fast(source.paths(), kCompared, pipeline, options.reading.preprocess_options())
+                .to_string());
   }
   const Stopwatch watch;
   NpyWriter writer(options.output, shape, options.uint8 ? DType::u8 : DType::f32);
@@ -196,8 +209,8 @@ int preprocess(const Options& options) {
     throw Error("pass either --output FILE.npy to write tensors or --bench to time the stages");
   }
   if (options.bench && options.uint8) throw Error("--bench times all stages; --uint8 goes with --output");
-  const image::Pipeline pipeline = find_pipeline(options.preprocess, {});
-  ImageSource source(options.images);
+  const image::Pipeline pipeline = vision::find_pipeline(options.preprocess, {});
+  vision::ImageSource source(options.images, std::cin);
   if (!options.bench) {
     check_output(options.output, source.paths());
     check_output(options.output, std::array{options.preprocess});

@@ -1,26 +1,39 @@
 // godwit quantize: an f32 model becomes a QDQ model in 8 bits.
+
 #include "engine/quantize.h"
 
+#include <CLI/CLI.hpp>
 #include <array>
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "engine/correct_bias.h"
 #include "engine/layer_noise.h"
 #include "importers/importer.h"
 #include "runtime/error.h"
+#include "runtime/stopwatch.h"
 #include "tools/cli/calibration_facts.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/image_options.h"
 #include "tools/cli/keep_layers.h"
 #include "tools/cli/layer_report.h"
+#include "tools/cli/options.h"
+#include "tools/cli/output_files.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 #include "tools/vision/calibration_images.h"
 #include "tools/vision/examples.h"
 #include "tools/vision/files.h"
+#include "tools/vision/image_input.h"
 #include "tools/vision/image_model.h"
+#include "tools/vision/image_source.h"
+#include "tools/vision/labels.h"
 
 namespace godwit::tools {
 namespace {
@@ -35,10 +48,10 @@ struct Options {
   std::string model, output, preprocess, method = "mse";
   std::vector<std::string> calibration, keep;
   double percentile = 99.99;
-  std::size_t images = 0;
+  std::size_t image_count = 0;
   bool recursive = false, no_bias_correction = false, full_range = false, explain = false, json = false;
   std::optional<double> max_drop;
-  ExampleArguments examples;
+  vision::ExampleArguments examples;
   std::int64_t label_offset = 0;
 
   engine::CalibrationMethod calibration_method() const { return {engine::clip_method(method), percentile}; }
@@ -52,8 +65,9 @@ class Quantizer {
         graph_(std::move(graph)),
         compile_(options.engine.compile_options()),
         prepared_(engine::prepare_for_quantization(graph_, compile_.target)),
-        images_(chosen_images(options), find_pipeline(options.preprocess, graph_.metadata), options.images,
-                options.engine.thread_count()),
+        images_(read_calibration_images(chosen_images(options),
+                                        vision::find_pipeline(options.preprocess, graph_.metadata),
+                                        options.images, options.engine.thread_count())),
         kept_(options.keep.begin(), options.keep.end()) {
     set_preprocessing();
     quantization_.full_range = options.full_range;
@@ -64,7 +78,7 @@ class Quantizer {
     const engine::CalibrationMethod method = options_.calibration_method();
     const std::size_t runs = (method.clip == engine::ClipMethod::minmax ? 1 : 2) + (corrects() ? 1 : 0);
     Progress progress("images", images_.paths().size() * runs);
-    const engine::CalibrationImages images = images_.images(prepared_, compile_, &progress);
+    const engine::CalibrationImages images = images_.images(prepared_, compile_, [&] { progress.advance(); });
     quantization_.activations = engine::calibrate(prepared_, scheme.scales(), images, method);
     if (corrects()) {
       quantization_.bias_shifts = engine::correct_bias(prepared_, scheme, quantization_, images);
@@ -100,8 +114,9 @@ class Quantizer {
 
   std::vector<engine::LayerNoise> ranked_layers() {
     const engine::QuantizationScheme scheme = this->scheme(kept_);
-    const CalibrationReader few(spread(images_.paths(), kExplainImages),
-                                find_pipeline(options_.preprocess, graph_.metadata), options_.images,
+    const vision::CalibrationReader few =
+        read_calibration_images(vision::spread(images_.paths(), kExplainImages),
+                                vision::find_pipeline(options_.preprocess, graph_.metadata), options_.images,
                                 options_.engine.thread_count());
     Progress progress("layers", engine::layers_to_measure(prepared_, scheme));
     return engine::measure_layers(prepared_, scheme, quantization_,
@@ -112,14 +127,14 @@ class Quantizer {
   bool corrects() const { return !options_.no_bias_correction; }
   const engine::Graph& graph() const { return graph_; }
   const engine::Graph& prepared() const { return prepared_; }
-  const CalibrationReader& images() const { return images_; }
+  const vision::CalibrationReader& images() const { return images_; }
   const std::set<std::string>& kept() const { return kept_; }
   void set_kept(std::set<std::string> kept) { kept_ = std::move(kept); }
 
  private:
   static std::vector<std::string> chosen_images(const Options& options) {
-    std::vector<std::string> paths = find_images(options.calibration, options.recursive);
-    return options.images > 0 ? spread(paths, options.images) : paths;
+    std::vector<std::string> paths = vision::find_images(options.calibration, options.recursive);
+    return options.image_count > 0 ? vision::spread(paths, options.image_count) : paths;
   }
 
   // The scales hold for images made so, and for no others.
@@ -127,7 +142,7 @@ class Quantizer {
     if (options_.preprocess.empty()) return;
     std::error_code absent;
     prepared_.metadata["godwit.preprocess"] = std::filesystem::exists(options_.preprocess, absent)
-                                                  ? read_text(options_.preprocess)
+                                                  ? vision::read_text(options_.preprocess)
                                                   : options_.preprocess;
   }
 
@@ -135,7 +150,7 @@ class Quantizer {
   engine::Graph graph_;
   engine::CompileOptions compile_;
   engine::Graph prepared_;
-  CalibrationReader images_;
+  vision::CalibrationReader images_;
   std::set<std::string> kept_;
   engine::Quantization quantization_;
 };
@@ -144,8 +159,8 @@ class Quantizer {
 class AccuracyCheck {
  public:
   AccuracyCheck(const Options& options, const Quantizer& quantizer)
-      : options_(options), examples_(read_examples(options.examples)) {
-    left_out_ = leave_out(examples_, quantizer.images().digests());
+      : options_(options), examples_(vision::read_examples(options.examples)) {
+    left_out_ = vision::leave_out(examples_, quantizer.images().digests());
     if (left_out_ > 0) {
       message(fmt::format("{} images of '{}' are among those that calibrate and are left out of all accuracy",
                           left_out_, options.examples.data));
@@ -155,21 +170,21 @@ class AccuracyCheck {
 
   // As a fraction of the images that can be read. `name` stands for the model in errors.
   double top1(const engine::Graph& graph, const std::string& name) const {
-    ImageModelOptions model_options{.engine = options_.engine,
-                                    .images = options_.images,
-                                    .preprocess = options_.preprocess,
-                                    .default_batch = kAccuracyBatch};
-    ImageModel model(graph, fmt::format("{}, {}", options_.model, name), model_options);
-    require_classes(examples_, options_.label_offset, model.classes());
+    ImageModelArguments model_options{.engine = options_.engine,
+                                      .images = options_.images,
+                                      .preprocess = options_.preprocess,
+                                      .default_batch = kAccuracyBatch};
+    vision::ImageModel model(graph, fmt::format("{}, {}", options_.model, name), model_options.options(""));
+    vision::require_classes(examples_, options_.label_offset, model.classes());
     Progress progress(fmt::format("images for top-1 of {}", name), examples_.paths.size());
     std::int64_t images = 0, right = 0;
-    ImageSource source(examples_.paths);
-    model.run(source, [&](const ImageModel::Result& result) {
+    vision::ImageSource source(examples_.paths);
+    model.run(source, [&](const vision::ImageModel::Result& result) {
       progress.advance();
       if (!result.error.empty()) return;
       ++images;
       const std::int64_t wanted = examples_.classes[result.index] + options_.label_offset;
-      right += largest(result.probabilities, 1).front() == wanted ? 1 : 0;
+      right += vision::largest(result.probabilities, 1).front() == wanted ? 1 : 0;
     });
     if (images == 0)
       throw Error(fmt::format("no image of '{}' can be read to measure accuracy", examples_.source));
@@ -184,7 +199,7 @@ class AccuracyCheck {
 
  private:
   const Options& options_;
-  Examples examples_;
+  vision::Examples examples_;
   std::size_t left_out_ = 0;
   double f32_ = 0;
 };
@@ -327,7 +342,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option("--output", options->output, "The QDQ model to write; it appears only when it is complete.")
       ->required()
       ->type_name("Q.onnx");
-  app.add_option("--images", options->images,
+  app.add_option("--images", options->image_count,
                  "Calibrate on so many of the images, at even distances in sorted order. Default: all.")
       ->check(in_range(1, 1'000'000))
       ->type_name("N");

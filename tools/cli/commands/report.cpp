@@ -1,14 +1,17 @@
 // godwit report: what ledgers and published tables say about energy, cost and accuracy.
+
 #include "tools/report/report.h"
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <fmt/format.h>
 #include <memory>
 
 #include "runtime/error.h"
+#include "tools/bench/option_values.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/options.h"
-#include "tools/cli/output.h"
+#include "tools/report/console.h"
 #include "tools/report/report_output.h"
 
 namespace godwit::tools {

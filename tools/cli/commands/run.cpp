@@ -1,20 +1,26 @@
 // godwit run: any tensors in, every output as a file.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "engine/session.h"
 #include "importers/importer.h"
 #include "runtime/error.h"
 #include "runtime/npy.h"
+#include "runtime/stopwatch.h"
+#include "tools/bench/option_values.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/options.h"
-#include "tools/cli/output.h"
+#include "tools/cli/output_files.h"
 #include "tools/cli/tuning.h"
-#include "tools/vision/files.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/report/text.h"
 
 namespace godwit::tools {
 namespace {

@@ -1,20 +1,13 @@
-// Printing for people and machines.
-#include "tools/cli/output.h"
+// Columns, prefixes and quantiles.
+#include "tools/report/text.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include "runtime/error.h"
 
 namespace godwit::tools {
 namespace {
-
-constexpr double kDrawInterval = 0.1;  // seconds between two drawings of the bar
-constexpr std::size_t kBarWidth = 30;
 
 // Characters, not bytes: every byte that does not continue a UTF-8 sequence.
 std::size_t width_of(std::string_view text) {
@@ -37,52 +30,6 @@ std::string one_line(std::string_view text) {
     }
   }
   return line;
-}
-
-void print(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw Error("cannot write to stdout", ErrorKind::failed);
-  }
-}
-
-std::string json_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-void print_json(const Json& json) { print(json_text(json) + "\n"); }
-
-void message(std::string_view text) { fmt::print(stderr, "godwit: {}\n", one_line(text)); }
-
-void error_message(std::string_view text) { fmt::print(stderr, "godwit: error: {}\n", one_line(text)); }
-
-Progress::Progress(std::string unit, std::size_t total)
-    : unit_(std::move(unit)), total_(total), visible_(total > 1 && ::isatty(STDERR_FILENO) == 1) {}
-
-Progress::~Progress() { clear(); }
-
-void Progress::advance(std::size_t count) {
-  done_ += count;
-  if (visible_ && watch_.seconds() - drawn_at_ >= kDrawInterval) draw();
-}
-
-void Progress::say(std::string_view text) {
-  clear();
-  message(text);
-}
-
-void Progress::draw() {
-  drawn_at_ = watch_.seconds();
-  const double rate = static_cast<double>(done_) / std::max(drawn_at_, 1e-9);
-  const std::size_t filled = std::min(kBarWidth, done_ * kBarWidth / total_);
-  const double left = done_ > 0 ? static_cast<double>(total_ - std::min(done_, total_)) / rate : 0;
-  fmt::print(stderr, "\r[{:#<{}}{:.<{}}] {}/{} {}  {:.1f}/s  {:.0f} s left \x1b[K", "", filled, "",
-             kBarWidth - filled, done_, total_, unit_, rate, left);
-  std::fflush(stderr);
-}
-
-void Progress::clear() {
-  if (!visible_ || drawn_at_ < 0) return;
-  fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
-  drawn_at_ = -1;
 }
 
 std::string Table::to_string() const {

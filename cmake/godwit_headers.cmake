@@ -1,0 +1,26 @@
+# Copies the public headers to DST for installing: #include "a/b.h" becomes #include <godwit/a/b.h>, rooms of tools/ lie
+# beside the floors, and godwit.h includes all. Stops where a public header includes one that is not public.
+# usage: cmake -DSRC=repository -DDST=folder -DHEADERS="a/b.h c/d.h" -P godwit_headers.cmake
+cmake_minimum_required(VERSION 3.25)
+separate_arguments(headers UNIX_COMMAND "${HEADERS}")
+file(REMOVE_RECURSE ${DST})
+set(all "// All of godwit: a model on images, or any graph and its tensors.\n#pragma once\n\n")
+foreach(header IN LISTS headers)
+  file(READ ${SRC}/${header} text)
+  string(REGEX MATCHALL "# *include \"[^\"]+\"" lines "${text}")
+  foreach(line IN LISTS lines)
+    string(REGEX REPLACE ".*\"(.*)\"" "\\1" included "${line}")
+    if(NOT included IN_LIST headers)
+      message(FATAL_ERROR "public header ${header} includes ${included}, which is not public: take it out or, where users "
+        "need it, add it to the list in cmake/GodwitPublicHeaders.cmake")
+    endif()
+  endforeach()
+  string(REGEX REPLACE "(# *include )\"tools/([^\"]+)\"" "\\1<godwit/\\2>" text "${text}")
+  string(REGEX REPLACE "(# *include )\"([^\"]+)\"" "\\1<godwit/\\2>" text "${text}")
+  string(REGEX REPLACE "^tools/" "" place ${header})
+  file(WRITE ${DST}/${place} "${text}")
+  if(place MATCHES "\\.h$")
+    string(APPEND all "#include <godwit/${place}>\n")
+  endif()
+endforeach()
+file(WRITE ${DST}/godwit.h "${all}")

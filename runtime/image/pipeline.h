@@ -1,0 +1,61 @@
+// How an image becomes what a network was trained on, as data: presets, and descriptions in JSON.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "runtime/cpu.h"
+#include "runtime/image/image.h"
+
+namespace godwit::image {
+
+// Bilinear and bicubic are stretched by the scale when shrinking ("antialiased"), as Pillow's are; nearest
+// takes one pixel.
+enum class Filter : std::uint8_t { bilinear, bicubic, nearest };
+
+std::string_view name_of(Filter filter);
+
+enum class ChannelOrder : std::uint8_t { rgb, bgr };
+
+// dst = (pixel * scale - mean[c]) / stddev[c], c in the order of the network's channels; the product, the
+// difference and the quotient are each rounded to float. With scale 1/255 as a double the product is bit for
+// bit pixel / 255.
+struct Pipeline {
+  std::string name;  // preset's name or the JSON file's path
+  int resize = 256;  // short side; 0: no resize
+  int crop = 224;    // centre crop; 0: none
+  Filter filter = Filter::bilinear;
+  ChannelOrder order = ChannelOrder::rgb;
+  double scale = 1.0;
+  std::array<float, 3> mean{0, 0, 0};
+  std::array<float, 3> stddev{1, 1, 1};
+};
+
+struct Preset {
+  std::string_view name;
+  std::string_view sentence;
+};
+// torch, torch-v2, caffe, tf.
+std::span<const Preset> presets();
+
+// A preset's name or the path of a JSON file with any of the keys resize, crop, filter, order
+// ("rgb"/"bgr"), scale, mean, std and optionally "preset" as a base. Throws Error naming the known presets,
+// or file and key.
+Pipeline pipeline(const std::string& preset_or_file);
+// As above from JSON text or a bare preset name, for the metadata entry godwit.preprocess; `source` names it
+// in errors.
+Pipeline pipeline_from_text(const std::string& text, const std::string& source);
+
+struct PreprocessOptions {
+  DecodeLimits limits = {};
+  bool exif = false;  // turn images upright as their EXIF metadata say; torchvision does not
+  // JPEG decoded at 1/2, 1/4 or 1/8 of its size where that still is no smaller than the resized image:
+  // faster, and other pixels than Pillow's.
+  bool fast = false;
+  Isa isa = best_isa();  // at most; results do not depend on it
+};
+
+}  // namespace godwit::image

@@ -1,0 +1,97 @@
+// A model on images as a library: labels of one image, its own way of compiling, paths that arrive, images
+// for calibration.
+#include "tools/vision/image_model.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "runtime/image/pipeline.h"
+#include "tests/support/errors.h"
+#include "tests/tools/program.h"
+#include "tools/vision/calibration_images.h"
+#include "tools/vision/image_source.h"
+
+namespace godwit::vision {
+namespace {
+
+using tools::plain_png;
+using tools::save_tiny_model;
+
+TEST(ImageModel, LabelsOneImage) {
+  const test::TemporaryDirectory folder;
+  const std::string red = folder.write("red.png", plain_png(255, 0, 0));
+  ImageModel model(save_tiny_model(folder));
+  const std::vector<ScoredLabel> labels = model.label(red, 2);
+  ASSERT_EQ(labels.size(), 2U);
+  EXPECT_EQ(labels[0].name, "red");
+  EXPECT_EQ(labels[0].index, 0);
+  EXPECT_GT(labels[0].probability, labels[1].probability);
+  EXPECT_EQ(model.label(red).size(), 4U);
+}
+
+TEST(ImageModel, LabelsOfAFileReplaceTheModelsOwn) {
+  const test::TemporaryDirectory folder;
+  const std::string names = folder.write("names.txt", "rot\ngruen\nblau\nnichts\n");
+  ImageModel model(save_tiny_model(folder), {.labels = names});
+  EXPECT_EQ(model.label(folder.write("blue.png", plain_png(0, 0, 255)), 1).front().name, "blau");
+}
+
+TEST(ImageModel, AnImageThatCannotBeReadIsAnError) {
+  const test::TemporaryDirectory folder;
+  const std::string bad = folder.write("bad.png", "This is no image.\n");
+  ImageModel model(save_tiny_model(folder));
+  EXPECT_EQ(support::error_of([&] { (void)model.label(bad); }),
+            fmt::format("'{}': the file is neither a JPEG nor a PNG image", bad));
+}
+
+TEST(ImageModel, CompilesAsTheCallerSays) {
+  const test::TemporaryDirectory folder;
+  int calls = 0;
+  const ImageModelOptions options{
+      .threads = 1, .make_plan = [&](const engine::Graph& graph, const engine::CompileOptions& compile) {
+        ++calls;
+        EXPECT_EQ(compile.threads, 1);
+        EXPECT_EQ(compile.shapes.at("input"), (Shape{1, 3, 8, 8}));
+        return Compiled{engine::compile(graph, compile), 1000};
+      }};
+  const ImageModel model(save_tiny_model(folder), options);
+  EXPECT_EQ(calls, 1);
+  EXPECT_GE(model.load_seconds(), 1000);
+}
+
+TEST(ImageSource, PathsArriveLineByLine) {
+  std::istringstream arriving("a.jpg\r\n\nb c.png\n");
+  ImageSource source({.images = {"-"}}, arriving);
+  EXPECT_EQ(source.total(), 0U);
+  std::string path;
+  ASSERT_TRUE(source.next(path));
+  EXPECT_EQ(path, "a.jpg");
+  ASSERT_TRUE(source.next(path));
+  EXPECT_EQ(path, "b c.png");
+  EXPECT_FALSE(source.next(path));
+  EXPECT_NE(support::error_of([&] { (void)source.paths(); }), "");
+}
+
+TEST(CalibrationReader, TellsOfEveryImageInOrderAndKeepsTheGoodOnes) {
+  const test::TemporaryDirectory folder;
+  const std::string red = folder.write("1.png", plain_png(255, 0, 0)),
+                    bad = folder.write("2.png", "no image"),
+                    blue = folder.write("3.png", plain_png(0, 0, 255));
+  image::Pipeline pipeline;
+  pipeline.resize = pipeline.crop = 8;
+  std::vector<std::string> seen;
+  const CalibrationReader reader({red, bad, blue}, pipeline, {}, 2,
+                                 [&](const std::string& path, const std::string& error) {
+                                   seen.push_back(path);
+                                   EXPECT_EQ(error.empty(), path != bad);
+                                 });
+  EXPECT_EQ(seen, (std::vector<std::string>{red, bad, blue}));
+  EXPECT_EQ(reader.paths(), (std::vector<std::string>{red, blue}));
+  EXPECT_EQ(reader.failed(), 1U);
+}
+
+}  // namespace
+}  // namespace godwit::vision

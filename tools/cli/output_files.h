@@ -1,0 +1,16 @@
+// Files and folders that commands write.
+#pragma once
+
+#include <span>
+#include <string>
+
+namespace godwit::tools {
+
+// Makes the folder and those above it. Throws Error when that cannot be done or something else stands there.
+void make_folder(const std::string& path);
+
+// Before work whose result goes to `output`. Throws Error where it is one of the files that are read, which
+// would be lost (an empty name is none), or cannot be written.
+void check_output(const std::string& output, std::span<const std::string> inputs);
+
+}  // namespace godwit::tools

@@ -1,0 +1,26 @@
+// What a model that takes images wants of them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "engine/plan.h"
+#include "engine/graph.h"
+#include "runtime/image/pipeline.h"
+
+namespace godwit::vision {
+
+// The named pipeline, else the model's own. Throws Error saying what to pass when there
+// is none.
+image::Pipeline find_pipeline(const std::string& preset_or_file,
+                              const std::map<std::string, std::string>& metadata);
+
+// Gives the graph's one input the shape and layout in which images come out of this pipeline (channels
+// last, as decoders make them), `asked` at a time, or for 0 as many as the model fixes, else `fallback`;
+// returns how many. Throws Error when the graph has another input than one of f32 images, or fixes another
+// size.
+std::int64_t set_image_input(const engine::Graph& graph, const image::Pipeline& pipeline, std::int64_t asked,
+                             std::int64_t fallback, engine::CompileOptions& options);
+
+}  // namespace godwit::vision
