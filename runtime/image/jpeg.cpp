@@ -12,6 +12,7 @@
 #include <jerror.h>
 
 #include "runtime/error.h"
+#include "runtime/image/decoder.h"
 
 namespace godwit::image {
 namespace {
@@ -229,6 +230,8 @@ JpegRows::~JpegRows() = default;
 int JpegRows::width() const { return static_cast<int>(decoder_->info().output_width); }
 int JpegRows::height() const { return static_cast<int>(decoder_->info().output_height); }
 
+SampleFormat JpegRows::stored() const { return {decoder_->info().num_components == 1 ? 1 : 3, 8}; }
+
 void JpegRows::shrink(int denominator) { decoder_->scale(denominator); }
 
 bool JpegRows::partial_is_exact() const {
@@ -269,10 +272,19 @@ Region JpegRows::select(const Region& wanted) {
     std::vector<std::uint8_t> unused(static_cast<std::size_t>(given.width()) * 4);
     for (; skipped < wanted.top; ++skipped) decoder_->read(unused.data());
   }
+  columns_ = given.width();
   return given;
 }
 
 void JpegRows::read(std::uint8_t* dst) { decoder_->read(dst); }
+void JpegRows::read_stored(std::uint16_t* dst) {
+  const auto channels = static_cast<std::size_t>(stored().channels);
+  row_.resize(static_cast<std::size_t>(columns_) * 4);
+  read(row_.data());
+  for (std::size_t x = 0; x < static_cast<std::size_t>(columns_); ++x) {
+    for (std::size_t c = 0; c < channels; ++c) dst[channels * x + c] = row_[4 * x + c];
+  }
+}
 void JpegRows::finish() { decoder_->finish(); }
 std::vector<std::string> JpegRows::warnings() const { return decoder_->warnings(); }
 
@@ -285,5 +297,15 @@ Image decode_jpeg(std::span<const std::byte> bytes, const DecodeLimits& limits) 
   JpegRows rows(bytes, limits);
   return read_all(rows);
 }
+
+namespace {
+constexpr std::array<std::string_view, 2> kExtensions = {".jpg", ".jpeg"};
+std::unique_ptr<Rows> open(std::span<const std::byte> file, const DecodeLimits& limits) {
+  return std::make_unique<JpegRows>(file, limits);
+}
+}  // namespace
+
+extern const Decoder jpeg_decoder;
+const Decoder jpeg_decoder = {"JPEG", kExtensions, looks_like_jpeg, open};
 
 }  // namespace godwit::image

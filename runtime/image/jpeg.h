@@ -32,22 +32,25 @@ class JpegRows : public Rows {
 
   int width() const override;
   int height() const override;
-  // Decodes at 1/denominator of the size (2, 4, 8) in the transform itself: fast, and not what Pillow's
-  // resize of the full image gives. To be called before select(); width() and height() follow.
-  void shrink(int denominator);
+  SampleFormat stored() const override;
+  // In the transform itself: fast, and not what Pillow's resize of the full image gives.
+  void shrink(int denominator) override;
   Region select(const Region& wanted) override;
   void read(std::uint8_t* dst) override;
+  void read_stored(std::uint16_t* dst) override;
   void finish() override;
 
   // False: select() gives whole rows and decodes those above the region as well.
   bool partial_is_exact() const;
   // The decoder's words about what it mended, each once, and how often.
-  std::vector<std::string> warnings() const;
+  std::vector<std::string> warnings() const override;
 
   class Decoder;
 
  private:
   std::unique_ptr<Decoder> decoder_;
+  int columns_ = 0;  // of the region
+  std::vector<std::uint8_t> row_;
 };
 
 // Decodes a whole JPEG file. Throws Error as JpegRows; the decoder's warnings are not errors.

@@ -17,8 +17,8 @@ constexpr std::array<std::size_t, 3> kInOrder = {0, 1, 2};
 
 RowArithmetic::RowArithmetic(const Pipeline& pipeline, const ValueTable<float>& table,
                              const RowKernels& kernels) {
-  // In another order the constants would not lie beside their pixels.
-  if (kernels.normalize == nullptr || pipeline.order != ChannelOrder::rgb) return;
+  // In another order the constants would not lie beside their pixels; one channel is looked up.
+  if (kernels.normalize == nullptr || pipeline.order != ChannelOrder::rgb || pipeline.channels != 3) return;
   factors_.scale = static_cast<float>(pipeline.scale);
   factors_.scale_rest = static_cast<float>(pipeline.scale - static_cast<double>(factors_.scale));
   for (std::size_t i = 0; i < 3 * kUnit; ++i) {

@@ -85,13 +85,21 @@ double finite(const json& value) {
   return value.get<double>();
 }
 
-std::array<float, 3> three_numbers(const json& value) {
-  if (!value.is_array() || value.size() != 3) {
-    throw Error(fmt::format("{} is not a list of 3 numbers, one for each channel", shown(value)));
+// The one of a single channel stands for all three.
+std::array<float, 3> numbers(const json& value, int channels) {
+  if (!value.is_array() || value.size() != static_cast<std::size_t>(channels)) {
+    throw Error(channels == 1
+                    ? fmt::format("{} is not a list of 1 number, for the one channel", shown(value))
+                    : fmt::format("{} is not a list of 3 numbers, one for each channel", shown(value)));
   }
   std::array<float, 3> result{};
-  for (std::size_t c = 0; c < 3; ++c) result[c] = static_cast<float>(finite(value[c]));
+  for (std::size_t c = 0; c < 3; ++c) result[c] = static_cast<float>(finite(value[channels == 1 ? 0 : c]));
   return result;
+}
+
+int channels(const json& value) {
+  if (value != 1 && value != 3) throw Error(fmt::format("{} is not 1 (gray) or 3 (colour)", shown(value)));
+  return value.get<int>();
 }
 
 ChannelOrder channel_order(const json& value) {
@@ -114,23 +122,37 @@ void set(Pipeline& pipeline, const std::string& key, const json& value) {
     pipeline.crop = side(value);
   } else if (key == "filter") {
     pipeline.filter = filter(value);
+  } else if (key == "channels") {
+    pipeline.channels = channels(value);
   } else if (key == "order") {
     pipeline.order = channel_order(value);
   } else if (key == "scale") {
     pipeline.scale = finite(value);
     if (pipeline.scale == 0) throw Error("0 would make all pixels equal");
   } else if (key == "mean") {
-    pipeline.mean = three_numbers(value);
+    pipeline.mean = numbers(value, pipeline.channels);
   } else if (key == "std") {
-    pipeline.stddev = three_numbers(value);
+    pipeline.stddev = numbers(value, pipeline.channels);
     // Below the smallest normal float the quotient would overflow.
     if (std::ranges::any_of(pipeline.stddev,
                             [](float v) { return !(v >= std::numeric_limits<float>::min()); })) {
       throw Error(fmt::format("{} is not a list of positive numbers", shown(value)));
     }
   } else if (key != "preset") {
-    throw Error("unknown key: expected resize, crop, filter, order, scale, mean, std or preset");
+    throw Error("unknown key: expected resize, crop, filter, channels, order, scale, mean, std or preset");
   }
+}
+
+// What a preset says of three channels holds for one only where they are alike.
+void require_one_channel(const Pipeline& pipeline) {
+  const auto alike = [](const std::array<float, 3>& values) {
+    return values[0] == values[1] && values[1] == values[2];
+  };
+  if (!alike(pipeline.mean) || !alike(pipeline.stddev))
+    throw Error(
+        "key 'channels': the preset has a mean and std for each of 3 channels; pass mean and std of 1 "
+        "number");
+  if (pipeline.order != ChannelOrder::rgb) throw Error("key 'order': one channel has no order of colours");
 }
 
 Pipeline from_json(const std::string& text) {
@@ -142,10 +164,12 @@ Pipeline from_json(const std::string& text) {
     if (!base->is_string()) throw Error(fmt::format("key 'preset': {} is not a preset's name", shown(*base)));
     pipeline = require_preset(base->get<std::string>());
   }
+  // Keys come in the order of the alphabet: channels before the numbers of each of them.
   for (const auto& [key, value] : document.items()) {
     with_context([&, &name = key] { return fmt::format("key '{}'", name.substr(0, 40)); },
                  [&, &name = key, &given = value] { set(pipeline, name, given); });
   }
+  if (pipeline.channels == 1) require_one_channel(pipeline);
   return pipeline;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -20,6 +21,7 @@ std::string_view name_of(Filter filter);
 
 enum class ChannelOrder : std::uint8_t { rgb, bgr };
 
+// An image of `channels` channels: three colours, or the gray that Pillow's convert("L") makes of them.
 // dst = (pixel * scale - mean[c]) / stddev[c], c in the order of the network's channels; the product, the
 // difference and the quotient are each rounded to float. With scale 1/255 as a double the product is bit for
 // bit pixel / 255.
@@ -27,11 +29,18 @@ struct Pipeline {
   std::string name;  // preset's name or the JSON file's path
   int resize = 256;  // short side; 0: no resize
   int crop = 224;    // centre crop; 0: none
+  int channels = 3;  // or 1
   Filter filter = Filter::bilinear;
   ChannelOrder order = ChannelOrder::rgb;
   double scale = 1.0;
   std::array<float, 3> mean{0, 0, 0};
   std::array<float, 3> stddev{1, 1, 1};
+
+  // Of the tensor of one image.
+  std::size_t elements() const {
+    return static_cast<std::size_t>(channels) * static_cast<std::size_t>(crop) *
+           static_cast<std::size_t>(crop);
+  }
 };
 
 struct Preset {
@@ -41,9 +50,10 @@ struct Preset {
 // torch, torch-v2, caffe, tf.
 std::span<const Preset> presets();
 
-// A preset's name or the path of a JSON file with any of the keys resize, crop, filter, order
-// ("rgb"/"bgr"), scale, mean, std and optionally "preset" as a base. Throws Error naming the known presets,
-// or file and key.
+// A preset's name or the path of a JSON file with any of the keys resize, crop, filter, channels (3 or 1),
+// order
+// ("rgb"/"bgr"), scale, mean, std (of as many numbers as channels) and optionally "preset" as a base. Throws
+// Error naming the known presets, or file and key.
 Pipeline pipeline(const std::string& preset_or_file);
 // As above from JSON text or a bare preset name, for the metadata entry godwit.preprocess; `source` names it
 // in errors.

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
 #include "runtime/error.h"
 #include "runtime/float16.h"
+#include "runtime/image/decoder.h"
 #include "runtime/image/exif.h"
-#include "runtime/image/jpeg.h"
-#include "runtime/image/png.h"
+#include "runtime/image/gray.h"
 #include "runtime/input_file.h"
 
 namespace godwit::image {
@@ -50,12 +51,12 @@ int fast_denominator(std::int64_t width, std::int64_t height, int resize) {
   return 1;
 }
 
-// The place of value (y, x, c) in a square image of three channels.
+// The place of value (y, x, c) in a square image.
 struct Strides {
   std::size_t y, x, c;
 };
-Strides strides_of(Layout layout, std::size_t side) {
-  return layout == Layout::nchw ? Strides{side, 1, side * side} : Strides{3 * side, 3, 1};
+Strides strides_of(Layout layout, std::size_t side, std::size_t channels) {
+  return layout == Layout::nchw ? Strides{side, 1, side * side} : Strides{channels * side, channels, 1};
 }
 
 }  // namespace
@@ -99,6 +100,8 @@ Image resize_and_crop(const Image& image, int resize, int crop, Filter filter) {
 }
 
 void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std::span<float> dst) {
+  if (pipeline.channels != 3)
+    throw Error(fmt::format("preprocessing '{}' has 1 channel, expected the 3 of the image", pipeline.name));
   const std::size_t pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
   if (dst.size() != pixels * 3 || image.pixels.size() != pixels * 3) {
     throw Error(fmt::format("an image of {}x{} pixels does not fill a tensor of {} values", image.width,
@@ -142,37 +145,26 @@ void Preprocessor::run(std::span<const std::byte> file, const std::string& name,
   source_bytes_ = file.size();
   with_context([&] { return fmt::format("'{}'", name); },
                [&] {
-                 if (dst.size() != static_cast<std::size_t>(pipeline_.crop) *
-                                       static_cast<std::size_t>(pipeline_.crop) * 3) {
+                 if (dst.size() != pipeline_.elements()) {
                    throw Error(fmt::format("an image of {}x{} pixels does not fill a tensor of {} values",
                                            pipeline_.crop, pipeline_.crop, dst.size()));
                  }
                  warnings_.clear();
-                 if (file.empty()) throw Error("the file is empty, expected a JPEG or PNG image");
-                 if (looks_like_jpeg(file)) {
-                   JpegRows jpeg(file, options_.limits);
-                   source_pixels_ = std::int64_t{jpeg.width()} * jpeg.height();
-                   const int width = jpeg.width(), height = jpeg.height();
-                   const int orientation = options_.exif ? exif_orientation(file) : 1;
-                   if (options_.fast) jpeg.shrink(fast_denominator(width, height, pipeline_.resize));
-                   if (orientation == 1) {
-                     resize_into(jpeg, width, height, layout, table, dst);
-                   } else {
-                     const Image image = upright(read_all(jpeg), orientation);
-                     ImageRows rows(image);
-                     const bool turned = orientation >= 5;
-                     resize_into(rows, turned ? height : width, turned ? width : height, layout, table, dst);
-                   }
-                   warnings_ = jpeg.warnings();
-                 } else if (looks_like_png(file)) {
-                   Image image = decode_png(file, options_.limits);
-                   source_pixels_ = std::int64_t{image.width} * image.height;
-                   if (options_.exif) image = upright(std::move(image), exif_orientation(file));
-                   ImageRows rows(image);
-                   resize_into(rows, image.width, image.height, layout, table, dst);
+                 const std::unique_ptr<Rows> rows = decoder_of(file).open(file, options_.limits);
+                 const int width = rows->width(), height = rows->height();
+                 source_pixels_ = std::int64_t{width} * height;
+                 const int orientation = options_.exif ? exif_orientation(file) : 1;
+                 if (options_.fast) rows->shrink(fast_denominator(width, height, pipeline_.resize));
+                 if (orientation == 1) {
+                   resize_into(*rows, width, height, layout, table, dst);
                  } else {
-                   throw Error("the file is neither a JPEG nor a PNG image");
+                   const Image image = upright(read_all(*rows), orientation);
+                   ImageRows turned_rows(image);
+                   const bool turned = orientation >= 5;
+                   resize_into(turned_rows, turned ? height : width, turned ? width : height, layout, table,
+                               dst);
                  }
+                 warnings_ = rows->warnings();
                });
 }
 
@@ -185,10 +177,14 @@ void Preprocessor::read_region(Rows& rows) {
 
 // width and height are those of the image, of which the rows may be a smaller version.
 template <class T>
-void Preprocessor::resize_into(Rows& rows, int width, int height, Layout layout, const ValueTable<T>& table,
+void Preprocessor::resize_into(Rows& source, int width, int height, Layout layout, const ValueTable<T>& table,
                                std::span<T> dst) {
   const auto side = static_cast<std::size_t>(pipeline_.crop);
-  const Strides strides = strides_of(layout, side);
+  const auto channels = static_cast<std::size_t>(pipeline_.channels);
+  const Strides strides = strides_of(layout, side, channels);
+  // Gray goes through the loops as three equal colours, of which one is kept.
+  GrayRows gray(source);
+  Rows& rows = channels == 1 && source.stored().channels != 1 ? gray : source;
   const std::array<std::size_t, 3> order = pipeline_.order == ChannelOrder::rgb
                                                ? std::array<std::size_t, 3>{0, 1, 2}
                                                : std::array<std::size_t, 3>{2, 1, 0};
@@ -199,7 +195,7 @@ void Preprocessor::resize_into(Rows& rows, int width, int height, Layout layout,
   const Region inside = resizer_.inside();
   const auto columns = static_cast<std::size_t>(inside.width());
   if (columns < side || inside.height() < pipeline_.crop) {  // a border of pixels that are 0
-    for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t c = 0; c < channels; ++c) {
       for (std::size_t i = 0; i < side * side; ++i) {
         dst[c * strides.c + i * strides.x] = table[c][0];
       }
@@ -214,7 +210,9 @@ void Preprocessor::resize_into(Rows& rows, int width, int height, Layout layout,
     if constexpr (std::is_same_v<T, float>) {
       if (computed) return arithmetic_.run(row, columns, table, to);
     }
-    if (layout == Layout::nhwc) {
+    if (channels == 1) {
+      for (std::size_t x = 0; x < columns; ++x) to[x] = table[0][row[3 * x]];
+    } else if (layout == Layout::nhwc) {
       look_up_row<3>(row, columns, table, order, 1, to);
     } else {
       look_up_row<1>(row, columns, table, order, strides.c, to);

@@ -28,7 +28,8 @@ ValueTable<float> value_table(const Pipeline& pipeline);
 // The pixels' values themselves.
 ValueTable<std::uint8_t> pixel_table();
 
-// Writes one image's tensor (3 channels of the pipeline's crop size) to dst in the given layout.
+// Writes one image's tensor (3 channels, of the image's size) to dst in the given layout. Throws Error for a
+// pipeline of one channel.
 // dst: (3, H, W) for nchw, (H, W, 3) for nhwc.
 void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std::span<float> dst);
 
@@ -43,9 +44,9 @@ class Preprocessor {
   // Throws Error when the pipeline has no crop, by which the tensor's size is known.
   explicit Preprocessor(const Pipeline& pipeline, const PreprocessOptions& options = {});
 
-  // A file into its slot of a batch; the channel's values are those of value_table(). dst: (3, crop, crop)
-  // for nchw, (crop, crop, 3) for nhwc. Throws Error naming the path: absent, not a regular file, damaged,
-  // past a limit; dst then holds anything.
+  // A file into its slot of a batch; the channel's values are those of value_table(). dst: (C, crop, crop)
+  // for nchw, (crop, crop, C) for nhwc, C being the pipeline's channels. Throws Error naming the path:
+  // absent, not a regular file, damaged, past a limit; dst then holds anything.
   void run(const std::string& path, Layout layout, std::span<float> dst);
   // The same with values of the caller's: bytes for a network that takes them, or the pixels themselves.
   // `table` is in the order of the network's channels.
@@ -68,7 +69,7 @@ class Preprocessor {
  private:
   void read_region(Rows& rows);
   template <class T>
-  void resize_into(Rows& rows, int width, int height, Layout layout, const ValueTable<T>& table,
+  void resize_into(Rows& source, int width, int height, Layout layout, const ValueTable<T>& table,
                    std::span<T> dst);
 
   Pipeline pipeline_;

@@ -29,8 +29,7 @@ class PartsAlone {
   // Finds images that can be read, evenly over all paths, so that their mean is that of the run.
   PartsAlone(const vision::ImageModel& model, ImageRing& images)
       : preprocessor_(model.pipeline(), model.reading()),
-        pixels_(3 * static_cast<std::size_t>(model.pipeline().crop) *
-                static_cast<std::size_t>(model.pipeline().crop)),
+        pixels_(model.pipeline().elements()),
         plan_(model.shared_plan()),
         batch_(model.batch()),
         session_options_(model.session_options(1)) {

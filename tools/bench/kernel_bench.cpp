@@ -81,7 +81,8 @@ KernelBench bench_kernels(const std::shared_ptr<const engine::Plan>& plan, doubl
   std::vector<double> peaks;
   engine::Session session(plan, {.threads = 1});
   std::vector<Tensor> inputs;
-  for (const engine::PlanInput& input : plan->inputs()) inputs.push_back(vision::random_tensor(input.desc, 1));
+  for (const engine::PlanInput& input : plan->inputs())
+    inputs.push_back(vision::random_tensor(input.desc, 1));
   session.run(inputs);
   for (std::size_t i = 0; i < plan->steps().size(); ++i) {
     const engine::Step& step = plan->steps()[i];

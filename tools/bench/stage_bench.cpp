@@ -8,9 +8,7 @@
 namespace godwit::tools {
 
 StageBench::StageBench(const image::Pipeline& pipeline, const image::PreprocessOptions& options)
-    : options_(options),
-      preprocessor_(pipeline, options),
-      dst_(3 * static_cast<std::size_t>(pipeline.crop) * static_cast<std::size_t>(pipeline.crop)) {}
+    : options_(options), preprocessor_(pipeline, options), dst_(pipeline.elements()) {}
 
 void StageBench::measure(const std::string& path, StageTimes& times) {
   const std::span<const std::byte> file = read_file(path, options_.limits.max_file_bytes, file_);

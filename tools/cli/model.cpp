@@ -12,14 +12,15 @@
 namespace godwit::tools {
 namespace {
 
-// Height and width of an N, 3, H, W input left open become the crop of the model's own preprocessing.
+// Height and width of an N, C, H, W input left open become the crop of the model's own preprocessing.
 void set_image_size(const engine::Graph& graph, Shape& shape) {
   const auto entry = graph.metadata.find("godwit.preprocess");
-  if (entry == graph.metadata.end() || shape.rank() != 4 || shape[1] != 3) return;
-  const int crop = image::pipeline_from_text(entry->second, "metadata entry godwit.preprocess").crop;
-  if (crop <= 0) return;
+  if (entry == graph.metadata.end() || shape.rank() != 4) return;
+  const image::Pipeline pipeline =
+      image::pipeline_from_text(entry->second, "metadata entry godwit.preprocess");
+  if (pipeline.crop <= 0 || shape[1] != pipeline.channels) return;
   for (int axis = 2; axis < 4; ++axis) {
-    if (!is_known(shape[axis])) shape[axis] = crop;
+    if (!is_known(shape[axis])) shape[axis] = pipeline.crop;
   }
 }
 

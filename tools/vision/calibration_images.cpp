@@ -57,7 +57,7 @@ void CalibrationReader::read(std::size_t first, std::vector<Pixels>& pixels,
                              std::vector<std::string>& errors) const {
   const std::size_t count =
       std::min(paths_.size() - first, kImagesPerThread * static_cast<std::size_t>(threads_));
-  const auto size = 3 * static_cast<std::size_t>(pipeline_.crop) * static_cast<std::size_t>(pipeline_.crop);
+  const std::size_t size = pipeline_.elements();
   pixels.resize(count);
   errors.assign(count, "");
   run_team(threads_, [&](const Worker& worker) {

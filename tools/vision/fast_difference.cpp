@@ -22,7 +22,7 @@ FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t l
   reading.fast = false;
   image::Preprocessor exact(pipeline, reading);
   const image::ValueTable<std::uint8_t> table = image::pixel_table();
-  const auto size = 3 * static_cast<std::size_t>(pipeline.crop) * static_cast<std::size_t>(pipeline.crop);
+  const std::size_t size = pipeline.elements();
   std::vector<std::uint8_t> a(size), b(size);
   FastDifference result;
   double sum = 0;

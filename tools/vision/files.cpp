@@ -4,22 +4,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <string_view>
 #include <system_error>
 
 #include "runtime/error.h"
+#include "runtime/image/decoder.h"
 #include "runtime/memory.h"
 
 namespace godwit::vision {
 namespace fs = std::filesystem;
 namespace {
-
-bool is_image_name(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-}
 
 // The images of a folder, and of those below it where `recursive`. A folder below that cannot be looked
 // into stands for the images in it, so that it is named when its turn comes and stops nothing.
@@ -27,7 +20,7 @@ void collect(const fs::path& folder, bool recursive, std::vector<std::string>& f
   for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
     std::error_code ignored, closed;
     if (!entry->is_directory(ignored)) {
-      if (is_image_name(entry->path())) found.push_back(entry->path().string());
+      if (image::has_image_extension(entry->path().string())) found.push_back(entry->path().string());
     } else if (recursive && !entry->is_symlink(ignored)) {
       collect(entry->path(), true, found, closed);
       if (closed) found.push_back(entry->path().string());
@@ -41,8 +34,8 @@ void append_images(const std::string& folder, bool recursive, std::vector<std::s
   collect(folder, recursive, found, code);
   if (code) throw Error(fmt::format("cannot read folder '{}': {}", folder, code.message()));
   if (found.empty()) {
-    throw Error(fmt::format(
-        "folder '{}' has no .jpg, .jpeg or .png file (use --recursive for folders below it)", folder));
+    throw Error(fmt::format("folder '{}' has no {} file (use --recursive for folders below it)", folder,
+                            image::image_extensions()));
   }
   std::ranges::sort(found);
   paths.insert(paths.end(), found.begin(), found.end());

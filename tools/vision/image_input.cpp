@@ -36,15 +36,21 @@ std::int64_t set_image_input(const engine::Graph& graph, const image::Pipeline& 
   }
   const engine::Value& input = graph.value(graph.inputs.front());
   Shape shape = options.shapes.contains(input.name) ? options.shapes.at(input.name) : input.desc.shape;
-  const auto is_three = [&](int axis) { return shape[axis] == 3; };
-  const bool channels_first = shape.rank() == 4 && (is_three(1) || (!is_known(shape[1]) && !is_three(3)));
-  const bool channels_last = shape.rank() == 4 && !channels_first && is_three(3);
+  const std::int64_t channels = pipeline.channels;
+  const auto has_channels = [&](int axis) { return shape[axis] == channels; };
+  const bool channels_first =
+      shape.rank() == 4 && (has_channels(1) || (!is_known(shape[1]) && !has_channels(3)));
+  const bool channels_last = shape.rank() == 4 && !channels_first && has_channels(3);
   if (input.desc.dtype != DType::f32 || (!channels_first && !channels_last)) {
-    throw Error(fmt::format("input '{}' is {} {}, expected f32 images Nx3xHxW or NxHxWx3", input.name,
-                            name_of(input.desc.dtype), graph.to_string(input.desc.shape)));
+    throw Error(fmt::format("input '{}' is {} {}, expected f32 images Nx{}xHxW or NxHxWx{}{}", input.name,
+                            name_of(input.desc.dtype), graph.to_string(input.desc.shape), channels, channels,
+                            shape.rank() == 4 && channels == 3 && (shape[1] == 1 || shape[3] == 1)
+                                ? "; for gray images pass --preprocess with \"channels\": 1"
+                                : ""));
   }
   const std::int64_t crop = pipeline.crop;
-  const Shape wanted = channels_first ? Shape{batch, 3, crop, crop} : Shape{batch, crop, crop, 3};
+  const Shape wanted =
+      channels_first ? Shape{batch, channels, crop, crop} : Shape{batch, crop, crop, channels};
   for (int axis = 0; axis < 4; ++axis) {
     if (!is_known(shape[axis])) shape[axis] = wanted[axis];
     if (axis == 0 && shape[0] != batch) {

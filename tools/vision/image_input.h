@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
-#include "engine/plan.h"
 #include "engine/graph.h"
+#include "engine/plan.h"
 #include "runtime/image/pipeline.h"
 
 namespace godwit::vision {

@@ -293,6 +293,36 @@ TEST(Pillow, TurnsImagesAlike) {
   comparison.run();
 }
 
+// Gray is made of colours before anything is resized.
+TEST(Pillow, MakesGrayAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  const auto compare = [&](const std::string& source, int resize, int crop) {
+    Pipeline pipeline;
+    pipeline.resize = resize;
+    pipeline.crop = crop;
+    pipeline.channels = 1;
+    Image ours{crop, crop, std::vector<std::uint8_t>(pipeline.elements())};
+    Preprocessor(pipeline).run<std::uint8_t>(source, Layout::nchw, pixel_table(), ours.pixels);
+    comparison.add(source, fmt::format("gray {} {}", resize, crop), std::move(ours));
+  };
+  for (const JpegColors colors : {JpegColors::gray, JpegColors::ycc, JpegColors::rgb, JpegColors::cmyk}) {
+    const std::string source =
+        comparison.file(fmt::format("{}.jpg", static_cast<int>(colors)),
+                        test::encode_jpeg(90, 61, {.colors = colors, .horizontal = 1, .vertical = 1}));
+    for (const auto& [resize, crop] : {std::pair{0, 40}, {48, 40}, {100, 96}, {20, 24}})
+      compare(source, resize, crop);
+  }
+  const std::vector<std::pair<int, int>> kinds = {{0, 1}, {0, 8}, {0, 16}, {2, 8},
+                                                  {3, 4}, {3, 8}, {4, 8},  {6, 8}};
+  for (const auto& [color_type, bit_depth] : kinds) {
+    const std::string source = comparison.file(fmt::format("{}-{}.png", color_type, bit_depth),
+                                               test::encode_png(61, 90, {color_type, bit_depth}));
+    for (const auto& [resize, crop] : {std::pair{0, 40}, {48, 40}}) compare(source, resize, crop);
+  }
+  comparison.run();
+}
+
 // The reference script and the photographs that come with the project's data, not with its source.
 TEST(Pillow, PreparesPhotographsAlike) {
   GODWIT_REQUIRE_PILLOW();

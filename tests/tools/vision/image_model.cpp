@@ -8,8 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/plan.h"
+#include "importers/importer.h"
 #include "runtime/image/pipeline.h"
 #include "tests/support/errors.h"
+#include "tests/support/graph_builder.h"
 #include "tests/tools/program.h"
 #include "tools/vision/calibration_images.h"
 #include "tools/vision/image_source.h"
@@ -60,6 +63,35 @@ TEST(ImageModel, CompilesAsTheCallerSays) {
   const ImageModel model(save_tiny_model(folder), options);
   EXPECT_EQ(calls, 1);
   EXPECT_GE(model.load_seconds(), 1000);
+}
+
+// Two classes, dark and bright, of gray images 8x8.
+std::string save_gray_model(const test::TemporaryDirectory& folder) {
+  support::GraphBuilder builder("gray");
+  const auto input = builder.input("input", Shape{1, 1, 8, 8});
+  const auto mean = builder.node("GlobalAveragePool", "mean", {input});
+  const auto flat = builder.node("Flatten", "flat", {mean});
+  const auto weights = builder.constant("weights", Tensor::of<float>({2, 1}, {-1, 1}));
+  const auto bias = builder.constant("bias", Tensor::of<float>({2}, {128, -128}));
+  builder.output(builder.node("Gemm", "scores", {flat, weights, bias}, {{"transB", std::int64_t{1}}}));
+  builder.graph().metadata["godwit.preprocess"] = R"({"resize": 8, "crop": 8, "channels": 1})";
+  builder.graph().metadata["godwit.labels"] = R"(["dark", "bright"])";
+  std::string path = folder / "gray.onnx";
+  importers::save_onnx(builder.build(), path);
+  return path;
+}
+
+// Green is brighter than blue.
+TEST(ImageModel, TakesImagesOfOneChannel) {
+  const test::TemporaryDirectory folder;
+  ImageModel model(save_gray_model(folder), {.threads = 1});
+  EXPECT_EQ(model.plan().inputs().front().desc.shape, (Shape{1, 1, 8, 8}));
+  EXPECT_EQ(model.label(folder.write("green.png", plain_png(0, 255, 0)), 1).front().name, "bright");
+  EXPECT_EQ(model.label(folder.write("blue.png", plain_png(0, 0, 255)), 1).front().name, "dark");
+  const std::string error =
+      support::error_of([&] { const ImageModel colours(folder / "gray.onnx", {.preprocess = "torch"}); });
+  EXPECT_NE(error.find("expected f32 images Nx3xHxW or NxHxWx3; for gray images"), std::string::npos)
+      << error;
 }
 
 TEST(ImageSource, PathsArriveLineByLine) {

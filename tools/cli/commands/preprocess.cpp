@@ -114,7 +114,7 @@ template <class T>
 std::size_t write_all(const Options& options, vision::ImageSource& source, int threads,
                       const image::Pipeline& pipeline, const image::ValueTable<T>& table, Layout layout,
                       T missing, NpyWriter& writer) {
-  const auto size = 3 * static_cast<std::size_t>(pipeline.crop) * static_cast<std::size_t>(pipeline.crop);
+  const std::size_t size = pipeline.elements();
   const image::PreprocessOptions reading = options.reading.preprocess_options(options.isa);
   const int slots = threads / static_cast<int>(kBatch) + 2;
   std::vector<Batch<T>> batches(static_cast<std::size_t>(slots));
@@ -165,8 +165,8 @@ int write_tensors(const Options& options, vision::ImageSource& source, const ima
   engine.threads = options.threads;
   const int threads = engine.thread_count();
   const auto count = static_cast<std::int64_t>(source.paths().size());
-  const std::int64_t crop = pipeline.crop;
-  const Shape shape = options.uint8 ? Shape{count, crop, crop, 3} : Shape{count, 3, crop, crop};
+  const std::int64_t crop = pipeline.crop, channels = pipeline.channels;
+  const Shape shape = options.uint8 ? Shape{count, crop, crop, channels} : Shape{count, channels, crop, crop};
   if (options.reading.fast()) {
     message("--decode fast: " +
             vision::compare_fast(source.paths(), kCompared, pipeline, options.reading.preprocess_options())
@@ -233,7 +233,7 @@ std::function<int()> prepare(CLI::App& app) {
                "what it adds to those before it, and a bare full decode of every JPEG beside them.");
   app.add_option("--preprocess", options->preprocess,
                  "What to do to an image: torch, torch-v2, caffe, tf, or a JSON file with any of preset, "
-                 "resize, crop, filter, order, scale, mean, std.")
+                 "resize, crop, filter, channels, order, scale, mean, std.")
       ->type_name("PRESET|FILE")
       ->default_str("torch");
   add_json_option(app, options->json);
