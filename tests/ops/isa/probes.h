@@ -1,0 +1,26 @@
+// The probes of all ISAs, and how the checks of their functions reach them.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string_view>
+
+#include "runtime/isa.h"
+#include "tests/ops/isa/probe.h"
+
+namespace godwit::ops::probe {
+
+struct IsaProbes {
+  Isa isa;
+  const Probes* probes;
+};
+std::span<const IsaProbes> all_probes();
+
+// Compares one function of an architecture with scalar code, lane by lane.
+using Check = void (*)(const Probe& probe, const Function& function);
+using Checks = std::map<std::string_view, Check>;
+Checks float_checks();
+Checks integer_checks();
+Checks stored_checks();
+
+}  // namespace godwit::ops::probe
