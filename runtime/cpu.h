@@ -15,7 +15,7 @@ namespace godwit {
 std::string_view name_of(Isa isa);
 // True when whatever runs `isa` runs kernels of `part` too; each includes itself.
 bool includes(Isa isa, Isa part);
-// Of two ISAs that a machine runs, the one of the higher rank has the better kernels.
+// Rank of an ISA: of two that a machine runs, the higher one has the better kernels.
 int rank_of(Isa isa);
 std::optional<Isa> isa_from_name(std::string_view name);
 // All ISAs of the architecture this program was built for, by rank; generic is always the first.
@@ -38,8 +38,8 @@ const CacheSizes& cache_sizes();
 // "AMD EPYC …" from /proc/cpuinfo; "unknown CPU" where absent.
 std::string cpu_model();
 
-// Cores that this process may use: the smaller of its affinity mask and its cgroup's CPU quota (v2 and v1, rounded
-// up), at least 1.
+// Cores that this process may use: the smaller of its affinity mask and its cgroup's CPU quota (v2 and v1,
+// rounded up), at least 1.
 int usable_cores();
 
 }  // namespace godwit

@@ -30,9 +30,10 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 
-// How long a member watches before it sleeps. Inside a run, for others of its team: on a shared machine one
-// core is often half as fast as the other for a step, and to sleep and be woken costs more than a step.
-// Between runs, for the next one: longer than what a caller does in between, short enough to burn nothing.
+// The time in which a member watches before it sleeps. Inside a run it waits for others of its team. On a
+// shared machine one core is often half as fast as the other for a step, and to sleep and be woken costs more
+// than a step. Between runs it waits for the next one: longer than what a caller does in between, short
+// enough to burn nothing.
 constexpr std::chrono::microseconds kSpinInRun{2000};
 constexpr std::chrono::microseconds kSpinBetweenRuns{100};
 

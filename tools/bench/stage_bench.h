@@ -1,4 +1,4 @@
-// What each stage of making a network's input costs: read, decode, resize, normalise.
+// Cost of each stage of making a network's input: read, decode, resize, normalise.
 #pragma once
 
 #include <algorithm>

@@ -22,10 +22,10 @@ struct KeepResult {
   double drop = 0;
 };
 
-// Starting from `kept`, takes the layers in their order (the worst first) and keeps one after the other in
-// f32. A layer whose drop does not shrink thereby has its harm done where its result is rounded for others,
-// so those who read it are kept as well. Once the drop is at most `max_drop`, layers that proved unnecessary
-// go back to 8 bits, the last kept first. With every layer in f32 the drop is 0, so this ends.
+// Keeps layers in f32 one after the other, from `kept` on and the worst first. A layer whose drop does not
+// shrink thereby has its harm done where its result is rounded for others. Those who read it are then kept as
+// well. Once the drop is at most `max_drop`, layers that proved unnecessary go back to 8 bits, the last kept
+// first. With every layer in f32 the drop is 0, so this ends.
 KeepResult keep_layers(const engine::Graph& prepared, const engine::QuantizationScheme& scheme,
                        const std::vector<engine::LayerNoise>& layers, std::set<std::string> kept,
                        double max_drop, const MeasureDrop& measure, const TellStep& tell);

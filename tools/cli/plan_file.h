@@ -11,8 +11,8 @@
 
 namespace godwit::tools {
 
-// What a plan was made for. It holds for nothing else, since another model has other layers and another
-// instruction set, version or shape another fastest implementation.
+// The key that a plan was made for; it holds for nothing else. Another model has other layers. Another
+// instruction set, version or shape has other fastest implementations.
 struct PlanKey {
   std::string version;  // of godwit
   std::string model;    // SHA-256, see model_digest()
@@ -37,7 +37,7 @@ struct PlanFile {
 // model's first, the others as their paths sort. Throws Error naming the path.
 std::string model_digest(const std::string& path, const engine::Graph& graph);
 
-// What compiling this model with these options is the key to.
+// The key of compiling this model with these options.
 PlanKey plan_key(const std::string& digest, const engine::CompileOptions& options);
 
 // "2026-11-21", today in UTC.

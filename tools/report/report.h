@@ -1,5 +1,5 @@
-// What `godwit report` states, as numbers: rows from ledgers and published tables, and the figures drawn from
-// them. How they look is report_output.h's.
+// The figures that `godwit report` states: rows from ledgers and published tables, and what is drawn from
+// them. Their looks are report_output.h's.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,9 @@ struct ReportRow {
   std::optional<energy::Price> price;
 };
 
-// Ledgers (JSON lines) and published tables (CSV with the columns Model Name, Input Size, Accuracy,
-// Throughput in img/s and Energy in mJ), told apart by their text. Rows of a table without energy are kept,
-// as not measured. Throws Error naming file and line.
+// Reads ledgers (JSON lines) and published tables (CSV), told apart by their text. Tables have the columns
+// Model Name, Input Size, Accuracy, Throughput in img/s and Energy in mJ. Rows of a table without energy are
+// kept, as not measured. Throws Error naming file and line.
 std::vector<ReportRow> read_report_rows(const std::vector<std::string>& paths);
 std::vector<ReportRow> parse_report_rows(const std::string& text, const std::string& path);
 
