@@ -27,7 +27,9 @@ struct Reduction {
 // From the operands at run time (data, axes), which infer has checked.
 Reduction reduction_of(const NodeView& node, std::span<const TensorView> src);
 
-// Sums of floats are made in double precision; those of 64-bit integers fit into 128 bits.
+// Sums of floats are made in double precision, one element after the other: Eigen's reductions begin at an
+// aligned address, so that their order, and with it the last bit, would depend on where an operand lies. Sums
+// of 64-bit integers fit into 128 bits.
 template <class T>
 using Sum = std::conditional_t<std::is_integral_v<T>, __int128, double>;
 

@@ -11,7 +11,7 @@ extern const Implementation conv_winograd4, conv_winograd2;  // conv_winograd.cp
 extern const Implementation conv_gemm;                       // conv_gemm.cpp
 extern const Implementation gemm_panels;                     // gemm_panels.cpp: Gemm with constant weights
 extern const Implementation mat_mul_panels;                  // gemm_panels.cpp: MatMul with constant weights
-extern const Implementation mat_mul_eigen;                   // mat_mul_eigen.cpp
+extern const Implementation mat_mul_computed;                // mat_mul_computed.cpp
 extern const Implementation max_pool_nhwc;                   // pool.cpp
 extern const Implementation max_pool_bytes;                  // pool.cpp
 extern const Implementation average_pool_nhwc;               // pool.cpp

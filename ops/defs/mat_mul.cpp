@@ -119,7 +119,7 @@ const OpDef& op_mat_mul() {
       .fuses_dst_f32 = true,
       .takes_16_bits = true,
       .batch_separable = batch_separable,
-      .implementations = {&mat_mul_panels, &mat_mul_eigen},
+      .implementations = {&mat_mul_panels, &mat_mul_computed},
   };
   return def;
 }

@@ -80,8 +80,23 @@ TEST(MatMulOp, CountsItsWork) {
 
 TEST(MatMulOp, EveryImplementationAgrees) {
   const std::vector<std::vector<Shape>> pairs = {
-      {{1, 1}, {1, 1}}, {{15, 17}, {17, 33}}, {{3, 1, 5, 8}, {2, 8, 40}}, {{2, 31, 16}, {16, 64}},
-      {{9}, {9, 20}},   {{2, 6, 9}, {9}},     {{0, 4, 5}, {5, 6}},        {{4, 0}, {0, 6}}};
+      {{1, 1}, {1, 1}},
+      {{15, 17}, {17, 33}},
+      {{3, 1, 5, 8}, {2, 8, 40}},
+      {{2, 31, 16}, {16, 64}},
+      {{9}, {9, 20}},
+      {{2, 6, 9}, {9}},
+      {{9}, {9}},
+      {{3, 2, 6, 9}, {9}},
+      {{9}, {2, 3, 9, 20}},
+      {{0, 4, 5}, {5, 6}},
+      {{4, 0}, {0, 6}},
+      {{1, 31}, {31, 100}},           // less than a tile of rows, columns for all threads
+      {{70, 33}, {33, 1}},            // a column, in tiles of rows
+      {{2, 3, 29, 19}, {3, 19, 47}},  // the right one repeated, shares that begin inside of a matrix
+      {{29, 19}, {4, 19, 47}},        // the left one repeated
+      {{2, 1, 29, 7}, {1, 3, 7, 65}},
+      {{3, 40, 1024}, {3, 1024, 9}}};  // rows a multiple of a page apart
   for (const auto& pair : pairs) {
     const Tensor a = random_tensor(pair[0], 1), b = random_tensor(pair[1], 2);
     OpRunner computed("MatMul"), constant("MatMul");
@@ -89,8 +104,13 @@ TEST(MatMulOp, EveryImplementationAgrees) {
     constant.input(a).constant(b);
     constant.residual(random_tensor(constant.shape(), 3)).clamp(-1, 1);
     const std::int64_t depth = pair[0][pair[0].rank() - 1];
-    computed.run_implementations(product_sum_bound(computed, depth));
+    const bool any = a.desc().shape.elements() > 0 && b.desc().shape.elements() > 0;
+    EXPECT_EQ(did_run(computed.run_implementations(product_sum_bound(computed, depth)), "mat_mul_computed"),
+              any);
     constant.run_implementations(product_sum_bound(constant, depth));
+    OpRunner fused("MatMul");
+    fused.input(a).input(b).residual(random_tensor(computed.shape(), 3)).clamp(-1, 1);
+    fused.run_implementations(product_sum_bound(fused, depth));
   }
 }
 

@@ -45,6 +45,13 @@ TEST(SixteenBits, GemmAndMatMul) {
       const OpRunner narrow = product.stored_as(dtype);
       expect_ran(narrow.run_implementations(rounded_to(dtype, product_sum_bound(product, k + 2))),
                  "mat_mul_panels");
+      OpRunner computed("MatMul");
+      computed.input(random_tensor({2, 3, m, k}, 1)).input(random_tensor({3, k, n}, 2));
+      const OpRunner narrow_computed = computed.stored_as(dtype);
+      expect_ran(narrow_computed.run_implementations(rounded_to(dtype, product_sum_bound(computed, k + 2))),
+                 "mat_mul_computed");
+      OpRunner widening = narrow_computed;
+      expect_ran(widening.dst_f32().run_implementations(product_sum_bound(widening, k)), "mat_mul_computed");
     }
   }
 }

@@ -170,7 +170,7 @@ class Fork : public testing::Test {
   }
 };
 
-constexpr unsigned kChildSeconds = 20;
+constexpr unsigned kChildSeconds = 60;
 
 // The status of a child that runs `work` and exits with what it returns; an alarm ends one that hangs.
 int status_of_child(const std::function<int()>& work) {
