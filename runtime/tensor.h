@@ -55,7 +55,7 @@ class Shape {
   int rank_ = 0;
 };
 
-// How the elements of a tensor lie in memory. The shape always keeps ONNX's meaning (N, C, spatial…); nhwc
+// The order of a tensor's elements in memory. The shape always keeps ONNX's meaning (N, C, spatial…); nhwc
 // says that the bytes are ordered N, spatial…, C. Only tensors of rank 3 and 4 can be nhwc; all others are
 // nchw, which for them simply means row-major.
 enum class Layout : std::uint8_t { nchw, nhwc };

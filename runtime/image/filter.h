@@ -9,7 +9,7 @@
 
 namespace godwit::image {
 
-// For each of the destination positions [begin, begin + count): which source positions it mixes and how.
+// The source positions that each destination position in [begin, begin + count) mixes, and their weights.
 struct Weights {
   struct Taps {
     std::int32_t first = 0;  // in the source

@@ -143,7 +143,7 @@ void set(Pipeline& pipeline, const std::string& key, const json& value) {
   }
 }
 
-// What a preset says of three channels holds for one only where they are alike.
+// A preset's three channels hold for one channel only where they are alike.
 void require_one_channel(const Pipeline& pipeline) {
   const auto alike = [](const std::array<float, 3>& values) {
     return values[0] == values[1] && values[1] == values[2];

@@ -1,4 +1,4 @@
-// How an image becomes what a network was trained on, as data: presets, and descriptions in JSON.
+// The way from an image to a network's input, as data: presets, and descriptions in JSON.
 #pragma once
 
 #include <array>
@@ -36,7 +36,7 @@ struct Pipeline {
   std::array<float, 3> mean{0, 0, 0};
   std::array<float, 3> stddev{1, 1, 1};
 
-  // Of the tensor of one image.
+  // Elements of the tensor of one image.
   std::size_t elements() const {
     return static_cast<std::size_t>(channels) * static_cast<std::size_t>(crop) *
            static_cast<std::size_t>(crop);
@@ -50,13 +50,12 @@ struct Preset {
 // torch, torch-v2, caffe, tf.
 std::span<const Preset> presets();
 
-// A preset's name or the path of a JSON file with any of the keys resize, crop, filter, channels (3 or 1),
-// order
-// ("rgb"/"bgr"), scale, mean, std (of as many numbers as channels) and optionally "preset" as a base. Throws
-// Error naming the known presets, or file and key.
+// Makes a pipeline of a preset's name or the path of a JSON file. Its keys are any of resize, crop, filter,
+// order ("rgb"/"bgr"), scale, mean, std, and optionally "preset" as a base. Throws Error naming the known
+// presets, or file and key.
 Pipeline pipeline(const std::string& preset_or_file);
-// As above from JSON text or a bare preset name, for the metadata entry godwit.preprocess; `source` names it
-// in errors.
+// Makes a pipeline of JSON text or a preset's name, as the metadata entry godwit.preprocess holds it.
+// `source` names it in errors.
 Pipeline pipeline_from_text(const std::string& text, const std::string& source);
 
 struct PreprocessOptions {

@@ -17,10 +17,11 @@
 
 namespace godwit::image {
 
-// What torchvision's Resize(size) + CenterCrop(size) do to a Pillow image, to the last bit: long side
-// int(short·long/short), the filter stretched by the scale, 22-bit fixed-point weights, horizontal pass
-// first, uint8 between passes, crop offset round-half-even((side − crop) / 2); an image smaller than the
-// crop is padded with 0. The result is crop × crop (or the resized image when crop is 0).
+// Does what torchvision's Resize(size) + CenterCrop(size) do to a Pillow image, to the last bit. The long
+// side becomes int(short·long/short), and the filter is stretched by the scale. Weights have 22 bits in fixed
+// point; the horizontal pass is first, with uint8 between the passes. The crop's offset is
+// round-half-even((side − crop) / 2). An image smaller than the crop is padded with 0. The result is crop ×
+// crop (or the resized image when crop is 0).
 Image resize_and_crop(const Image& image, int resize, int crop, Filter filter = Filter::bilinear);
 
 // The values that the pipeline makes of pixels.
@@ -33,7 +34,7 @@ ValueTable<std::uint8_t> pixel_table();
 // dst: (3, H, W) for nchw, (H, W, 3) for nhwc.
 void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std::span<float> dst);
 
-// Where to stop, so that stages can be timed by what each one adds.
+// The stage to stop behind, so that stages can be timed by what each one adds.
 enum class Until : std::uint8_t { read, decode, resize, end };
 
 // Files into tensors, one after the other: decodes what the crop needs, resizes and crops row by row, and
@@ -57,7 +58,7 @@ class Preprocessor {
   void run(std::span<const std::byte> file, const std::string& name, Layout layout,
            const ValueTable<T>& table, std::span<T> dst);
 
-  // What the decoder mended in the image read last, in its own words; empty where it was whole.
+  // Faults that the decoder mended in the image read last, in its own words; empty where it was whole.
   const std::vector<std::string>& warnings() const { return warnings_; }
   // Pixels of the image read last, as stored.
   std::int64_t source_pixels() const { return source_pixels_; }

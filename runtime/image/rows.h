@@ -19,7 +19,7 @@ struct Region {
   int height() const { return bottom - top; }
 };
 
-// What is stored of a pixel.
+// The samples that are stored of a pixel.
 struct SampleFormat {
   int channels = 3;  // 1: gray, 3: colour; alpha does not count
   int bits = 8;      // of a sample: 8 or 16
@@ -48,7 +48,7 @@ class Rows {
   virtual void read_stored(std::uint16_t* dst) = 0;
   // To be called after the last row: looks whether what follows is whole.
   virtual void finish() {}
-  // What the decoder mended, in its own words; empty where the image is whole.
+  // Faults that the decoder mended, in its own words; empty where the image is whole.
   virtual std::vector<std::string> warnings() const { return {}; }
 };
 

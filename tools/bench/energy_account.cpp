@@ -1,4 +1,4 @@
-// What --energy does for a command.
+// Carries --energy through a command.
 #include "tools/bench/energy_account.h"
 
 #include <algorithm>
@@ -141,7 +141,7 @@ energy::Record EnergyAccount::record_of(const RunFacts& facts, const energy::Ene
       record.throughput = throughput_of(work_.images / work_.wall_seconds, {}, facts.latency_ms);
     return record;
   }
-  // What was estimated over one number of images, told for those that were measured.
+  // The estimate covers its own number of images; it is told for those that were measured.
   if (record.estimate) {
     record.estimate->total =
         record.estimate->total * (static_cast<double>(result->images) / estimate_->work.images);

@@ -52,8 +52,8 @@ class EnergyAccount {
   // Replays the parts by the machine's own sensors, against `whole`; requires that energy is measured.
   LayerJoules replay(const std::vector<ReplayPart>& parts, const energy::EnergyResult& whole);
 
-  // What the operating system counted over the configuration measured last: told where no joules are, and
-  // what an estimate is made from.
+  // Takes the operating system's counts over the configuration measured last. They are told where no joules
+  // are, and estimates are made from them.
   void set_work(const EstimateWork& work) { work_ = work; }
   void estimate(EstimateOptions options);
   const std::optional<Estimate>& estimated() const { return estimate_; }

@@ -1,4 +1,4 @@
-// What a MAC, a byte and a second cost, told from replays.
+// Costs of a MAC, a byte and a second, told from replays.
 #include <algorithm>
 #include <array>
 #include <cmath>

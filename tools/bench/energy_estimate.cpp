@@ -1,4 +1,4 @@
-// What an estimate is made from, and how it is told.
+// The facts an estimate is made from, and its text.
 #include "tools/bench/energy_estimate.h"
 
 #include <algorithm>

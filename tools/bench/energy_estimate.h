@@ -18,7 +18,7 @@ struct EstimateOptions {
   energy::SysDirectories directories;
 };
 
-// What the operating system counted over `images`.
+// Counts of the operating system over `images`.
 struct EstimateWork {
   double cpu_seconds = 0, wall_seconds = 0;
   int threads = 1;

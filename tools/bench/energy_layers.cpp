@@ -13,7 +13,7 @@
 namespace godwit::tools {
 namespace {
 
-// Of one image: net where idle power is known, else gross.
+// Joules of one image: net where idle power is known, else gross.
 double joules_per_image(const energy::EnergyResult& result) {
   const double joules = result.energy.net ? result.energy.net->value() : result.energy.gross.value();
   return result.images > 0 ? joules / static_cast<double>(result.images) : 0;
@@ -23,7 +23,7 @@ double joules_per_image(const energy::EnergyResult& result) {
 
 TimedImage timed_image(const LayerProfile& profile) {
   const auto batch = static_cast<double>(profile.batch);
-  // What the first thread's clock tells of a layer is told for all threads that were awake.
+  // Time of a layer by the first thread's clock is told for all threads that were awake.
   const double awake =
       std::clamp(profile.wall_ms > 0 ? profile.cpu_ms / profile.wall_ms : 1.0, 0.0, 1.0 * profile.threads);
   TimedImage image;

@@ -29,7 +29,7 @@ void add_waiting(TimedImage& image, double cpu_seconds);
 struct LayerJoules {
   std::vector<energy::LayerEnergy> rows;  // millijoules of one image
   std::optional<double> closure;          // of replays
-  // What the replays were made of, for a regression; joules of one call.
+  // Activities of the replays, for a regression; joules of one call.
   std::vector<energy::ActivityRow> activity;
   std::vector<double> images;  // that a call of each of these stands for
 };
@@ -49,8 +49,8 @@ struct ReplayPart {
 };
 // Every layer on the operands that it finds in a run of the session.
 std::vector<ReplayPart> layer_parts(engine::Session& session);
-// What a step does `copies` times at once on as many threads, or once on `threads`: MACs by width, bytes by
-// the level of memory that holds all that a loop over the step touches.
+// Activity of a step that runs `copies` times at once on as many threads, or once on `threads`. MACs by
+// width; bytes by the level of memory that holds all that a loop over the step touches.
 std::vector<double> activity_of(const engine::Step& step, int threads, int copies);
 
 // Every part alone in a loop of two seconds, measured by the machine's own sensors; the closure compares
@@ -58,7 +58,7 @@ std::vector<double> activity_of(const engine::Step& step, int threads, int copie
 LayerJoules layers_by_replay(const std::vector<ReplayPart>& parts, EnergyMeter& meter,
                              const energy::EnergyResult& whole);
 
-// What a MAC, a byte and a second cost, by a regression over replays: for asking what would happen if, never
+// Costs of a MAC, a byte and a second by a regression over replays: for asking what would happen if, never
 // for an account.
 struct LayerActivity {
   energy::ActivityModel model;

@@ -14,8 +14,8 @@
 
 namespace godwit::tools {
 
-// What one measurement gave. `results` are of the meter outside where there is one, else of the machine's own
-// sensors; `inside` are of the latter where both are there.
+// Results of one measurement: the outside meter's in `results` where there is one, else the machine's own
+// sensors'. `inside` has the latter where both are there.
 struct EnergyOutcome {
   energy::RunLog log;
   energy::ProtocolOptions protocol;

@@ -1,4 +1,4 @@
-// How options become a protocol.
+// Makes a protocol of options.
 #include "tools/bench/energy_options.h"
 
 #include <algorithm>

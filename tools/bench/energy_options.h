@@ -1,4 +1,4 @@
-// What is asked of a measurement of energy.
+// Requests to a measurement of energy.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace godwit::tools {
 
-// Where sensors are sought.
+// Places that are searched for sensors.
 struct SensorOptions {
   std::string sysfs = "/sys", procfs = "/proc";
   std::string powercap_dir;

@@ -1,4 +1,4 @@
-// What people and machines read of a measurement of energy, or of why there is none.
+// Texts and JSON of a measurement of energy, or the reason why there is none.
 #pragma once
 
 #include <string>

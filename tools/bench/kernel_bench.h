@@ -28,8 +28,8 @@ struct KernelBench {
   std::string to_string() const;
 };
 
-// Runs each distinct step that multiplies alone on one thread, for about `seconds` each, in turns of a few
-// milliseconds with the peak kernel of the same ISA: a noisy machine slows both, their ratio stays.
+// Runs each distinct step that multiplies alone on one thread, for about `seconds` each. It takes turns of a
+// few milliseconds with the peak kernel of the same ISA. A noisy machine slows both; their ratio stays.
 KernelBench bench_kernels(const std::shared_ptr<const engine::Plan>& plan, double seconds);
 
 }  // namespace godwit::tools

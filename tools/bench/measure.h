@@ -16,7 +16,7 @@ struct MeasureOptions {
   int min_repetitions = 13;
 };
 
-// What one kind of run took, again and again.
+// Times of one kind of run, again and again.
 struct Measurement {
   std::int64_t batch = 1;
   std::string schedule;     // of the batch among threads; empty where it is not known

@@ -45,7 +45,7 @@ std::array<double, kStageNames.size()> stage_shares(const vision::ImageModel& mo
   return shares;
 }
 
-// What the loops over stages and layers run on.
+// The objects that the loops over stages and layers run on.
 struct Replayer {
   Replayer(vision::ImageModel& image_model, const std::vector<std::string>& paths)
       : model(image_model), images(some_of(paths)), first(model.plan().inputs().front().desc) {

@@ -17,8 +17,8 @@ namespace godwit::tools {
 TimedImage profile_photographs(vision::ImageModel& model, const std::vector<std::string>& paths,
                                const MeasureOptions& options);
 
-// The same parts, each on all threads at once as in a run: stages over a number of the images, layers in a
-// session for each thread (or one for all where a run has one) on the tensors of the first images.
+// The same parts, each on all threads at once as in a run. Stages take a number of the images. Layers run in
+// a session for each thread (or one for all where a run has one) on the tensors of the first images.
 std::vector<ReplayPart> photograph_parts(vision::ImageModel& model, const std::vector<std::string>& paths);
 
 std::string timed_text(const TimedImage& image);

@@ -1,4 +1,4 @@
-// What commands tell of a plan.
+// Facts that commands tell of a plan.
 #include "tools/bench/plan_facts.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Whether the sensors of a machine tell of its work: what 'godwit energy selftest' checks.
+// Checks that the sensors of a machine tell of its work, for 'godwit energy selftest'.
 #pragma once
 
 #include <string>
@@ -16,7 +16,8 @@ struct SelftestCheck {
   std::string detail;
 };
 
-// Of an outcome whose first workload kept one thread busy and whose second, where there is one, all of them.
+// Checks an outcome whose first workload kept one thread busy and whose second, where there is one, all of
+// them.
 std::vector<SelftestCheck> check_sensors(const EnergyOutcome& outcome);
 
 bool all_passed(const std::vector<SelftestCheck>& checks);

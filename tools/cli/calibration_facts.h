@@ -1,4 +1,4 @@
-// What a quantised model says of its own making, in its metadata entry godwit.quantization.
+// Facts that a quantised model keeps of its own making, in its metadata entry godwit.quantization.
 #pragma once
 
 #include <map>
@@ -18,9 +18,9 @@ struct CalibrationFacts {
   std::vector<std::string> kept;  // nodes left in f32
 };
 
-// JSON: method, percentile (where there is one), bias_correction, full_range, images, names_sha256 (of the
-// file names, a line each, sorted), contents (of each image the first 16 hexadecimal digits of its
-// SHA-256), kept.
+// JSON with method, percentile (where there is one), bias_correction, full_range, images, names_sha256,
+// contents and kept. names_sha256 is of the file names, a line each, sorted. contents has the first 16
+// hexadecimal digits of each image's SHA-256.
 std::string facts_text(const CalibrationFacts& facts, const vision::CalibrationReader& images);
 
 // `contents` of that entry; empty for a model without one.

@@ -1,4 +1,4 @@
-// What a subcommand is: the texts of its help, and the function that adds its options and returns its work.
+// A subcommand: the texts of its help, and the function that adds its options and returns its work.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace godwit::tools {
 
-// What the program tells its caller; the same numbers as ErrorKind for the errors.
+// Exit statuses; for errors the same values as ErrorKind.
 enum ExitCode { kDone = 0, kFailed = 1, kBadUsage = 2, kMissing = 3 };
 
 struct Command {

@@ -13,7 +13,7 @@ namespace godwit::tools {
 void add_sensor_options(CLI::App& app, SensorOptions& options);
 // --meter-scope, --meter-accuracy, --meter-columns, --meter-clock.
 void add_meter_options(CLI::App& app, EnergyOptions& options, CLI::Option* needs = nullptr);
-// What a command measures.
+// Kinds of measurements that commands make.
 enum class EnergyUse : std::uint8_t {
   rounds,  // work that can be repeated at will
   job,     // work that is done once

@@ -40,7 +40,7 @@ std::string section(const std::string& title, const std::vector<const CLI::Optio
   return text;
 }
 
-// What every help text ends with.
+// The end of every help text.
 std::string closing(const Command& command) {
   std::string text =
       "\nExit status:\n"

@@ -1,4 +1,4 @@
-// How help is laid out: usage, description, arguments, options by group, exit status, examples.
+// Layout of help: usage, description, arguments, options by group, exit status, examples.
 #pragma once
 
 #include <span>

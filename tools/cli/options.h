@@ -12,7 +12,7 @@
 
 namespace godwit::tools {
 
-// How a model is compiled and run.
+// Options of compiling and running a model.
 struct EngineOptions {
   std::string precision;  // f32, bf16, f16 or int8; empty: as the model is
   int threads = 0;        // 0: the default

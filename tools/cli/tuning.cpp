@@ -40,7 +40,8 @@ void tell(const engine::Trial& trial, double seconds, const std::string& path) {
       trial.seconds_before * 1e3, path));
 }
 
-// For the batch that the plan is for, on these threads and on one, as the sessions of many images have it.
+// Tries the schedules of the plan's batch on these threads and on one, as the sessions of many images have
+// it.
 std::vector<engine::ScheduleChoice> tried_schedules(const std::shared_ptr<const engine::Plan>& plan,
                                                     int threads) {
   std::vector<engine::ScheduleChoice> choices;

@@ -9,10 +9,10 @@
 
 namespace godwit::tools {
 
-// compile() with what --plan or --tune of `engine` asks for; `path` is the model's file, `options` say how to
-// compile. Throws Error for a plan file that is malformed, for something else or does not fit, and for a
-// --tune that would write over something else; the plan file is there once the trial is done. The seconds
-// include reading and checking the plan file, but no trial.
+// compile() with what --plan or --tune of `engine` asks for. `path` is the model's file, `options` say how to
+// compile. Throws Error for a plan file that is malformed, for something else, or does not fit. Throws Error
+// for a --tune that would write over something else. The plan file is there once the trial is done. The
+// seconds include reading and checking the plan file, but no trial.
 vision::Compiled compile_model(const engine::Graph& graph, const std::string& path,
                                const EngineOptions& engine, engine::CompileOptions options);
 

@@ -1,4 +1,4 @@
-// What is written to stdout and stderr, and the bar.
+// Writing to stdout and stderr, and the bar.
 #include "tools/report/console.h"
 
 #include <algorithm>

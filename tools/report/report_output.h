@@ -1,4 +1,4 @@
-// How a report looks: text for people, CSV of its rows, JSON of everything. No figure is made here.
+// Looks of a report: text for people, CSV of its rows, JSON of everything. No figure is made here.
 #pragma once
 
 #include <cstddef>

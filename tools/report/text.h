@@ -20,7 +20,7 @@ class Table {
     Align align = Align::right;
   };
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
-  // As many cells as columns.
+  // Adds a row of as many cells as there are columns.
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   std::string to_string() const;
 

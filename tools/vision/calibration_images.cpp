@@ -52,7 +52,7 @@ CalibrationReader::CalibrationReader(std::vector<std::string> paths, const image
   paths_ = std::move(good);
 }
 
-// As many images as the threads take at once, from `first` on; an error is empty where there was none.
+// Reads as many images as the threads take at once, from `first` on; an error is empty where there was none.
 void CalibrationReader::read(std::size_t first, std::vector<Pixels>& pixels,
                              std::vector<std::string>& errors) const {
   const std::size_t count =
@@ -95,7 +95,7 @@ engine::CalibrationImages CalibrationReader::images(const engine::Graph& graph,
     std::size_t filled = 0;
     std::vector<Pixels> pixels;
     std::vector<std::string> errors;
-    // How many images the batch holds then.
+    // Returns the number of images that the batch holds then.
     const auto put = [&](const Pixels& image) -> std::size_t {
       std::ranges::copy(image, all.subspan(filled * size, size).begin());
       if (filled + 1 < batch) return filled + 1;

@@ -17,7 +17,7 @@ namespace godwit::vision {
 // and its beginning would show few of them.
 std::vector<std::string> spread(const std::vector<std::string>& paths, std::size_t count);
 
-// What tells a file's content from another's: the first 16 hexadecimal digits of its SHA-256.
+// The digest that tells contents apart: the first 16 hexadecimal digits of a file's SHA-256.
 std::string content_digest(const std::string& path);
 
 class CalibrationReader {
@@ -30,9 +30,9 @@ class CalibrationReader {
   CalibrationReader(std::vector<std::string> paths, const image::Pipeline& pipeline,
                     const image::PreprocessOptions& reading, int threads, const Seen& seen = {});
 
-  // For this graph, which takes one image input. The images are decoded anew in each run, by `threads`
-  // threads, and the last batch of a model that fixes its batch size is filled up from the first images.
-  // `each`, where given, is called after each image of each run. This object outlives what is returned.
+  // Images for this graph, which takes one image input. Each run decodes them anew by `threads` threads. The
+  // last batch of a model that fixes its batch size is filled up from the first images. `each`, where given,
+  // is called after each image of each run. This object outlives what is returned.
   engine::CalibrationImages images(const engine::Graph& graph, const engine::CompileOptions& compile,
                                    const std::function<void()>& each = {}) const;
 

@@ -1,4 +1,4 @@
-// How far fast decoding is from exact.
+// The difference between fast decoding and exact decoding.
 #pragma once
 
 #include <cstddef>

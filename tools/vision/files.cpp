@@ -14,8 +14,8 @@ namespace godwit::vision {
 namespace fs = std::filesystem;
 namespace {
 
-// The images of a folder, and of those below it where `recursive`. A folder below that cannot be looked
-// into stands for the images in it, so that it is named when its turn comes and stops nothing.
+// The images of a folder, and of those below it where `recursive`. A folder below that cannot be looked into
+// stands for its images: it is named when its turn comes and stops nothing.
 void collect(const fs::path& folder, bool recursive, std::vector<std::string>& found, std::error_code& code) {
   for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
     std::error_code ignored, closed;

@@ -10,9 +10,10 @@ namespace godwit::vision {
 // The bytes of a file of at most `limit` bytes. Throws Error naming the path.
 std::string read_text(const std::string& path, std::size_t limit = std::size_t{64} << 20);
 
-// Every argument in the order given: a file stays as it is (whatever its name), a folder becomes the files in
-// it that are named as images are (image::has_image_extension), sorted by path; with `recursive` those of the
-// folders below too. Throws Error for an argument that does not exist and for a folder without any image.
+// Every argument in the order given. A file stays as it is, whatever its name. A folder becomes the files in
+// it that are named as images are (image::has_image_extension), sorted by path. With `recursive` it becomes
+// those of the folders below too. Throws Error for an argument that does not exist, and for a folder without
+// any image.
 std::vector<std::string> find_images(const std::vector<std::string>& arguments, bool recursive);
 
 }  // namespace godwit::vision

@@ -1,4 +1,4 @@
-// What a model that takes images wants of them.
+// Requirements of a model that takes images.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,9 @@ namespace godwit::vision {
 image::Pipeline find_pipeline(const std::string& preset_or_file,
                               const std::map<std::string, std::string>& metadata);
 
-// Gives the graph's one input the shape and layout in which images come out of this pipeline (channels
-// last, as decoders make them), `asked` at a time, or for 0 as many as the model fixes, else `fallback`;
-// returns how many. Throws Error when the graph has another input than one of f32 images, or fixes another
-// size.
+// Gives the graph's one input the shape and layout of images out of this pipeline: channels last, as decoders
+// make them. Their number, which is returned, is `asked`; for 0 it is what the model fixes, else `fallback`.
+// Throws Error when the graph has another input than one of f32 images, or fixes another size.
 std::int64_t set_image_input(const engine::Graph& graph, const image::Pipeline& pipeline, std::int64_t asked,
                              std::int64_t fallback, engine::CompileOptions& options);
 

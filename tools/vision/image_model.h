@@ -49,7 +49,7 @@ struct ScoredLabel {
   float probability = 0;
 };
 
-// Where the time went, in seconds. The stages' are summed over all cores, which work on both at once.
+// Shares of the time, in seconds. Those of stages are summed over all cores, which work on both at once.
 struct ImageTimes {
   double preprocess = 0;  // read, decode, resize, crop, normalise
   double inference = 0;
@@ -71,7 +71,7 @@ class ImageModel {
   // Names by class: of ImageModelOptions::labels, else the model's own, else none. Read when first asked for.
   const std::vector<std::string>& labels();
 
-  // What became of one image; `probabilities` has one value per class, and is empty where `error` is not.
+  // The result of one image; `probabilities` has one value per class, and is empty where `error` is not.
   struct Result {
     std::size_t index;
     const std::string& path;
@@ -97,13 +97,13 @@ class ImageModel {
   int threads() const { return threads_; }
   // Batches that go through the network at once when there are many images.
   int lanes() const { return lanes_for(0); }
-  // Tries the schedules of a batch on a lane's threads (Session::tune()), up to 12 batches of random input,
-  // and labels by the fastest from then on; nothing where a plan file settles it or only one is possible.
+  // Tries the schedules of a batch on a worker's threads (Session::tune()), up to 12 batches of random input.
+  // Labels by the fastest from then on. Does nothing where a plan file settles it or only one is possible.
   // run() calls it before many images.
   void tune();
-  // How a lane's session divides a batch when there are many images.
+  // The schedule by which a worker's session divides a batch when there are many images.
   engine::BatchSchedule schedule() const;
-  // Of a session on so many threads as run() would make it, without profiling.
+  // Options of a session on so many threads as run() would make it, without profiling.
   engine::SessionOptions session_options(int threads) const;
   // From now on the sessions time every layer, or do not; what they told before is gone.
   void set_profiling(bool profiling);

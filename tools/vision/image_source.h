@@ -9,7 +9,7 @@
 
 namespace godwit::vision {
 
-// Where images come from.
+// Sources of images.
 struct ImageArguments {
   std::vector<std::string> images;  // files, folders, "-" for paths that arrive
   std::string list;                 // CSV with a column 'file'

@@ -10,8 +10,9 @@
 
 namespace godwit::vision {
 
-// Names by class. A JSON array of names, a JSON object from class to name (or to an array that ends with it),
-// CSV with a column `name` and optionally `class`, or one name a line. Throws Error naming `source`.
+// Reads names by class. Formats: a JSON array of names; a JSON object from class to name (or to an array that
+// ends with it); CSV with a column `name` and optionally `class`; one name a line. Throws Error naming
+// `source`.
 std::vector<std::string> parse_labels(const std::string& text, const std::string& source);
 
 // Those of the file when one is named, else of the metadata entry godwit.labels, else none.

@@ -55,7 +55,7 @@ struct Options {
   std::int64_t asked_batch() const { return batch.empty() || auto_batch() ? 0 : std::stoll(batch); }
 };
 
-// What is told of the model besides the times.
+// Facts about the model, told besides the times.
 struct Facts {
   const engine::Plan* plan = nullptr;
   std::int64_t batch = 1;  // of that plan
@@ -107,7 +107,7 @@ std::string facts_text(const Options& options, const Facts& facts) {
       mib_text(weight_bytes(*facts.plan)), mib_text(facts.arena_bytes), mib_text(peak_resident_bytes()));
 }
 
-// What a session takes, its caller's tensors included.
+// Memory of a session, its caller's tensors included.
 std::size_t run_bytes(const engine::Plan& plan, int threads) {
   const auto lane = [](const engine::MemoryReport& memory) {
     return memory.arena_bytes + memory.shared_scratch_bytes;
@@ -210,7 +210,7 @@ int bench_random(const Options& options) {
   for (const auto& bench : benches) workloads.push_back(bench->workload());
   energy.measure(workloads);
   if (!workloads.empty()) energy.soak(workloads.back());
-  // Of every batch for the regression; those of the last one are told.
+  // Replays of every batch feed the regression; those of the last one are told.
   std::vector<LayerJoules> replays;
   if (options.energy.layers && energy.outcome()) {
     for (std::size_t i = 0; i < benches.size(); ++i) {

@@ -92,7 +92,7 @@ class Report {
     energy.add_json(facts, json);
     close_json(json);
   }
-  // Where an error ends the work: what has been printed becomes a whole object that tells so.
+  // Makes a whole object of what has been printed when an error ends the work, and tells so.
   void end_json_early(const std::string& error) {
     progress_.clear();
     close_json({{"failed", failed_}, {"warned", warnings_}, {"error", one_line(error)}});
@@ -129,7 +129,7 @@ class Report {
   Json failed_ = Json::array(), warnings_ = Json::array();
 };
 
-// Of the first images, before the others are labelled.
+// Tells the difference for the first images, before the others are labelled.
 void tell_fast_difference(const vision::ImageArguments& images, const vision::ImageModel& model,
                           const ImageOptions& options) {
   constexpr std::size_t kImages = 16;

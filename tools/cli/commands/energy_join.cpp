@@ -40,7 +40,7 @@ energy::Record find_run(const Options& options) {
                                  : fmt::format("{} holds no run '{}'", options.run, options.id));
 }
 
-// How far the machine's own sensors were from the meter: the margin of estimates by software.
+// Distance of the machine's own sensors from the meter: the margin of estimates by software.
 std::optional<double> margin(const energy::Record& run, const energy::EnergyResult& result) {
   if (!run.energy || result.verdict.invalid() || result.energy.gross.value() <= 0) return std::nullopt;
   if (run.energy->net && result.energy.net && result.energy.net->value() > 0) {

@@ -220,7 +220,7 @@ class Bench {
   }
 
  private:
-  // What all measurements of one point add up to.
+  // The sum of all measurements of one point.
   struct Measured {
     std::vector<double> seconds, ms;
     double images = 0, joules = 0, cpu_seconds = 0;
@@ -253,7 +253,7 @@ class Bench {
     return plan;
   }
 
-  // What the caps are of; 0 where the total stands on something else.
+  // Power of the parts that the caps limit; 0 where the total stands on something else.
   double package_watts(energy::Nanoseconds begin, energy::Nanoseconds end) const {
     double watts = 0;
     for (const std::size_t index : meter_.recorder()->chosen().domains) {

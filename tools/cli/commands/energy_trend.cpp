@@ -21,7 +21,7 @@ struct Options {
   bool json = false;
 };
 
-// Of one image of the model.
+// FLOPs of one image of the model.
 double model_flops(const std::string& path) {
   const LoadedModel model = load_model(path, {}, 1);
   return static_cast<double>(model.plan->cost().flops) / static_cast<double>(batch_of(*model.plan));

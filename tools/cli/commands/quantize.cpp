@@ -168,7 +168,7 @@ class AccuracyCheck {
     f32_ = top1(quantizer.graph(), "f32");
   }
 
-  // As a fraction of the images that can be read. `name` stands for the model in errors.
+  // Top-1 as a fraction of the images that can be read. `name` stands for the model in errors.
   double top1(const engine::Graph& graph, const std::string& name) const {
     ImageModelArguments model_options{.engine = options_.engine,
                                       .images = options_.images,
