@@ -1,5 +1,5 @@
-# Instruction sets as runtime/isa.inc lists them: GODWIT_ISAS, the names of those for the processor that is built for,
-# and the compiler flags of each.
+# Instruction sets as runtime/isa.inc lists them: GODWIT_ISAS, the names of those for the processor that is built for;
+# godwit_isa_flags_<name>, the compiler's; godwit_isa_architecture_<name>, the type in ops/isa/<name>.h.
 set(godwit_isa_list ${PROJECT_SOURCE_DIR}/runtime/isa.inc)
 set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${godwit_isa_list})
 
@@ -28,6 +28,15 @@ foreach(row IN LISTS rows)
     list(APPEND flags ${further})
     list(REMOVE_DUPLICATES flags)
     set(godwit_isa_flags_${name} "${flags}")
+    # avx512_vnni's architecture is Avx512Vnni.
+    set(godwit_isa_architecture_${name} "")
+    string(REPLACE "_" ";" words ${name})
+    foreach(word IN LISTS words)
+      string(SUBSTRING ${word} 0 1 initial)
+      string(TOUPPER ${initial} initial)
+      string(SUBSTRING ${word} 1 -1 rest)
+      string(APPEND godwit_isa_architecture_${name} ${initial}${rest})
+    endforeach()
     if(processor MATCHES "^(any|${godwit_processor})$")
       list(APPEND GODWIT_ISAS ${name})
     endif()

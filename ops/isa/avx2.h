@@ -13,7 +13,6 @@ namespace {
 struct Avx2 : simd::Xsimd<xsimd::avx2> {
   static constexpr int kTileRows = 6;
   static constexpr int kTileSteps = 2;
-  using S32 = __m256i;
   using Base = simd::Xsimd<xsimd::avx2>;
   using Base::load;
   using Base::store;
@@ -51,17 +50,8 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                      _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1)));
   }
-  static GODWIT_INLINE S32 load_i32(const void* p) {
-    return _mm256_loadu_si256(static_cast<const __m256i*>(p));
-  }
-  static GODWIT_INLINE S32 broadcast_i32(const void* p) {
-    std::int32_t x;
-    __builtin_memcpy(&x, p, sizeof x);
-    return _mm256_set1_epi32(x);
-  }
+  // xsimd has the next four too, but GCC 12 then unswitches the loops around them in another way.
   static GODWIT_INLINE F32 to_float(S32 v) { return _mm256_cvtepi32_ps(v); }
-  static GODWIT_INLINE S32 zero_i32() { return _mm256_setzero_si256(); }
-  static GODWIT_INLINE void store_i32(void* p, S32 v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
   static GODWIT_INLINE S32 to_i32(F32 v) { return _mm256_cvtps_epi32(v); }
   static GODWIT_INLINE S32 round_i32(F32 v) { return _mm256_cvtps_epi32(v); }
   static GODWIT_INLINE S32 add_i32(S32 a, S32 b) { return _mm256_add_epi32(a, b); }

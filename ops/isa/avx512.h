@@ -13,7 +13,6 @@ namespace {
 struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
   static constexpr int kTileRows = 14;
   static constexpr int kTileSteps = 1;  // with two GCC keeps sums in memory
-  using S32 = __m512i;
   using Base = simd::Xsimd<xsimd::avx512bw>;
   using Base::load;
   using Base::store;
@@ -47,15 +46,8 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
     const __m512i kept = _mm512_mask_or_epi32(rounded, is_nan, bits, _mm512_set1_epi32(0x400000));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
   }
-  static GODWIT_INLINE S32 load_i32(const void* p) { return _mm512_loadu_si512(p); }
-  static GODWIT_INLINE S32 broadcast_i32(const void* p) {
-    std::int32_t x;
-    __builtin_memcpy(&x, p, sizeof x);
-    return _mm512_set1_epi32(x);
-  }
+  // By hand for the reason that avx2.h's are.
   static GODWIT_INLINE F32 to_float(S32 v) { return _mm512_cvtepi32_ps(v); }
-  static GODWIT_INLINE S32 zero_i32() { return _mm512_setzero_si512(); }
-  static GODWIT_INLINE void store_i32(void* p, S32 v) { _mm512_storeu_si512(p, v); }
   static GODWIT_INLINE S32 to_i32(F32 v) { return _mm512_cvtps_epi32(v); }
   static GODWIT_INLINE S32 round_i32(F32 v) { return _mm512_cvtps_epi32(v); }
   static GODWIT_INLINE S32 add_i32(S32 a, S32 b) { return _mm512_add_epi32(a, b); }

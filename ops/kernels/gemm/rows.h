@@ -1,6 +1,7 @@
 // Rows of the GEMM tiles of floats.
 #pragma once
 
+#include "ops/kernels/architecture.h"
 #include "ops/kernels/gemm/gemm.h"
 #include "ops/kernels/rows.h"
 
@@ -13,7 +14,7 @@ struct StepOf {
   using Type = SingleStep<Arch, T>;
 };
 template <class Arch>
-requires requires(typename Arch::F32 sum, typename Arch::S32 pairs) { Arch::dot_pairs(sum, pairs, pairs); }
+requires HasPairs<Arch>
 struct StepOf<Arch, DType::bf16> {
   template <class T>
   using Type = PairStep<Arch, T>;

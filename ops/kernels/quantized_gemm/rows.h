@@ -1,6 +1,7 @@
 // Rows of the GEMM tiles of 8-bit integers.
 #pragma once
 
+#include "ops/kernels/architecture.h"
 #include "ops/kernels/quantized_gemm/quantized_gemm.h"
 #include "ops/kernels/rows.h"
 
@@ -23,7 +24,7 @@ template <class Arch, template <class> class Adapted>
 struct MaddubsRows {
   template <class Function>
   static constexpr KernelRow* add(KernelRow* row, RowFamily<Function> family) {
-    if constexpr (requires(typename Arch::S32 v) { Arch::maddubs(v, nullptr); }) {
+    if constexpr (HasMaddubs<Arch>) {
       return QuantizedGemmRows<Adapted<Arch>>::add(row, family);
     } else {
       return row;

@@ -1,6 +1,7 @@
 // Rows of the products that skip zeros.
 #pragma once
 
+#include "ops/kernels/architecture.h"
 #include "ops/kernels/rows.h"
 #include "ops/kernels/sparse_gemm/sparse_gemm.h"
 
@@ -47,7 +48,7 @@ template <class Arch>
 struct SparseQuantizedRows {
   template <class Function>
   static constexpr KernelRow* add(KernelRow* row, RowFamily<Function> family) {
-    if constexpr (requires(typename Arch::S32 v) { Arch::maddubs(v, nullptr); }) {
+    if constexpr (HasMaddubs<Arch>) {
       return PanelRows<Arch, SparseQuantizedTiles<Arch>>::add(row, family);
     } else {
       return row;
