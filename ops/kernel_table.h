@@ -102,7 +102,7 @@ const SparseGemmKernels* sparse_gemm_kernels(Isa isa, DType dtype);
 // Faster ones for weights of which no two neighbours of the inner dimension, 2i and 2i + 1, can make a sum of
 // products beyond 16 bits; null where those above are as fast.
 const QuantizedGemmKernels* maddubs_kernels(Isa isa);
-// For weights packed for those. Null on the same ISAs.
+// Kernels for weights packed for those. Null on the same ISAs.
 const SparseQuantizedKernels* sparse_quantized_kernels(Isa isa);
 // Those that keep sums of two products in 16 bits for several steps; null on the same ISAs.
 const QuantizedGemmKernels* maddubs_group_kernels(Isa isa);

@@ -68,7 +68,7 @@ void look_at(const std::int8_t* weights, std::int64_t count, WeightFacts& facts)
   std::int32_t sum = 0;
   for (std::int64_t k = 0; k < count; ++k) sum += weights[k];
   facts.sums.back() += sum;
-  // As 16-bit numbers, which compilers make vectors of.
+  // 16-bit elements, which compilers make vectors of.
   std::int16_t largest = 0, least = 0;
   for (std::int64_t k = 0; k + 1 < count; k += 2) {
     const std::int16_t first = weights[k], second = weights[k + 1];

@@ -1,5 +1,5 @@
-// What kernels ask of an architecture: types, sizes and functions, each with its meaning for one lane. All of
-// them are tested against scalar code for every ISA (tests/ops/isa).
+// Requirements of kernels on an architecture: types, sizes and functions, each with its meaning for one lane.
+// All of them are tested against scalar code for every ISA (tests/ops/isa).
 #pragma once
 
 #include <concepts>
@@ -8,7 +8,7 @@
 
 namespace godwit::ops::kernels {
 
-// What compress_nonzeros() writes; kernels have a type of their own with these members.
+// A step as compress_nonzeros() writes it; kernels have a type of their own with these members.
 struct AnyStep {
   std::uint32_t bits, offset;
 };
@@ -28,7 +28,7 @@ concept FloatVectors = requires(typename Arch::F32 a, typename Arch::F32 b, type
   0;
   requires sizeof(typename Arch::F32) == Arch::kWidth * sizeof(float);
   { Arch::broadcast(x) } -> std::same_as<typename Arch::F32>;
-  // As IEEE 754 has them.
+  // Arithmetic of IEEE 754.
   { a + b } -> std::convertible_to<typename Arch::F32>;
   { a - b } -> std::convertible_to<typename Arch::F32>;
   { a* b } -> std::convertible_to<typename Arch::F32>;
@@ -60,7 +60,7 @@ concept IntegerVectors = requires(typename Arch::S32 a, typename Arch::F32 v, co
   // Modulo 2^32.
   { Arch::add_i32(a, a) } -> std::same_as<typename Arch::S32>;
   { Arch::to_float(a) } -> std::same_as<typename Arch::F32>;
-  // Of whole floats below 2^31 in magnitude.
+  // Takes whole floats below 2^31 in magnitude.
   { Arch::to_i32(v) } -> std::same_as<typename Arch::S32>;
   // Half to even, of floats below 2^22 in magnitude.
   { Arch::round_i32(v) } -> std::same_as<typename Arch::S32>;
@@ -90,7 +90,7 @@ template <class Arch>
 concept Architecture = FloatVectors<Arch> && IntegerVectors<Arch> && CompressesNonzeros<Arch> &&
     ReadsAndWrites<Arch, float> && ReadsAndWrites<Arch, Float16Bits> && ReadsAndWrites<Arch, BFloat16Bits> &&
     ReadsAndWrites<Arch, std::uint8_t> && ReadsAndWrites<Arch, std::int8_t> && requires {
-  // Of the GEMM tiles: the height of those of two vectors, and steps for each turn of the loop.
+  // Sizes of GEMM tiles: the height of those of two vectors, and steps for each turn of the loop.
   requires Arch::kTileRows >
   0;
   requires Arch::kTileSteps == 1 || Arch::kTileSteps == 2;

@@ -26,7 +26,7 @@ struct Lanes {
   }
 };
 
-// How a kernel reads and writes its vectors: whole ones, or the last channels of a pixel that fill none.
+// The way a kernel reads and writes its vectors: whole ones, or the last channels of a pixel that fill none.
 template <class Arch>
 struct WholeVector {
   using F32 = typename Arch::F32;

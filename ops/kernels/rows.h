@@ -1,4 +1,4 @@
-// How kernels.inc of a family makes rows of its kernels for one architecture, all at compile time.
+// Makes kernels.inc of a family into rows of its kernels for one architecture, all at compile time.
 #pragma once
 
 #include "ops/kernel_row.h"

@@ -98,9 +98,9 @@ struct Portable {
   static GODWIT_INLINE F32 to_float(S32 v) { return __builtin_convertvector(v, F32); }
   static GODWIT_INLINE S32 zero_i32() { return S32{}; }
   static GODWIT_INLINE void store_i32(void* p, S32 v) { __builtin_memcpy(p, &v, sizeof v); }
-  // Of whole floats below 2^31.
+  // Takes whole floats below 2^31.
   static GODWIT_INLINE S32 to_i32(F32 v) { return __builtin_convertvector(v, S32); }
-  // Of floats below 2^22, rounded half to even.
+  // Takes floats below 2^22, rounded half to even.
   static GODWIT_INLINE S32 round_i32(F32 v) { return to_i32(round(v)); }
   // Modulo 2^32.
   static GODWIT_INLINE S32 add_i32(S32 a, S32 b) {
@@ -127,7 +127,7 @@ struct Portable {
   }
   static GODWIT_INLINE F32 broadcast(float x) { return F32{x, x, x, x}; }
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return a * b + c; }
-  // As x86's: the second operand when either is NaN.
+  // Behaves as x86's: the second operand when either is NaN.
   static GODWIT_INLINE F32 max(F32 a, F32 b) { return select(a > b, a, b); }
   static GODWIT_INLINE F32 min(F32 a, F32 b) { return select(a < b, a, b); }
   // The larger; NaN when either is.

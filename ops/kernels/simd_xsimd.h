@@ -44,7 +44,7 @@ struct Xsimd {
     for (int i = 0; i < kWidth; ++i)
       p[i] = static_cast<BFloat16Bits>(static_cast<std::uint32_t>(lanes[i]) >> 16);
   }
-  // As Portable's, in words.
+  // Portable's, in words.
   static GODWIT_INLINE F32 load(const Float16Bits* p) {
     std::int32_t lanes[kWidth];
     for (int i = 0; i < kWidth; ++i) lanes[i] = static_cast<std::int32_t>(p[i]);

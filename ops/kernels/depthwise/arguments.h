@@ -35,9 +35,9 @@ struct DepthwiseBlock {
 };
 using DepthwiseBlockKernel = void(const DepthwiseBlock& block);
 
-// As DepthwiseBlock, of 8-bit integers; sums end as in QuantizedTile. The kernel's size, the stride and how
-// many pixels are the function's own, or one pixel and any `taps`. Arrays by channel are padded to `padded`
-// of them, a multiple of every ISA's vectors.
+// A DepthwiseBlock of 8-bit integers; sums end as in QuantizedTile. The kernel's size, the stride and the
+// number of pixels are the function's own, or one pixel and any `taps`. Arrays by channel are padded to
+// `padded` of them, a multiple of every ISA's vectors.
 struct QuantizedDepthwiseBlock {
   const std::uint8_t* const* src;  // as DepthwiseBlock's, or `taps` pointers
   const float* weights;            // (taps, padded), integers

@@ -44,7 +44,7 @@ struct Binary {
   }
 
  private:
-  // Of vector i, or the one number that is repeated.
+  // Elements of vector i, or the one element that is repeated.
   template <bool Step>
   static GODWIT_INLINE F32 operand(const T* p, F32 repeated, std::int64_t i, std::int64_t left) {
     if constexpr (!Step) return repeated;

@@ -1,4 +1,4 @@
-// As many fused multiply-adds as the core can issue, on registers alone.
+// Fused multiply-adds, as many as the core can issue, on registers alone.
 #pragma once
 
 #include <cassert>

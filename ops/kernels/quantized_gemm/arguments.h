@@ -25,11 +25,11 @@ struct QuantizedTile {
   std::int64_t dst_stride;
   std::int64_t columns;  // 1 to nr of the panel
   std::int64_t tiles;    // below each other, all of the kernel's rows
-  // Of gemm_maddubs_groups, whose panel has its steps in an order of its own: groups of 1 to kLargestGroup
+  // Order of a gemm_maddubs_groups panel's steps, which is its own: groups of 1 to kLargestGroup
   // steps whose sums of two products fit into 16 bits together, the largest groups first. Null for others.
   const std::uint16_t* steps;   // (taps, depth): where in a row of A each one of the panel lies
   const std::uint16_t* groups;  // (taps, kLargestGroup): how many groups there are of 1, 2 and more steps
-  // As GemmTile's: `ahead_step` bytes further for each step, or group of steps, `ahead_tile` for each tile.
+  // GemmTile's: `ahead_step` bytes further for each step, or group of steps, `ahead_tile` for each tile.
   const void* ahead;
   std::int64_t ahead_step, ahead_tile;
 };

@@ -46,7 +46,7 @@ struct QuantizedProducts {
   using S32 = typename Arch::S32;
   static constexpr int kWidth = Arch::kWidth;
   static constexpr int kColumns = Vectors * kWidth;
-  // For each turn of the loop: with two, GCC keeps sums in memory where weights are in registers.
+  // Steps for each turn of the loop: with two, GCC keeps sums in memory where weights are in registers.
   static constexpr int kSteps = requires(S32 v) { Arch::dot_at(v, v, nullptr); }
   ? 2 : 1;
 

@@ -34,7 +34,7 @@ struct ByteWinograd<2> {
     y[0] = s[0] + s[1] + s[2];
     y[1] = s[1] - s[2] - s[3];
   }
-  // Of the odd part of what results have been multiplied by; the rest is 2^shift for result (i, j).
+  // Inverse of the odd part of the factor of results; the rest is 2^shift for result (i, j).
   static constexpr std::uint32_t kInverse = 1;
   static constexpr int shift(int, int) { return 2; }
 };

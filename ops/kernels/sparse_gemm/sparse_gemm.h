@@ -191,7 +191,7 @@ struct SparseGemm {
   }
 };
 
-// Of 8-bit integers. Rows end panel by panel as those of the GEMM core's tiles do.
+// Tiles of 8-bit integers. Rows end panel by panel as those of the GEMM core's tiles do.
 template <class Arch, int Vectors>
 struct SparseQuantized {
   using S32 = typename Arch::S32;
