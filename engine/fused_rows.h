@@ -38,7 +38,7 @@ class FusedRows {
   // Lines of the last result that are computed at a time, and what lies in memory meanwhile of the others.
   std::int64_t strip_lines() const { return strip_; }
   std::size_t buffer_bytes() const { return buffer_bytes_; }
-  // For each worker: the buffers and what the links need.
+  // Bytes for each worker: the buffers and what the links need.
   std::size_t scratch_bytes() const { return buffer_bytes_ + link_scratch_; }
 
   // This worker's lines of the last result. args(step): pointers to the step's operands and results, of which

@@ -14,13 +14,13 @@ struct SideBranches {
   std::map<NodeId, ValueId> results;
 };
 
-// For every quantised node with weights: its result in front of its Relu or Clip, from its f32 operand
-// rounded, rounded weights and a rounded bias.
+// Branches for every quantised node with weights: its result in front of its Relu or Clip, from its f32
+// operand rounded, rounded weights and a rounded bias.
 SideBranches branches_before_clamp(const Graph& prepared, const QuantizationScheme& scheme,
                                    const Quantization& quantization);
 
-// For every node that rounds something of its own (has_rounding()): its result behind its Relu or Clip,
-// rounded where the scheme rounds it, from its f32 operands and rounded weights and bias.
+// Branches for every node that rounds something of its own (has_rounding()): its result behind its Relu or
+// Clip, rounded where the scheme rounds it, from its f32 operands and rounded weights and bias.
 SideBranches branches_rounded(const Graph& prepared, const QuantizationScheme& scheme,
                               const Quantization& quantization);
 

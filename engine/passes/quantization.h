@@ -16,8 +16,8 @@ struct Linear {
   DType dtype = DType::u8;
   bool operator==(const Linear&) const = default;
 };
-// That of a QuantizeLinear or DequantizeLinear with one constant scale and zero point for u8 or s8; nullopt
-// for others.
+// The scale and zero point of a QuantizeLinear or DequantizeLinear that has one constant each, for u8 or s8;
+// nullopt for others.
 std::optional<Linear> linear_of(const Graph& graph, const Node& node);
 
 // Each weight as s8 with zero point 0, given u8 with zero points 128 or s8 without any; empty for others.

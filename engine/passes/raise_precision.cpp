@@ -48,7 +48,7 @@ class Raiser {
     return id != kNoValue && ops::is_16_bit_float(graph_.value(id).desc.dtype);
   }
 
-  // Of the constants' elements.
+  // The type of most of the constants' elements.
   DType most_common() const {
     std::int64_t f16 = 0, bf16 = 0;
     for (const Value& value : graph_.values) {

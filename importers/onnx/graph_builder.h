@@ -30,7 +30,7 @@ class GraphBuilder {
   // After shape inference: what the model says of its output must not contradict what it is.
   void check_output(const onnx::ValueInfo& info) const;
 
-  // For adapters: a new value or constant whose name starts with `hint`.
+  // Makes a new value or constant for adapters; its name starts with `hint`.
   engine::ValueId new_value(const std::string& hint);
   engine::ValueId new_constant(const std::string& hint, Tensor tensor);
   // Makes the result of a node known, so that the node need not be appended.

@@ -1,4 +1,4 @@
-// What is wrong with a model as a whole: its file, versions, operators, names and order of nodes.
+// Faults of a model as a whole: its file, versions, operators, names and order of nodes.
 #include <algorithm>
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What is written can be read again, by us and by ONNX's own tools.
+// Written models can be read again, by us and by ONNX's own tools.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>

@@ -96,7 +96,7 @@ void batch_norm(TfjsMaker& maker, const char* name, const char* source, std::int
   maker.add_weight(fmt::format("{}/moving_variance", name), {channels}, variance);
 }
 
-// As keras.applications builds ResNet50, in small.
+// A small ResNet50, built as keras.applications builds it.
 TfjsMaker small_resnet(const char* name = "resnet50") {
   TfjsMaker maker(name);
   maker.input(8);

@@ -186,7 +186,7 @@ TEST(QuantizedConvOp, GroupsOfStepsGiveTheSameBits) {
   }
 }
 
-// What a ReLU could have left: this share of the numbers is not zero, and large.
+// An input that a ReLU could have left: this share of the elements is not zero, and large.
 Source sparse_source(const Shape& shape, double density) {
   Random random(9);
   Tensor numbers(TensorDesc{DType::u8, shape, Layout::nchw});

@@ -18,7 +18,7 @@ struct Case {
   std::int64_t group = 1;
 };
 
-// What a ReLU could have left: this share of the numbers is above 0.
+// A tensor that a ReLU could have left: this share of the elements is above 0.
 Tensor sparse_tensor(const Shape& shape, double density) {
   Random random(7);
   Tensor tensor(TensorDesc{DType::f32, shape, Layout::nchw});
@@ -69,7 +69,8 @@ void expect_right(const Case& one, double density) {
     for (const DType dtype : {DType::f16, DType::bf16}) {
       SCOPED_TRACE(name_of(dtype));
       const OpRunner narrow = node.stored_as(dtype, 2);  // the bias stays f32
-      // Of the operands as they are stored, but in f32: rounding magnitudes to 16 bits would shift the bound.
+      // Magnitudes of the operands as they are stored, but in f32: rounding magnitudes to 16 bits would shift
+      // the bound.
       const auto rounded = [&](const Tensor& tensor) { return stored(stored(tensor, dtype), DType::f32); };
       const Bound sums = product_sum_bound(node_of(one, rounded(src), rounded(weights), variant), length);
       const std::vector<Ran> narrow_ran =

@@ -20,7 +20,7 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
-// What the system notes of the page at `address`: "hg", huge pages are asked for; "nh", they are not wanted.
+// The system's notes of the page at `address`: "hg", huge pages are asked for; "nh", they are not wanted.
 std::set<std::string> flags_at(const std::byte* address) {
   std::ifstream maps("/proc/self/smaps");
   std::string line;

@@ -19,7 +19,7 @@ inline constexpr std::array kAllTypes{
 // error); bools are true for every third.
 Tensor counting(const Shape& shape, DType dtype = DType::f32);
 
-// What shapes, axes and bounds are given as.
+// A tensor of integers, as shapes, axes and bounds are given.
 Tensor integers(std::initializer_list<std::int64_t> values);
 
 // Symbols that stand for unknown dimensions.

@@ -7,7 +7,7 @@
 
 namespace godwit::support {
 
-// What `work` throws; "" when it throws nothing.
+// The text of the error that `work` throws; "" when it throws nothing.
 template <class Work>
 std::string error_of(const Work& work) {
   try {

@@ -19,7 +19,7 @@
 
 namespace godwit::support {
 
-// What run_implementations ran.
+// One run of run_implementations.
 struct Ran {
   std::string implementation;
   Isa isa = Isa::generic;
@@ -106,10 +106,10 @@ class OpRunner {
   bool sparse_input_ = false;
 };
 
-// For results that are f32 sums of `length` products: each term passes through at most `length` roundings
-// (its product and the sums), then those of bias, residual, and two scalings; the reference adds one. All are
-// relative to the sum of absolute values, and a clamp moves no two values apart. Underflowing products lose a
-// subnormal each.
+// A bound for results that are f32 sums of `length` products. Each term passes through at most `length`
+// roundings (its product and the sums), then those of bias, residual, and two scalings; the reference adds
+// one. All are relative to the sum of absolute values, and a clamp moves no two values apart. Underflowing
+// products lose a subnormal each.
 Bound product_sum_bound(const OpRunner& runner, std::int64_t length);
 
 }  // namespace godwit::support

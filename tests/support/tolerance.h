@@ -19,7 +19,7 @@ inline constexpr double unit_roundoff = static_cast<double>(std::numeric_limits<
 // gamma_n = n u / (1 - n u): what n successive roundings of unit roundoff u add at most, relatively.
 double gamma(std::int64_t n, double u = unit_roundoff<float>);
 
-// Where two results are compared.
+// The place where two results are compared.
 struct Element {
   std::string_view implementation;
   std::size_t output = 0;
@@ -42,8 +42,8 @@ struct StoredUnits {
 };
 StoredUnits stored_units(DType dtype);
 
-// Of results within `bound` before they are stored in 16 bits: the result and the reference are each rounded
-// once, relatively to themselves or by half the smallest number.
+// The bound of results within `bound` that are then stored in 16 bits. The result and the reference are each
+// rounded once, relatively to themselves or by half the smallest number.
 Bound rounded_to(DType dtype, Bound bound);
 
 }  // namespace godwit::support

@@ -91,7 +91,7 @@ class VirtualPerf final : public energy::PerfOpener {
   std::map<std::pair<std::uint64_t, int>, std::function<std::uint64_t()>> counters;
   int refusal = 0;     // an errno for every open
   bool groups = true;  // false: EINVAL for every open with a leader
-  // How each counter was opened: its event, its CPU and the event of its leader, if any.
+  // The opening of a counter: its event, its CPU and the event of its leader, if any.
   struct Opened {
     std::uint64_t config;
     int cpu;

@@ -36,7 +36,7 @@ class EnergyProgram : public testing::Test {
     constexpr double kFirst = 5e9;
     folder.write(zone + "/name", "package-0\n");
     folder.write(zone + "/energy_uj", fmt::format("{:<20}\n", static_cast<std::int64_t>(kFirst)));
-    // As wide in every write, and over the same bytes, so that no reader sees half a number.
+    // Writes are all as wide and over the same bytes, so that no reader sees half a number.
     return [file = folder / (zone + "/energy_uj"), watts](double seconds) {
       std::fstream(file, std::ios::in | std::ios::out)
           << fmt::format("{:<20}\n", static_cast<std::int64_t>(kFirst + seconds * watts * 1e6));

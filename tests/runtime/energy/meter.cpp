@@ -62,7 +62,7 @@ TEST(MeterLog, LeavesOutWhatIsNoReading) {
   EXPECT_THROW(parse_meter_log(std::string(1000, '\0'), "x"), Error);
 }
 
-// What a meter beside the simulated machine would have logged.
+// The log that a meter beside the simulated machine would have written.
 struct MeteredRun {
   RunLog log;
   ProtocolOptions options;

@@ -24,7 +24,7 @@ using test::encode_jpeg;
 using test::encode_png;
 using test::TemporaryDirectory;
 
-// What read_image says about these bytes, without the path in front; "" when it reads them.
+// The error of read_image for these bytes, without the path in front; "" when it reads them.
 std::string refusal(const Bytes& bytes, const DecodeLimits& limits = {}) {
   const TemporaryDirectory directory;
   const std::string path = directory.write("image", bytes);
@@ -135,7 +135,7 @@ TEST(DecodeJpeg, TenThousandScansAreRefusedAtTheLimitAndAtNoOtherFault) {
               fmt::format("cannot decode the JPEG: it has more than {} scans", limit));
   }
   EXPECT_EQ(refusal(many, {.max_scans = 10'000}), "");
-  // What stands behind the scan that goes past the limit is not looked at, so that nobody misses it.
+  // Bytes behind the scan that goes past the limit are not looked at, so that nobody misses them.
   Bytes cut = many;
   cut.resize(cut.size() / 2);
   EXPECT_EQ(refusal(cut), "cannot decode the JPEG: it has more than 100 scans");
@@ -172,7 +172,8 @@ TEST(DecodeJpeg, TheDecodersOwnWordsAreKept) {
   EXPECT_EQ(refusal(bytes), "cannot decode the JPEG: Premature end of JPEG file");
 }
 
-// As Pillow: what is cut off is refused, what is merely damaged is mended as libjpeg-turbo does it, and said.
+// Pillow's habit: a file that is cut off is refused, a damaged one is mended as libjpeg-turbo does it, and
+// said.
 TEST(DecodeJpeg, DamageInsideIsMendedAndTold) {
   Bytes bytes = encode_jpeg(64, 64, {.horizontal = 1, .vertical = 1});
   bytes.insert(bytes.end() - 200, {0xff, 0xd5});  // a restart marker where there are none
@@ -184,7 +185,7 @@ TEST(DecodeJpeg, DamageInsideIsMendedAndTold) {
   EXPECT_EQ(refusal(bytes), "");
 }
 
-// As Pillow, which clips such an image's integers.
+// Pillow clips such an image's integers.
 TEST(DecodePng, SixteenBitGrayIsCutOffAt255) {
   const TemporaryDirectory directory;
   const Image image =

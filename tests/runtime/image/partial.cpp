@@ -137,7 +137,7 @@ TEST(PartialDecode, SoHaveShrunkImages) {
   }
 }
 
-// Where scans are missing, the decoder smooths over blocks: such an image is decoded whole.
+// The decoder smooths over blocks where scans are missing: such an image is decoded whole.
 TEST(PartialDecode, AProgressiveJpegWithoutItsLastScansIsDecodedWhole) {
   Bytes bytes = test::encode_jpeg(80, 72, {.quality = 60, .progressive = true});
   int scans = 0;
