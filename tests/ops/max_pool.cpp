@@ -89,7 +89,7 @@ TEST(MaxPoolOp, AWindowBesideTheInputIsMinusInfinity) {
 }
 
 TEST(MaxPoolOp, NanIsTheResultOfItsWindows) {
-  for (const Floats& values : {Floats{1, kNan, 3, 4}, Floats{9, kNan, 3, 4}}) {
+  for (const Floats& values : {Floats{1, kNan, 3, 4}, {9, kNan, 3, 4}, {kNan, 1, 3, 4}, {kNan, 9, 3, 4}}) {
     OpRunner runner("MaxPool");
     runner.input(Tensor::of<float>({1, 1, 4}, values))
         .attribute("kernel_shape", {2})
