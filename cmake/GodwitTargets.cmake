@@ -1,6 +1,8 @@
 # What every floor has in common: warnings, sanitizers, include root.
+set(godwit_werror $<$<BOOL:${GODWIT_WERROR}>:-Werror>)
 add_library(godwit_options INTERFACE)
-target_compile_options(godwit_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+target_compile_options(godwit_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+  ${godwit_werror})
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # GCC-only pragmas (unroll) are written with their clang twin; the foreign one is silent.
   target_compile_options(godwit_options INTERFACE -Wno-unknown-pragmas -Wno-pass-failed)
