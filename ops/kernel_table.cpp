@@ -102,7 +102,7 @@ const QuantizedGemmKernels* where_faster(const QuantizedGemmKernels& tiles, Isa 
 std::span<const KernelInfo> all_kernels() {
   static const std::vector<KernelInfo> kernels = [] {
     std::vector<KernelInfo> all;
-    for (const IsaKernels& object : isa_kernels()) {
+    for (const OfIsa<KernelRows>& object : isa_kernels()) {
       for (const KernelRow& row : std::span(object.kernels->rows, object.kernels->count)) {
         all.push_back({family_from(row.family), object.isa, row.dtype, row.mr, row.nr, row.kr, row.function});
       }

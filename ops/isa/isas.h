@@ -1,17 +1,11 @@
-// The kernels of each instruction set in this build, object by object, least special first.
+// The kernels of each instruction set in this build, object by object.
 #pragma once
 
-#include <span>
-
 #include "ops/kernel_row.h"
-#include "runtime/cpu.h"
+#include "runtime/kernel_registry.h"
 
 namespace godwit::ops {
 
-struct IsaKernels {
-  Isa isa;
-  const KernelRows* kernels;
-};
-std::span<const IsaKernels> isa_kernels();
+std::span<const OfIsa<KernelRows>> isa_kernels();
 
 }  // namespace godwit::ops

@@ -59,7 +59,6 @@ struct NormalizeFactors {
 };
 
 struct RowKernels {
-  Isa isa = Isa::generic;
   // dst = clamp(sum of weights * pixels, rounded), for each colour of a pixel.
   void (*across)(const AcrossArguments& arguments) = nullptr;
   void (*down)(const DownArguments& arguments) = nullptr;
@@ -69,13 +68,7 @@ struct RowKernels {
                     float* dst) = nullptr;
 };
 
-// The best of this build that is not above `cap`.
+// The best of this build that `cap` includes.
 const RowKernels& row_kernels(Isa cap);
-
-// One for each file in isa/.
-RowKernels row_kernels_generic();
-#if defined(__x86_64__)
-RowKernels row_kernels_avx2();
-#endif
 
 }  // namespace godwit::image

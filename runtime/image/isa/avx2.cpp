@@ -162,6 +162,7 @@ void normalize(const NormalizeFactors& factors, const std::uint8_t* src, std::si
 
 }  // namespace
 
-RowKernels row_kernels_avx2() { return {Isa::avx2, across, down, normalize}; }
+extern const RowKernels row_kernels_avx2;
+constinit const RowKernels row_kernels_avx2{across, down, normalize};
 
 }  // namespace godwit::image

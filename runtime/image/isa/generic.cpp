@@ -44,6 +44,7 @@ void down(const DownArguments& a) {
 
 }  // namespace
 
-RowKernels row_kernels_generic() { return {Isa::generic, across, down, nullptr}; }
+extern const RowKernels row_kernels_generic;
+constinit const RowKernels row_kernels_generic{across, down, nullptr};
 
 }  // namespace godwit::image

@@ -16,13 +16,13 @@ Checks all_checks() {
   return all;
 }
 
-class Architectures : public ::testing::TestWithParam<IsaProbes> {};
+class Architectures : public ::testing::TestWithParam<OfIsa<Probes>> {};
 
 TEST_P(Architectures, DoWhatScalarCodeDoes) {
   if (!cpu_supports(GetParam().isa)) GTEST_SKIP() << "this machine cannot run " << name_of(GetParam().isa);
   const Checks checks = all_checks();
-  for (int i = 0; i < GetParam().probes->count; ++i) {
-    const Probe& probe = GetParam().probes->probes[i];
+  for (int i = 0; i < GetParam().kernels->count; ++i) {
+    const Probe& probe = GetParam().kernels->probes[i];
     for (int k = 0; k < probe.count; ++k) {
       const auto check = checks.find(probe.functions[k].name);
       ASSERT_NE(check, checks.end()) << probe.functions[k].name << " has no check";
@@ -38,10 +38,10 @@ INSTANTIATE_TEST_SUITE_P(AllIsas, Architectures,
 TEST(ArchitectureProbes, CoverEveryIsaAndEveryCheck) {
   std::set<Isa> isas;
   std::set<std::string_view> functions;
-  for (const IsaProbes& each : all_probes()) {
+  for (const OfIsa<Probes>& each : all_probes()) {
     isas.insert(each.isa);
-    for (int i = 0; i < each.probes->count; ++i) {
-      const Probe& probe = each.probes->probes[i];
+    for (int i = 0; i < each.kernels->count; ++i) {
+      const Probe& probe = each.kernels->probes[i];
       for (int k = 0; k < probe.count; ++k) functions.insert(probe.functions[k].name);
     }
   }

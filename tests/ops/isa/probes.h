@@ -2,19 +2,14 @@
 #pragma once
 
 #include <map>
-#include <span>
 #include <string_view>
 
-#include "runtime/isa.h"
+#include "runtime/kernel_registry.h"
 #include "tests/ops/isa/probe.h"
 
 namespace godwit::ops::probe {
 
-struct IsaProbes {
-  Isa isa;
-  const Probes* probes;
-};
-std::span<const IsaProbes> all_probes();
+std::span<const OfIsa<Probes>> all_probes();
 
 // Compares one function of an architecture with scalar code, lane by lane.
 using Check = void (*)(const Probe& probe, const Function& function);

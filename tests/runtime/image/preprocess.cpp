@@ -12,6 +12,7 @@
 #include "runtime/float16.h"
 #include "runtime/image/jpeg.h"
 #include "runtime/image/resize.h"
+#include "runtime/image/row_kernel_table.h"
 #include "tests/runtime/image/encode.h"
 #include "tests/support/errors.h"
 #include "tests/support/temporary_directory.h"
@@ -290,11 +291,11 @@ TEST(Preprocessor, FastDecodingShrinksWhatIsLarge) {
 }
 
 TEST(ResizeWindow, EveryInstructionSetGivesTheSame) {
-  EXPECT_EQ(row_kernels(Isa::generic).isa, Isa::generic);
+  EXPECT_EQ(best_of(all_row_kernels(), Isa::generic)->isa, Isa::generic);
   const Image image = read_all_of(test::encode_jpeg(123, 77));
   for (const Isa isa : isas_of_build()) {
     if (!cpu_supports(isa)) continue;
-    EXPECT_EQ(row_kernels(isa).isa, includes(isa, Isa::avx2) ? Isa::avx2 : Isa::generic);
+    EXPECT_EQ(best_of(all_row_kernels(), isa)->isa, includes(isa, Isa::avx2) ? Isa::avx2 : Isa::generic);
     for (const Filter filter : {Filter::bilinear, Filter::bicubic, Filter::nearest}) {
       for (const auto& [width, height] : {std::pair{61, 40}, {7, 5}, {1, 1}, {300, 200}, {123, 50}}) {
         const Window window{-1, 1, width + 2, height};
