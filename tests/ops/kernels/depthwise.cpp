@@ -42,14 +42,14 @@ std::vector<const T*> pointers_to(Elements& src, std::int64_t pixels, std::int64
 
 // Exact arithmetic of channels [first, last); the others are as they were.
 struct Floats {
-  Floats(const ops::KernelInfo& info, std::int64_t any_taps, std::int64_t channels)
+  Floats(const ops::KernelInfo& info, std::int64_t any_taps, std::int64_t channel_count)
       : window(info, any_taps),
-        channels(channels),
-        src(Elements::random(info.dtype, window.read * channels, 1)),
-        weights(Elements::random(DType::f32, window.taps * channels, 2)),
-        bias(Elements::random(DType::f32, channels, 3)),
-        dst(info.dtype, window.pixels * channels),
-        pointers(pointers_to<void>(src, window.read, channels)) {
+        channels(channel_count),
+        src(Elements::random(info.dtype, window.read * channel_count, 1)),
+        weights(Elements::random(DType::f32, window.taps * channel_count, 2)),
+        bias(Elements::random(DType::f32, channel_count, 3)),
+        dst(info.dtype, window.pixels * channel_count),
+        pointers(pointers_to<void>(src, window.read, channel_count)) {
     src.set(0, kNan);
   }
   void expect(std::int64_t first, std::int64_t last, bool with_bias) {
