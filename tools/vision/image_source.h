@@ -11,8 +11,8 @@ namespace godwit::vision {
 
 // Sources of images.
 struct ImageArguments {
-  std::vector<std::string> images;  // files, folders, "-" for paths that arrive
-  std::string list;                 // CSV with a column 'file'
+  std::vector<std::string> images = {};  // files, folders, "-" for paths that arrive
+  std::string list = {};                 // CSV with a column 'file'
   bool recursive = false;
 };
 
