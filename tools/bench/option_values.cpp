@@ -1,6 +1,7 @@
 // Shapes, times and pairs from texts, each with an error that names the option.
 #include "tools/bench/option_values.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
