@@ -1,4 +1,4 @@
-// How a batch is divided among threads: the ways there are, the cut between images and layers, and the
+// The division of a batch among threads: the ways there are, the cut between images and layers, and the
 // choice.
 #pragma once
 
@@ -54,8 +54,8 @@ std::vector<BatchSchedule> possible_schedules(const Plan& plan, int threads);
 // The plan's own choice for its batch and so many threads (Choices::schedules); null where it has none.
 const ScheduleChoice* settled_schedule(const Plan& plan, int threads);
 
-// The plan's own choice. Without one, per_image where that is possible, unless another one is clearly faster by a roofline of compute and memory traffic. Throws
-// Error for a choice that is not possible.
+// The plan's own choice. Without one, per_image where that is possible, unless another one is clearly faster
+// by a roofline of compute and memory traffic. Throws Error for a choice that is not possible.
 BatchSchedule choose_schedule(const Plan& plan, int threads);
 
 // Throws Error, naming those that are possible, for another one.

@@ -36,7 +36,7 @@ struct CompileOptions {
   Choices choices = {};
 };
 
-// Where a step finds an operand or puts a result.
+// The place where a step finds an operand or puts a result.
 struct Slot {
   enum class Kind : std::uint8_t { none, constant, arena, input, output };
   Kind kind = Kind::none;
@@ -66,7 +66,7 @@ struct PlanInput {
   TensorDesc desc;
 };
 
-// What the arena holds and the least it could be.
+// Bytes of the arena, the least they could be, and of weights and scratch.
 struct MemoryReport {
   std::size_t arena_bytes = 0;
   std::size_t lower_bound_bytes = 0;  // largest sum of tensors alive at the same step
@@ -96,7 +96,7 @@ class Plan {
   Precision precision() const;
   // Totals over all steps.
   ops::Cost cost() const;
-  // How many images it computes apart from each other (engine/images.h); 0 where they meet.
+  // Images that it computes apart from each other (engine/images.h); 0 where they meet.
   std::int64_t images() const { return images_; }
 
   // This plan's model for a single image, with the same steps, where this plan takes several and treats them

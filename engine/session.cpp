@@ -184,7 +184,7 @@ void Session::run_images(std::size_t last, std::span<const Tensor> src, std::spa
     frame.bind(src, dst, static_cast<std::size_t>(image), static_cast<std::size_t>(images));
   };
   bind(mine, worker.index);  // for run_steps(), should others take all the images
-  // Whoever is free takes the next one: a thread that loses its core for a while holds up nobody.
+  // A free thread takes the next image: one that loses its core for a while holds up nobody.
   for (std::int64_t image = next++; image < shared; image = next++) {
     bind(mine, image);
     walk(one, mine, 0, last, Worker{}, worker.index);

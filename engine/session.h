@@ -20,7 +20,7 @@ namespace godwit::engine {
 struct SessionOptions {
   int threads = 0;       // 0: usable_cores()
   bool profile = false;  // time every step
-  // Nothing: the plan's choice for its batch and so many threads (Choices::schedules), else by an estimate.
+  // Default: the plan's choice for its batch and so many threads (Choices::schedules), else an estimate's.
   std::optional<BatchSchedule> schedule = {};
 };
 
@@ -51,7 +51,7 @@ class Session {
   // (try_schedules()): up to 12 runs. Throws as run() does and allocates; the results of the run before are
   // overwritten, the profile stays.
   ScheduleChoice tune(std::span<const Tensor> src);
-  // How every run is divided.
+  // The division of every run.
   BatchSchedule schedule() const { return schedule_; }
 
   // Runs steps [first, last) on the tensors of the run before and what it left in the arena: for measuring

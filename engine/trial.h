@@ -26,9 +26,9 @@ struct TrialOptions {
 };
 
 struct Trial {
-  // Of every step that was tried, those included whose choice stayed what it was.
+  // One for every step that was tried, also where the choice stayed what it was.
   Choices choices;
-  // What the ops' estimates chose, by the same names.
+  // The choices of the ops' estimates, by the same names.
   std::map<std::string, std::string> by_estimate;
   std::size_t kinds = 0;      // of steps that do the same work, which are tried together
   double seconds_before = 0;  // of the tried steps with the ops' own choices, for one image

@@ -1,4 +1,4 @@
-// How a batch is divided: the same bits every way, and a choice that is the same for every run.
+// Dividing a batch: the same bits every way, and a choice that is the same for every run.
 #include "engine/batch_schedule.h"
 
 #include <cstring>

@@ -56,7 +56,7 @@ TEST(Choices, AreWhatRuns) {
   }
 }
 
-// Not the same bits, but every one of them within what its own roundings can add up to.
+// Results differ in bits, each within the sum of its own roundings.
 TEST(Choices, AgreeWithinTheBoundsOfTheirRoundings) {
   const Graph graph = one_conv().build();
   const Tensor src = support::random_tensor({1, kChannels, kSide, kSide}, 1);
@@ -65,7 +65,7 @@ TEST(Choices, AgreeWithinTheBoundsOfTheirRoundings) {
   const auto magnitudes = [&](std::int64_t m) {
     return support::winograd_magnitudes(m, src, weights, expected.shape(), 1, 1);
   };
-  // Of direct sums the magnitude is less than either; they have the most roundings, one for each product.
+  // The magnitude of direct sums is less than either; they have the most roundings, one for each product.
   const Tensor two = magnitudes(2), four = magnitudes(4);
   const support::Bound bound = [&](const support::Element& element) {
     const double most =

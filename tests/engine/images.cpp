@@ -1,4 +1,4 @@
-// Which models treat the images of a batch apart, and the plans for one image that they get.
+// Models that treat the images of a batch apart, and the plans for one image that they get.
 #include "engine/images.h"
 
 #include <fmt/format.h>

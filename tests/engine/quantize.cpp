@@ -193,7 +193,7 @@ TEST(QuantizeWeights, LayersFindTheirPairsWithin16Bits) {
     if (step.op->name != "QuantizedConv" && step.op->name != "QuantizedMatMul") continue;
     ++products;
     if (ops::maddubs_kernels(best_isa()) == nullptr) continue;
-    // Those that skip zeros take pairs within 16 bits only, as well.
+    // Kernels that skip zeros take pairs within 16 bits only, as well.
     EXPECT_TRUE(step.kernel.starts_with("gemm_pair_") || step.kernel.starts_with("sparse_gemm_s8_"))
         << step.name << ": " << step.kernel;
   }

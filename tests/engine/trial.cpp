@@ -179,7 +179,7 @@ TEST(Trial, RoundsKeepWithinTheirNumbers) {
   }
 }
 
-// Whatever batch the plan is for, and whatever was chosen before.
+// One image, for any batch of the plan and any choice made before.
 TEST(Trial, IsHeldOnOneImage) {
   Times times;
   times.set("conv_winograd4", 3).set("conv_winograd2", 2).set("conv_gemm", 1);

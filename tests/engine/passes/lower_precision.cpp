@@ -106,7 +106,7 @@ TEST(LowerPrecision, LeavesTheCallersOutputsInF32) {
   for (const PlanInput& output : plan->outputs()) EXPECT_EQ(output.desc.dtype, DType::f32) << output.name;
   EXPECT_EQ(step_of(*plan, "MaxPool").src_descs[0].dtype, DType::f16);
   const auto results = run_plan(plan, {random_tensor({1, 3, 9, 9}, 1)});
-  // What is handed out is what was stored.
+  // The caller gets the stored values.
   support::expect_close(stored(stored(results[1], DType::f16), DType::f32), results[1], support::exact());
 }
 
