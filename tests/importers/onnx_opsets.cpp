@@ -38,7 +38,7 @@ Tensor zero(DType dtype) {
 }
 
 // A node of one image.
-Fill unary(const char* op, const GraphBuilder::Attributes& attributes = {}) {
+Fill unary(std::string_view op, const GraphBuilder::Attributes& attributes = {}) {
   return [op, attributes](GraphBuilder& b, DType dtype) {
     return b.node(op, "y", {b.input("x", {1, 3, 4, 4}, dtype)}, attributes);
   };
@@ -87,10 +87,10 @@ Fill quantized_product(const char* op, const Shape& src, const Shape& weights) {
   };
 }
 
-// A model of each operator, with operands of any type that it may take.
-const std::map<std::string_view, Fill>& forms() {
-  static const GraphBuilder::Attributes kernel = {{"kernel_shape", ints({2, 2})}};
-  static const std::map<std::string_view, Fill> all = {
+// A model of each operator that needs more than an image, with operands of any type that it may take.
+std::map<std::string_view, Fill> special_forms() {
+  const GraphBuilder::Attributes kernel = {{"kernel_shape", ints({2, 2})}};
+  return {
       {"Add", matrices("Add", 2)},
       {"AveragePool", unary("AveragePool", kernel)},
       {"BatchNormalization", [](GraphBuilder& b, DType dtype) { return add_batch_norm(b, dtype, {}); }},
@@ -130,21 +130,13 @@ const std::map<std::string_view, Fill>& forms() {
          return b.node("DynamicQuantizeLinear", "y", {b.input("x", {3}, dtype)}, {}, 3);
        }},
       {"Equal", matrices("Equal", 2)},
-      {"Exp", unary("Exp")},
       {"Expand", listed("Expand", {2, 3, 4, 4})},
-      {"Flatten", unary("Flatten")},
       {"Gather", listed("Gather", {0})},
       {"Gemm", matrices("Gemm", 3)},
-      {"GlobalAveragePool", unary("GlobalAveragePool")},
-      {"HardSigmoid", unary("HardSigmoid")},
-      {"HardSwish", unary("HardSwish")},
-      {"Identity", unary("Identity")},
-      {"LeakyRelu", unary("LeakyRelu")},
       {"MatMul", matrices("MatMul", 2)},
       {"MatMulInteger", matrices("MatMulInteger", 2)},
       {"MaxPool", unary("MaxPool", kernel)},
       {"Mul", matrices("Mul", 2)},
-      {"Neg", unary("Neg")},
       {"Pad", listed("Pad", {0, 0, 1, 1, 0, 0, 1, 1})},
       {"QLinearConv", quantized_product("QLinearConv", {1, 3, 4, 4}, {2, 3, 1, 1})},
       {"QLinearMatMul", quantized_product("QLinearMatMul", {3, 3}, {3, 3})},
@@ -157,22 +149,31 @@ const std::map<std::string_view, Fill>& forms() {
        }},
       {"ReduceMean", listed("ReduceMean", {2, 3})},
       {"ReduceSum", listed("ReduceSum", {2, 3})},
-      {"Relu", unary("Relu")},
       {"Reshape", listed("Reshape", {0, -1})},
-      {"Shape", unary("Shape")},
-      {"Sigmoid", unary("Sigmoid")},
       {"Slice",
        [](GraphBuilder& b, DType dtype) {
          return b.node("Slice", "y",
                        {b.input("x", {4, 4}, dtype), b.integers("starts", {0}), b.integers("ends", {2})});
        }},
-      {"Softmax", unary("Softmax")},
       {"Squeeze", unary("Squeeze")},
       {"Sub", matrices("Sub", 2)},
-      {"Transpose", unary("Transpose")},
       {"Unsqueeze", listed("Unsqueeze", {0})},
       {"Where", add_where},
   };
+}
+
+// A model of each operator.
+const std::map<std::string_view, Fill>& forms() {
+  static const std::map<std::string_view, Fill> all = [] {
+    std::map<std::string_view, Fill> fills = special_forms();
+    for (const ops::OpDef* op : ops::all_ops()) {
+      const bool takes_an_image =
+          op->min_inputs == 1 && op->max_inputs == 1 &&
+          std::ranges::none_of(op->attributes, [](const ops::AttributeSpec& spec) { return spec.required; });
+      if (op->domain.empty() && takes_an_image) fills.try_emplace(op->name, unary(op->name));
+    }
+    return fills;
+  }();
   return all;
 }
 
