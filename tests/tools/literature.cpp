@@ -11,7 +11,6 @@
 #include "tools/report/report.h"
 #include "tools/vision/csv.h"
 #include "tools/vision/files.h"
-#include "tools/vision/labels.h"
 
 namespace godwit::tools {
 namespace {
@@ -176,14 +175,14 @@ TEST(Literature, NaiveEnergyIsThreeTimesTooLow) {
   const vision::CsvTable stats = table("yang2024/model_stats.csv");
   std::map<std::string, double> macs;
   for (std::size_t i = 0; i < stats.rows.size(); ++i) {
-    double vision::largest = 0;
+    double largest = 0;
     for (const char* column : {"macs_tinfo", "macs_ptflops"}) {
       if (!stats.rows[i][stats.column(column)].empty())
-        vision::largest = std::max(vision::largest, number(stats, i, column));
+        largest = std::max(largest, number(stats, i, column));
     }
     const std::string label =
         stats.rows[i][stats.column("model_name")] + " " + stats.rows[i][stats.column("input_size_csv")];
-    if (vision::largest > 0) macs[label] = vision::largest;
+    if (largest > 0) macs[label] = largest;
   }
   struct Expected {
     const char* setup;
@@ -215,8 +214,8 @@ TEST(Literature, ScoreOfTwentyRows) {
   std::vector<ReportRow> rows = read_report_rows({kData + "yang2024/H100_TRT.csv"});
   std::erase_if(rows, [](const ReportRow& row) { return !row.gross; });
   rows.resize(20);
-  double vision::largest = 0;
-  for (const ReportRow& row : rows) vision::largest = std::max(vision::largest, row.gross->value());
+  double largest = 0;
+  for (const ReportRow& row : rows) largest = std::max(largest, row.gross->value());
   for (const double weight : {0.0, 0.3, 0.5, 1.0}) {
     ReportOptions options;
     options.weight = weight;
@@ -225,7 +224,7 @@ TEST(Literature, ScoreOfTwentyRows) {
     for (const Ranked& ranked : report.by_score) {
       const double x = rows[ranked.row].gross->value(), y = *rows[ranked.row].accuracy,
                    percent = 100 * weight;
-      EXPECT_NEAR(ranked.value, percent * (1 - x / vision::largest) + y * (1 - percent / 100), 1e-9);
+      EXPECT_NEAR(ranked.value, percent * (1 - x / largest) + y * (1 - percent / 100), 1e-9);
     }
   }
 }
