@@ -18,7 +18,6 @@
 #include "tools/bench/measure.h"
 #include "tools/cli/model.h"
 #include "tools/cli/options.h"
-#include "tools/report/json.h"
 #include "tools/vision/random_input.h"
 
 namespace godwit::tools {

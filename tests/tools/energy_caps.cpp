@@ -19,7 +19,6 @@
 #include "runtime/energy/ledger/ledger.h"
 #include "runtime/energy/protocol/power_profile.h"
 #include "tests/tools/program.h"
-#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

@@ -10,7 +10,6 @@
 
 #include "runtime/npy.h"
 #include "tests/tools/program.h"
-#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

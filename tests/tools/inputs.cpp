@@ -11,7 +11,6 @@
 #include "runtime/npy.h"
 #include "tests/runtime/image/encode.h"
 #include "tests/tools/program.h"
-#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

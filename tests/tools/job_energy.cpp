@@ -7,7 +7,6 @@
 #include <string>
 
 #include "tests/tools/energy_program.h"
-#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

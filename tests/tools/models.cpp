@@ -12,7 +12,6 @@
 #include "runtime/npy.h"
 #include "tests/support/graph_builder.h"
 #include "tests/tools/program.h"
-#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

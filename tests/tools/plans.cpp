@@ -20,7 +20,6 @@
 #include "tests/support/winograd_bound.h"
 #include "tests/tools/program.h"
 #include "tools/cli/plan_file.h"
-#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

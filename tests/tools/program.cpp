@@ -20,7 +20,6 @@
 #include "importers/importer.h"
 #include "tests/runtime/image/encode.h"
 #include "tests/support/graph_builder.h"
-#include "tools/report/json.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
 

@@ -10,7 +10,6 @@
 #include "importers/importer.h"
 #include "tests/support/graph_builder.h"
 #include "tests/tools/program.h"
-#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {

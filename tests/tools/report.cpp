@@ -8,7 +8,6 @@
 
 #include "runtime/energy/ledger/ledger.h"
 #include "tests/tools/program.h"
-#include "tools/report/json.h"
 #include "tools/vision/csv.h"
 
 namespace godwit::tools {

@@ -1,5 +1,4 @@
 // The self-test's checks on machines whose sensors tell of work, or do not.
-
 #include "tools/bench/selftest.h"
 
 #include <fmt/format.h>

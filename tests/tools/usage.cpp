@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "tests/tools/program.h"
-#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {
