@@ -35,8 +35,8 @@ std::string Graph::to_string(const Shape& shape) const {
   for (const std::int64_t dim : shape.dims()) {
     if (!text.empty()) text += 'x';
     const std::int64_t index = kAnyDim - 1 - dim;
-    if (is_known(dim)) {
-      text += fmt::format("{}", dim);
+    if (is_known(dim) || is_bounded(dim)) {
+      text += Shape{dim}.to_string();
     } else if (index >= 0 && index < static_cast<std::int64_t>(symbols.size())) {
       text += symbols[static_cast<std::size_t>(index)];
     } else {

@@ -49,7 +49,7 @@ void infer_node(Graph& graph, const Node& node) {
 
 bool is_small(const Graph& graph, const Node& node, std::int64_t limit) {
   return std::ranges::all_of(node.outputs, [&](ValueId id) {
-    return id == kNoValue || graph.value(id).desc.shape.elements() <= limit;
+    return id == kNoValue || graph.value(id).desc.shape.at_bounds().elements() <= limit;
   });
 }
 
@@ -90,7 +90,9 @@ void infer_shapes(Graph& graph, std::int64_t fold_limit) {
                    if (!is_foldable(graph, node) || !is_small(graph, node, fold_limit)) return;
                    std::vector<Tensor> results = evaluate(graph, node);
                    for (std::size_t i = 0; i < results.size(); ++i) {
-                     if (node.outputs[i] != kNoValue) evaluated.set(node.outputs[i], std::move(results[i]));
+                     if (node.outputs[i] == kNoValue) continue;
+                     graph.value(node.outputs[i]).desc.shape = results[i].shape();
+                     evaluated.set(node.outputs[i], std::move(results[i]));
                    }
                  });
   }
@@ -123,7 +125,7 @@ void bind_input(Graph& graph, std::string_view input, const Shape& shape) {
       });
   graph.value(*found).desc.shape = shape;
   for (int axis = 0; axis < declared.rank(); ++axis) {
-    if (declared[axis] < kAnyDim) replace_symbol(graph, declared[axis], shape[axis]);
+    if (is_symbol(declared[axis])) replace_symbol(graph, declared[axis], shape[axis]);
   }
   for (const Node& node : graph.nodes) {
     for (const ValueId id : node.outputs) {

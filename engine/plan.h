@@ -43,6 +43,8 @@ struct Slot {
   std::int32_t index = 0;  // of the graph input or output
   std::size_t offset = 0;  // in the arena
   const void* constant = nullptr;
+  // Among the shapes that runs decide (Plan::decided_shapes()); -1 where the size is known.
+  std::int32_t decided_shape = -1;
 };
 
 struct Step {
@@ -63,7 +65,8 @@ struct Step {
 
 struct PlanInput {
   std::string name;
-  TensorDesc desc;
+  TensorDesc desc;                  // outputs may have bounds (at_most()) where only the data decides a size
+  std::int32_t decided_shape = -1;  // as a Slot's
 };
 
 // Bytes of the arena, the least they could be, and of weights and scratch.
@@ -86,6 +89,8 @@ class Plan {
   const FusedRows* fused_rows_of(std::size_t i) const {
     return steps_[i].chain < 0 ? nullptr : &fused_rows_[static_cast<std::size_t>(steps_[i].chain)];
   }
+  // Number of values whose true shape each run finds anew; memory is planned for their bounds.
+  std::size_t decided_shapes() const { return decided_shapes_; }
   const MemoryReport& memory() const { return memory_; }
   const std::vector<PassReport>& passes() const { return passes_; }
   const ops::Target& target() const { return options_.target; }
@@ -119,6 +124,7 @@ class Plan {
   std::vector<PlanInput> inputs_, outputs_;
   std::vector<Step> steps_;
   std::vector<FusedRows> fused_rows_;
+  std::size_t decided_shapes_ = 0;
   MemoryReport memory_;
   std::vector<PassReport> passes_;
   std::map<std::string, std::string> metadata_;

@@ -17,7 +17,7 @@ namespace {
 // True when output 0 needs no code because it is input 0's bytes.
 bool is_alias(const Node& node, const ops::NodeView& view) {
   if (node.op->is_view == nullptr || !node.epilogue.empty() || !view.has_input(0) || view.outputs.empty() ||
-      node.outputs[0] == kNoValue || !node.op->is_view(view)) {
+      node.outputs[0] == kNoValue || ops::has_bounds(view) || !node.op->is_view(view)) {
     return false;
   }
   const TensorDesc& src = view.input(0);
@@ -29,9 +29,17 @@ bool is_alias(const Node& node, const ops::NodeView& view) {
   return (row_major || same || node.op == &ops::op_reorder()) && src.bytes() == dst.bytes();
 }
 
-void require_known(const Graph& graph, const Node& node) {
+// A size that only the data decides needs a bound for the memory plan, and operators that take such sizes.
+void require_runnable(const Graph& graph, const Node& node) {
+  for (const ValueId id : node.inputs) {
+    if (id == kNoValue || node.op->extents != nullptr || !graph.value(id).desc.shape.bounded()) continue;
+    throw Error(
+        fmt::format("it reads '{}' of shape {}, whose size only the data decides; {} needs a size "
+                    "that is known when the model is compiled",
+                    graph.value(id).name, graph.to_string(graph.value(id).desc.shape), node.op->name));
+  }
   for (const ValueId id : node.outputs) {
-    if (id == kNoValue || graph.value(id).desc.shape.known()) continue;
+    if (id == kNoValue || graph.value(id).desc.shape.at_bounds().known()) continue;
     throw Error(fmt::format(
         "the shape of '{}' is {} although all inputs' shapes are given; it depends on data, which "
         "is not supported",
@@ -63,6 +71,11 @@ std::int32_t PlanBuilder::add_storage(Storage added) {
   return static_cast<std::int32_t>(storages_.size()) - 1;
 }
 
+// -1 where the shape is known already.
+std::int32_t PlanBuilder::add_decided_shape(const TensorDesc& desc) {
+  return desc.shape.bounded() ? static_cast<std::int32_t>(plan_.decided_shapes_++) : -1;
+}
+
 void PlanBuilder::place_inputs() {
   for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
     const ValueId id = graph_.inputs[i];
@@ -76,7 +89,7 @@ void PlanBuilder::place_inputs() {
 }
 
 void PlanBuilder::add_node(const Node& node) {
-  require_known(graph_, node);
+  require_runnable(graph_, node);
   const NodeContext context(graph_, node);
   if (is_alias(node, context.view())) {
     storage_of(node.outputs[0]) = storage_of(node.inputs[0]);
@@ -124,8 +137,11 @@ void PlanBuilder::add_step(const Node& node, const NodeContext& context) {
   for (std::size_t i = 0; i < node.inputs.size(); ++i) read_operand(*step.executable, context, node, i);
   for (const ValueId id : node.outputs) {
     if (id != kNoValue) {
-      const std::size_t bytes = graph_.value(id).desc.bytes();
-      storage_of(id) = add_storage({.bytes = bytes, .first = step_count(), .last = step_count()});
+      const TensorDesc& desc = graph_.value(id).desc;
+      storage_of(id) = add_storage({.bytes = desc.most_bytes(),
+                                    .first = step_count(),
+                                    .last = step_count(),
+                                    .decided_shape = add_decided_shape(desc)});
     }
     operands_.back().dst.push_back(id == kNoValue ? -1 : storage_of(id));
   }
@@ -163,6 +179,7 @@ void PlanBuilder::place_outputs() {
     if (result.kind == Slot::Kind::arena) {
       result.kind = Slot::Kind::output;
       result.index = index;
+      plan_.outputs_.back().decided_shape = result.decided_shape;
     } else {
       add_copy(id, index);
     }
@@ -178,7 +195,10 @@ void PlanBuilder::add_copy(ValueId id, std::int32_t output) {
   const ops::Operand operand{&desc, nullptr};
   const ops::NodeView view{name, no_attributes, {&operand, 1}, 1, {&desc, 1}, {}};
   plan_.steps_.push_back(make_step(ops::op_identity(), view, {}));
-  operands_.push_back({{src}, {add_storage({.kind = Slot::Kind::output, .index = output})}});
+  const std::int32_t decided_shape = add_decided_shape(desc);
+  plan_.outputs_.back().decided_shape = decided_shape;
+  operands_.push_back(
+      {{src}, {add_storage({.kind = Slot::Kind::output, .index = output, .decided_shape = decided_shape})}});
   adds_residual_.push_back(false);
   hands_lines_.push_back(false);
 }
@@ -269,7 +289,7 @@ Slot PlanBuilder::slot_of(std::int32_t storage_index) {
   if (storage_index < 0) return {};
   const Storage& from = storage(storage_index);
   if (from.kind == Slot::Kind::constant) plan_.constants_.push_back(from.constant);
-  return {from.kind, from.index, from.offset, from.constant.data()};
+  return {from.kind, from.index, from.offset, from.constant.data(), from.decided_shape};
 }
 
 void PlanBuilder::fill_slots() {

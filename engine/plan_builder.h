@@ -31,6 +31,7 @@ class PlanBuilder {
     std::size_t offset = 0;
     std::int32_t first = 0, last = 0;  // steps
     Tensor constant = {};
+    std::int32_t decided_shape = -1;  // see Slot
   };
   // The storage behind a step's operands and results; -1 for none.
   struct Operands {
@@ -56,6 +57,7 @@ class PlanBuilder {
   void fill_slots();
 
   std::int32_t add_storage(Storage storage);
+  std::int32_t add_decided_shape(const TensorDesc& desc);
   std::int32_t& storage_of(ValueId id) { return storage_of_[static_cast<std::size_t>(id)]; }
   Storage& storage(std::int32_t index) { return storages_[static_cast<std::size_t>(index)]; }
   std::int32_t step_count() const { return static_cast<std::int32_t>(plan_.steps_.size()); }

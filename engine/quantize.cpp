@@ -11,6 +11,7 @@
 #include "ops/attribute_views.h"
 #include "ops/known_ops.h"
 #include "ops/quantized.h"
+#include "ops/window.h"
 #include "runtime/error.h"
 
 namespace godwit::engine {
@@ -210,7 +211,8 @@ PairedWeights paired_weights(const Node& node, const Shape& weights, int axis) {
   }
   const std::size_t ic = size(1);
   const auto taps = static_cast<std::size_t>(weights.product(2, weights.rank()));
-  if (node.attributes.integer("group", 1) > 1 && ic == 1) return {};
+  const auto spatial = static_cast<std::size_t>(weights.rank()) - 2;
+  if (ops::window_attributes(node.attributes, spatial).group > 1 && ic == 1) return {};
   if (ic > ops::kFewChannels) {
     return pairs(taps, ic,
                  [=](std::size_t c, std::size_t tap, std::size_t k) { return (c * ic + k) * taps + tap; });

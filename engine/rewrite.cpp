@@ -30,7 +30,8 @@ std::string describe(const Node& node) {
 }
 
 bool provably_equal(const Shape& a, const Shape& b) {
-  return a.ranked() && a == b && std::ranges::find(a.dims(), kAnyDim) == a.dims().end();
+  const auto says_its_size = [](std::int64_t dim) { return is_known(dim) || is_symbol(dim); };
+  return a.ranked() && a == b && std::ranges::all_of(a.dims(), says_its_size);
 }
 
 bool is_foldable(const Graph& graph, const Node& node) {
@@ -43,7 +44,9 @@ bool is_foldable(const Graph& graph, const Node& node) {
     return false;
   }
   for (const ValueId id : node.outputs) {
-    if (id != kNoValue && !graph.value(id).desc.shape.known()) return false;
+    if (id == kNoValue) continue;
+    const Shape& shape = graph.value(id).desc.shape;
+    if (!shape.known() && (node.op->extents == nullptr || !shape.at_bounds().known())) return false;
   }
   const auto is_constant = [&](ValueId id) { return id == kNoValue || graph.value(id).constant.has_value(); };
   if (std::ranges::all_of(node.inputs, is_constant)) return true;
@@ -66,6 +69,8 @@ std::vector<Tensor> evaluate(const Graph& graph, const Node& node) {
     results.push_back(node.outputs[i] == kNoValue ? Tensor() : Tensor(context.view().outputs[i]));
     dst.push_back(node.outputs[i] == kNoValue ? TensorView{} : results.back().view());
   }
+  if (ops::has_bounds(context.view())) node.op->extents(context.view(), src, dst);
+  for (std::size_t i = 0; i < results.size(); ++i) results[i].set_shape(dst[i].desc.shape);
   node.op->reference(context.view(), src, dst);
   return results;
 }
@@ -111,7 +116,11 @@ void Rewriter::set_dtype(ValueId id, DType dtype) {
 void Rewriter::replace_by_constants(NodeId id, std::vector<Tensor> results) {
   const std::vector<ValueId> outputs = node(id).outputs;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (outputs[i] != kNoValue) require_same(graph_, outputs[i], "a constant", results[i].desc());
+    if (outputs[i] == kNoValue) continue;
+    // A size that only the data decides is decided now.
+    TensorDesc& desc = graph_.value(outputs[i]).desc;
+    if (desc.shape.bounded()) desc.shape = results[i].shape();
+    require_same(graph_, outputs[i], "a constant", results[i].desc());
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (outputs[i] != kNoValue) graph_.value(outputs[i]).constant = std::move(results[i]);

@@ -13,13 +13,15 @@ namespace godwit::engine {
 // "node 'conv1' (Conv)", for messages.
 std::string describe(const Node& node);
 
-// True when every dimension of both is known or a symbol, and they are the same: kAnyDim proves nothing.
+// True when every dimension of both is known or a symbol, and they are the same: kAnyDim and bounds prove
+// nothing.
 bool provably_equal(const Shape& a, const Shape& b);
 
 // True when the node's results can be computed now: all operands are constant, or only their descriptions
 // matter.
 bool is_foldable(const Graph& graph, const Node& node);
-// Computes a foldable node by its op's reference; an output that is not wanted stays empty.
+// Computes a foldable node by its op's reference; an output that is not wanted stays empty. Results have
+// their true shapes, also where the node's have bounds.
 std::vector<Tensor> evaluate(const Graph& graph, const Node& node);
 
 // Edits a graph node by node. Node ids stay valid until finish(), since removed nodes keep their place till

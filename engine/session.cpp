@@ -15,13 +15,21 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Where the data decides a size, any shape of that rank will do that an earlier run left in memory for the
+// bound.
+bool fits(const Tensor& given, const TensorDesc& expected) {
+  if (!expected.shape.bounded()) return given.desc() == expected;
+  return given.dtype() == expected.dtype && given.desc().layout == expected.layout &&
+         given.shape().rank() == expected.shape.rank() && given.capacity() >= expected.most_bytes();
+}
+
 void check_tensors(std::string_view what, const std::vector<PlanInput>& expected,
                    std::span<const Tensor> given) {
   if (given.size() != expected.size()) {
     throw Error(fmt::format("{} {}s were given, the model has {}", given.size(), what, expected.size()));
   }
   for (std::size_t i = 0; i < given.size(); ++i) {
-    if (!(given[i].desc() == expected[i].desc)) {
+    if (!fits(given[i], expected[i].desc)) {
       throw Error(fmt::format("{} '{}' is {}, expected {}", what, expected[i].name,
                               given[i].desc().to_string(), expected[i].desc.to_string()));
     }
@@ -50,9 +58,17 @@ struct Session::ExecutionFrame {
   std::vector<void*> dst;
   std::vector<StepRange> steps;
   std::vector<Patch> src_from_input, src_from_output, dst_to_output;
+  std::vector<Shape> shapes;             // that runs decide
+  std::vector<const Shape*> src_shapes;  // as src and dst; empty where the plan's shapes are all known
+  std::vector<Shape*> dst_shapes;
 
   explicit ExecutionFrame(const Plan& plan)
-      : arena(plan.memory().arena_bytes), shared_scratch(plan.memory().shared_scratch_bytes) {
+      : arena(plan.memory().arena_bytes),
+        shared_scratch(plan.memory().shared_scratch_bytes),
+        shapes(plan.decided_shapes()) {
+    const auto shape_of = [&](const Slot& slot) {
+      return slot.decided_shape < 0 ? nullptr : &shapes[static_cast<std::size_t>(slot.decided_shape)];
+    };
     for (const Step& step : plan.steps()) {
       steps.push_back({src.size(), dst.size()});
       for (const Slot& slot : step.src) {
@@ -60,23 +76,38 @@ struct Session::ExecutionFrame {
         if (slot.kind == Slot::Kind::input) src_from_input.push_back(patch);
         if (slot.kind == Slot::Kind::output) src_from_output.push_back(patch);
         src.push_back(slot.kind == Slot::Kind::arena ? arena.at(slot.offset) : slot.constant);
+        if (!shapes.empty()) src_shapes.push_back(shape_of(slot));
       }
       for (const Slot& slot : step.dst) {
         const Patch patch{dst.size(), static_cast<std::size_t>(slot.index)};
         if (slot.kind == Slot::Kind::output) dst_to_output.push_back(patch);
         dst.push_back(slot.kind == Slot::Kind::arena ? arena.at(slot.offset) : nullptr);
+        if (!shapes.empty()) dst_shapes.push_back(shape_of(slot));
       }
     }
   }
 
   ops::RunArgs args(std::size_t step, std::byte* worker_scratch) const {
-    return {src.data() + steps[step].src, dst.data() + steps[step].dst, shared_scratch.at(0), worker_scratch};
+    ops::RunArgs args{src.data() + steps[step].src, dst.data() + steps[step].dst, shared_scratch.at(0),
+                      worker_scratch};
+    if (shapes.empty()) return args;
+    args.src_shapes = src_shapes.data() + steps[step].src;
+    args.dst_shapes = dst_shapes.data() + steps[step].dst;
+    return args;
+  }
+
+  // Tells results whose size the data decided how large they are.
+  void set_shapes(const std::vector<PlanInput>& outputs, std::span<Tensor> results) const {
+    for (std::size_t i = 0; i < outputs.size() && !shapes.empty(); ++i) {
+      if (outputs[i].decided_shape < 0) continue;
+      results[i].set_shape(shapes[static_cast<std::size_t>(outputs[i].decided_shape)]);
+    }
   }
 
   // Image `image` of `images` equal parts of each tensor.
   void bind(std::span<const Tensor> inputs, std::span<Tensor> outputs, std::size_t image,
             std::size_t images) {
-    const auto part = [&](const Tensor& tensor) { return tensor.bytes() / images * image; };
+    const auto part = [&](const Tensor& tensor) { return tensor.capacity() / images * image; };
     for (const auto& [pointer, tensor] : src_from_input)
       src[pointer] = static_cast<const std::byte*>(inputs[tensor].data()) + part(inputs[tensor]);
     for (const auto& [pointer, tensor] : src_from_output)
@@ -140,6 +171,7 @@ void Session::run(std::span<const Tensor> src, std::span<Tensor> dst) {
   check_tensors("input", plan_->inputs(), src);
   check_tensors("output", plan_->outputs(), dst);
   run_scheduled(schedule_, src, dst);
+  if (whole_ != nullptr) whole_->set_shapes(plan_->outputs(), dst);
   for (StepTime& time : times_) ++time.runs;
 }
 

@@ -42,7 +42,8 @@ class Session {
 
   // Computes all outputs of the plan from all its inputs, both in the plan's order; dst tensors are the
   // caller's memory. Checks dtype, shape and layout of each (Error, ErrorKind::bad_input), then neither
-  // throws nor allocates.
+  // throws nor allocates. An output whose size only the data decides takes a Tensor made for the plan's desc,
+  // with room for the bound, and gets its true shape.
   void run(std::span<const Tensor> src, std::span<Tensor> dst);
   // As above with results allocated once by the session and overwritten by the next run.
   std::span<const Tensor> run(std::span<const Tensor> src);

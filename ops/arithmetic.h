@@ -1,4 +1,4 @@
-// What ops that compute have in common: the types they take, the epilogue of one value, the size of their
+// Common ground of ops that compute: the types they take, the epilogue of one value, the size of their
 // work.
 #pragma once
 
@@ -27,7 +27,7 @@ inline bool is_16_bit_float(DType dtype) { return dtype == DType::f16 || dtype =
 template <class T>
 using Computed = std::conditional_t<std::is_arithmetic_v<T>, T, float>;
 
-// Whether operand `i` is there and is not the residual of the epilogue.
+// True where operand `i` is there and is not the residual of the epilogue.
 inline bool has_own_input(const NodeView& node, std::size_t i) {
   return i < node.own_inputs() && node.has_input(i);
 }
@@ -37,7 +37,7 @@ void require_one_dtype(const NodeView& node, std::span<const DType> allowed);
 // The same for an op that multiplies 16-bit floats as well: its bias, operand 2, may be f32 then, and so may
 // the residual of a result that is widened.
 void require_product_dtypes(const NodeView& node);
-// Of its result: operand 0's type, or f32 where the epilogue dst_f32.
+// Type of its result: operand 0's, or f32 where the epilogue says dst_f32.
 DType product_dtype(const NodeView& node);
 // Throws Error unless operand `i`, where its shape is ranked, has `minimum` to `maximum` dimensions.
 void require_rank(const NodeView& node, std::size_t i, int minimum, int maximum = kMaxRank);

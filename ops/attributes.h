@@ -21,7 +21,7 @@ enum class AttributeType { integer, real, string, integers, reals, strings, tens
 std::string_view name_of(AttributeType type);
 AttributeType type_of(const AttributeValue& value);
 
-// What an op says of each attribute it understands; one that is not in its list is an error at import.
+// One attribute that an op understands; one that is not in its list is an error at import.
 struct AttributeSpec {
   std::string_view name;
   AttributeType type;

@@ -17,13 +17,13 @@ int normalize_axis(std::int64_t axis, int rank);
 // All of them, in the order given. Throws Error also when one is named twice.
 std::vector<int> normalize_axes(std::span<const std::int64_t> axes, int rank);
 
-// Whether two dimensions are equal wherever the model runs: the same number or the same symbol.
-constexpr bool same_dim(std::int64_t a, std::int64_t b) { return a == b && a != kAnyDim; }
-// Whether two dimensions that must be equal can be.
+// True where two dimensions are equal wherever the model runs: the same size or the same symbol.
+constexpr bool same_dim(std::int64_t a, std::int64_t b) { return a == b && (is_known(a) || is_symbol(a)); }
+// True where two dimensions that must be equal can be.
 constexpr bool may_be_same_dim(std::int64_t a, std::int64_t b) {
   return !is_known(a) || !is_known(b) || a == b;
 }
-// Of two dimensions that are equal, the one that says more: a number, a symbol, kAnyDim.
+// The one that says more of two dimensions that are equal: a size, a symbol, kAnyDim.
 constexpr std::int64_t more_specific_dim(std::int64_t a, std::int64_t b) {
   if (is_known(a) || b == kAnyDim) return a;
   return is_known(b) || a == kAnyDim ? b : a;

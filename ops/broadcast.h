@@ -9,8 +9,8 @@
 
 namespace godwit::ops {
 
-// Of two dimensions aligned with each other: equal ones stay, a 1 gives way, a number beside an unknown one
-// wins (the unknown one must then be it or 1). Throws Error for two numbers that differ, neither being 1.
+// The result of two dimensions aligned with each other: equal ones stay, a 1 gives way, a size beside an
+// unknown one wins (that must then be it or 1). Throws Error for two sizes that differ, neither being 1.
 std::int64_t broadcast_dim(std::int64_t a, std::int64_t b);
 // Aligned at the last dimension; unranked when either is. Throws Error naming both shapes when they do not
 // fit.

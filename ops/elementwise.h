@@ -33,7 +33,7 @@ std::vector<TensorDesc> infer_binary(const NodeView& node);
 // result has them (rank 3 or 4) or one number.
 LayoutRule layout_of_binary(const NodeView& node);
 
-// Whether operands that broadcast meet image by image: those computed have the result's rank, and those
+// True where operands that broadcast meet image by image: those computed have the result's rank, and those
 // constant are the same for every image.
 bool broadcast_keeps_images_apart(const NodeView& node);
 

@@ -59,6 +59,7 @@ class ReferenceExecutable final : public Executable {
       dst_descs_.push_back(desc);
       dst_offsets_.push_back(place(desc));
     }
+    bounded_ = has_bounds(node);
     views_offset_ = offset;
     scratch_ = offset + (src_descs_.size() + dst_descs_.size()) * sizeof(TensorView);
   }
@@ -72,6 +73,7 @@ class ReferenceExecutable final : public Executable {
     for (std::size_t i = 0; i < src_descs_.size(); ++i) {
       if (!operands_[i].present() || args.src[i] == nullptr) continue;
       src[i] = {src_descs_[i], const_cast<void*>(args.src[i])};
+      if (src_descs_[i].shape.bounded()) src[i].desc.shape = *args.src_shapes[i];
       if (src_descs_[i].layout == Layout::nhwc) {
         std::byte* plain = args.shared_scratch + src_offsets_[i];
         reorder(src_descs_[i], static_cast<const std::byte*>(args.src[i]), plain, true);
@@ -86,6 +88,7 @@ class ReferenceExecutable final : public Executable {
       }
     }
     const NodeView node{name_, attributes_, operands_, dst_descs_.size(), dst_descs_, epilogue_};
+    if (bounded_) find_extents(node, args, {src, src_descs_.size()}, {dst, dst_descs_.size()});
     op_.reference(node, std::span(src, src_descs_.size()), std::span(dst, dst_descs_.size()));
     for (std::size_t i = 0; i < dst_descs_.size(); ++i) {
       if (dst_descs_[i].layout == Layout::nhwc) {
@@ -96,6 +99,14 @@ class ReferenceExecutable final : public Executable {
   }
 
  private:
+  void find_extents(const NodeView& node, const RunArgs& args, std::span<const TensorView> src,
+                    std::span<TensorView> dst) const {
+    op_.extents(node, src, dst);
+    for (std::size_t i = 0; i < dst.size(); ++i) {
+      if (dst_descs_[i].shape.bounded()) *args.dst_shapes[i] = dst[i].desc.shape;
+    }
+  }
+
   const OpDef& op_;
   std::string name_;
   Attributes attributes_;
@@ -106,6 +117,7 @@ class ReferenceExecutable final : public Executable {
   std::vector<std::size_t> src_offsets_, dst_offsets_;
   std::size_t views_offset_ = 0;
   std::size_t scratch_ = 0;
+  bool bounded_ = false;
 };
 
 }  // namespace
@@ -181,8 +193,12 @@ std::size_t index_of(const std::vector<Candidate>& candidates, std::string_view 
 std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target,
                                std::string_view forced) {
   std::vector<Candidate> candidates;
+  const bool bounded = has_bounds(node);
   for (const Implementation* implementation : op.implementations) {
-    Candidate candidate{implementation->name, implementation->reject(node, target), std::nullopt, false};
+    Candidate candidate{implementation->name,
+                        bounded ? "needs sizes that are known when the model is compiled"
+                                : implementation->reject(node, target),
+                        std::nullopt, false};
     if (candidate.rejected.empty() && implementation->cost != nullptr)
       candidate.cost = implementation->cost(node, target);
     candidates.push_back(std::move(candidate));

@@ -67,6 +67,10 @@ struct RunArgs {
   void* const* dst;
   std::byte* shared_scratch;
   std::byte* worker_scratch;
+  // True shapes of the operands with bounded sizes, null for the others; and where those of such results go.
+  // Both lists are null where the node has none.
+  const Shape* const* src_shapes = nullptr;
+  Shape* const* dst_shapes = nullptr;
 };
 
 // Some lines of a result and where they and the lines of operand 0 that they need lie: tensors need not be
@@ -123,7 +127,8 @@ class Executable {
 struct Implementation {
   std::string_view name;      // "conv_gemm"
   std::string_view sentence;  // for explain
-  // Empty: accepts; else the reason why not, in words. Shapes are known, layouts chosen.
+  // Empty: accepts; else the reason why not, in words. Shapes are known, layouts chosen. Not asked about
+  // nodes with bounded sizes, which only references take.
   std::string (*reject)(const NodeView& node, const Target& target);
   std::unique_ptr<Executable> (*prepare)(const NodeView& node, const PrepareContext& context);
   // An estimate of the time for one image, in any unit that the op's implementations share. Null: not

@@ -87,8 +87,7 @@ Cost integer_mat_mul_cost(const NodeView& node, std::size_t a, std::size_t b) {
 void integer_conv(const NodeView& node, const IntegerProduct& product, const IntegerResult& result) {
   const Shape& shape = product.src.desc.shape;
   const Shape& weights = product.weights.desc.shape;
-  const Window2d window = window_2d(node.attributes, shape.dims().subspan(2), weights.dims().subspan(2));
-  const WindowAxis &h = window.h, &w = window.w;
+  const Window window = window_of(node.attributes, shape.dims().subspan(2), weights.dims().subspan(2));
   const std::int64_t group = node.attributes.integer("group", 1);
   const std::int64_t channels = weights[1], out_channels = weights[0];
   const std::int32_t src_zero = byte_for(product.src_zero, 0);
@@ -97,23 +96,17 @@ void integer_conv(const NodeView& node, const IntegerProduct& product, const Int
     for (std::int64_t oc = 0; oc < out_channels; ++oc) {
       const std::int32_t weight_zero = byte_for(product.weight_zero, oc);
       const std::int64_t first = n * shape[1] + oc / (out_channels / group) * channels;
-      for (std::int64_t pixel = 0; pixel < h.output * w.output; ++pixel, ++i) {
+      for (std::int64_t o = 0; o < window.outputs(); ++o, ++i) {
+        const WindowPosition at = window.position_of(o);
         std::uint32_t sum = 0;
         for (std::int64_t c = 0; c < channels; ++c) {
-          for (std::int64_t kh = 0; kh < h.kernel; ++kh) {
-            const std::int64_t ih = pixel / w.output * h.stride + kh * h.dilation - h.pad_begin;
-            if (ih < 0 || ih >= h.input) continue;
-            for (std::int64_t kw = 0; kw < w.kernel; ++kw) {
-              const std::int64_t iw = pixel % w.output * w.stride + kw * w.dilation - w.pad_begin;
-              if (iw < 0 || iw >= w.input) continue;
-              const std::int32_t x =
-                  byte_at(product.src, ((first + c) * h.input + ih) * w.input + iw) - src_zero;
-              const std::int32_t y =
-                  byte_at(product.weights, ((oc * channels + c) * h.kernel + kh) * w.kernel + kw) -
-                  weight_zero;
-              sum += static_cast<std::uint32_t>(x * y);
-            }
-          }
+          const std::int64_t plane = (first + c) * window.inputs();
+          const std::int64_t kernel = (oc * channels + c) * window.taps();
+          for_each_tap(window, at, [&](std::int64_t element, std::int64_t tap) {
+            const std::int32_t x = byte_at(product.src, plane + element) - src_zero;
+            const std::int32_t y = byte_at(product.weights, kernel + tap) - weight_zero;
+            sum += static_cast<std::uint32_t>(x * y);
+          });
         }
         result(i, oc, static_cast<std::int32_t>(sum));
       }

@@ -1,5 +1,5 @@
-// Products of 8-bit integers as ONNX defines them, in scalar code: what the references of QLinearConv,
-// ConvInteger, QLinearMatMul and MatMulInteger share.
+// Products of 8-bit integers as ONNX defines them, in scalar code, for the references of QLinearConv,
+// ConvInteger, QLinearMatMul and MatMulInteger.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ Shape integer_conv_shape(const NodeView& node, std::size_t src, std::size_t weig
 // The shape of a MatMul of these operands.
 Shape integer_mat_mul_shape(const NodeView& node, std::size_t a, std::size_t b);
 
-// What a Conv, or a MatMul, of real numbers with these operands costs.
+// Cost of a Conv, or a MatMul, of real numbers with these operands.
 Cost integer_conv_cost(const NodeView& node, std::size_t src, std::size_t weights);
 Cost integer_mat_mul_cost(const NodeView& node, std::size_t a, std::size_t b);
 

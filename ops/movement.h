@@ -32,7 +32,7 @@ void for_each_index(const Shape& shape, const Visit& visit) {
   }
 }
 
-// Place of the element at `index`, in elements.
+// Offset of the element at `index`, in elements.
 inline std::int64_t offset_of(const Index& index, const Index& strides, int rank) {
   std::int64_t offset = 0;
   for (std::size_t axis = 0; axis < static_cast<std::size_t>(rank); ++axis)
@@ -47,6 +47,9 @@ void copy_bytes(const TensorView& src, const TensorView& dst);
 
 // The reference of an op whose result 0 has operand 0's bytes.
 void copy_reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst);
+
+// For OpDef::extents of an op whose results all have operand 0's shape.
+void same_extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst);
 
 // The cost of an op that does no arithmetic (the bytes that it moves are counted for every op).
 Cost no_arithmetic(const NodeView& node);

@@ -17,7 +17,7 @@ void check_count(std::string_view what, std::size_t count, std::size_t minimum, 
 }
 
 std::int64_t bytes_of(const TensorDesc& desc) {
-  return desc.shape.known() ? static_cast<std::int64_t>(desc.bytes()) : 0;
+  return desc.shape.at_bounds().known() ? static_cast<std::int64_t>(desc.most_bytes()) : 0;
 }
 
 }  // namespace
@@ -38,9 +38,17 @@ std::vector<TensorDesc> infer(const OpDef& op, const NodeView& node) {
   node.attributes.check(op.attributes);
   std::vector<TensorDesc> outputs = op.infer(node);
   for (const TensorDesc& desc : outputs) {
-    if (desc.shape.known()) (void)desc.bytes();  // throws when the size overflows
+    if (desc.shape.at_bounds().known()) (void)desc.most_bytes();  // throws when the size overflows
   }
   return outputs;
+}
+
+bool has_bounds(const NodeView& node) {
+  const auto operand_bounded = [](const Operand& operand) {
+    return operand.present() && operand.desc->shape.bounded();
+  };
+  return std::ranges::any_of(node.inputs, operand_bounded) ||
+         std::ranges::any_of(node.outputs, [](const TensorDesc& desc) { return desc.shape.bounded(); });
 }
 
 Cost cost(const OpDef& op, const NodeView& node) {
@@ -49,7 +57,8 @@ Cost cost(const OpDef& op, const NodeView& node) {
     result = op.cost(node);
   } else if (op.is_view == nullptr || !op.is_view(node)) {
     for (const TensorDesc& desc : node.outputs) {
-      if (desc.shape.known()) result.flops += desc.shape.elements();
+      const Shape shape = desc.shape.at_bounds();
+      if (shape.known()) result.flops += shape.elements();
     }
   }
   if (result.weight_bytes == 0 && result.activation_bytes == 0) {

@@ -104,6 +104,11 @@ enum class WindowPadding : std::uint8_t {
 
 inline constexpr std::size_t kNoOperand = ~std::size_t{0};
 
+// Sets the true shape in the desc of every result whose size the data decides, before the reference runs;
+// descs come with their bounds. Operands have their true shapes. Neither throws nor allocates.
+using ExtentsFunction = void (*)(const NodeView& node, std::span<const TensorView> src,
+                                 std::span<TensorView> dst);
+
 using CostFunction = Cost (*)(const NodeView& node);
 using LayoutFunction = LayoutRule (*)(const NodeView& node);
 using NodePredicate = bool (*)(const NodeView& node);
@@ -140,6 +145,10 @@ struct OpDef {
 
   InferFunction infer = nullptr;
   ReferenceFunction reference = nullptr;
+  // Set where operands or results may have sizes that only the data decides (at_most() in their shapes); the
+  // reference then takes all shapes from src and dst, since the node's have bounds. Null: such a node is
+  // refused.
+  ExtentsFunction extents = nullptr;
   CostFunction cost = nullptr;      // null: element-wise, one FLOP per output element
   LayoutFunction layout = nullptr;  // null: nchw_only
   // Parts of an epilogue that the op's reference and ALL its implementations apply.
@@ -171,6 +180,8 @@ const OpDef* find_op(std::string_view name, std::string_view domain = "");
 // Shape inference of one node with the generic checks: numbers of operands and results, attributes, required
 // operands present. What comes back is output_count descriptions.
 std::vector<TensorDesc> infer(const OpDef& op, const NodeView& node);
+// True where an operand or a result has a size that only the data decides.
+bool has_bounds(const NodeView& node);
 Cost cost(const OpDef& op, const NodeView& node);
 
 }  // namespace godwit::ops

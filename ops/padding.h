@@ -27,7 +27,7 @@ struct PadAxis {
   std::int64_t last() const { return std::max(first(), dim - std::max<std::int64_t>(-end, 0)); }
   std::int64_t kept() const { return last() - first(); }
 
-  // Which of the operand's positions a place of the result shows; -1: none, but the constant. The mode is
+  // The operand's position that a place of the result shows; -1: none, but the constant. The mode is
   // constant or kept() > 0.
   std::int64_t position_of(std::int64_t place, PadMode mode) const;
 };

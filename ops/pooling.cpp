@@ -4,33 +4,37 @@
 #include "ops/arithmetic.h"
 
 namespace godwit::ops {
+namespace {
 
-Window2d pool_window(const NodeView& node) {
-  return window_2d(node.attributes, node.shape(0).dims().subspan(2), node.attributes.integers("kernel_shape"),
-                   node.attributes.flag("ceil_mode", false));
+std::int64_t count_along(const WindowAxis& axis, std::int64_t o, bool padded) {
+  std::int64_t count = 0;
+  for (std::int64_t t = 0; t < axis.kernel; ++t) {
+    const std::int64_t i = axis.position(o, t);
+    if (padded ? i < axis.input + axis.pad_end : axis.contains(i)) ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+Window pool_window(const NodeView& node) {
+  return window_of(node.attributes, node.shape(0).dims().subspan(2),
+                   node.attributes.integers("kernel_shape"));
 }
 
 Shape infer_pool_shape(const NodeView& node) {
-  require_rank(node, 0, 3, 4);
+  require_rank(node, 0, 3, 2 + kMaxSpatial);
   const Shape& src = node.shape(0);
   if (!src.ranked()) return src;
   Shape dst{src[0], src[1]};
-  for (const WindowAxis& axis :
-       window_axes(node.attributes, src.dims().subspan(2), node.attributes.integers("kernel_shape"),
-                   node.attributes.flag("ceil_mode", false))) {
-    dst.append(axis.output);
-  }
+  const Window window = pool_window(node);
+  for (const WindowAxis& axis : window.spatial()) dst.append(axis.output);
   return dst;
 }
 
-std::int64_t count_taps(const WindowAxis& axis, std::int64_t o, bool padded) {
-  std::int64_t count = 0;
-  for (std::int64_t t = 0; t < axis.kernel; ++t) {
-    const std::int64_t i = o * axis.stride + t * axis.dilation - axis.pad_begin;
-    const bool inside = padded ? i < axis.input + axis.pad_end : i >= 0 && i < axis.input;
-    if (inside) ++count;
-  }
-  return count;
+std::int64_t count_taps(const Window& window, const WindowPosition& at, bool padded) {
+  return count_along(window.d(), at.d, padded) * count_along(window.h(), at.h, padded) *
+         count_along(window.w(), at.w, padded);
 }
 
 Cost cost_of_pool(const NodeView& node) {

@@ -1,7 +1,7 @@
-// What MaxPool and AveragePool share: shapes, windows and cost.
+// The pools' common ground: shapes, windows and cost.
 #pragma once
 
-#include <vector>
+#include <cstdint>
 
 #include "ops/op.h"
 #include "ops/window.h"
@@ -9,15 +9,15 @@
 namespace godwit::ops {
 
 // The window of a pooling node with known shapes.
-Window2d pool_window(const NodeView& node);
+Window pool_window(const NodeView& node);
 
 // The shape that attributes kernel_shape, strides, pads, dilations, auto_pad and ceil_mode make of operand
-// 0's.
+// 0's, which is (N, C, spatial…).
 Shape infer_pool_shape(const NodeView& node);
 
-// How many taps of output `o` an average counts along one axis: those inside the input, or inside the padded
-// input. With ceil_mode the last window can hang over even the padding; what hangs over never counts.
-std::int64_t count_taps(const WindowAxis& axis, std::int64_t o, bool padded);
+// Taps that an average counts where its window stands: those inside the input, or inside the padded input.
+// With ceil_mode the last window can hang over even the padding; such taps never count.
+std::int64_t count_taps(const Window& window, const WindowPosition& at, bool padded);
 
 // One operation for each tap of each result, whether it lies inside the input or not.
 Cost cost_of_pool(const NodeView& node);

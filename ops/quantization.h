@@ -37,7 +37,7 @@ T to_quantized(float value, T zero_point) {
 // The largest sum of two weights of one sign whose products with two u8 stay within 16 bits: 255 · 128 <
 // 2^15.
 inline constexpr int kLargestPair = 128;
-// Whether the sum of their products with any two u8 fits into 16 bits.
+// True where the sum of their products with any two u8 fits into 16 bits.
 constexpr bool pair_fits(int first, int second) {
   return std::max(first, 0) + std::max(second, 0) <= kLargestPair &&
          std::min(first, 0) + std::min(second, 0) >= -kLargestPair;
@@ -54,13 +54,13 @@ void require_zero_point(const NodeView& node, std::size_t i, std::string_view wh
 // Requires u8, s8 or s32.
 std::int32_t constant_zero_point(const NodeView& node, std::size_t i);
 float constant_scale(const NodeView& node, std::size_t i);
-// Whether operand `i` is left out, or known at compile time.
+// True where operand `i` is left out, or known at compile time.
 bool known_or_absent(const NodeView& node, std::size_t i);
 
 // The axis that scales of QuantizeLinear and DequantizeLinear run along; requires a ranked operand 0.
 int quantization_axis(const NodeView& node);
-// How many scales there must be: the length of that axis; kAnyDim where it is not known or one scale serves
-// all.
+// The number of scales that there must be: the length of that axis; kAnyDim where it is not known or one
+// scale serves all.
 std::int64_t scale_count(const NodeView& node);
 // True when one scale serves the whole tensor.
 bool is_per_tensor(const NodeView& node);

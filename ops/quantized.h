@@ -1,4 +1,4 @@
-// What the ops on 8-bit numbers share (those of domain godwit that fold_quantization makes): their operands,
+// Common ground of the ops on 8-bit numbers (domain godwit, made by fold_quantization): their operands,
 // and the way from a sum of products to a stored number.
 #pragma once
 
@@ -80,12 +80,13 @@ struct QuantizedAddOperand {
 void require_quantized_tensor(const NodeView& node, std::size_t i, std::string_view what);
 // Throws Error unless operand i, where present, is a scale with a u8 zero point (or none) behind it.
 void require_linear(const NodeView& node, std::size_t i, std::string_view what);
-// How a tensor whose scale is operand i enters a sum in steps of `step`: (number - zero_point) · factor.
+// The way in which a tensor whose scale is operand i enters a sum in steps of `step`: (number - zero_point) ·
+// factor.
 struct QuantizedTerm {
   float factor = 0, zero_point = 0;
 };
 QuantizedTerm quantized_term(std::span<const TensorView> operands, std::size_t i, float step);
-// What ends such a sum, in steps of the scale that is operand i, or real where that is left out. `step` is
+// The end of such a sum, in steps of the scale that is operand i, or real where that is left out. `step` is
 // that scale, or 1.
 struct QuantizedEnd {
   QuantizedFinish finish;

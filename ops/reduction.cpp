@@ -1,4 +1,4 @@
-// Which axes a reduction removes.
+// The axes that a reduction removes.
 #include "ops/reduction.h"
 
 #include <algorithm>

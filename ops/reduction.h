@@ -17,7 +17,7 @@ std::vector<TensorDesc> infer_reduction(const NodeView& node);
 Cost cost_of_reduction(const NodeView& node);
 std::vector<AttributeSpec> reduction_attributes();
 bool reduces_nothing(const NodeView& node);
-// Whether dimension 0 is known to stay (for OpDef::batch_separable).
+// True where dimension 0 is known to stay (for OpDef::batch_separable).
 bool reduction_keeps_images_apart(const NodeView& node);
 
 // The operand's shape taken apart: `kept` has 1 at the reduced axes, `group` at all others.

@@ -2,9 +2,9 @@
 #include "ops/window.h"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <string>
+#include <vector>
 
 #include "runtime/error.h"
 
@@ -33,71 +33,87 @@ void resolve_output(WindowAxis& axis, bool ceil_mode) {
   if (ceil_mode && (axis.output - 1) * axis.stride >= axis.input + axis.pad_begin) --axis.output;
 }
 
-// Fills `axes`, one for each spatial dimension; allocates nothing but for an error.
-void resolve(const Attributes& attributes, std::span<const std::int64_t> spatial,
-             std::span<const std::int64_t> kernel, bool ceil_mode, std::span<WindowAxis> axes) {
-  const std::size_t rank = axes.size();
-  std::array<std::int64_t, kMaxRank> strides, dilations;
-  std::array<std::int64_t, std::size_t{2} * kMaxRank> pads;
-  attributes.read_integers("strides", {strides.data(), rank}, 1, 1);
-  attributes.read_integers("dilations", {dilations.data(), rank}, 1, 1);
-  attributes.read_integers("pads", {pads.data(), 2 * rank}, 0, 0);
-  const std::string auto_pad = attributes.string("auto_pad", "NOTSET");
-  const bool same = auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER";
-  if (!same && auto_pad != "NOTSET" && auto_pad != "VALID") {
-    throw Error(fmt::format("attribute 'auto_pad' is '{}', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER",
-                            auto_pad));
-  }
-  for (std::size_t i = 0; i < rank; ++i) {
-    WindowAxis& axis = axes[i];
-    axis.input = spatial[i];
-    axis.kernel = kernel[i];
-    axis.stride = strides[i];
-    axis.dilation = dilations[i];
-    if (axis.kernel < 1 || axis.kernel > kLargest)
-      throw Error(fmt::format("a kernel of size {}", axis.kernel));
-    if (axis.input > kLargest) throw Error(fmt::format("a spatial dimension of {} is too large", axis.input));
-    if (auto_pad == "NOTSET") {
-      axis.pad_begin = pads[i];
-      axis.pad_end = pads[rank + i];
-    }
-    if (!is_known(axis.input)) {
-      // A window of stride 1 that loses at the edges what the padding adds keeps even an unknown size.
-      const bool keeps = same || axis.pad_begin + axis.pad_end + 1 == axis.extent();
-      axis.output = keeps && axis.stride == 1 ? axis.input : kAnyDim;
-    } else if (same) {
-      resolve_same(axis, auto_pad == "SAME_UPPER");
-    } else {
-      resolve_output(axis, ceil_mode);
-    }
+void resolve(WindowAxis& axis, AutoPad auto_pad, bool ceil_mode) {
+  if (axis.kernel < 1 || axis.kernel > kLargest) throw Error(fmt::format("a kernel of size {}", axis.kernel));
+  if (axis.input > kLargest) throw Error(fmt::format("a spatial dimension of {} is too large", axis.input));
+  const bool same = auto_pad == AutoPad::same_upper || auto_pad == AutoPad::same_lower;
+  if (!is_known(axis.input)) {
+    // A window of stride 1 that loses at the edges what the padding adds keeps even an unknown size.
+    const bool keeps = same || axis.pad_begin + axis.pad_end + 1 == axis.extent();
+    axis.output = keeps && axis.stride == 1 ? axis.input : kAnyDim;
+  } else if (same) {
+    resolve_same(axis, auto_pad == AutoPad::same_upper);
+  } else {
+    resolve_output(axis, ceil_mode);
   }
 }
 
-void require_rank(std::span<const std::int64_t> spatial, std::span<const std::int64_t> kernel) {
-  if (spatial.empty() || spatial.size() > kMaxRank || kernel.size() != spatial.size()) {
-    throw Error(fmt::format("a kernel with {} spatial dimensions on an input with {}", kernel.size(),
-                            spatial.size()));
-  }
+AutoPad auto_pad_of(const Attributes& attributes) {
+  const std::string text = attributes.string("auto_pad", "NOTSET");
+  if (text == "NOTSET") return AutoPad::notset;
+  if (text == "VALID") return AutoPad::valid;
+  if (text == "SAME_UPPER") return AutoPad::same_upper;
+  if (text == "SAME_LOWER") return AutoPad::same_lower;
+  throw Error(
+      fmt::format("attribute 'auto_pad' is '{}', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER", text));
+}
+
+void require_kernel_rank(std::size_t kernel, std::size_t rank) {
+  if (kernel == rank) return;
+  throw Error(fmt::format("a kernel with {} spatial dimensions on an input with {}", kernel, rank));
 }
 
 }  // namespace
 
-std::vector<WindowAxis> window_axes(const Attributes& attributes, std::span<const std::int64_t> spatial,
-                                    std::span<const std::int64_t> kernel, bool ceil_mode) {
-  require_rank(spatial, kernel);
-  std::vector<WindowAxis> axes(spatial.size());
-  resolve(attributes, spatial, kernel, ceil_mode, axes);
-  return axes;
+WindowAttributes window_attributes(const Attributes& attributes, std::size_t rank) {
+  if (rank < 1 || rank > kMaxSpatial)
+    throw Error(fmt::format("{} spatial dimensions; 1 to {} are supported", rank, kMaxSpatial));
+  WindowAttributes window{.rank = static_cast<int>(rank)};
+  const std::span<const std::int64_t> kernel = attributes.integers("kernel_shape");
+  window.kernel.fill(kAnyDim);
+  if (!kernel.empty()) require_kernel_rank(kernel.size(), rank);
+  std::ranges::copy(kernel, window.kernel.begin());
+  attributes.read_integers("strides", {window.strides.data(), rank}, 1, 1);
+  attributes.read_integers("dilations", {window.dilations.data(), rank}, 1, 1);
+  std::array<std::int64_t, std::size_t{2} * kMaxSpatial> pads{};
+  attributes.read_integers("pads", {pads.data(), 2 * rank}, 0, 0);
+  std::copy_n(pads.begin(), rank, window.pads_begin.begin());
+  std::copy_n(pads.begin() + window.rank, rank, window.pads_end.begin());
+  window.auto_pad = auto_pad_of(attributes);
+  window.group = attributes.integer("group", 1);
+  window.ceil_mode = attributes.flag("ceil_mode", false);
+  window.count_include_pad = attributes.flag("count_include_pad", false);
+  return window;
 }
 
-Window2d window_2d(const Attributes& attributes, std::span<const std::int64_t> spatial,
-                   std::span<const std::int64_t> kernel, bool ceil_mode) {
-  require_rank(spatial, kernel);
-  if (spatial.size() > 2)
-    throw Error(fmt::format("{} spatial dimensions; 1 and 2 are supported", spatial.size()));
-  std::array<WindowAxis, 2> axes;
-  resolve(attributes, spatial, kernel, ceil_mode, std::span(axes).last(spatial.size()));
-  return {axes[0], axes[1]};
+void set_pads(Attributes& attributes, const WindowAttributes& window) {
+  std::vector<std::int64_t> pads(window.pads_begin.begin(), window.pads_begin.begin() + window.rank);
+  pads.insert(pads.end(), window.pads_end.begin(), window.pads_end.begin() + window.rank);
+  attributes.erase("auto_pad");
+  attributes.set("pads", std::move(pads));
+}
+
+Window window_of(const WindowAttributes& attributes, std::span<const std::int64_t> spatial,
+                 std::span<const std::int64_t> kernel) {
+  require_kernel_rank(kernel.size(), spatial.size());
+  Window window{.rank = attributes.rank, .axes = {}};
+  const std::span<WindowAxis> axes = std::span(window.axes).last(spatial.size());
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const bool padded = attributes.auto_pad == AutoPad::notset;
+    axes[i] = {.input = spatial[i],
+               .kernel = kernel[i],
+               .stride = attributes.strides[i],
+               .dilation = attributes.dilations[i],
+               .pad_begin = padded ? attributes.pads_begin[i] : 0,
+               .pad_end = padded ? attributes.pads_end[i] : 0};
+    resolve(axes[i], attributes.auto_pad, attributes.ceil_mode);
+  }
+  return window;
+}
+
+Window window_of(const Attributes& attributes, std::span<const std::int64_t> spatial,
+                 std::span<const std::int64_t> kernel) {
+  return window_of(window_attributes(attributes, spatial.size()), spatial, kernel);
 }
 
 }  // namespace godwit::ops

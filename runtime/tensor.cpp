@@ -29,6 +29,14 @@ void Shape::append(std::int64_t dim) {
 
 bool Shape::known() const { return ranked() && std::ranges::all_of(dims(), is_known); }
 
+bool Shape::bounded() const { return std::ranges::any_of(dims(), is_bounded); }
+
+Shape Shape::at_bounds() const {
+  Shape shape = *this;
+  for (int axis = 0; axis < rank_; ++axis) shape[axis] = bound_of(shape[axis]);
+  return shape;
+}
+
 std::int64_t Shape::elements() const {
   std::int64_t count = 1;
   for (const std::int64_t dim : dims()) {
@@ -55,7 +63,9 @@ std::string Shape::to_string() const {
   std::string text;
   for (const std::int64_t dim : dims()) {
     if (!text.empty()) text += 'x';
-    text += is_known(dim) ? fmt::format("{}", dim) : "?";
+    text += is_known(dim)     ? fmt::format("{}", dim)
+            : is_bounded(dim) ? fmt::format("<={}", bound_of(dim))
+                              : "?";
   }
   return text;
 }
@@ -70,6 +80,8 @@ std::size_t TensorDesc::bytes() const {
   return bytes;
 }
 
+std::size_t TensorDesc::most_bytes() const { return TensorDesc{dtype, shape.at_bounds(), layout}.bytes(); }
+
 std::string TensorDesc::to_string() const {
   std::string text = fmt::format("{} {}", name_of(dtype), shape.to_string());
   if (layout == Layout::nhwc) text += " nhwc";
@@ -77,9 +89,10 @@ std::string TensorDesc::to_string() const {
 }
 
 Tensor::Tensor(const TensorDesc& desc) : desc_(desc) {
-  auto block = allocate_aligned(desc.bytes());
+  auto block = allocate_aligned(desc.most_bytes());
   data_ = block.get();
   owner_ = std::move(block);
+  if (desc.shape.bounded()) capacity_ = desc.most_bytes();
 }
 
 Tensor::Tensor(const TensorDesc& desc, const void* data, std::shared_ptr<const void> owner)

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,10 +15,22 @@
 
 namespace godwit {
 
-// A dimension is a size >= 0, or unknown: kAnyDim, or below it a symbol (kAnyDim - 1 - id), whose name the
-// graph keeps. Two dimensions with the same symbol are equal; two kAnyDim are not known to be.
+// A dimension is a size >= 0; or unknown: kAnyDim; or a symbol (kAnyDim - 1 - id), whose name the graph
+// keeps; or a size that only the data decides, at_most(bound). Two dimensions with the same symbol are equal;
+// two kAnyDim, or two with the same bound, are not known to be.
 inline constexpr std::int64_t kAnyDim = -1;
 constexpr bool is_known(std::int64_t dim) { return dim >= 0; }
+
+// Bounds lie far below all symbols. A bound beyond kLargestBound, which no memory could hold, becomes that.
+inline constexpr std::int64_t kBounds = std::numeric_limits<std::int64_t>::min();
+inline constexpr std::int64_t kLargestBound = (std::int64_t{1} << 62) - 1;
+constexpr std::int64_t at_most(std::int64_t bound) {
+  return kBounds + (bound < kLargestBound ? bound : kLargestBound);
+}
+constexpr bool is_bounded(std::int64_t dim) { return dim <= kBounds + kLargestBound; }
+constexpr bool is_symbol(std::int64_t dim) { return dim < kAnyDim && !is_bounded(dim); }
+// The most that a known or bounded dimension can be.
+constexpr std::int64_t bound_of(std::int64_t dim) { return is_bounded(dim) ? dim - kBounds : dim; }
 
 inline constexpr int kMaxRank = 8;
 
@@ -41,13 +54,17 @@ class Shape {
 
   // Ranked, and every dimension known.
   bool known() const;
+  // Some dimension is decided by the data only.
+  bool bounded() const;
+  // The same with bounds as sizes; known() where each dimension is known or bounded.
+  Shape at_bounds() const;
   // The number of elements. Throws Error when it does not fit in 63 bits; requires known().
   std::int64_t elements() const;
   // The product of dimensions [begin, end); requires them known and elements() checked.
   std::int64_t product(int begin, int end) const;
 
   bool operator==(const Shape& other) const;
-  // "1x3x224x224", "?x3x224x224", "scalar", "unranked".
+  // "1x3x224x224", "?x3x224x224", "2x<=12", "scalar", "unranked".
   std::string to_string() const;
 
  private:
@@ -68,6 +85,8 @@ struct TensorDesc {
 
   // Size in bytes; requires shape.known(), throws Error on overflow.
   std::size_t bytes() const;
+  // The most that it can take: bytes() with bounds as sizes.
+  std::size_t most_bytes() const;
   bool operator==(const TensorDesc&) const = default;
   // "f32 1x3x224x224 nhwc".
   std::string to_string() const;
@@ -94,7 +113,8 @@ struct TensorView {
 class Tensor {
  public:
   Tensor() = default;
-  // Uninitialised memory of its own. Throws Error when the size overflows or memory is short.
+  // Uninitialised memory of its own: desc.most_bytes(). Throws Error when the size overflows or memory is
+  // short.
   explicit Tensor(const TensorDesc& desc);
   // Bytes inside memory that `owner` keeps alive.
   Tensor(const TensorDesc& desc, const void* data, std::shared_ptr<const void> owner);
@@ -124,6 +144,10 @@ class Tensor {
   const void* identity() const;
   // Only while this tensor is being filled by whoever allocated it.
   void* mutable_data() { return data_; }
+  // Bytes that there is memory for; more than bytes() where a bounded size turned out smaller.
+  std::size_t capacity() const { return capacity_ == kNoCapacity ? bytes() : capacity_; }
+  // The sizes that data decided, for a tensor made for a bounded shape; its bytes stay. Never throws.
+  void set_shape(const Shape& shape) { desc_.shape = shape; }
   template <class T>
   std::span<const T> values() const {
     return {static_cast<const T*>(data()), static_cast<std::size_t>(shape().elements())};
@@ -140,10 +164,12 @@ class Tensor {
   class Source;
   const void* kept_bytes() const;
 
+  static constexpr std::size_t kNoCapacity = std::numeric_limits<std::size_t>::max();
   TensorDesc desc_;
   void* data_ = nullptr;
   std::shared_ptr<const void> owner_;
-  std::shared_ptr<Source> source_;  // set: data_ and owner_ are not
+  std::shared_ptr<Source> source_;      // set: data_ and owner_ are not
+  std::size_t capacity_ = kNoCapacity;  // of a tensor made for a bounded shape
 };
 
 // Throws Error unless `count` values fill `shape` exactly.

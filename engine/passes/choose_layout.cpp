@@ -74,8 +74,10 @@ class Chooser {
   }
 
   ops::LayoutRule rule_of(const Node& node) const {
-    return node.op->layout == nullptr ? ops::LayoutRule::nchw_only
-                                      : node.op->layout(NodeContext(graph_, node).view());
+    const NodeContext context(graph_, node);
+    // Only references take bounded sizes, and they take them in ONNX's order.
+    if (node.op->layout == nullptr || ops::has_bounds(context.view())) return ops::LayoutRule::nchw_only;
+    return node.op->layout(context.view());
   }
 
   // Which layout the node's results get.

@@ -14,7 +14,9 @@ constexpr std::size_t kGrowth = 4;
 std::size_t bytes_of(const Graph& graph, const std::vector<ValueId>& ids) {
   std::size_t bytes = 0;
   for (const ValueId id : ids) {
-    if (id != kNoValue && graph.value(id).desc.shape.known()) bytes += graph.value(id).desc.bytes();
+    if (id == kNoValue) continue;
+    const TensorDesc& desc = graph.value(id).desc;
+    if (desc.shape.at_bounds().known()) bytes += desc.most_bytes();
   }
   return bytes;
 }

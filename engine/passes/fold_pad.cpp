@@ -9,11 +9,15 @@
 #include "engine/rewrite.h"
 #include "ops/known_ops.h"
 #include "ops/padding.h"
+#include "ops/window.h"
 
 namespace godwit::engine::passes {
 namespace {
 
-using Pads = std::vector<std::int64_t>;  // of spatial axes: all begins, then all ends
+// Padding of spatial axes.
+struct Pads {
+  ops::PerAxis begins{}, ends{};
+};
 constexpr std::int64_t kLargestPad = std::int64_t{1}
                                      << 30;  // the sum of two is still one that windows accept
 
@@ -46,8 +50,7 @@ std::optional<Pads> spatial_pads(const Graph& graph, const Node& pad, int rank) 
   }
   if (pads->size() != 2 * axes.size()) return std::nullopt;
 
-  const auto spatial = static_cast<std::size_t>(rank) - 2;
-  Pads result(2 * spatial, 0);
+  Pads result;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::int64_t axis = axes[i] < 0 ? axes[i] + rank : axes[i];
     const std::int64_t begin = (*pads)[i];
@@ -56,8 +59,8 @@ std::optional<Pads> spatial_pads(const Graph& graph, const Node& pad, int rank) 
       return std::nullopt;
     if (axis < 2 && (begin != 0 || end != 0)) return std::nullopt;
     if (axis < 2) continue;
-    result[static_cast<std::size_t>(axis) - 2] = begin;
-    result[spatial + static_cast<std::size_t>(axis) - 2] = end;
+    result.begins[static_cast<std::size_t>(axis) - 2] = begin;
+    result.ends[static_cast<std::size_t>(axis) - 2] = end;
   }
   return result;
 }
@@ -68,17 +71,16 @@ bool is_positive(const Graph& graph, const Node& node) {
   return node.epilogue.minimum >= 0 || (clamp && clamp->minimum >= 0);
 }
 
-// The reason why this max pooling must keep its own padding; "" when it may take zeros as its own.
-std::string reject_reason(bool is_positive, const Node& pool, const Pads& total) {
+// The reason why this max pooling must keep its own padding; "" when it may take zeros as its own. `total`
+// is the pool with the pads that it would get.
+std::string reject_reason(bool is_positive, const Node& pool, const ops::WindowAttributes& total) {
   if (!is_positive) return "its input may be negative";
   if (pool.outputs.size() > 1) return "the positions of its maxima count the padding";
-  if (pool.attributes.flag("ceil_mode", false)) return "ceil_mode counts padding apart";
-  const auto kernel = pool.attributes.integers("kernel_shape");
-  if (2 * kernel.size() != total.size()) return "its kernel has another rank";
-  const auto dilations = pool.attributes.integers("dilations");
-  if (!std::ranges::all_of(dilations, [](std::int64_t d) { return d == 1; })) return "its window is dilated";
-  for (std::size_t i = 0; i < total.size(); ++i) {
-    if (total[i] >= kernel[i % kernel.size()]) return "a window could lie wholly in the padding";
+  if (total.ceil_mode) return "ceil_mode counts padding apart";
+  for (std::size_t i = 0; i < static_cast<std::size_t>(total.rank); ++i) {
+    if (total.dilations[i] != 1) return "its window is dilated";
+    if (std::max(total.pads_begin[i], total.pads_end[i]) >= total.kernel[i])
+      return "a window could lie wholly in the padding";
   }
   return "";
 }
@@ -99,37 +101,38 @@ void fold_pad(Graph& graph, PassContext& context) {
       log_skipped(context, fmt::format("{} behind {}: {}", describe(window), describe(pad), reason));
     };
 
-    if (shape.rank() < 3) continue;
+    if (shape.rank() < 3 || shape.rank() > 2 + ops::kMaxSpatial) continue;
     if (!pads_with_zero(graph, pad)) {
       left("it pads with something else than zero");
       continue;
     }
-    std::optional<Pads> total = spatial_pads(graph, pad, shape.rank());
-    if (!total) {
+    const std::optional<Pads> added = spatial_pads(graph, pad, shape.rank());
+    if (!added) {
       left("it pads or cuts more than spatial axes");
       continue;
     }
-    const std::string auto_pad = window.attributes.string("auto_pad", "NOTSET");
-    if (auto_pad != "NOTSET" && auto_pad != "VALID") {
+    ops::WindowAttributes total =
+        ops::window_attributes(window.attributes, static_cast<std::size_t>(shape.rank()) - 2);
+    if (total.auto_pad != ops::AutoPad::notset && total.auto_pad != ops::AutoPad::valid) {
       left("auto_pad depends on the padded size");
       continue;
     }
-    const auto own = window.attributes.integers("pads");
-    if (auto_pad == "NOTSET" && own.size() == total->size()) {
-      std::ranges::transform(*total, own, total->begin(), std::plus<>());
+    const std::int64_t own = total.auto_pad == ops::AutoPad::notset ? 1 : 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(total.rank); ++i) {
+      total.pads_begin[i] = own * total.pads_begin[i] + added->begins[i];
+      total.pads_end[i] = own * total.pads_end[i] + added->ends[i];
     }
     if (window.op->padding == ops::WindowPadding::lowest) {
       const NodeId producer = rewriter.producer(src);
       const bool positive = producer != kNoNode && is_positive(graph, rewriter.node(producer));
-      const std::string reason = reject_reason(positive, window, *total);
+      const std::string reason = reject_reason(positive, window, total);
       if (!reason.empty()) {
         left(reason);
         continue;
       }
     }
 
-    window.attributes.erase("auto_pad");
-    window.attributes.set("pads", *total);
+    ops::set_pads(window.attributes, total);
     rewriter.set_input(id, 0, src);
     log_rewrite(context, fmt::format("{} into {}", describe(pad), describe(window)));
     if (rewriter.readers(pad.outputs[0]).empty() && !rewriter.is_output(pad.outputs[0])) {

@@ -20,6 +20,7 @@
 #include "ops/attribute_views.h"
 #include "ops/known_ops.h"
 #include "ops/quantized.h"
+#include "ops/window.h"
 
 namespace godwit::engine::passes {
 namespace {
@@ -293,7 +294,7 @@ class Folder {
   std::vector<std::int64_t> whole_window(const Shape& shape, std::string& reason) {
     const auto sizes = shape.ranked() ? shape.dims().subspan(2) : std::span<const std::int64_t>{};
     if (sizes.empty() || !std::ranges::all_of(sizes, is_known)) return {};
-    if (sizes.size() > 2) reason = "it averages over more than two axes";
+    if (sizes.size() > ops::kMaxSpatial) reason = "it averages over more than three axes";
     if (std::ranges::count(sizes, 0) > 0) reason = "it averages nothing";
     if (!reason.empty()) return {};
     return {sizes.begin(), sizes.end()};

@@ -177,7 +177,7 @@ void write_value_info(const Graph& graph, const std::string& name, const TensorD
   for (const std::int64_t size : desc.shape.dims()) {
     onnx::Dimension& dim = *shape.add_dim();
     if (is_known(size)) dim.set_dim_value(size);
-    if (size < kAnyDim) dim.set_dim_param(graph.symbols.at(static_cast<std::size_t>(kAnyDim - 1 - size)));
+    if (is_symbol(size)) dim.set_dim_param(graph.symbols.at(static_cast<std::size_t>(kAnyDim - 1 - size)));
   }
 }
 

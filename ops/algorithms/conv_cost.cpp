@@ -89,7 +89,7 @@ double quantized_winograd_cost(const ConvGeometry& g, std::int64_t m, const Quan
   const std::int64_t in = ceil_div(steps, width);
   const std::int64_t out = ceil_div(g.oc, width);
   const double arithmetic = static_cast<double>(planes * tiles * steps * out) * step_cost(kernels, tiles);
-  // Of a vector of 16-bit numbers to its planes, and of one of sums to its results.
+  // Instructions from a vector of 16-bit elements to its planes, and from one of sums to its results.
   const auto per_input = static_cast<double>(planes * 7);
   const auto per_output = static_cast<double>(planes * 6 + m * m * 11);
   const double transforms = static_cast<double>(tiles) *

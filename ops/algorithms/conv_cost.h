@@ -1,4 +1,4 @@
-// What a convolution is estimated to cost by each algorithm, for the choice at compile time.
+// Estimates of a convolution's time by each algorithm, for the choice at compile time.
 #pragma once
 
 #include <cstdint>

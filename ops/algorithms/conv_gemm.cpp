@@ -41,7 +41,7 @@ bool all_finite(const std::byte* numbers, std::size_t bytes, Bits exponent) {
   return (carried >> (8 * sizeof(Bits) - 1)) == 0;
 }
 
-// What both ways of feeding have in common: packed weights, bias, epilogue. numbers: of src under one tap.
+// Packed weights, bias and epilogue, common to both ways of feeding. numbers: of src under one tap.
 class ConvExecutable : public Executable {
  public:
   ConvExecutable(const NodeView& node, const PrepareContext& context, std::int64_t taps, std::int64_t numbers)
@@ -146,7 +146,7 @@ bool looks_for_zeros(const NodeView& node, const Target& target) {
          sparse_gemm_kernels(target.isa, node.input(0).dtype) != nullptr;
 }
 
-// Of the time that all multiply-adds would take.
+// Share of the time that all multiply-adds would take.
 double likely_share(const NodeView& node, const Target& target) {
   if (!looks_for_zeros(node, target)) return 1;
   const double most = SparseGemm::most_nonzero(*sparse_gemm_kernels(target.isa, node.input(0).dtype),
@@ -229,7 +229,7 @@ class ConvGemm final : public ConvExecutable, public RowStreaming {
   }
 
   std::int64_t pixels() const { return geometry_.batch * geometry_.h.input * geometry_.w.input; }
-  // Of one pixel as kernels read it: all groups.
+  // Bytes of one pixel as kernels read it: all groups.
   std::int64_t copied_bytes() const { return geometry_.group * shape_.depth * kStepBytes; }
 
   void copy_image(const std::byte* src, std::byte* dst, const Worker& worker) const {

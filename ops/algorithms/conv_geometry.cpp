@@ -10,13 +10,13 @@ namespace godwit::ops {
 ConvGeometry conv_geometry(const NodeView& node) {
   const Shape& src = node.shape(0);
   const Shape& weights = node.shape(1);
-  const Window2d window = window_2d(node.attributes, src.dims().subspan(2), weights.dims().subspan(2));
+  const Window window = window_of(node.attributes, src.dims().subspan(2), weights.dims().subspan(2));
   return {.batch = src[0],
           .ic = src[1],
           .oc = weights[0],
           .group = node.attributes.integer("group", 1),
-          .h = window.h,
-          .w = window.w};
+          .h = window.h(),
+          .w = window.w()};
 }
 
 Worker::Range rows_read(const WindowAxis& h, Worker::Range lines) {
@@ -28,7 +28,12 @@ Worker::Range rows_read(const WindowAxis& h, Worker::Range lines) {
   return {line_at(lines.begin, 0), line_at(lines.end - 1, h.kernel - 1) + 1};
 }
 
+std::string reject_volume(const NodeView& node) {
+  return node.shape(0).rank() > 4 ? "is for one and two spatial dimensions" : "";
+}
+
 std::string reject_conv_nhwc(const NodeView& node) {
+  if (std::string reason = reject_volume(node); !reason.empty()) return reason;
   if (!is_kernel_float(node.input(0).dtype)) return "needs f32, f16 or bf16";
   if (node.input(0).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
     return "needs nhwc tensors";

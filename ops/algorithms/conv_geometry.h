@@ -13,7 +13,7 @@ struct ConvGeometry {
   std::int64_t batch = 0;
   std::int64_t ic = 0, oc = 0;
   std::int64_t group = 1;
-  WindowAxis h, w;  // a 1-D convolution has height 1
+  WindowAxis h, w;  // of two spatial axes; a 1-D convolution has height 1
 
   std::int64_t rows() const { return batch * h.output * w.output; }
   std::int64_t taps() const { return h.kernel * w.kernel; }
@@ -21,12 +21,16 @@ struct ConvGeometry {
   std::int64_t group_oc() const { return oc / group; }
 };
 
+// Requires a node that reject_volume() lets pass.
 ConvGeometry conv_geometry(const NodeView& node);
 
 // The lines of src, from the first to the last one, under the windows of some lines of the result; lines are
 // counted through all images.
 Worker::Range rows_read(const WindowAxis& h, Worker::Range lines);
 
+// The reason why algorithms over H and W cannot take a node whose operand 0 has more axes; empty where it has
+// not.
+std::string reject_volume(const NodeView& node);
 // The reasons why the channels-last f32 algorithms cannot take a Conv node, whatever its sizes; empty when
 // they can.
 std::string reject_conv_nhwc(const NodeView& node);

@@ -198,7 +198,7 @@ class ConvQuantized final : public QuantizedConvExecutable, public RowStreaming 
   }
 
   std::int64_t pixels() const { return geometry_.batch * geometry_.h.input * geometry_.w.input; }
-  // Of one pixel in the copy: all groups.
+  // Bytes of one pixel in the copy: all groups.
   std::int64_t copied_bytes() const { return geometry_.group * shape_.depth * kStepBytes; }
 
   void copy_image(const std::uint8_t* src, std::byte* dst, const Worker& worker) const {
@@ -294,6 +294,7 @@ class ConvQuantizedRows final : public QuantizedConvExecutable, public RowStream
 };
 
 std::string reject(const NodeView& node, const Target&) {
+  if (std::string reason = reject_volume(node); !reason.empty()) return reason;
   if (std::string reason = reject_quantized(node); !reason.empty()) return reason;
   if (node.input(In::src).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
     return "needs nhwc tensors";

@@ -116,6 +116,7 @@ class ConvQuantizedDepthwise final : public Executable, public RowStreaming {
 };
 
 std::string reject(const NodeView& node, const Target&) {
+  if (std::string reason = reject_volume(node); !reason.empty()) return reason;
   if (std::string reason = reject_quantized(node); !reason.empty()) return reason;
   if (node.input(In::src).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
     return "needs nhwc tensors";

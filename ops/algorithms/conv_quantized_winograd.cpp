@@ -193,6 +193,7 @@ class ConvQuantizedWinograd final : public WinogradExecutable {
 };
 
 std::string reject(const NodeView& node, const Target& target) {
+  if (std::string reason = reject_volume(node); !reason.empty()) return reason;
   if (std::string reason = reject_quantized(node); !reason.empty()) return reason;
   if (node.input(In::src).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
     return "needs nhwc tensors";

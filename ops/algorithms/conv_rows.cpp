@@ -24,7 +24,7 @@ struct PixelWalk {
   }
 };
 
-// Whether a kernel of one tap never reads a pad.
+// True where a kernel of one tap never reads a pad.
 bool reads_inside(const WindowAxis& axis) {
   const std::int64_t last = (axis.output - 1) * axis.stride - axis.pad_begin;
   return axis.pad_begin <= 0 && last < axis.input;
@@ -88,7 +88,7 @@ void fill_block(const ConvGeometry& g, const Pixels& src, std::int64_t line, std
 
 namespace {
 
-// Of a copy: lines that windows share are copied again for each one, and the L2 has other things to hold.
+// Largest copy: lines that windows share are copied again for each one, and the L2 has more to hold.
 std::int64_t most_bytes() { return static_cast<std::int64_t>(cache_sizes().l2 / 8); }
 
 }  // namespace

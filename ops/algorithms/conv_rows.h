@@ -1,5 +1,5 @@
-// Where the rows of A lie when a convolution is a GEMM: pointers to the pixels under each tap, whatever the
-// numbers are.
+// Rows of A when a convolution is a GEMM: pointers to the pixels under each tap, whatever the element type
+// is.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +38,7 @@ class PaddedImage {
   // Lines of the result that are computed from one copy, at most, and room for it.
   std::int64_t lines() const { return lines_; }
   std::size_t copy_bytes() const { return static_cast<std::size_t>(copied_ * line_bytes()); }
-  // Of a line of src, behind w's pads; the last ones may lie under no window.
+  // Pixels of a line of src, behind w's pads; the last ones may lie under no window.
   std::int64_t pixels_copied(const WindowAxis& w) const {
     return std::max<std::int64_t>(std::min(w.input, width_ - w.pad_begin), 0);
   }

@@ -15,7 +15,7 @@
 namespace godwit::ops {
 namespace {
 
-// What transformed weights are stored as: bfloat16 has too few digits for what the output transform
+// Type of stored transformed weights: bfloat16 has too few digits for errors that the output transform
 // magnifies.
 DType packed_dtype(DType dtype) { return dtype == DType::f16 ? DType::f16 : DType::f32; }
 

@@ -1,4 +1,4 @@
-// How many channels, blocks and lines a depthwise convolution takes at once.
+// Numbers of channels, blocks and lines that a depthwise convolution takes at once.
 #include "ops/algorithms/depthwise.h"
 
 #include "runtime/cpu.h"

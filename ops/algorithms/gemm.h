@@ -39,7 +39,7 @@ struct PanelLayout {
   std::int64_t panels() const { return (columns + nr - 1) / nr; }
   bool half(std::int64_t panel) const { return columns - panel * nr <= nr / 2; }
   int width(std::int64_t panel) const { return half(panel) ? nr / 2 : nr; }
-  // Where a panel begins, in steps.
+  // Start of a panel, in steps.
   std::int64_t offset(std::int64_t panel) const { return panel * nr * inner; }
   std::size_t bytes() const { return static_cast<std::size_t>(panels() * nr * inner * step_bytes); }
 };
@@ -91,7 +91,7 @@ struct GemmWork {
   bool copy_rows = false;      // see rows_collide(); with one tap only
 };
 
-// How numbers of A become the steps that kernels read: as they lie, widened to f32, or filled up with zeros
+// Turns elements of A into the steps that kernels read: as they lie, widened to f32, or filled with zeros
 // to whole pairs.
 class RowFormat {
  public:
@@ -99,7 +99,7 @@ class RowFormat {
   RowFormat(DType dtype, Isa isa, const GemmTileSizes& kernels);
   bool as_it_lies(std::int64_t numbers) const { return widen_ == nullptr && numbers % kr_ == 0; }
   std::int64_t steps(std::int64_t numbers) const { return steps_of(numbers, kr_); }
-  // Of numbers as they lie, and as kernels read them.
+  // Bytes of elements as they lie, and as kernels read them.
   std::int64_t bytes(std::int64_t numbers) const { return numbers * number_bytes_; }
   std::int64_t read_bytes(std::int64_t numbers) const { return numbers * (kStepBytes / kr_); }
   // To read_bytes() of them, and to whole steps.
@@ -126,7 +126,7 @@ struct GemmCall : GemmWork {
   DType dst_dtype = DType::f32;  // of dst and residual: the weights' or f32
 };
 
-// What one worker computes: tiles of rows × panels of columns.
+// One worker's part: tiles of rows × panels of columns.
 struct GemmShare {
   Worker::Range rows;
   Worker::Range panels;
@@ -140,20 +140,20 @@ GemmShare divide_gemm(const GemmWork& work, const Worker& worker);
 // itself: they are copied next to each other first, a cache line apart from such a distance.
 inline bool rows_collide(std::int64_t distance_bytes) { return distance_bytes % 4096 == 0; }
 
-// How one worker walks over its share: blocks of so many rows, and within a block so many panels for each
-// tile before the next tile.
+// The order in which one worker walks over its share: blocks of so many rows; within a block so many panels
+// for each tile before the next tile.
 struct GemmBlocking {
   std::int64_t rows = 0;
   std::int64_t panels = 1;
 };
-// Whether the pointers to a whole block's rows are made at once, so that a kernel can take strips of tiles:
-// with one tap, and with several short ones, as those of the first layer are.
+// True where the pointers to a whole block's rows are made at once, so that a kernel can take strips of
+// tiles: with one tap, and with several short ones, as those of the first layer are.
 bool keeps_pointers(const GemmShape& shape);
 GemmBlocking block_gemm(const GemmWork& work, std::int64_t panels);
 
-// What a worker needs: pointers to the rows of one tile or block, and the copy of one block of rows.
+// A worker's scratch memory: pointers to the rows of one tile or block, and the copy of one block of rows.
 std::size_t gemm_scratch_bytes(const GemmTileSizes& tiles, const GemmShape& shape, bool copy_rows);
-// Of that, the part for pointers.
+// The part of it for pointers.
 std::size_t gemm_pointer_bytes(const GemmTileSizes& tiles, const GemmShape& shape);
 
 // Tiles of the same height below each other, which one call of a kernel computes. They are the tiles `tile`
@@ -175,8 +175,8 @@ inline std::array<TileStrip, 2> strips_of(std::int64_t rows, int mr) {
           TileStrip{tall * (low + 1), static_cast<int>(low), tiles - tall, tall, tiles}};
 }
 
-// Whether kernels bring the panel behind [begin, end) to the L2: weights come from memory, one panel after
-// the other.
+// True where kernels bring the panel behind [begin, end) to the L2: weights come from memory, one panel
+// after the other.
 inline bool reads_ahead(const PanelLayout& layout, std::int64_t begin, std::int64_t end) {
   return end - begin == 1 && end < layout.panels() && layout.bytes() > cache_sizes().l2 / 2;
 }

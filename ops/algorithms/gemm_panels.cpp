@@ -10,7 +10,7 @@
 namespace godwit::ops {
 namespace {
 
-// What a node asks of the core: dst (m × n) = src (m × k) · weights (k × n, or n × k when transposed) ·
+// A node's work for the core: dst (m × n) = src (m × k) · weights (k × n, or n × k when transposed) ·
 // alpha.
 struct Product {
   std::int64_t m, n, k;

@@ -45,7 +45,7 @@ inline void copy_row(const QuantizedGemmCall& call, const void* src, void* dst) 
                static_cast<std::byte*>(dst));
 }
 
-// What is known of weights before they are packed.
+// Facts about weights before they are packed.
 struct WeightFacts {
   std::vector<std::int64_t> sums;  // of each column, group by group
   bool pairs_fit = true;           // pair_fits() for all neighbours 2i and 2i + 1 of the inner dimension
@@ -165,7 +165,7 @@ class QuantizedWeights {
     return share.is_faster() ? groups : *maddubs_kernels(isa);
   }
   std::string packed_format(const std::string& format) const;
-  // Of one group: its panels and, for gemm_maddubs_groups, the order of their steps and how many of them go
+  // One group's panels and, for gemm_maddubs_groups, the order of their steps and how many of them go
   // together, as QuantizedTile has them.
   std::size_t order_steps() const { return static_cast<std::size_t>(layout_.panels() * layout_.inner); }
   std::size_t order_groups() const {

@@ -8,7 +8,7 @@ namespace {
 
 using In = QuantizedOperand;
 
-// Where the weights of (depth, columns) lie.
+// Places of the weights of (depth, columns).
 struct MatrixFeed {
   std::int64_t columns;
   std::int64_t stride() const { return columns; }

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "ops/algorithms/conv_geometry.h"
 #include "ops/algorithms/conv_rows.h"
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
@@ -16,12 +17,13 @@ namespace {
 
 struct PoolGeometry {
   std::int64_t batch, channels;
-  WindowAxis h, w;
+  Window window;
+  WindowAxis h, w;  // the window's
 };
 
 PoolGeometry geometry_of(const NodeView& node) {
-  const Window2d window = pool_window(node);
-  return {node.shape(0)[0], node.shape(0)[1], window.h, window.w};
+  const Window window = pool_window(node);
+  return {node.shape(0)[0], node.shape(0)[1], window, window.h(), window.w()};
 }
 
 // Pointers to the pixels inside the image under the window of output pixel ow of line `line`, and their
@@ -44,7 +46,7 @@ std::int64_t fill_window(const PoolGeometry& g, const Pixels& src, std::int64_t 
   return count;
 }
 
-// What reads windows through pointers to their pixels.
+// Reads windows through pointers to their pixels.
 class WindowExecutable : public Executable {
  public:
   explicit WindowExecutable(const NodeView& node) : geometry_(geometry_of(node)) {}
@@ -57,7 +59,7 @@ class WindowExecutable : public Executable {
  protected:
   // By what an average is divided whose window has `inside` pixels in the image.
   std::int64_t divisor(bool count_pads, std::int64_t oh, std::int64_t ow, std::int64_t inside) const {
-    return count_pads ? count_taps(geometry_.h, oh, true) * count_taps(geometry_.w, ow, true) : inside;
+    return count_pads ? count_taps(geometry_.window, {0, oh, ow}, true) : inside;
   }
 
   PoolGeometry geometry_;
@@ -208,6 +210,7 @@ class ByteAverage final : public WindowExecutable {
 };
 
 std::string reject_layout(const NodeView& node) {
+  if (std::string reason = reject_volume(node); !reason.empty()) return reason;
   if (node.input(0).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
     return "needs nhwc tensors";
   if (node.output_count > 1) return "gives no indices";

@@ -119,7 +119,7 @@ void SparseWalk::find_steps(const SparsePixels& pixels, const Worker& worker) co
       steps = find_steps(pixel, steps, to, 1);
       continue;
     }
-    // What a kernel writes behind its last step would meet the next worker's.
+    // A kernel writes behind its last step, where the next worker's steps lie.
     const std::int64_t count = find_steps(pixel, steps_, to, 1) - steps_;
     std::copy_n(steps_, count, steps);
     for (std::int64_t part = 0; part < blocking_.tap_parts; ++part)

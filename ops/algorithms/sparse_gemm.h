@@ -14,7 +14,7 @@
 
 namespace godwit::ops {
 
-// What is multiplied, whatever the numbers are.
+// The product, whatever the element type is.
 struct SparseWork {
   GemmShape shape;
   PanelLayout layout;
@@ -26,7 +26,7 @@ struct SparseWork {
   const RowFormat* dst_f32 = nullptr;  // weights to f32, or null
 };
 
-// How much is taken at a time, and where in a worker's scratch memory it lies.
+// Rows and panels taken at a time, and their places in a worker's scratch memory.
 struct SparseBlocking {
   // step_bytes: GemmTileSizes::step_bytes, of the weights as they are packed.
   SparseBlocking(const SparseKernelSizes& kernels, const GemmShape& shape, int step_bytes);
@@ -68,8 +68,8 @@ class SparseWalk {
   SparseWalk& operator=(const SparseWalk&) = delete;
 
   const void** pointers() { return pointers_; }  // to all taps of a block's rows
-  // Whether at most this share of the steps of `count` vectors of numbers, pointer(i) to each, are not zero.
-  // A few stand for all.
+  // True where at most this share of the steps of `count` vectors of numbers, pointer(i) to each, are not
+  // zero. A few stand for all.
   template <class Pointer>
   bool is_sparse(std::int64_t count, double most, const Pointer& pointer) {
     const std::int64_t looked_at = std::min(count, std::max<std::int64_t>(2, count / 16));
@@ -105,7 +105,7 @@ class SparseWalk {
   void multiply_rows(std::int64_t first, std::int64_t rows);
   // The same by panels next to each other, all of the same width.
   void multiply_panels(std::int64_t first, std::int64_t rows, Worker::Range panels);
-  // Where in a panel a part begins, in steps, and how many it has.
+  // Start of a part of a panel, in steps, and how many it has.
   std::int64_t begin_of(std::int64_t part) const;
   std::int64_t depth_of(std::int64_t part) const;
   const std::byte* weights_of(std::int64_t panel, std::int64_t part) const;
@@ -145,8 +145,8 @@ inline bool keeps_steps(const ConvGeometry& g) {
   return g.taps() == 1 || (g.group == 1 && g.h.input * g.w.input * g.ic <= kMostNumbers);
 }
 
-// What a ReLU leaves, for cost models. Of the inputs of ResNet50's 45 convolutions behind one, on
-// photographs, 12 to 80 % are not zero, in the middle 40.
+// The share that a ReLU leaves, for cost models. Behind one, 12 to 80 % of the inputs of ResNet50's 45
+// convolutions are not zero on photographs, in the middle 40 %.
 inline constexpr double kLikelyNonzero = 0.4;
 
 // fill(row, count, pointers) as run_gemm()'s. Both return false, and have done nothing, where there are too

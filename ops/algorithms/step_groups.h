@@ -1,4 +1,4 @@
-// Which steps of a panel of 8-bit weights the kernels of gemm_maddubs_groups take together.
+// Groups of steps of a panel of 8-bit weights that the kernels of gemm_maddubs_groups take together.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ inline constexpr std::int64_t kMostGroupedSteps = 65535;
 void group_steps(std::byte* weights, std::int64_t depth, int width, std::uint16_t* steps,
                  std::uint16_t* groups);
 
-// Whether weights had better be taken in groups than step by step, from some runs of their steps.
+// Decides from some runs of steps whether weights had better be taken in groups than step by step.
 class GroupedShare {
  public:
   // As group_steps() takes them, which rearranges them.

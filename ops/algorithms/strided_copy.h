@@ -51,7 +51,7 @@ class StridedCopy {
   std::int64_t tile_rows_ = 1, tile_columns_ = 1;
 };
 
-// Which operand goes to which result.
+// One operand's way to one result.
 struct CopyPart {
   std::size_t src = 0, dst = 0;
   CopyBox box;

@@ -58,7 +58,7 @@ void transform(const WinogradFilters& filters) {
       for (std::size_t j = 0; j < Edge; ++j, dst += filters.dst_plane) {
         std::array<float, kTogether> u;
         for (std::size_t c = 0; c < kTogether; ++c) u[c] = static_cast<float>(row[j][c]);
-        // Of a size known here a copy is two stores.
+        // A copy of a size known here is two stores.
         if (filters.padded - first >= kTogether) {
           std::memcpy(dst, u.data(), sizeof(u));
         } else {

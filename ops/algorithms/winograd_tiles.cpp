@@ -64,7 +64,7 @@ Scratch WinogradExecutable::scratch() const {
 void WinogradExecutable::run(const RunArgs& args, const Worker& worker) const {
   std::byte* mine = args.worker_scratch;
   std::byte* product = mine + grid_.planes * src_plane(block_);
-  // Where weights come from memory, each worker had better read a part of them than all.
+  // Weights that come from memory had better be read in parts, one for each worker.
   const bool divides_weights = by_planes_ && grid_.tiles <= block_ && layout_.panels() >= worker.count;
   if (grid_.tiles >= tiles_.mr * worker.count && (!divides_weights || worker.count == 1)) {
     // Enough tiles for everybody: each worker transforms and multiplies its own.

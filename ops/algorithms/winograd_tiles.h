@@ -92,7 +92,7 @@ class WinogradExecutable : public Executable {
   std::int64_t block_ = 1;
 };
 
-// What keeps Winograd's algorithm from a convolution of this geometry; empty when nothing does.
+// The reason why Winograd's algorithm cannot take a convolution of this geometry; empty when it can.
 std::string reject_winograd(const ConvGeometry& geometry);
 
 }  // namespace godwit::ops

@@ -1,4 +1,4 @@
-// Conv: convolution over one or two spatial dimensions, in groups, strided, dilated and padded.
+// Conv: convolution over one to three spatial dimensions, in groups, strided, dilated and padded.
 #include <algorithm>
 #include <fmt/format.h>
 #include <vector>
@@ -15,22 +15,21 @@ namespace godwit::ops {
 namespace {
 
 // Kernel sizes from the weights (OC, IC/group, spatial...) and attribute kernel_shape, which must agree.
-std::vector<std::int64_t> kernel_of(const NodeView& node, std::size_t spatial_rank) {
-  const Shape& weights = node.shape(1);
-  std::vector<std::int64_t> kernel = node.attributes.integers("kernel_shape", spatial_rank, kAnyDim, 1);
-  for (std::size_t i = 0; i < spatial_rank; ++i) {
-    const std::int64_t size = weights.ranked() ? weights[static_cast<int>(i) + 2] : kAnyDim;
-    if (!may_be_same_dim(size, kernel[i])) {
-      throw Error(fmt::format("attribute 'kernel_shape' has {}, the weights {} have {}", kernel[i],
+PerAxis kernel_of(const Shape& weights, const WindowAttributes& window) {
+  PerAxis kernel = window.kernel;
+  for (int i = 0; i < window.rank; ++i) {
+    std::int64_t& asked = kernel[static_cast<std::size_t>(i)];
+    const std::int64_t size = weights.ranked() ? weights[i + 2] : kAnyDim;
+    if (!may_be_same_dim(size, asked)) {
+      throw Error(fmt::format("attribute 'kernel_shape' has {}, the weights {} have {}", asked,
                               weights.to_string(), size));
     }
-    kernel[i] = is_known(size) ? size : kernel[i];
+    if (is_known(size)) asked = size;
   }
   return kernel;
 }
 
-void check_channels(const NodeView& node) {
-  const std::int64_t group = node.attributes.integer("group", 1);
+void check_channels(const NodeView& node, std::int64_t group) {
   if (group < 1) throw Error(fmt::format("attribute 'group' is {}, expected at least 1", group));
   const Shape& src = node.shape(0);
   const Shape& weights = node.shape(1);
@@ -51,45 +50,41 @@ void check_channels(const NodeView& node) {
 
 std::vector<TensorDesc> infer_conv(const NodeView& node) {
   require_product_dtypes(node);
-  require_rank(node, 0, 3, 4);
-  require_rank(node, 1, 3, 4);
+  require_rank(node, 0, 3, 2 + kMaxSpatial);
+  require_rank(node, 1, 3, 2 + kMaxSpatial);
   if (has_own_input(node, 2)) require_rank(node, 2, 1, 1);
   const Shape& src = node.shape(0);
   const Shape& weights = node.shape(1);
   if (src.ranked()) require_rank(node, 1, src.rank(), src.rank());
-  check_channels(node);
+  check_channels(node, node.attributes.integer("group", 1));
   TensorDesc dst{product_dtype(node), Shape::unranked(), Layout::nchw};
   if (!src.ranked()) return {dst};
 
   const auto spatial = src.dims().subspan(2);
-  const auto kernel = kernel_of(node, spatial.size());
+  const WindowAttributes attributes = window_attributes(node.attributes, spatial.size());
+  const PerAxis sizes = kernel_of(weights, attributes);
+  const auto kernel = std::span(sizes).first(spatial.size());
   dst.shape = Shape{src[0], weights.ranked() ? weights[0] : kAnyDim};
   for (std::size_t i = 0; i < spatial.size(); ++i) dst.shape.append(kAnyDim);
   if (std::ranges::all_of(kernel, is_known)) {
-    const auto axes = window_axes(node.attributes, spatial, kernel);
-    for (std::size_t i = 0; i < axes.size(); ++i) dst.shape[static_cast<int>(i) + 2] = axes[i].output;
+    const Window window = window_of(attributes, spatial, kernel);
+    int axis = 2;
+    for (const WindowAxis& each : window.spatial()) dst.shape[axis++] = each.output;
   }
   require_residual(node, dst);
   return {dst};
 }
 
 // The sum over one group's channels and the taps inside the input. src points to the group's first channel
-// (IC/group, H, W), weights to one output channel's (IC/group, KH, KW).
+// (IC/group, spatial…), weights to one output channel's (IC/group, kernel…).
 template <class T>
-double convolve(const Window2d& window, std::int64_t channels, const T* src, const T* weights,
-                std::int64_t oh, std::int64_t ow) {
-  const WindowAxis &h = window.h, &w = window.w;
+double convolve(const Window& window, std::int64_t channels, const T* src, const T* weights,
+                const WindowPosition& at) {
   double sum = 0;
-  for (std::int64_t c = 0; c < channels; ++c, src += h.input * w.input) {
-    for (std::int64_t kh = 0; kh < h.kernel; ++kh, weights += w.kernel) {
-      const std::int64_t ih = oh * h.stride + kh * h.dilation - h.pad_begin;
-      if (ih < 0 || ih >= h.input) continue;
-      for (std::int64_t kw = 0; kw < w.kernel; ++kw) {
-        const std::int64_t iw = ow * w.stride + kw * w.dilation - w.pad_begin;
-        if (iw < 0 || iw >= w.input) continue;
-        sum += static_cast<double>(src[ih * w.input + iw]) * static_cast<double>(weights[kw]);
-      }
-    }
+  for (std::int64_t c = 0; c < channels; ++c, src += window.inputs(), weights += window.taps()) {
+    for_each_tap(window, at, [&](std::int64_t i, std::int64_t tap) {
+      sum += static_cast<double>(src[i]) * static_cast<double>(weights[tap]);
+    });
   }
   return sum;
 }
@@ -97,7 +92,7 @@ double convolve(const Window2d& window, std::int64_t channels, const T* src, con
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const Shape& shape = src[0].desc.shape;
   const Shape& weights = src[1].desc.shape;
-  const Window2d window = window_2d(node.attributes, shape.dims().subspan(2), weights.dims().subspan(2));
+  const Window window = window_of(node.attributes, shape.dims().subspan(2), weights.dims().subspan(2));
   const std::int64_t group = node.attributes.integer("group", 1);
   const std::int64_t channels = weights[1], out_channels = weights[0];
   const bool has_bias = has_own_input(node, 2);
@@ -106,14 +101,12 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
     for (std::int64_t n = 0; n < shape[0]; ++n) {
       for (std::int64_t oc = 0; oc < out_channels; ++oc) {
         const std::int64_t first = n * shape[1] + oc / (out_channels / group) * channels;
-        const T* from = src[0].as<const T>() + first * window.h.input * window.w.input;
-        const T* kernel = src[1].as<const T>() + oc * channels * window.h.kernel * window.w.kernel;
-        for (std::int64_t oh = 0; oh < window.h.output; ++oh) {
-          for (std::int64_t ow = 0; ow < window.w.output; ++ow, ++i) {
-            double value = convolve(window, channels, from, kernel, oh, ow);
-            if (has_bias) value += real_at(src[2], oc);
-            set_real(dst[0], i, finish(node, src, i, value));
-          }
+        const T* from = src[0].as<const T>() + first * window.inputs();
+        const T* kernel = src[1].as<const T>() + oc * channels * window.taps();
+        for (std::int64_t o = 0; o < window.outputs(); ++o, ++i) {
+          double value = convolve(window, channels, from, kernel, window.position_of(o));
+          if (has_bias) value += real_at(src[2], oc);
+          set_real(dst[0], i, finish(node, src, i, value));
         }
       }
     }
@@ -142,7 +135,7 @@ std::optional<Product> product(const NodeView& node) {
 const OpDef& op_conv() {
   static const OpDef def{
       .name = "Conv",
-      .sentence = "convolution, 1-D and 2-D, with groups and an optional bias",
+      .sentence = "convolution, 1-D to 3-D, with groups and an optional bias",
       .since_opset = 1,
       .min_inputs = 2,
       .max_inputs = 3,

@@ -18,6 +18,7 @@ const OpDef& op_identity() {
       .moves = moves_first,
       .infer = infer_identity,
       .reference = copy_reference,
+      .extents = same_extents,
       .cost = no_arithmetic,
       .layout = any_layout,
       .is_view = always,

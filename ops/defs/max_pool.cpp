@@ -1,4 +1,4 @@
-// MaxPool: the largest number under each window, and where it was. A NaN under the window is the result.
+// MaxPool: the largest element under each window, and where it was. A NaN under the window is the result.
 #include <limits>
 #include <vector>
 
@@ -26,46 +26,42 @@ struct Largest {
   using T = Computed<Number>;
   T value = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
                                                  : std::numeric_limits<T>::lowest();
-  std::int64_t h = -1, w = -1;  // -1: no tap lay inside the input
+  std::int64_t at = -1;  // element of the channel; -1: no tap lay inside the input
 };
 
-// The first of the largest numbers of one channel (H, W) under the window of (oh, ow).
+// The first of the largest elements of one channel (spatial…) under the window, or the first NaN.
 template <class T>
-Largest<T> largest(const Window2d& window, const T* src, std::int64_t oh, std::int64_t ow) {
-  const WindowAxis &h = window.h, &w = window.w;
+Largest<T> largest(const Window& window, const T* src, const WindowPosition& at) {
   Largest<T> best;
-  for (std::int64_t kh = 0; kh < h.kernel; ++kh) {
-    const std::int64_t ih = oh * h.stride + kh * h.dilation - h.pad_begin;
-    if (ih < 0 || ih >= h.input) continue;
-    for (std::int64_t kw = 0; kw < w.kernel; ++kw) {
-      const std::int64_t iw = ow * w.stride + kw * w.dilation - w.pad_begin;
-      if (iw < 0 || iw >= w.input) continue;
-      const auto value = static_cast<Computed<T>>(src[ih * w.input + iw]);
-      const bool is_nan = value != value;
-      if (best.h < 0 || value > best.value || is_nan) best = {value, ih, iw};
-      if (is_nan) return best;
-    }
-  }
+  for_each_tap(window, at, [&](std::int64_t i, std::int64_t) {
+    const auto value = static_cast<Computed<T>>(src[i]);
+    if (best.value != best.value) return;
+    if (best.at < 0 || value > best.value || value != value) best = {value, i};
+  });
   return best;
+}
+
+// Element i of a channel (D, H, W), counted with D fastest and W slowest.
+std::int64_t column_major_position(const Window& window, std::int64_t i) {
+  const std::int64_t lines = i / window.w().input;
+  const std::int64_t d = lines / window.h().input, h = lines % window.h().input, w = i % window.w().input;
+  return (w * window.h().input + h) * window.d().input + d;
 }
 
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const Shape& shape = src[0].desc.shape;
-  const Window2d window = pool_window(node);
+  const Window window = pool_window(node);
   const bool column_major = node.attributes.flag("storage_order", false);
-  const std::int64_t plane = window.h.input * window.w.input;
   visit_number(dst[0].desc.dtype, [&]<class T>() {
     std::int64_t i = 0;
     for (std::int64_t channel = 0; channel < shape[0] * shape[1]; ++channel) {
-      for (std::int64_t oh = 0; oh < window.h.output; ++oh) {
-        for (std::int64_t ow = 0; ow < window.w.output; ++ow, ++i) {
-          const Largest<T> best = largest(window, src[0].as<const T>() + channel * plane, oh, ow);
-          dst[0].as<T>()[i] = static_cast<T>(best.value);
-          if (dst.size() < 2) continue;
-          const std::int64_t position =
-              column_major ? best.w * window.h.input + best.h : best.h * window.w.input + best.w;
-          dst[1].as<std::int64_t>()[i] = best.h < 0 ? -1 : channel * plane + position;
-        }
+      const std::int64_t first = channel * window.inputs();
+      for (std::int64_t o = 0; o < window.outputs(); ++o, ++i) {
+        const Largest<T> best = largest(window, src[0].as<const T>() + first, window.position_of(o));
+        dst[0].as<T>()[i] = static_cast<T>(best.value);
+        if (dst.size() < 2) continue;
+        const std::int64_t position = column_major ? column_major_position(window, best.at) : best.at;
+        dst[1].as<std::int64_t>()[i] = best.at < 0 ? -1 : first + position;
       }
     }
   });
@@ -78,7 +74,7 @@ bool moves(const NodeView& node, std::size_t) { return node.output_count == 1; }
 const OpDef& op_max_pool() {
   static const OpDef def{
       .name = "MaxPool",
-      .sentence = "the largest number under each window, 1-D and 2-D",
+      .sentence = "the largest element under each window, 1-D to 3-D",
       .since_opset = 12,
       .max_outputs = 2,
       .attributes = {{"auto_pad", AttributeType::string},

@@ -1,4 +1,4 @@
-// QuantizedAveragePool (internal): the mean of the u8 numbers under each window, from exact sums, rounded
+// QuantizedAveragePool (internal): the mean of the u8 elements under each window, from exact sums, rounded
 // once; or real results. GlobalAveragePool is the window that covers the image.
 #include <algorithm>
 
@@ -21,47 +21,40 @@ std::vector<TensorDesc> infer_average(const NodeView& node) {
       {has_own_input(node, In::dst_scale) ? DType::u8 : DType::f32, infer_pool_shape(node), Layout::nchw}};
 }
 
-// Taps inside the image, and the sum of their numbers.
+// Taps inside the image, and the sum of their elements.
 struct Sum {
   std::int64_t taps = 0, sum = 0;
 };
-Sum sum_under(const Window2d& window, const std::uint8_t* src, std::int64_t oh, std::int64_t ow) {
-  const WindowAxis &h = window.h, &w = window.w;
+Sum sum_under(const Window& window, const std::uint8_t* src, const WindowPosition& at) {
   Sum result;
-  for (std::int64_t kh = 0; kh < h.kernel; ++kh) {
-    const std::int64_t ih = oh * h.stride + kh * h.dilation - h.pad_begin;
-    for (std::int64_t kw = 0; kw < w.kernel; ++kw) {
-      const std::int64_t iw = ow * w.stride + kw * w.dilation - w.pad_begin;
-      if (ih < 0 || ih >= h.input || iw < 0 || iw >= w.input) continue;
-      ++result.taps;
-      result.sum += src[ih * w.input + iw];
-    }
-  }
+  for_each_tap(window, at, [&](std::int64_t i, std::int64_t) {
+    ++result.taps;
+    result.sum += src[i];
+  });
   return result;
 }
 
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const Shape& shape = src[In::src].desc.shape;
-  const Window2d window = pool_window(node);
+  const Window window = pool_window(node);
   const bool padded = node.attributes.flag("count_include_pad", false);
   const auto [finish, step] = quantized_end(node, src, In::dst_scale);
   const QuantizedTerm term = quantized_term(src, In::src_scale, 1);
   std::int64_t i = 0;
   for (std::int64_t channel = 0; channel < shape[0] * shape[1]; ++channel) {
-    const auto* from = src[In::src].as<const std::uint8_t>() + channel * window.h.input * window.w.input;
-    for (std::int64_t oh = 0; oh < window.h.output; ++oh) {
-      for (std::int64_t ow = 0; ow < window.w.output; ++ow, ++i) {
-        const Sum sum = sum_under(window, from, oh, ow);
-        // A window without a tap that counts gives 0.
-        const std::int64_t count = count_taps(window.h, oh, padded) * count_taps(window.w, ow, padded);
-        const float factor = average_factor(term.factor, step, std::max<std::int64_t>(count, 1));
-        const float zero = static_cast<float>(sum.taps) * term.zero_point;
-        const float value = finish_value(finish, (static_cast<float>(sum.sum) - zero) * factor);
-        if (finish.real) {
-          dst[0].as<float>()[i] = value;
-        } else {
-          dst[0].as<std::uint8_t>()[i] = static_cast<std::uint8_t>(value);
-        }
+    const auto* from = src[In::src].as<const std::uint8_t>() + channel * window.inputs();
+    for (std::int64_t o = 0; o < window.outputs(); ++o, ++i) {
+      const WindowPosition at = window.position_of(o);
+      const Sum sum = sum_under(window, from, at);
+      // A window without a tap that counts gives 0.
+      const std::int64_t count = std::max<std::int64_t>(count_taps(window, at, padded), 1);
+      const float factor = average_factor(term.factor, step, count);
+      const float zero = static_cast<float>(sum.taps) * term.zero_point;
+      const float value = finish_value(finish, (static_cast<float>(sum.sum) - zero) * factor);
+      if (finish.real) {
+        dst[0].as<float>()[i] = value;
+      } else {
+        dst[0].as<std::uint8_t>()[i] = static_cast<std::uint8_t>(value);
       }
     }
   }
@@ -73,7 +66,7 @@ const OpDef& op_quantized_average_pool() {
   static const OpDef def{
       .name = "QuantizedAveragePool",
       .domain = "godwit",
-      .sentence = "the mean of the 8-bit numbers under each window, rounded to 8 bits",
+      .sentence = "the mean of the 8-bit elements under each window, rounded to 8 bits",
       .min_inputs = 2,
       .max_inputs = In::count,
       .attributes = {{"auto_pad", AttributeType::string},

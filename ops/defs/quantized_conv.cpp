@@ -25,20 +25,13 @@ std::vector<TensorDesc> infer_conv(const NodeView& node) {
 }
 
 // The sum over one group's channels and the taps inside the image, of (src - zero_point) · weights.
-std::uint32_t convolve(const Window2d& window, std::int64_t channels, const std::uint8_t* src,
-                       std::int32_t zero, const std::int8_t* weights, std::int64_t oh, std::int64_t ow) {
-  const WindowAxis &h = window.h, &w = window.w;
+std::uint32_t convolve(const Window& window, std::int64_t channels, const std::uint8_t* src,
+                       std::int32_t zero, const std::int8_t* weights, const WindowPosition& at) {
   std::uint32_t sum = 0;
-  for (std::int64_t c = 0; c < channels; ++c, src += h.input * w.input) {
-    for (std::int64_t kh = 0; kh < h.kernel; ++kh, weights += w.kernel) {
-      const std::int64_t ih = oh * h.stride + kh * h.dilation - h.pad_begin;
-      if (ih < 0 || ih >= h.input) continue;
-      for (std::int64_t kw = 0; kw < w.kernel; ++kw) {
-        const std::int64_t iw = ow * w.stride + kw * w.dilation - w.pad_begin;
-        if (iw < 0 || iw >= w.input) continue;
-        sum += static_cast<std::uint32_t>((src[ih * w.input + iw] - zero) * weights[kw]);
-      }
-    }
+  for (std::int64_t c = 0; c < channels; ++c, src += window.inputs(), weights += window.taps()) {
+    for_each_tap(window, at, [&](std::int64_t i, std::int64_t tap) {
+      sum += static_cast<std::uint32_t>((src[i] - zero) * weights[tap]);
+    });
   }
   return sum;
 }
@@ -46,7 +39,7 @@ std::uint32_t convolve(const Window2d& window, std::int64_t channels, const std:
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const Shape& shape = src[In::src].desc.shape;
   const Shape& weights = src[In::weights].desc.shape;
-  const Window2d window = window_2d(node.attributes, shape.dims().subspan(2), weights.dims().subspan(2));
+  const Window window = window_of(node.attributes, shape.dims().subspan(2), weights.dims().subspan(2));
   const std::int64_t group = node.attributes.integer("group", 1);
   const std::int64_t channels = weights[1], out_channels = weights[0];
   const QuantizedFinish finish = quantized_finish(node, src);
@@ -57,22 +50,19 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   for (std::int64_t n = 0; n < shape[0]; ++n) {
     for (std::int64_t oc = 0; oc < out_channels; ++oc) {
       const std::int64_t first = n * shape[1] + oc / (out_channels / group) * channels;
-      const auto* from = src[In::src].as<const std::uint8_t>() + first * window.h.input * window.w.input;
-      const auto* kernel =
-          src[In::weights].as<const std::int8_t>() + oc * channels * window.h.kernel * window.w.kernel;
+      const auto* from = src[In::src].as<const std::uint8_t>() + first * window.inputs();
+      const auto* kernel = src[In::weights].as<const std::int8_t>() + oc * channels * window.taps();
       const float scale = quantized_scale(node, src, oc);
       const auto bias = static_cast<std::uint32_t>(quantized_bias(node, src, oc, 0));
-      for (std::int64_t oh = 0; oh < window.h.output; ++oh) {
-        for (std::int64_t ow = 0; ow < window.w.output; ++ow, ++i) {
-          const auto sum =
-              static_cast<std::int32_t>(bias + convolve(window, channels, from, zero, kernel, oh, ow));
-          const float value =
-              finish_quantized(finish, sum, scale, residual == nullptr ? nullptr : residual + i);
-          if (finish.real) {
-            dst[0].as<float>()[i] = value;
-          } else {
-            dst[0].as<std::uint8_t>()[i] = static_cast<std::uint8_t>(value);
-          }
+      for (std::int64_t o = 0; o < window.outputs(); ++o, ++i) {
+        const WindowPosition at = window.position_of(o);
+        const auto sum = static_cast<std::int32_t>(bias + convolve(window, channels, from, zero, kernel, at));
+        const float value =
+            finish_quantized(finish, sum, scale, residual == nullptr ? nullptr : residual + i);
+        if (finish.real) {
+          dst[0].as<float>()[i] = value;
+        } else {
+          dst[0].as<std::uint8_t>()[i] = static_cast<std::uint8_t>(value);
         }
       }
     }

@@ -26,8 +26,11 @@ std::vector<TensorDesc> infer_shape(const NodeView& node) {
   return {{DType::s64, {src.ranked() ? range_of(node, src.rank()).size() : kAnyDim}, Layout::nchw}};
 }
 
-void reference(const NodeView& node, std::span<const TensorView>, std::span<const TensorView> dst) {
-  const Shape& shape = node.shape(0);
+// The result's size follows from the number of the operand's dimensions.
+void extents(const NodeView&, std::span<const TensorView>, std::span<TensorView>) {}
+
+void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  const Shape& shape = node.shape(0).bounded() ? src[0].desc.shape : node.shape(0);
   const AxisRange range = range_of(node, shape.rank());
   for (int i = 0; i < range.size(); ++i) dst[0].as<std::int64_t>()[i] = shape[range.begin + i];
 }
@@ -52,6 +55,7 @@ const OpDef& op_shape() {
       .kind = OpKind::shape,
       .infer = infer_shape,
       .reference = reference,
+      .extents = extents,
       .cost = no_arithmetic,
       .layout = any_layout,
       .folds_from_descs = asked_dims_known,

@@ -47,6 +47,13 @@ std::vector<TensorDesc> infer_transpose(const NodeView& node) {
   return {dst};
 }
 
+void extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst) {
+  const Shape& shape = src[0].desc.shape;
+  const Index order = order_of(node, shape.rank());
+  for (int i = 0; i < shape.rank(); ++i)
+    dst[0].desc.shape[i] = shape[static_cast<int>(order[static_cast<std::size_t>(i)])];
+}
+
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const int rank = src[0].desc.shape.rank();
   const Index order = order_of(node, rank);
@@ -119,6 +126,7 @@ const OpDef& op_transpose() {
       .moves = moves_first,
       .infer = infer_transpose,
       .reference = reference,
+      .extents = extents,
       .cost = no_arithmetic,
       .is_view = moves_nothing,
       .is_identity = keeps_order,

@@ -1,4 +1,4 @@
-// Where: elements of the second operand where the first is true, else of the third, with broadcasting.
+// The op Where: elements of the second operand where the first is true, else of the third, with broadcasting.
 #include <fmt/format.h>
 
 #include "ops/broadcast.h"

@@ -100,6 +100,18 @@ TEST(NoAllocation, WhileASessionRuns) {
     }
   }
 
+  // A size that only the data decides.
+  GraphBuilder bounded;
+  const ValueId found = bounded.node("NonZero", "found", {bounded.input("x", {4, 5})});
+  bounded.output(found).output(bounded.node("Transpose", "pairs", {found}));
+  Session counts(compile(bounded.build()), {.threads = 2});
+  const std::vector<Tensor> numbers{whole_numbers({4, 5}, 1)};
+  allocations = 0;
+  counting = true;
+  counts.run(numbers);
+  counting = false;
+  EXPECT_EQ(allocations.load(), 0) << "with a bounded size";
+
   // A batch, by every schedule.
   GraphBuilder open;
   const ValueId image = open.input("image", {open.graph().symbol("N"), 8, 9, 9});

@@ -66,6 +66,26 @@ TEST(AveragePoolOp, DilatesAndPadsAutomatically) {
   EXPECT_EQ(first(same), (Floats{4, 5.5F, 7, 11.5F, 13, 14.5F, 19, 20.5F, 22}));
 }
 
+TEST(AveragePoolOp, WorksInThreeDimensions) {
+  Floats values(2 * 2 * 3);
+  std::iota(values.begin(), values.end(), 1.0F);
+  const auto node = [&] {
+    OpRunner runner("AveragePool");
+    runner.input(Tensor::of<float>({1, 1, 2, 2, 3}, values)).attribute("kernel_shape", {2, 2, 2});
+    return runner;
+  };
+  EXPECT_EQ(first(node()), (Floats{6, 7}));
+  EXPECT_EQ(node().layout(), ops::LayoutRule::nchw_only);
+  EXPECT_EQ(node().run_implementations(exact()).size(), 1) << "only the reference takes volumes";
+  // The window in front holds one slice of the input and one of padding.
+  EXPECT_EQ(first(node().attribute("pads", {1, 0, 0, 0, 0, 0})), (Floats{3, 4, 6, 7}));
+  EXPECT_EQ(first(node().attribute("pads", {1, 0, 0, 0, 0, 0}).attribute("count_include_pad", 1)),
+            (Floats{1.5F, 2, 6, 7}));
+  // The second window hangs over the right edge: of its two columns one is there.
+  EXPECT_EQ(first(node().attribute("strides", {1, 1, 2}).attribute("ceil_mode", 1)), (Floats{6, 7.5F}));
+  EXPECT_EQ(first(node().attribute("dilations", {1, 1, 2})), (Floats{6.5F}));
+}
+
 TEST(AveragePoolOp, AWindowWithoutACellIsZero) {
   OpRunner runner("AveragePool");
   runner.input(Tensor::of<float>({1, 1, 1}, {4})).attribute("kernel_shape", {2}).attribute("dilations", {2});
@@ -93,8 +113,8 @@ TEST(AveragePoolOp, Refuses) {
     return error_of([&] { OpRunner("AveragePool").input(src).attribute("kernel_shape", kernel).infer(); });
   };
   EXPECT_EQ(error({DType::u8, {1, 1, 4, 4}, {}}, {2, 2}), "input 0 is u8, expected f32, f64, f16 or bf16");
-  EXPECT_EQ(error({DType::f32, {1, 1, 4, 4, 4}, {}}, {2, 2, 2}),
-            "input 0 has 5 dimensions (1x1x4x4x4), expected 3 to 4");
+  EXPECT_EQ(error({DType::f32, {1, 1, 4, 4, 4, 4}, {}}, {2, 2, 2, 2}),
+            "input 0 has 6 dimensions (1x1x4x4x4x4), expected 3 to 5");
   EXPECT_EQ(error({DType::f32, {1, 1, 4, 4}, {}}, {6, 2}),
             "a window of 6 (dilation 1) does not fit into 4 padded by 0 and 0");
 }

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "ops/movement.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/op_runner.h"
@@ -53,6 +54,73 @@ TEST(ConvOp, WorksInOneDimension) {
   OpRunner runner("Conv");
   runner.input(Tensor::of<float>({1, 1, 4}, {1, 2, 3, 4})).constant(Tensor::of<float>({1, 1, 3}, {1, 0, -1}));
   EXPECT_EQ(first(runner.attribute("pads", {1, 1})), (Floats{-2, -2, -2, 3}));
+}
+
+// Whole elements from -4 to 4: sums of their products are exact.
+Tensor whole(const Shape& shape, std::uint64_t seed) {
+  return stored(random_tensor<std::int8_t>(shape, seed, -4, 4), DType::f32);
+}
+
+// ONNX's definition, written out with one loop for each index. All tensors are of rank 5.
+Tensor convolved(const Tensor& src, const Tensor& weights, const Shape& dst,
+                 const std::vector<std::int64_t>& strides, const std::vector<std::int64_t>& pads,
+                 const std::vector<std::int64_t>& dilations, std::int64_t group) {
+  const auto at = [](const Tensor& tensor, std::initializer_list<std::int64_t> index) {
+    std::int64_t offset = 0;
+    int axis = 0;
+    for (const std::int64_t i : index) {
+      const std::int64_t size = tensor.shape()[axis++];
+      if (i < 0 || i >= size) return 0.0F;
+      offset = offset * size + i;
+    }
+    return tensor.values<float>()[static_cast<std::size_t>(offset)];
+  };
+  const Shape& k = weights.shape();
+  Floats values;
+  ops::for_each_index(dst, [&](const ops::Index& o, std::int64_t) {
+    float sum = 0;
+    const std::int64_t first = o[1] / (dst[1] / group) * k[1];
+    ops::for_each_index({k[1], k[2], k[3], k[4]}, [&](const ops::Index& t, std::int64_t) {
+      const auto position = [&](std::size_t axis) {
+        return o[axis + 2] * strides[axis] + t[axis + 1] * dilations[axis] - pads[axis];
+      };
+      sum += at(src, {o[0], first + t[0], position(0), position(1), position(2)}) *
+             at(weights, {o[1], t[0], t[1], t[2], t[3]});
+    });
+    values.push_back(sum);
+  });
+  return Tensor::of<float>(dst, values);
+}
+
+TEST(ConvOp, WorksInThreeDimensions) {
+  OpRunner cube("Conv");
+  cube.input(counting({1, 1, 2, 2, 2})).constant(ones({1, 1, 2, 2, 2}));
+  EXPECT_EQ(first(cube), (Floats{28}));
+  EXPECT_EQ(first(cube.attribute("auto_pad", "SAME_UPPER")), (Floats{28, 16, 18, 10, 22, 12, 13, 7}));
+  EXPECT_EQ(cube.layout(), ops::LayoutRule::nchw_only);
+
+  const Tensor src = whole({2, 4, 5, 6, 7}, 1), weights = whole({6, 2, 3, 2, 3}, 2);
+  const std::vector<std::int64_t> strides{1, 2, 3}, pads{1, 0, 2, 0, 1, 1}, dilations{2, 1, 2};
+  OpRunner runner("Conv");
+  runner.input(src).constant(weights).attribute("group", 2);
+  runner.attribute("strides", strides).attribute("pads", pads).attribute("dilations", dilations);
+  EXPECT_EQ(runner.shape(), Shape({2, 6, 2, 3, 2}));
+  EXPECT_EQ(first(runner),
+            values_of<float>(convolved(src, weights, runner.shape(), strides, pads, dilations, 2)));
+  runner.constant(whole({6}, 3)).residual(whole(runner.shape(), 4)).clamp(0);
+  const std::vector<Ran> ran = runner.run_implementations(exact());
+  EXPECT_EQ(ran.size(), 1) << "only the reference takes volumes";
+}
+
+TEST(ConvOp, AVolumeOfOneSliceIsAnImage) {
+  const Tensor src = random_tensor({2, 6, 9, 7}, 1), weights = random_tensor({4, 3, 3, 2}, 2);
+  OpRunner image("Conv"), volume("Conv");
+  image.input(src).constant(weights).attribute("group", 2).attribute("pads", {1, 2, 0, 1});
+  volume.input(src.reshaped({2, 6, 1, 9, 7}))
+      .constant(weights.reshaped({4, 3, 1, 3, 2}))
+      .attribute("group", 2);
+  volume.attribute("pads", {0, 1, 2, 0, 0, 1});
+  EXPECT_EQ(first(volume), first(image));
 }
 
 TEST(ConvOp, Dilates) {
@@ -147,7 +215,8 @@ TEST(ConvOp, RefusesWhatDoesNotFit) {
     return [name, value](OpRunner& runner) { runner.attribute(name, value); };
   };
   using Integers = std::vector<std::int64_t>;
-  EXPECT_EQ(error({1, 3, 4, 4, 4}, {1, 3, 3, 3, 3}), "input 0 has 5 dimensions (1x3x4x4x4), expected 3 to 4");
+  EXPECT_EQ(error({1, 3, 4, 4, 4, 4}, {1, 3, 3, 3, 3, 3}),
+            "input 0 has 6 dimensions (1x3x4x4x4x4), expected 3 to 5");
   EXPECT_EQ(error({1, 3, 4, 4}, {1, 3, 3}), "input 1 has 3 dimensions (1x3x3), expected 4");
   EXPECT_EQ(error({1, 3, 4, 4}, {1, 2, 3, 3}),
             "the weights' number of input channels per group is 2, expected 3");

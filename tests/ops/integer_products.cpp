@@ -38,6 +38,31 @@ TEST(ConvIntegerOp, AZeroPointForEachChannelOfTheWeights) {
   EXPECT_EQ(values_of<std::int32_t>(runner.reference()[0]), (S32{12, 16, 21, 28}));
 }
 
+TEST(ConvIntegerOp, WorksInThreeDimensions) {
+  OpRunner runner("ConvInteger");
+  runner.input(Tensor::of<std::uint8_t>({1, 1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}))
+      .input(Tensor::of<std::int8_t>({1, 1, 2, 1, 1}, {-1, 2}))
+      .input(u8(1));
+  EXPECT_EQ(values_of<std::int32_t>(runner.reference()[0]), (S32{8, 9, 10, 11}));
+  runner.run_implementations(exact());
+}
+
+TEST(QLinearConvOp, VolumesAgreeWithTheKernelsReference) {
+  const Tensor src = random_tensor<std::uint8_t>({1, 4, 3, 4, 5}, 1, 0, 255);
+  const Tensor weights = random_tensor<std::int8_t>({2, 2, 2, 3, 2}, 2, -127, 127);
+  OpRunner qlinear("QLinearConv"), quantized("QuantizedConv", "godwit");
+  qlinear.input(src).input(real(0.02F)).input(u8(113)).constant(weights).constant(real(0.01F));
+  qlinear.constant(Tensor::of<std::int8_t>({}, {0})).input(real(0.25F)).input(u8(100));
+  quantized.input(src).constant(real(0.02F)).constant(u8(113)).constant(weights).constant(real(0.01F));
+  quantized.omitted().constant(real(0.25F)).constant(u8(100));
+  for (OpRunner* runner : {&qlinear, &quantized}) {
+    runner->attribute("group", 2).attribute("pads", {1, 0, 1, 0, 1, 1}).attribute("strides", {1, 2, 1});
+  }
+  EXPECT_EQ(values_of<std::uint8_t>(qlinear.reference()[0]),
+            values_of<std::uint8_t>(quantized.reference()[0]));
+  EXPECT_EQ(quantized.run_implementations(exact()).size(), 1) << "only the reference takes volumes";
+}
+
 TEST(QLinearConvOp, AgreesWithTheKernelsReference) {
   for (const std::int64_t group : {1, 2}) {
     const Tensor src = random_tensor<std::uint8_t>({2, 4, 5, 6}, 1, 0, 255);

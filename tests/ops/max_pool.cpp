@@ -80,6 +80,28 @@ TEST(MaxPoolOp, SaysWhereTheLargestWas) {
   EXPECT_EQ(values_of<std::int64_t>(equal.reference()[1]), (Integers{1, 3}));
 }
 
+TEST(MaxPoolOp, WorksInThreeDimensions) {
+  Floats values(2 * 3 * 4);
+  std::iota(values.begin(), values.end(), 1.0F);
+  OpRunner runner("MaxPool");
+  runner.input(Tensor::of<float>({1, 1, 2, 3, 4}, values)).attribute("kernel_shape", {2, 2, 2}).outputs(2);
+  EXPECT_EQ(first(runner), (Floats{18, 19, 20, 22, 23, 24}));
+  EXPECT_EQ(values_of<std::int64_t>(runner.reference()[1]), (Integers{17, 18, 19, 21, 22, 23}));
+  EXPECT_EQ(runner.layout(), ops::LayoutRule::nchw_only);
+  EXPECT_EQ(runner.run_implementations(exact()).size(), 1) << "only the reference takes volumes";
+  // Depth fastest, then height, then width.
+  runner.attribute("storage_order", 1);
+  EXPECT_EQ(values_of<std::int64_t>(runner.reference()[1]), (Integers{9, 15, 21, 11, 17, 23}));
+  OpRunner ceil("MaxPool");
+  ceil.input(Tensor::of<float>({1, 1, 2, 3, 4}, values)).attribute("kernel_shape", {1, 2, 3});
+  ceil.attribute("strides", {2, 2, 2}).attribute("ceil_mode", 1);
+  EXPECT_EQ(first(ceil), (Floats{7, 8, 11, 12}));
+  OpRunner dilated("MaxPool");
+  dilated.input(Tensor::of<float>({1, 1, 2, 3, 4}, values)).attribute("kernel_shape", {2, 2, 2});
+  dilated.attribute("dilations", {1, 2, 3}).attribute("pads", {1, 0, 0, 0, 0, 0});
+  EXPECT_EQ(first(dilated), (Floats{12, 24}));
+}
+
 TEST(MaxPoolOp, AWindowBesideTheInputIsMinusInfinity) {
   OpRunner runner("MaxPool");
   runner.input(Tensor::of<float>({1, 1, 1}, {4})).attribute("kernel_shape", {2}).attribute("dilations", {2});
@@ -126,7 +148,7 @@ TEST(MaxPoolOp, Refuses) {
             "attribute 'kernel_shape' is required and missing");
   EXPECT_EQ(error({DType::s32, {1, 1, 4, 4}, {}}, {2, 2}),
             "input 0 is s32, expected f32, f64, f16, bf16, s8 or u8");
-  EXPECT_EQ(error({DType::f32, {1, 4}, {}}, {2}), "input 0 has 2 dimensions (1x4), expected 3 to 4");
+  EXPECT_EQ(error({DType::f32, {1, 4}, {}}, {2}), "input 0 has 2 dimensions (1x4), expected 3 to 5");
   EXPECT_EQ(error({DType::f32, {1, 1, 4, 4}, {}}, {2}),
             "a kernel with 1 spatial dimensions on an input with 2");
   EXPECT_EQ(error({DType::f32, {1, 1, 4, 4}, {}}, {2, 0}), "a kernel of size 0");

@@ -46,6 +46,39 @@ TEST(Shape, UnknownDimensionsAndUnknownRank) {
   EXPECT_EQ(Shape::unranked().to_string(), "unranked");
 }
 
+TEST(Shape, BoundsAreSizesThatOnlyTheDataDecides) {
+  const Shape shape{2, at_most(6), 3};
+  EXPECT_TRUE(shape.bounded());
+  EXPECT_FALSE(shape.known());
+  EXPECT_EQ(shape.to_string(), "2x<=6x3");
+  EXPECT_EQ(shape.at_bounds(), Shape({2, 6, 3}));
+  EXPECT_FALSE(shape.at_bounds().bounded());
+  EXPECT_FALSE((Shape{2, kAnyDim, kAnyDim - 3}).bounded());
+  EXPECT_FALSE((Shape{at_most(1), kAnyDim}).at_bounds().known());
+  EXPECT_TRUE(is_bounded(at_most(0)));
+  EXPECT_TRUE(is_bounded(at_most(kHuge)));
+  EXPECT_EQ(bound_of(at_most(kHuge)), kLargestBound);
+  EXPECT_FALSE(is_bounded(kAnyDim - 1000));
+  EXPECT_TRUE(is_symbol(kAnyDim - 1000));
+  EXPECT_FALSE(is_symbol(at_most(5)));
+  EXPECT_FALSE(is_symbol(kAnyDim));
+}
+
+TEST(Tensor, OfABoundedShapeHasRoomForTheBound) {
+  const TensorDesc desc{DType::s64, {2, at_most(6)}, Layout::nchw};
+  EXPECT_EQ(desc.most_bytes(), 96U);
+  EXPECT_EQ(desc.to_string(), "s64 2x<=6");
+  Tensor tensor(desc);
+  EXPECT_EQ(tensor.capacity(), 96U);
+  tensor.set_shape({2, 3});
+  EXPECT_EQ(tensor.bytes(), 48U);
+  EXPECT_EQ(tensor.values<std::int64_t>().size(), 6U);
+  EXPECT_EQ(tensor.capacity(), 96U);
+  EXPECT_EQ(Tensor(TensorDesc{DType::f32, {2, at_most(0)}, Layout::nchw}).capacity(), 0U);
+  EXPECT_EQ(Tensor(TensorDesc{DType::f32, {5}, Layout::nchw}).capacity(), 20U);
+  EXPECT_NE(error_of([] { Tensor(TensorDesc{DType::s64, {3, at_most(kHuge)}, Layout::nchw}); }), "");
+}
+
 TEST(Shape, RefusesTooManyDimensionsAndTooManyElements) {
   EXPECT_NE(error_of([] { return Shape(std::vector<std::int64_t>(9, 1)); }), "");
   EXPECT_EQ(error_of([] { return Shape(std::vector<std::int64_t>(8, 1)); }), "");

@@ -128,9 +128,11 @@ std::vector<Tensor> OpRunner::Node::reference() const {
   std::vector<Tensor> results;
   for (const TensorDesc& desc : outputs_) {
     results.emplace_back(desc);
-    std::memset(results.back().mutable_data(), 0xff, desc.bytes());
+    std::memset(results.back().mutable_data(), 0xff, desc.most_bytes());
     dst.push_back(results.back().view());
   }
+  if (ops::has_bounds(view())) runner_.op_->extents(view(), src, dst);
+  for (std::size_t i = 0; i < results.size(); ++i) results[i].set_shape(dst[i].desc.shape);
   runner_.op_->reference(view(), src, dst);
   return results;
 }
@@ -175,16 +177,22 @@ std::vector<Tensor> OpRunner::Node::run(const ops::Executable& executable, int t
   }
   std::vector<Guarded> written;
   std::vector<void*> dst;
-  for (const TensorDesc& desc : outputs_) written.emplace_back(desc.bytes());
+  for (const TensorDesc& desc : outputs_) written.emplace_back(desc.most_bytes());
   for (Guarded& block : written) dst.push_back(block.data());
+  std::vector<Shape> shapes(outputs_.size());
+  std::vector<const Shape*> src_shapes;
+  std::vector<Shape*> dst_shapes;
+  for (const Slot& slot : slots_) src_shapes.push_back(&slot.desc.shape);
+  for (Shape& shape : shapes) dst_shapes.push_back(&shape);
 
   const ops::Scratch scratch = executable.scratch();
   Guarded shared(scratch.shared);
   std::vector<Guarded> own;
   for (int i = 0; i < threads; ++i) own.emplace_back(scratch.per_worker);
   run_team(threads, [&](const Worker& worker) {
-    executable.run(
-        {src.data(), dst.data(), shared.data(), own[static_cast<std::size_t>(worker.index)].data()}, worker);
+    executable.run({src.data(), dst.data(), shared.data(), own[static_cast<std::size_t>(worker.index)].data(),
+                    src_shapes.data(), dst_shapes.data()},
+                   worker);
   });
 
   EXPECT_TRUE(shared.intact()) << "wrote outside of the shared scratch memory";
@@ -194,6 +202,7 @@ std::vector<Tensor> OpRunner::Node::run(const ops::Executable& executable, int t
   for (std::size_t i = 0; i < written.size(); ++i) {
     EXPECT_TRUE(written[i].intact()) << "wrote outside of output " << i;
     results.emplace_back(outputs_[i]);
+    if (outputs_[i].shape.bounded()) results.back().set_shape(shapes[i]);
     std::memcpy(results.back().mutable_data(), dst[i], results.back().bytes());
   }
   return results;

@@ -66,6 +66,22 @@ TEST_F(Models, RunComputesAnyValueAskedFor) {
       "nothing");
 }
 
+TEST_F(Models, RunWritesSizesThatTheDataDecides) {
+  GraphBuilder builder;
+  builder.output(builder.node("NonZero", "found", {builder.input("x", Shape{2, 3})}));
+  const std::string counts = folder / "counts.onnx";
+  importers::save_onnx(builder.build(), counts);
+  const std::string input = save("x.npy", Tensor::of<float>({2, 3}, {0, 5, 0, 6, 0, 0}));
+  const Outcome outcome = godwit({"run", counts, "--input", input, "--output-dir", folder / "out", "--json"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.json().at("outputs").at(0).at("shape"), (Json{2, 2}));
+  const Tensor found = read_npy(folder / "out/found.npy");
+  ASSERT_EQ(found.shape(), (Shape{2, 2}));
+  EXPECT_EQ(found.values<std::int64_t>()[1], 1);
+  EXPECT_EQ(godwit({"inspect", counts, "--json"}).json().at("outputs").at(0).at("shape"), (Json{2, "<=6"}));
+  EXPECT_EQ(godwit({"bench", counts, "--seconds", "0.01"}).exit_code, 0);
+}
+
 TEST_F(Models, RunRefusesWhatDoesNotFit) {
   const std::string good = save("x.npy", image(1));
   const std::string wide = save("wide.npy", Tensor::of<float>({1, 3, 1, 2}, {1, 2, 3, 4, 5, 6}));

@@ -1,0 +1,143 @@
+// Sizes that only the data decides: memory for the bound, results of their true shape, refusals in words.
+#include <gtest/gtest.h>
+#include <vector>
+
+#include "engine/session.h"
+#include "tests/engine/helpers.h"
+#include "tests/support/compare.h"
+#include "tests/support/errors.h"
+
+namespace godwit::engine {
+namespace {
+
+using support::error_of;
+using support::values_of;
+using Integers = std::vector<std::int64_t>;
+
+Tensor floats(const Shape& shape, std::initializer_list<float> values) {
+  return Tensor::of<float>(shape, values);
+}
+
+TEST(BoundedSizes, ResultsHaveTheirTrueShapeInEveryRun) {
+  GraphBuilder b;
+  b.output(b.node("NonZero", "found", {b.input("x", {2, 3})}));
+  const auto plan = compile(b.build());
+  EXPECT_EQ(plan->outputs()[0].desc.to_string(), "s64 2x<=6");
+  EXPECT_EQ(plan->decided_shapes(), 1U);
+  Session session(plan, {.threads = 2});
+  const auto run = [&](const Tensor& src) { return session.run(std::vector<Tensor>{src})[0]; };
+  EXPECT_EQ(values_of<std::int64_t>(run(floats({2, 3}, {1, 0, 2, 0, 0, 3}))), (Integers{0, 0, 1, 0, 2, 2}));
+  EXPECT_EQ(run(floats({2, 3}, {0, 0, 0, 0, 0, 0})).shape(), Shape({2, 0}));
+  EXPECT_EQ(run(floats({2, 3}, {1, 1, 1, 1, 1, 1})).shape(), Shape({2, 6}));
+  EXPECT_EQ(run(floats({2, 3}, {0, 0, 0, 0, 5, 0})).shape(), Shape({2, 1}));
+}
+
+TEST(BoundedSizes, TheCallersTensorNeedsRoomForTheBound) {
+  GraphBuilder b;
+  b.output(b.node("NonZero", "found", {b.input("x", {2, 3})}));
+  const auto plan = compile(b.build());
+  Session session(plan);
+  const std::vector<Tensor> src{floats({2, 3}, {0, 4, 0, 0, 0, 0})};
+  std::vector<Tensor> dst{Tensor(plan->outputs()[0].desc)};
+  for (int run = 0; run < 2; ++run) {
+    session.run(src, dst);
+    EXPECT_EQ(values_of<std::int64_t>(dst[0]), (Integers{0, 1}));
+  }
+  std::vector<Tensor> small{Tensor(TensorDesc{DType::s64, {2, 1}, Layout::nchw})};
+  EXPECT_EQ(error_of([&] { session.run(src, small); }), "output 'found' is s64 2x1, expected s64 2x<=6");
+}
+
+TEST(BoundedSizes, ConsumersSeeTrueExtents) {
+  GraphBuilder b;
+  const ValueId found = b.node("NonZero", "found", {b.input("x", {2, 3})});
+  const ValueId pairs = b.node("Transpose", "pairs", {found}, {{"perm", ints({1, 0})}});
+  const ValueId again = b.node("Cast", "as s32", {pairs}, {{"to", std::int64_t{6}}});
+  b.output(pairs).output(b.node("Shape", "size", {found})).output(again).output(found);
+  b.output(b.node("NonZero", "of positions", {found}));
+  const auto plan = compile(b.build());
+  Session session(plan, {.threads = 2});
+  for (const bool many : {true, false}) {
+    const Tensor src = many ? floats({2, 3}, {1, 0, 2, 0, 0, 3}) : floats({2, 3}, {0, 0, 0, 0, 0, 3});
+    const auto results = session.run(std::vector<Tensor>{src});
+    const std::int64_t count = many ? 3 : 1;
+    EXPECT_EQ(results[0].shape(), Shape({count, 2}));
+    EXPECT_EQ(values_of<std::int64_t>(results[0]), many ? (Integers{0, 0, 0, 2, 1, 2}) : (Integers{1, 2}));
+    EXPECT_EQ(values_of<std::int64_t>(results[1]), (Integers{2, count}));
+    EXPECT_EQ(results[2].desc().to_string(), many ? "s32 3x2" : "s32 1x2");
+    EXPECT_EQ(values_of<std::int32_t>(results[2]).back(), 2);
+    EXPECT_EQ(results[3].shape(), Shape({2, count}));
+    EXPECT_EQ(values_of<std::int64_t>(results[4]),
+              many ? (Integers{0, 1, 1, 2, 1, 2}) : (Integers{0, 1, 0, 0}));
+  }
+}
+
+TEST(BoundedSizes, AnOutputAskedForTwiceIsCopied) {
+  GraphBuilder b;
+  const ValueId found = b.node("NonZero", "found", {b.input("x", {4})});
+  b.output(found).output(b.node("Identity", "same", {found}));
+  Session session(compile(b.build()));
+  const auto results = session.run(std::vector<Tensor>{floats({4}, {0, 7, 0, 7})});
+  for (const Tensor& result : results) {
+    EXPECT_EQ(result.shape(), Shape({1, 2}));
+    EXPECT_EQ(values_of<std::int64_t>(result), (Integers{1, 3}));
+  }
+}
+
+TEST(BoundedSizes, ConstantsAreFoldedToTheirTrueSize) {
+  GraphBuilder b;
+  const ValueId mask = b.constant("mask", floats({2, 2}, {1, 0, 0, 1}));
+  const ValueId pairs = b.node("Transpose", "pairs", {b.node("NonZero", "found", {mask})});
+  b.output(b.node("Add", "sum",
+                  {b.node("Cast", "real", {pairs}, {{"to", std::int64_t{1}}}), b.input("x", {2, 2})}));
+  const Graph graph = b.build();
+  EXPECT_EQ(graph.value(pairs).desc.shape, Shape({2, 2}));
+  const auto plan = compile(graph);
+  EXPECT_EQ(plan->decided_shapes(), 0U);
+  Session session(plan);
+  const auto results = session.run(std::vector<Tensor>{floats({2, 2}, {10, 20, 30, 40})});
+  EXPECT_EQ(values_of<float>(results[0]), (std::vector<float>{10, 20, 31, 41}));
+}
+
+TEST(BoundedSizes, ImagesAreBroughtIntoOnnxsOrderFirst) {
+  GraphBuilder b;
+  const ValueId x = b.node("Relu", "relu", {b.conv("conv", b.input("x", {1, 3, 6, 6}), {4, 3, 3, 3})});
+  b.output(b.node("NonZero", "found", {x})).output(x);
+  Session session(compile(b.build()));
+  const auto results = session.run(std::vector<Tensor>{whole_numbers({1, 3, 6, 6}, 5)});
+  const auto values = values_of<float>(results[1]);
+  Integers channels;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] != 0) channels.push_back(static_cast<std::int64_t>(i) / 16);
+  }
+  ASSERT_EQ(results[0].shape(), Shape({4, static_cast<std::int64_t>(channels.size())}));
+  const auto positions = values_of<std::int64_t>(results[0]);
+  const auto second = positions.begin() + static_cast<std::ptrdiff_t>(channels.size());
+  EXPECT_EQ(Integers(second, second + static_cast<std::ptrdiff_t>(channels.size())), channels);
+}
+
+TEST(BoundedSizes, RefusesOperatorsThatNeedKnownSizes) {
+  const auto error = [](std::string_view op) {
+    GraphBuilder b;
+    const ValueId found = b.node("NonZero", "found", {b.input("x", {2, 3}, DType::s64)});
+    b.output(b.node(op, "next", {found, b.integers("one", {1})}));
+    return error_of([&] { compile(b.build()); });
+  };
+  EXPECT_EQ(
+      error("Add"),
+      "node 'next' (Add): it reads 'found' of shape 2x<=6, whose size only the data decides; Add needs a "
+      "size that is known when the model is compiled");
+  // Its result's size would be known, but its operand's is not.
+  EXPECT_NE(error("ReduceSum").find("it reads 'found' of shape 2x<=6"), std::string::npos);
+}
+
+TEST(BoundedSizes, BoundsProveNoEquality) {
+  EXPECT_FALSE(provably_equal({2, at_most(6)}, {2, at_most(6)}));
+  EXPECT_TRUE(provably_equal({2, 6}, {2, 6}));
+  Graph graph;
+  const std::int64_t symbol = graph.symbol("N");
+  EXPECT_TRUE(provably_equal({symbol}, {symbol}));
+  EXPECT_EQ(graph.to_string({symbol, at_most(6), kAnyDim}), "Nx<=6x?");
+}
+
+}  // namespace
+}  // namespace godwit::engine
