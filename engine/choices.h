@@ -21,9 +21,9 @@ struct Choice {
 // By the step's name; steps of the same name get the same one. Steps that are not named choose by themselves.
 struct Choices {
   std::map<std::string, Choice> steps = {};
-  // Of the plan that they are for, which compile() then insists on; automatic: of any.
+  // Precision of the plan that they are for, which compile() then insists on; automatic: of any.
   Precision precision = Precision::automatic;
-  // Of sessions, by images and threads; others choose by an estimate.
+  // Schedules of sessions, by images and threads; others choose by an estimate.
   std::vector<ScheduleChoice> schedules = {};
 };
 

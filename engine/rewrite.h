@@ -64,8 +64,8 @@ class Rewriter {
   // `survivor`, whose output only `absorbed` reads, computes what `absorbed` did; origins are joined in
   // order. Throws Error (ErrorKind::failed) when the two results differ in description.
   void absorb(NodeId survivor, NodeId absorbed);
-  // As absorb, and the survivor takes the absorbed node's place in the order, where that node's operands are
-  // ready.
+  // Does as absorb, and the survivor takes the absorbed node's place in the order, where that node's operands
+  // are ready.
   NodeId absorb_in_place(NodeId survivor, NodeId absorbed);
   // `survivor` gives the absorbed node's result 0 in place of its own, which nobody else reads; the two may
   // be of different types. With `in_place` it also takes the absorbed node's place in the order; its id is

@@ -45,7 +45,7 @@ class Session {
   // throws nor allocates. An output whose size only the data decides takes a Tensor made for the plan's desc,
   // with room for the bound, and gets its true shape.
   void run(std::span<const Tensor> src, std::span<Tensor> dst);
-  // As above with results allocated once by the session and overwritten by the next run.
+  // Runs with results allocated once by the session and overwritten by the next run.
   std::span<const Tensor> run(std::span<const Tensor> src);
 
   // Tries the schedules that the plan allows on src, as run() takes it, and goes on with the fastest

@@ -40,7 +40,7 @@ class Attributes {
   const std::map<std::string, AttributeValue, std::less<>>& all() const { return values_; }
 
   std::int64_t integer(std::string_view name, std::int64_t fallback) const;
-  // As integer(), and one of 0 and 1.
+  // An integer() that is 0 or 1.
   bool flag(std::string_view name, bool fallback) const;
   float real(std::string_view name, float fallback) const;
   std::string string(std::string_view name, std::string_view fallback) const;

@@ -16,7 +16,7 @@
 
 namespace godwit::ops {
 
-// What code is chosen for; never the number of threads, so that results do not depend on it.
+// The target that code is chosen for; never the number of threads, so that results do not depend on it.
 struct Target {
   Isa isa = best_isa();
 };
@@ -83,7 +83,7 @@ struct RowPart {
   std::int64_t dst_line = 0;  // that dst begins with
 };
 
-// What an executable offers besides run() when it can compute any lines of its result by themselves, from
+// Offered by an executable that can compute any lines of its result by themselves, from
 // some lines of operand 0. Lines are those of nhwc tensors, (N, H) counted through. The results are the same,
 // bit for bit.
 class RowStreaming {
@@ -110,14 +110,14 @@ class Executable {
   // share. The caller puts a barrier behind it. Neither throws nor allocates.
   virtual void run(const RunArgs& args, const Worker& worker) const = 0;
   virtual Scratch scratch() const { return {}; }
-  // Whether the result may lie where the residual lies: each element's residual is read, once, before the
+  // True when the result may lie where the residual lies: each element's residual is read, once, before the
   // element is written.
   virtual bool may_overwrite_residual() const { return false; }
   // Null where lines cannot be computed by themselves; the others need no shared scratch.
   virtual const RowStreaming* row_streaming() const { return nullptr; }
   // The micro-kernels it uses, for profiles: "gemm_f32_14x32_avx512". The reference has none: "".
   virtual std::string kernel() const { return {}; }
-  // Whether the bytes of constant operand `i` are still read by run() (as opposed to a packed copy).
+  // True when run() still reads the bytes of constant operand `i` (as opposed to a packed copy).
   virtual bool reads_constant(std::size_t i) const {
     (void)i;
     return true;
@@ -134,7 +134,7 @@ struct Implementation {
   // An estimate of the time for one image, in any unit that the op's implementations share. Null: not
   // compared.
   double (*cost)(const NodeView& node, const Target& target) = nullptr;
-  // Whether its executable for this node will be row_streaming(). Null: never.
+  // True when its executable for this node will be row_streaming(). Null: never.
   bool (*streams_rows)(const NodeView& node) = nullptr;
 };
 

@@ -54,11 +54,11 @@ void same_extents(const NodeView& node, std::span<const TensorView> src, std::sp
 // The cost of an op that does no arithmetic (the bytes that it moves are counted for every op).
 Cost no_arithmetic(const NodeView& node);
 
-// For ops that treat every element alike or look only at the shape.
+// The rule of ops that treat every element alike or look only at the shape.
 LayoutRule any_layout(const NodeView& node);
-// For OpDef::is_view, folds_from_descs and batch_separable.
+// A predicate for OpDef::is_view, folds_from_descs and batch_separable.
 bool always(const NodeView& node);
-// For OpDef::moves: operand 0, every operand.
+// Predicates for OpDef::moves: operand 0, every operand.
 bool moves_first(const NodeView& node, std::size_t operand);
 bool moves_all(const NodeView& node, std::size_t operand);
 

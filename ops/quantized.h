@@ -104,7 +104,7 @@ inline constexpr std::int64_t kMostAveraged = 1 << 16;
 inline constexpr std::size_t kNoWeights = ~std::size_t{0};
 std::vector<TensorView> constant_operands(const NodeView& node, std::size_t weights);
 
-// For each channel what kernels take, padded with zeros to `padded` of them.
+// The values per channel that kernels take, padded with zeros to `padded` of them.
 struct QuantizedChannels {
   std::vector<float> scale;
   std::vector<std::int32_t> bias;

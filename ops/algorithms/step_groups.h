@@ -20,7 +20,7 @@ void group_steps(std::byte* weights, std::int64_t depth, int width, std::uint16_
 // Decides from some runs of steps whether weights had better be taken in groups than step by step.
 class GroupedShare {
  public:
-  // As group_steps() takes them, which rearranges them.
+  // Takes weights as group_steps() does, and rearranges them.
   void add(std::byte* weights, std::int64_t depth, int width);
   bool is_faster() const;
 

@@ -9,7 +9,7 @@
 namespace godwit::ops {
 namespace {
 
-// As many filters at a time as vectorise well.
+// The number of filters at a time that vectorises well.
 constexpr int kTogether = 8;
 using Values = std::array<double, kTogether>;  // the same value of each filter
 

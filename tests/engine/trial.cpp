@@ -33,7 +33,7 @@ std::vector<Tensor> some_inputs(const Plan& plan) {
 // A clock that every test sets: seconds by step and implementation.
 class Times {
  public:
-  // For all steps.
+  // Sets all steps.
   Times& set(const std::string& implementation, double seconds) {
     for (const char* step : {"first", "second", "third"}) times_[{step, implementation}] = seconds;
     return *this;

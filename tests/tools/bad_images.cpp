@@ -1,4 +1,4 @@
-// What is no image, and what goes wrong in the middle: named in a line each, and stdout stays what it
+// Files that are no image, and failures in the middle: named in a line each, and stdout stays what it
 // promises.
 #include <algorithm>
 #include <cmath>
@@ -73,7 +73,7 @@ class BadImages : public testing::Test {
       EXPECT_EQ(outcome.err.find(name), std::string::npos) << outcome.err;
   }
 
-  // What a run on the good images alone takes, and a margin.
+  // Memory of a run on the good images alone, and a margin.
   std::int64_t memory_limit(const std::vector<std::string>& arguments) const {
     const Outcome outcome = godwit(arguments);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;

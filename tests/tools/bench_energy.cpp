@@ -151,7 +151,7 @@ TEST_F(EnergyProgram, SensorsAreListedWithWhatWasLookedAt) {
   EXPECT_EQ(json.at("sensors").at(1).at("role"), "alternate");
 }
 
-// What the model computes does not depend on whether anybody measures it.
+// The model's outputs do not depend on whether anybody measures it.
 TEST_F(EnergyProgram, OutputsAreTheSameBitsWhileSensorsAreRead) {
   folder.write("sys/class/powercap/intel-rapl:0/name", "package-0\n");
   folder.write("sys/class/powercap/intel-rapl:0/energy_uj", "17\n");

@@ -90,7 +90,7 @@ TEST(EstimateCommand, WithoutATdpThereIsNone) {
   const Json json = godwit(with_tree(folder, arguments)).json();
   EXPECT_TRUE(json.at("estimate").at("low_j_per_image").is_null());
   EXPECT_GT(json.at("estimate").at("cpu_s_per_image").get<double>(), 0);
-  // What the firmware states is the only other source.
+  // The firmware's limit is the only other source.
   write_tree(folder);
   EXPECT_NE(godwit(with_tree(folder, short_bench(save_tiny_model(folder)))).out, "");
   arguments.pop_back();
@@ -127,7 +127,7 @@ TEST(EstimateCommand, ItsOptionsNeedEachOther) {
   expect_error(godwit(arguments), 2, "not a number above 0");
 }
 
-// What is estimated goes to its own field of the ledger, and the report keeps it apart.
+// Estimates go to a field of their own in the ledger, and the report keeps them apart.
 TEST(EstimateCommand, TheLedgerHoldsItApart) {
   const TemporaryDirectory folder;
   folder.write("proc/cpuinfo", "model name : Some CPU\n");

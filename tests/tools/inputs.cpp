@@ -1,4 +1,4 @@
-// Where images come from, and what the commands make of those that are bad, mended, huge or no files at
+// Sources of images, and what the commands make of those that are bad, mended, huge or no files at
 // all.
 #include <cmath>
 #include <filesystem>

@@ -171,14 +171,13 @@ TEST(Literature, GrowthWithInputSize) {
 
 TEST(Literature, NaiveEnergyIsThreeTimesTooLow) {
   GODWIT_REQUIRE_TABLES();
-  // Of the two counters of MACs the larger: each fails on some models.
+  // The larger of the two counters of MACs: each fails on some models.
   const vision::CsvTable stats = table("yang2024/model_stats.csv");
   std::map<std::string, double> macs;
   for (std::size_t i = 0; i < stats.rows.size(); ++i) {
     double largest = 0;
     for (const char* column : {"macs_tinfo", "macs_ptflops"}) {
-      if (!stats.rows[i][stats.column(column)].empty())
-        largest = std::max(largest, number(stats, i, column));
+      if (!stats.rows[i][stats.column(column)].empty()) largest = std::max(largest, number(stats, i, column));
     }
     const std::string label =
         stats.rows[i][stats.column("model_name")] + " " + stats.rows[i][stats.column("input_size_csv")];

@@ -12,7 +12,7 @@ namespace {
 // A machine of 15 W idle whose power rises by so much with one thread and with all.
 struct Machine {
   double one_w = 12, all_w = 40;
-  // Of a second sensor of the same package; 1: the same.
+  // Factor of a second sensor of the same package; 1: the same.
   double twin = 0;
 
   EnergyOutcome run() {

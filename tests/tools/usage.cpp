@@ -1,4 +1,4 @@
-// What the program says of itself, and how it refuses.
+// The program's texts about itself, and its refusals.
 #include <cstdlib>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
