@@ -44,6 +44,8 @@ int twice(int a, int b) { return scaled(sum(a, b)); }
 }  // namespace godwit
 """
 FAULT = SOURCE.replace("return kFactor * value;", "return kFactor * static_cast<int>(sizeof(sizeof(value)));")
+TOOLS_ROOMS = ("vision", "report", "bench", "cli")
+ENERGY_ROOMS = ("ledger", "sensors", "caps", "protocol")
 TOOLS = ("clang-format", "clang-tidy", "g++", "nm")
 
 
@@ -53,8 +55,10 @@ class House:
     def __init__(self, folder):
         self.root = pathlib.Path(folder)
         self.build = self.root / "build"
-        for floor in ("runtime", "ops", "engine", "importers", "tools", "tests"):
-            (self.root / floor).mkdir()
+        for room in ("ops", "engine", "importers", "tests", *(f"tools/{room}" for room in TOOLS_ROOMS),
+                     *(f"runtime/energy/{room}" for room in ENERGY_ROOMS)):
+            (self.root / room).mkdir(parents=True)
+            (self.root / room / "empty.h").write_text("// Nothing yet.\n#pragma once\n", "utf-8")
         for name in (".clang-format", ".clang-tidy", "tools/.clang-tidy", "tests/.clang-tidy", "tools/lint"):
             shutil.copy(ROOT / name, self.root / name)
         shutil.copytree(ROOT / "tools/lint_checks", self.root / "tools/lint_checks")
@@ -129,11 +133,11 @@ class Lint(unittest.TestCase):
             (self.house.build / folder).mkdir(parents=True, exist_ok=True)
             subprocess.run(["g++", "-x", "c++", "-c", "-", "-o", self.house.build / folder / f"{name}.cpp.o"],
                            input=text, text=True, check=True)
-        for folder, prefix in (("ops/isa", "kernels"), ("runtime/image/isa", "rows")):
+        for folder, prefix in (("ops", "kernels"), ("runtime/image", "rows")):
             for name in ("generic", "avx2"):
-                compile_object(folder, name, f"int {prefix}_{name}() {{ return 1; }}")
+                compile_object(f"{folder}/isa/x_isa_{name}.dir", prefix, f"int {prefix}_{name}() {{ return 1; }}")
         self.expect("symbols", True)
-        compile_object("ops/isa", "avx2", "int kernels_avx2() { return 1; }\nint shared() { return 2; }")
+        compile_object("ops/isa/x_isa_avx2.dir", "kernels", "int kernels_avx2() { return 1; }\nint shared() { return 2; }")
         self.expect("symbols", False, "shared()")
 
     def test_what_passed_is_not_looked_at_again(self):
