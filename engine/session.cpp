@@ -15,8 +15,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Where the data decides a size, any shape of that rank will do that an earlier run left in memory for the
-// bound.
+// True when `given` may hold a result: where the data decides a size, any shape of that rank will do that an
+// earlier run left in memory for the bound.
 bool fits(const Tensor& given, const TensorDesc& expected) {
   if (!expected.shape.bounded()) return given.desc() == expected;
   return given.dtype() == expected.dtype && given.desc().layout == expected.layout &&

@@ -48,7 +48,7 @@ void copy_bytes(const TensorView& src, const TensorView& dst);
 // The reference of an op whose result 0 has operand 0's bytes.
 void copy_reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst);
 
-// For OpDef::extents of an op whose results all have operand 0's shape.
+// The OpDef::extents of an op whose results all have operand 0's shape.
 void same_extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst);
 
 // The cost of an op that does no arithmetic (the bytes that it moves are counted for every op).
