@@ -32,9 +32,11 @@ bool begins_at_zero(const Graph& graph, const Node& node) {
 void skip_zeros(Graph& graph, PassContext& context) {
   std::vector<bool> clamped(graph.values.size());
   for (Node& node : graph.nodes) {
-    const ValueId result = node.outputs[0];
-    if (result != kNoValue && is_float(graph.value(result).desc.dtype))
-      clamped[static_cast<std::size_t>(result)] = clamps(graph, node, clamped);
+    const bool clamps_results = clamps(graph, node, clamped);
+    for (const ValueId result : node.outputs) {
+      if (result != kNoValue && is_float(graph.value(result).desc.dtype))
+        clamped[static_cast<std::size_t>(result)] = clamps_results;
+    }
     if (!node.op->skips_zeros) continue;
     node.hints.sparse_input = node.op->kind == ops::OpKind::quantized
                                   ? begins_at_zero(graph, node)
