@@ -32,7 +32,7 @@ Eigen::VectorXd non_negative_least_squares(const Eigen::MatrixXd& a, const Eigen
   std::vector<Eigen::Index> passive;  // coefficients that may be above 0
   for (Eigen::Index round = 0; round < 3 * a.cols() + 3; ++round) {
     Eigen::VectorXd gradient = a.transpose() * (b - a * x);
-    gradient(passive).setZero();
+    for (const Eigen::Index j : passive) gradient[j] = 0;
     Eigen::Index steepest = 0;
     if (gradient.maxCoeff(&steepest) <= kLeastGradient) break;
     passive.push_back(steepest);
@@ -49,7 +49,8 @@ Eigen::VectorXd non_negative_least_squares(const Eigen::MatrixXd& a, const Eigen
         step = reach;
         first = passive[i];
       }
-      x(passive) += step * (trial - x(passive));
+      for (std::size_t i = 0; i < passive.size(); ++i)
+        x[passive[i]] += step * (trial[static_cast<Eigen::Index>(i)] - x[passive[i]]);
       if (first < 0) break;
       x[first] = 0;
       std::erase_if(passive, [&](Eigen::Index j) { return x[j] <= 0; });
