@@ -220,6 +220,7 @@ class Batches(unittest.TestCase):
     def test_macros_keep_units_apart(self):
         text = "#define SHARED 1\n" + self.ANONYMOUS.format("int f();", "")
         self.assertEqual(self.group(text, text), [[0], [1]])
+        self.assertEqual(self.group(text + "#undef SHARED\n", text + "#undef SHARED\n"), [[0, 1]])
 
 
 class Closures(unittest.TestCase):

@@ -9,7 +9,7 @@ import re
 MOST_LINES = 4000
 NAMED_NAMESPACE = re.compile(r"^namespace (godwit[\w:]*) \{", re.MULTILINE)
 MEMBER_DEFINITION = re.compile(r"^(?![ \t#/}]).*\b[A-Z]\w*(<[^>]*>)?::~?\w+\(|^template <>", re.MULTILINE)
-NO_CODE = re.compile(r'//.*|"(?:[^"\\]|\\.)*"|^#.*', re.MULTILINE)
+NO_CODE = re.compile(r'//.*|"(?:[^"\\]|\\.)*"|^(?:#|extern ).*', re.MULTILINE)
 TYPE = re.compile(r"^(?:template <.*> )?(?:struct|class|enum class|enum|union|using) (\w+)")
 TEST = re.compile(r"^(?:TEST|TEST_F|TEST_P|TYPED_TEST|INSTANTIATE_TEST_SUITE_P)\((\w+), (\w+)")
 VARIABLE_OR_FUNCTION = re.compile(r"(\w+)(?=\(|\[|\{| =|;)")
@@ -19,7 +19,9 @@ class Names:
     """Names that a unit declares at the start of a line, as clang-format leaves those outside of every block."""
 
     def __init__(self, text):
-        self.local, self.public, self.macros = set(), set(), set(re.findall(r"^#define (\w+)", text, re.MULTILINE))
+        self.local, self.public = set(), set()
+        self.macros = set(re.findall(r"^#define (\w+)", text, re.MULTILINE))
+        self.macros -= set(re.findall(r"^#undef (\w+)", text, re.MULTILINE))
         inside = 0  # how many anonymous namespaces deep
         for line in text.splitlines():
             if line == "namespace {":
