@@ -59,13 +59,15 @@ struct WindowPosition {
 // D, H and W.
 struct Window {
   int rank = 0;
-  std::array<WindowAxis, kMaxSpatial> axes;
+  std::array<WindowAxis, kMaxSpatial> axes{};
 
   const WindowAxis& d() const { return axes[0]; }
   const WindowAxis& h() const { return axes[1]; }
   const WindowAxis& w() const { return axes[2]; }
   // The axes that the node has.
   std::span<const WindowAxis> spatial() const { return std::span(axes).last(static_cast<std::size_t>(rank)); }
+  // Output size along the node's axis `i`, outermost first.
+  std::int64_t output(int i) const { return axes[static_cast<std::size_t>(kMaxSpatial - rank + i)].output; }
   // Elements of one channel of the operand and of the result, and of one channel of the kernel.
   std::int64_t inputs() const { return d().input * h().input * w().input; }
   std::int64_t outputs() const { return d().output * h().output * w().output; }

@@ -68,8 +68,7 @@ std::vector<TensorDesc> infer_conv(const NodeView& node) {
   for (std::size_t i = 0; i < spatial.size(); ++i) dst.shape.append(kAnyDim);
   if (std::ranges::all_of(kernel, is_known)) {
     const Window window = window_of(attributes, spatial, kernel);
-    int axis = 2;
-    for (const WindowAxis& each : window.spatial()) dst.shape[axis++] = each.output;
+    for (int i = 0; i < attributes.rank; ++i) dst.shape[i + 2] = window.output(i);
   }
   require_residual(node, dst);
   return {dst};
