@@ -35,7 +35,8 @@ CLI::Validator known_precision() {
 }  // namespace
 
 std::optional<engine::Precision> parse_precision(std::string_view text) {
-  const auto* found = std::ranges::find(kPrecisions, text, engine::name_of);
+  const auto* found =
+      std::ranges::find(kPrecisions, text, [](engine::Precision p) { return engine::name_of(p); });
   return found == kPrecisions.end() ? std::nullopt : std::optional(*found);
 }
 
