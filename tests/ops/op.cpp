@@ -12,8 +12,12 @@ TEST(OpProperties, GoWithTheKind) {
     EXPECT_EQ(op->clamp != nullptr, op->kind == OpKind::clamp);
     EXPECT_EQ(op->product != nullptr,
               op->kind == OpKind::product || (op->kind == OpKind::integer && op->quantized != nullptr));
-    if (op->kind == OpKind::movement) EXPECT_NE(op->moves, nullptr);
-    if (op->product != nullptr) EXPECT_NE(op->weights, kNoOperand);
+    if (op->kind == OpKind::movement) {
+      EXPECT_NE(op->moves, nullptr);
+    }
+    if (op->product != nullptr) {
+      EXPECT_NE(op->weights, kNoOperand);
+    }
     for (const std::size_t operand : {op->weights, op->bias})
       EXPECT_TRUE(operand == kNoOperand || operand < op->max_inputs);
   }
@@ -25,7 +29,9 @@ TEST(OpProperties, FormsOn8BitNumbersHaveTheirOperands) {
     if (op->quantized == nullptr) continue;
     EXPECT_EQ(op->quantized->kind, OpKind::quantized);
     const std::size_t each = 3, of_result = 2;
-    if (op->product == nullptr) EXPECT_EQ(op->quantized->max_inputs, each * op->max_inputs + of_result);
+    if (op->product == nullptr) {
+      EXPECT_EQ(op->quantized->max_inputs, each * op->max_inputs + of_result);
+    }
   }
 }
 
