@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
+#include "engine/rewrite.h"
 #include "engine/session.h"
 #include "tests/engine/helpers.h"
 #include "tests/support/compare.h"
