@@ -194,7 +194,7 @@ TEST(QuantizeWeights, LayersFindTheirPairsWithin16Bits) {
     ++products;
     if (ops::maddubs_kernels(best_isa()) == nullptr) continue;
     // Kernels that skip zeros take pairs within 16 bits only, as well.
-    EXPECT_TRUE(step.kernel.starts_with("gemm_pair_") || step.kernel.starts_with("sparse_gemm_s8_"))
+    EXPECT_TRUE(step.kernel.starts_with("gemm_maddubs_") || step.kernel.starts_with("sparse_gemm_s8_"))
         << step.name << ": " << step.kernel;
   }
   EXPECT_EQ(products, 4);

@@ -164,7 +164,7 @@ TEST(QuantizedConvOp, PairsThatFitInto16BitsGiveTheSameBits) {
     SCOPED_TRACE(c.src.to_string() + " by " + c.weights.to_string());
     const Tensor weights = fitting_weights(c.weights);
     for (const Ending ending : {Ending::real, Ending::rounded, Ending::residual, Ending::rounded_residual})
-      expect_kernels(make(c, ending, true, 1e9F, weights).run_implementations(exact()), "gemm_pair_");
+      expect_kernels(make(c, ending, true, 1e9F, weights).run_implementations(exact()), "gemm_maddubs_");
   }
 }
 
@@ -178,7 +178,7 @@ TEST(QuantizedConvOp, GroupsOfStepsGiveTheSameBits) {
         const auto all = make(c, Ending::rounded, true, 1e9F, weights).run_implementations(exact());
         // Groups of 4 and 3 steps, and none.
         const bool deep = c.weights[1] >= 12;
-        expect_kernels(all, least < 0 || !deep ? "gemm_pair_"
+        expect_kernels(all, least < 0 || !deep ? "gemm_maddubs_"
                             : largest < 40     ? "gemm_maddubs_groups"
                                                : "gemm_maddubs");
       }
@@ -231,7 +231,7 @@ TEST(QuantizedConvOp, NumbersAboveAZeroPointAreNotSkipped) {
   const Case c{{1, 64, 5, 5}, {33, 64, 1, 1}};
   OpRunner runner = make(c, Ending::rounded, true, 1e9F, fitting_weights(c.weights));
   runner.sparse_input();
-  expect_kernels(runner.run_implementations(exact()), "gemm_pair_");
+  expect_kernels(runner.run_implementations(exact()), "gemm_maddubs_");
 }
 
 TEST(QuantizedConvOp, OnePairTooManyAndThe16BitKernelsRun) {

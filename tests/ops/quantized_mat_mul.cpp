@@ -61,7 +61,7 @@ TEST(QuantizedMatMulOp, PairsThatFitInto16BitsGiveTheSameBits) {
         .constant(random_tensor({45}, 3, 0.001, 0.02));
     for (const Ran& ran : runner.run_implementations(exact())) {
       if (ran.implementation != "mat_mul_quantized" || ops::maddubs_kernels(ran.isa) == nullptr) continue;
-      EXPECT_TRUE(ran.kernel.starts_with("gemm_pair_")) << ran.kernel;
+      EXPECT_TRUE(ran.kernel.starts_with("gemm_maddubs_")) << ran.kernel;
     }
   }
 }

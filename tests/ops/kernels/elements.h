@@ -59,9 +59,13 @@ class Elements {
     return static_cast<std::byte*>(data()) + at * static_cast<std::int64_t>(size_of(dtype_));
   }
   void set(std::int64_t i, double value) {
-    ops::set_real({{dtype_, {count_}, Layout::nchw}, data()}, i, value);
+    visit([&]<class T>() { *as<T>(i) = static_cast<T>(value); });
   }
-  double at(std::int64_t i) { return ops::real_at({{dtype_, {count_}, Layout::nchw}, data()}, i); }
+  double at(std::int64_t i) {
+    double value = 0;
+    visit([&]<class T>() { value = static_cast<double>(*as<T>(i)); });
+    return value;
+  }
   // Nothing was written in front of them or behind them.
   void expect_guards() const {
     for (std::size_t i = 0; i < memory_.size(); ++i) {
@@ -71,6 +75,13 @@ class Elements {
   }
 
  private:
+  template <class Visitor>
+  void visit(const Visitor& visitor) const {
+    if (dtype_ == DType::s16) return visitor.template operator()<std::int16_t>();
+    if (dtype_ == DType::u16) return visitor.template operator()<std::uint16_t>();
+    ops::visit_number(dtype_, visitor);
+  }
+
   static constexpr std::size_t kGuard = 128;
   static constexpr std::byte kPattern{0xa5};
 
