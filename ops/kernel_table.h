@@ -32,10 +32,13 @@ Function* function_of(Family<Function>, const KernelInfo& kernel) {
   return *static_cast<Function* const*>(kernel.function);
 }
 
-// A kernel whose function has its type, called as that is; null where there is none.
+// Stands for the row of a kernel that does not exist; its tile has no rows.
+inline constexpr KernelInfo kNoKernel{};
+
+// A kernel whose function has its type, called as that is; null where there is none. `info` never is.
 template <class Function>
 struct Kernel {
-  const KernelInfo* info = nullptr;
+  const KernelInfo* info = &kNoKernel;
   Function* function = nullptr;
   operator Function*() const { return function; }
 };

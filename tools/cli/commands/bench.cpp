@@ -34,7 +34,6 @@ namespace {
 
 constexpr std::int64_t kMaxBatch = 1024;
 constexpr double kKernelSeconds = 0.1;  // for each shape
-constexpr std::uint64_t kSeed = 20260101;
 
 struct Options {
   EngineOptions engine;
