@@ -222,7 +222,7 @@ void JpegRows::Decoder::check_header(const DecodeLimits& limits) {
 
 JpegRows::JpegRows(std::span<const std::byte> bytes, const DecodeLimits& limits)
     : decoder_(std::make_unique<Decoder>(bytes, limits)) {
-  shrink(1);
+  decoder_->scale(1);
 }
 
 JpegRows::~JpegRows() = default;

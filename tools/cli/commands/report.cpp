@@ -6,6 +6,7 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "runtime/error.h"
 #include "tools/bench/option_values.h"
