@@ -41,8 +41,8 @@ def flags_of(command):
 
 
 def units_of(build):
-    """Every source of the floors, and those that CMake writes. One that is not compiled here gets the flags of the
-    nearest that is."""
+    """Every source of the floors, and those that CMake writes. One that is not compiled here, as a consumer of the
+    install, gets the flags of the nearest that is and the headers as the install has them."""
     flags = {}
     for entry in json.loads((build / "compile_commands.json").read_text("utf-8")):
         path = pathlib.Path(entry["file"])
@@ -53,9 +53,11 @@ def units_of(build):
 
     def nearness(path, other):
         return next((i for i, (a, b) in enumerate(zip(path.parts, other.parts)) if a != b), len(path.parts))
+
+    def borrowed(path):
+        return (*flags[max(flags, key=lambda other: nearness(path, other))], f"-I{build / 'include'}")
     written = [path for path in flags if build in path.parents]
-    return [Unit(path, flags.get(path) or flags[max(flags, key=lambda other, path=path: nearness(path, other))])
-            for path in find(".cpp") + sorted(written)]
+    return [Unit(path, flags.get(path) or borrowed(path)) for path in find(".cpp") + sorted(written)]
 
 
 def include_folders(units):
