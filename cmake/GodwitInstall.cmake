@@ -1,4 +1,4 @@
-# What `cmake --install` lays down: libraries, headers, the program, and the package that find_package(godwit) finds.
+# Lays down by `cmake --install`: libraries, headers, the program, and the package that find_package(godwit) finds.
 include(CMakePackageConfigHelpers)
 
 set(floors runtime ops engine importers vision)

@@ -1,4 +1,4 @@
-# What users of the library include, and all that it includes: nothing else is installed.
+# Headers that users of the library include, and all that these include: nothing else is installed.
 set(GODWIT_PUBLIC_HEADERS
   runtime/error.h runtime/float16.h runtime/dtype.h runtime/dtype.inc runtime/tensor.h runtime/cpu.h runtime/isa.h
   runtime/isa.inc runtime/memory.h runtime/threads.h runtime/image/image.h runtime/image/pipeline.h

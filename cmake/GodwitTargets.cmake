@@ -1,4 +1,4 @@
-# What every floor has in common: warnings, sanitizers, include root.
+# Options that every floor has in common: warnings, sanitizers, include root.
 set(godwit_werror $<$<BOOL:${GODWIT_WERROR}>:-Werror>)
 add_library(godwit_options INTERFACE)
 target_compile_options(godwit_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion

@@ -1,4 +1,4 @@
-// Which implementation each step of a plan uses, where that is settled beforehand.
+// Implementations that the steps of a plan use, where those are settled beforehand.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// Which layers lose most when a model is quantised, each measured by itself.
+// Ranks layers by what each, quantised alone, costs the model.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// Which nodes of an f32 graph compute on quantised tensors, and which of its values are therefore rounded to
-// u8: the placement of QuantizeLinear and DequantizeLinear that ONNX runtimes fuse into integer operators.
+// Nodes of an f32 graph that compute on quantised tensors, and values that are therefore rounded to u8: the
+// placement of QuantizeLinear and DequantizeLinear that ONNX runtimes fuse into integer operators.
 #pragma once
 
 #include <optional>

@@ -80,7 +80,7 @@ class Chooser {
     return node.op->layout(context.view());
   }
 
-  // Which layout the node's results get.
+  // Layout that the node's results get.
   Layout choose(const Node& node, ops::LayoutRule rule) {
     if (rule == ops::LayoutRule::nchw_only) return Layout::nchw;
     if (rule == ops::LayoutRule::nhwc) return Layout::nhwc;
@@ -91,7 +91,7 @@ class Chooser {
     return Layout::nchw;
   }
 
-  // Which layout operand i must have where the node works in `layout`.
+  // Layout that operand i must have where the node works in `layout`.
   Layout wanted(const Node& node, std::size_t i, ops::LayoutRule rule, Layout layout) const {
     const ValueId id = node.inputs[i];
     if (!has_layout(desc(id))) return Layout::nchw;

@@ -1,4 +1,4 @@
-// Which source pixels a resized pixel mixes along one axis, and with which weights: Pillow's, bit for bit.
+// Source pixels that a resized pixel mixes along one axis, and their weights: Pillow's, bit for bit.
 #pragma once
 
 #include <cstddef>

@@ -16,17 +16,6 @@ namespace {
 using enum BatchSchedule;
 using Schedules = std::vector<BatchSchedule>;
 
-Graph small_network() {
-  GraphBuilder b;
-  const ValueId image = b.input("image", {b.graph().symbol("N"), 3, 9, 7});
-  const ValueId w = b.constant("w", support::random_tensor({20, 3, 3, 3}, 1));
-  const ValueId relu = b.node("Relu", "relu", {b.node("Conv", "conv", {image, w})});
-  const ValueId v = b.constant("v", support::random_tensor({11, 20, 3, 3}, 2));
-  const ValueId flat = b.node("Flatten", "flat", {b.node("Conv", "last", {relu, v})});
-  b.output(b.node("Softmax", "prob", {flat}, {{"axis", std::int64_t{1}}}));
-  return b.build();
-}
-
 std::shared_ptr<const Plan> small_plan(std::int64_t batch) {
   return compile(small_network())->with_shapes({{"image", {batch, 3, 9, 7}}});
 }

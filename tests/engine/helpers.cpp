@@ -8,6 +8,7 @@
 #include "engine/rewrite.h"
 #include "engine/session.h"
 #include "tests/support/compare.h"
+#include "tests/support/random.h"
 
 namespace godwit::engine {
 
@@ -88,6 +89,17 @@ std::vector<std::string> ops_of(const Graph& graph) {
 
 const Node& node_named(const Graph& graph, std::string_view name) {
   return *std::ranges::find(graph.nodes, name, &Node::name);
+}
+
+Graph small_network() {
+  GraphBuilder b;
+  const ValueId image = b.input("image", {b.graph().symbol("N"), 3, 9, 7});
+  const ValueId w = b.constant("w", support::random_tensor({20, 3, 3, 3}, 1));
+  const ValueId relu = b.node("Relu", "relu", {b.node("Conv", "conv", {image, w})});
+  const ValueId v = b.constant("v", support::random_tensor({11, 20, 3, 3}, 2));
+  const ValueId flat = b.node("Flatten", "flat", {b.node("Conv", "last", {relu, v})});
+  b.output(b.node("Softmax", "prob", {flat}, {{"axis", std::int64_t{1}}}));
+  return b.build();
 }
 
 }  // namespace godwit::engine

@@ -47,6 +47,9 @@ std::vector<std::string> ops_of(const Graph& graph);
 
 const Node& node_named(const Graph& graph, std::string_view name);
 
+// Two convolutions and a Softmax on images (N, 3, 9, 7), N open.
+Graph small_network();
+
 using Names = std::vector<std::string>;
 
 }  // namespace godwit::engine

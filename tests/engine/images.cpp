@@ -92,17 +92,6 @@ TEST(SeparableImages, AreNotWhereAnOutputHasNone) {
   EXPECT_EQ(separable(b.build()), 0);
 }
 
-Graph small_network() {
-  GraphBuilder b;
-  const ValueId image = b.input("image", {b.graph().symbol("N"), 3, 9, 7});
-  const ValueId w = b.constant("w", support::random_tensor({20, 3, 3, 3}, 1));
-  const ValueId relu = b.node("Relu", "relu", {b.node("Conv", "conv", {image, w})});
-  const ValueId v = b.constant("v", support::random_tensor({11, 20, 3, 3}, 2));
-  const ValueId flat = b.node("Flatten", "flat", {b.node("Conv", "last", {relu, v})});
-  b.output(b.node("Softmax", "prob", {flat}, {{"axis", std::int64_t{1}}}));
-  return b.build();
-}
-
 TEST(OneImagePlan, IsThereForBatchesOnly) {
   const auto one = compile(small_network());
   EXPECT_EQ(one->one_image(), nullptr);

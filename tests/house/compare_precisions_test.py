@@ -59,7 +59,7 @@ class Measure(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.simulated = Simulated(folder.name)
-        # What a program does with signals would outlive it in this process.
+        # Handlers of signals that a program sets would outlive it in this process.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self.addCleanup(signal.signal, number, signal.getsignal(number))
 

@@ -79,7 +79,7 @@ struct ScratchFile {
   ~ScratchFile() { fs::remove(path); }
 };
 
-// Why a test that needs these files cannot run; empty when it can.
+// Reason why a test that needs these files cannot run; empty when it can.
 std::string reason_to_skip(std::initializer_list<fs::path> needed) {
   for (const fs::path& path : needed) {
     if (fs::exists(path)) continue;

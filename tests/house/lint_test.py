@@ -62,7 +62,7 @@ class House:
         for name in (".clang-format", ".clang-tidy", "tools/.clang-tidy", "tests/.clang-tidy", "tools/lint"):
             shutil.copy(ROOT / name, self.root / name)
         shutil.copytree(ROOT / "tools/lint_checks", self.root / "tools/lint_checks")
-        # What is needed is there, or this test would not run.
+        # Tools that are needed are there, or this test would not run.
         (self.root / "tools/setup").write_text("#!/usr/bin/env bash\n", "utf-8")
         (self.root / "tools/setup").chmod(0o755)
         self.write("runtime/sum.h", HEADER)

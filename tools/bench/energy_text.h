@@ -8,7 +8,7 @@
 
 namespace godwit::tools {
 
-// Which command the texts speak of.
+// Command that the texts speak of.
 struct EnergyContext {
   std::string command;  // "bench model.onnx"
   std::string user;     // who runs us, for the message about permissions

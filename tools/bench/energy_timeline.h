@@ -1,4 +1,4 @@
-// When a measured run did what, kept in its line of the ledger so that a meter's log can be joined to it
+// Times of what a measured run did, kept in its line of the ledger so that a meter's log can be joined to it
 // later.
 #pragma once
 

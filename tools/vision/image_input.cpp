@@ -1,4 +1,4 @@
-// Which preprocessing a model wants, and its input bound to what that makes.
+// Finds the preprocessing that a model wants and binds its input to what that makes.
 #include "tools/vision/image_input.h"
 
 #include <fmt/format.h>

@@ -15,7 +15,7 @@ namespace {
 constexpr int kSegments = 10;             // of a window: batch means, and points of the slope test
 constexpr double kRegisterUpdate = 1e-3;  // seconds between two updates of RAPL
 
-// When the energy of a window begins: some protocols leave its first part out.
+// Start of a window's energy: some protocols leave its first part out.
 Nanoseconds counted_from(const Window& window, const ProtocolOptions& options) {
   return window.begin +
          static_cast<Nanoseconds>(options.skip_share * static_cast<double>(window.end - window.begin));

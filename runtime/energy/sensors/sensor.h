@@ -61,7 +61,7 @@ struct Unreadable {
   bool perf = false;
 };
 
-// Which domains add up to what is reported: never one inside another.
+// Domains that add up to what is reported: never one inside another.
 struct Total {
   std::string scope;  // "package+dram", "board", "system-battery"; empty: nothing to measure with
   Quality quality = Quality::measured;  // or host_attributed

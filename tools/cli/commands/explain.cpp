@@ -35,7 +35,7 @@ std::vector<std::string> texts(const std::vector<TensorDesc>& descs) {
   return result;
 }
 
-// Why this one and not another: what a trial took where there was one, else the estimates, else the order.
+// Gives the reason for this one and not another: the time of a trial, else the estimates, else the order.
 std::string verdict(const ops::Candidate& candidate, const ops::Candidate& chosen) {
   if (candidate.chosen) return "chosen";
   if (!candidate.rejected.empty()) return fmt::format("no: {}", candidate.rejected);

@@ -89,7 +89,7 @@ class Quantizer {
     return engine::plan_quantization(prepared_, {kept.begin(), kept.end()});
   }
 
-  // Which tensors are rounded may differ with what is kept; scales not known yet are found now.
+  // Rounded tensors may differ with what is kept; scales not known yet are found now.
   engine::Graph quantized(const std::set<std::string>& kept) {
     const engine::QuantizationScheme scheme = this->scheme(kept);
     std::vector<engine::ValueId> missing;
