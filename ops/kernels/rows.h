@@ -64,14 +64,14 @@ struct VectorRows {
 template <class Arch, template <class, class> class Kernel>
 using FloatRows = VectorRows<Arch, Kernel, DType::f32, DType::f16, DType::bf16>;
 
-// GEMM tiles of one and of two vectors, each of every height up to the full one: edge tiles waste nothing.
-// Tiles: Kernel<rows, vectors>, and kDType, kDepth, kTileRows.
-template <class Arch, class Tiles>
+// GEMM tiles of so many vectors each, of every height up to the full one: edge tiles waste nothing. A family
+// has them of one and of two. Tiles: Kernel<rows, vectors>, and kDType, kDepth, kTileRows.
+template <class Arch, class Tiles, int... kVectorCounts>
 struct TileRows {
   template <class Function>
   static constexpr KernelRow* add(KernelRow* row, RowFamily<Function> family) {
-    row = add_heights<1, Tiles::kTileRows>(row, family);
-    return add_heights<2, Tiles::kTileRows>(row, family);
+    ((row = add_heights<kVectorCounts, Tiles::kTileRows>(row, family)), ...);
+    return row;
   }
 
  private:

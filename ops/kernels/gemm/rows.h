@@ -32,6 +32,6 @@ struct GemmTiles {
 };
 
 template <class Arch, DType dtype>
-using GemmRows = TileRows<Arch, GemmTiles<Arch, dtype>>;
+using GemmRows = TileRows<Arch, GemmTiles<Arch, dtype>, 1, 2>;
 
 }  // namespace godwit::ops::kernels

@@ -16,16 +16,16 @@ struct QuantizedGemmTiles {
   static constexpr int kTileRows = Arch::kTileRows;
 };
 
-template <class Arch>
-using QuantizedGemmRows = TileRows<Arch, QuantizedGemmTiles<Arch>>;
+template <class Arch, int... kVectorCounts>
+using QuantizedGemmRows = TileRows<Arch, QuantizedGemmTiles<Arch>, kVectorCounts...>;
 
 // None where the architecture lacks maddubs(). Adapted: Maddubs or PairGroups.
-template <class Arch, template <class> class Adapted>
+template <class Arch, template <class> class Adapted, int... kVectorCounts>
 struct MaddubsRows {
   template <class Function>
   static constexpr KernelRow* add(KernelRow* row, RowFamily<Function> family) {
     if constexpr (HasMaddubs<Arch>) {
-      return QuantizedGemmRows<Adapted<Arch>>::add(row, family);
+      return QuantizedGemmRows<Adapted<Arch>, kVectorCounts...>::add(row, family);
     } else {
       return row;
     }
