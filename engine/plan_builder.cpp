@@ -32,7 +32,8 @@ bool is_alias(const Node& node, const ops::NodeView& view) {
 // A size that only the data decides needs a bound for the memory plan, and operators that take such sizes.
 void require_runnable(const Graph& graph, const Node& node) {
   for (const ValueId id : node.inputs) {
-    if (id == kNoValue || node.op->extents != nullptr || !graph.value(id).desc.shape.bounded()) continue;
+    if (id == kNoValue || ops::extents_of(*node.op) != nullptr || !graph.value(id).desc.shape.bounded())
+      continue;
     throw Error(
         fmt::format("it reads '{}' of shape {}, whose size only the data decides; {} needs a size "
                     "that is known when the model is compiled",

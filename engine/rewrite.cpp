@@ -46,7 +46,7 @@ bool is_foldable(const Graph& graph, const Node& node) {
   for (const ValueId id : node.outputs) {
     if (id == kNoValue) continue;
     const Shape& shape = graph.value(id).desc.shape;
-    if (!shape.known() && (node.op->extents == nullptr || !shape.at_bounds().known())) return false;
+    if (!shape.known() && (ops::extents_of(*node.op) == nullptr || !shape.at_bounds().known())) return false;
   }
   const auto is_constant = [&](ValueId id) { return id == kNoValue || graph.value(id).constant.has_value(); };
   if (std::ranges::all_of(node.inputs, is_constant)) return true;
@@ -69,7 +69,7 @@ std::vector<Tensor> evaluate(const Graph& graph, const Node& node) {
     results.push_back(node.outputs[i] == kNoValue ? Tensor() : Tensor(context.view().outputs[i]));
     dst.push_back(node.outputs[i] == kNoValue ? TensorView{} : results.back().view());
   }
-  if (ops::has_bounds(context.view())) node.op->extents(context.view(), src, dst);
+  if (ops::has_bounds(context.view())) ops::extents_of (*node.op)(context.view(), src, dst);
   for (std::size_t i = 0; i < results.size(); ++i) results[i].set_shape(dst[i].desc.shape);
   node.op->reference(context.view(), src, dst);
   return results;

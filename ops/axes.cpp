@@ -27,37 +27,57 @@ std::vector<int> normalize_axes(std::span<const std::int64_t> axes, int rank) {
   return result;
 }
 
-std::int64_t product_of(std::span<const std::int64_t> dims) {
-  if (std::ranges::find(dims, 0) != dims.end()) return 0;
-  std::int64_t known = 1;
-  std::int64_t unknown = 0;
+namespace {
+
+// How `fold` joins two dimensions, the element that changes nothing, and its name and sign.
+struct Folding {
+  bool (*overflows)(std::int64_t a, std::int64_t b, std::int64_t* result);
+  std::int64_t neutral;
+  const char* name;
+  const char* sign;
+};
+
+// Known dimensions give a size; a single other one survives beside what changes nothing; bounds give a bound.
+std::int64_t fold_dims(std::span<const std::int64_t> dims, const Folding& folding) {
+  std::int64_t known = folding.neutral, bound = folding.neutral, unknown = 0;
   int unknowns = 0;
+  bool bounds_only = true, overflows = false;
   for (const std::int64_t dim : dims) {
+    if (is_known(dim) && folding.overflows(known, dim, &known)) {
+      throw Error(fmt::format("the {} of dimensions {} does not fit in 63 bits", folding.name,
+                              fmt::join(dims, folding.sign)));
+    }
+    if (is_known(dim) || is_bounded(dim)) {
+      overflows = folding.overflows(bound, bound_of(dim), &bound) || overflows;
+    } else {
+      bounds_only = false;
+    }
     if (!is_known(dim)) {
       unknown = dim;
       ++unknowns;
-    } else if (__builtin_mul_overflow(known, dim, &known)) {
-      throw Error(fmt::format("the product of dimensions {} does not fit in 63 bits", fmt::join(dims, "x")));
     }
   }
   if (unknowns == 0) return known;
-  return unknowns == 1 && known == 1 ? unknown : kAnyDim;
+  if (unknowns == 1 && known == folding.neutral) return unknown;
+  if (!bounds_only) return kAnyDim;
+  return at_most(overflows ? kLargestBound : bound);
+}
+
+}  // namespace
+
+std::int64_t product_of(std::span<const std::int64_t> dims) {
+  if (std::ranges::find(dims, 0) != dims.end()) return 0;
+  return fold_dims(dims, {[](std::int64_t a, std::int64_t b, std::int64_t* product) {
+                            return __builtin_mul_overflow(a, b, product);
+                          },
+                          1, "product", "x"});
 }
 
 std::int64_t sum_of(std::span<const std::int64_t> dims) {
-  std::int64_t known = 0;
-  std::int64_t unknown = 0;
-  int unknowns = 0;
-  for (const std::int64_t dim : dims) {
-    if (!is_known(dim)) {
-      unknown = dim;
-      ++unknowns;
-    } else if (__builtin_add_overflow(known, dim, &known)) {
-      throw Error(fmt::format("the sum of dimensions {} does not fit in 63 bits", fmt::join(dims, "+")));
-    }
-  }
-  if (unknowns == 0) return known;
-  return unknowns == 1 && known == 0 ? unknown : kAnyDim;
+  return fold_dims(dims, {[](std::int64_t a, std::int64_t b, std::int64_t* sum) {
+                            return __builtin_add_overflow(a, b, sum);
+                          },
+                          0, "sum", "+"});
 }
 
 Shape shape_of_rank(std::int64_t rank) {

@@ -23,14 +23,18 @@ constexpr bool same_dim(std::int64_t a, std::int64_t b) { return a == b && (is_k
 constexpr bool may_be_same_dim(std::int64_t a, std::int64_t b) {
   return !is_known(a) || !is_known(b) || a == b;
 }
-// The one that says more of two dimensions that are equal: a size, a symbol, kAnyDim.
+// The one that says more of two dimensions that are equal: a size, a symbol, kAnyDim. Beside a bound there is
+// no more than a bound, since only a run finds out whether both are equal.
 constexpr std::int64_t more_specific_dim(std::int64_t a, std::int64_t b) {
+  if ((is_bounded(a) && (is_bounded(b) || is_known(b))) || (is_bounded(b) && is_known(a)))
+    return at_most(bound_of(a) < bound_of(b) ? bound_of(a) : bound_of(b));
   if (is_known(a) || b == kAnyDim) return a;
   return is_known(b) || a == kAnyDim ? b : a;
 }
 
-// Product and sum of dimensions; a symbol survives multiplication by 1 and addition of 0, otherwise what is
-// not known gives kAnyDim. Throws Error when the result does not fit in 63 bits.
+// Product and sum of dimensions; a symbol or a bound survives multiplication by 1 and addition of 0, bounds
+// beside sizes give a bound, otherwise what is not known gives kAnyDim. Throws Error when the result does not
+// fit in 63 bits.
 std::int64_t product_of(std::span<const std::int64_t> dims);
 std::int64_t sum_of(std::span<const std::int64_t> dims);
 

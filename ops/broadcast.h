@@ -10,7 +10,8 @@
 namespace godwit::ops {
 
 // The result of two dimensions aligned with each other: equal ones stay, a 1 gives way, a size beside an
-// unknown one wins (that must then be it or 1). Throws Error for two sizes that differ, neither being 1.
+// unknown one wins (that must then be it or 1), a bound beside a size or another bound gives a bound. Throws
+// Error for two sizes that differ, neither being 1.
 std::int64_t broadcast_dim(std::int64_t a, std::int64_t b);
 // Aligned at the last dimension; unranked when either is. Throws Error naming both shapes when they do not
 // fit.
@@ -18,6 +19,9 @@ Shape broadcast_shapes(const Shape& a, const Shape& b);
 // Throws Error unless `src` broadcasts to `dst` without changing it, as far as their dimensions are known.
 // `what` names the operand.
 void require_broadcasts_to(const Shape& src, const Shape& dst, const char* what);
+
+// The result of two known shapes while a model runs: of sizes that do not fit, the smaller one. Never throws.
+Shape broadcast_extent(const Shape& a, const Shape& b);
 
 // The offset, in elements, of an operand's element while the result's elements are visited in row-major
 // order. Both shapes known; `src` broadcasts to `dst`. Never allocates.

@@ -101,7 +101,7 @@ class ReferenceExecutable final : public Executable {
  private:
   void find_extents(const NodeView& node, const RunArgs& args, std::span<const TensorView> src,
                     std::span<TensorView> dst) const {
-    op_.extents(node, src, dst);
+    extents_of(op_)(node, src, dst);
     for (std::size_t i = 0; i < dst.size(); ++i) {
       if (dst_descs_[i].shape.bounded()) *args.dst_shapes[i] = dst[i].desc.shape;
     }

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "ops/broadcast.h"
+
 namespace godwit::ops {
 
 Index strides_of(const TensorDesc& desc) {
@@ -40,6 +42,16 @@ void copy_reference(const NodeView&, std::span<const TensorView> src, std::span<
 void same_extents(const NodeView&, std::span<const TensorView> src, std::span<TensorView> dst) {
   for (TensorView& result : dst) result.desc.shape = src[0].desc.shape;
 }
+
+void broadcast_extents(const NodeView&, std::span<const TensorView> src, std::span<TensorView> dst) {
+  Shape shape;
+  for (const TensorView& operand : src) {
+    if (operand.present()) shape = broadcast_extent(shape, operand.desc.shape);
+  }
+  for (TensorView& result : dst) result.desc.shape = shape;
+}
+
+void no_extents(const NodeView&, std::span<const TensorView>, std::span<TensorView>) {}
 
 Cost no_arithmetic(const NodeView&) { return {}; }
 

@@ -51,6 +51,11 @@ void copy_reference(const NodeView& node, std::span<const TensorView> src, std::
 // The OpDef::extents of an op whose results all have operand 0's shape.
 void same_extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst);
 
+// The OpDef::extents of an op whose results all have the shape that its operands broadcast to.
+void broadcast_extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst);
+// The OpDef::extents of an op whose results have sizes that are known when the model is compiled.
+void no_extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst);
+
 // The cost of an op that does no arithmetic (the bytes that it moves are counted for every op).
 Cost no_arithmetic(const NodeView& node);
 

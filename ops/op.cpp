@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "ops/movement.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -49,6 +50,19 @@ bool has_bounds(const NodeView& node) {
   };
   return std::ranges::any_of(node.inputs, operand_bounded) ||
          std::ranges::any_of(node.outputs, [](const TensorDesc& desc) { return desc.shape.bounded(); });
+}
+
+ExtentsFunction extents_of(const OpDef& op) {
+  if (op.extents != nullptr || op.reference == nullptr) return op.extents;
+  switch (op.kind) {
+    case OpKind::elementwise:
+      return broadcast_extents;
+    case OpKind::clamp:
+    case OpKind::cast:
+      return same_extents;
+    default:
+      return nullptr;
+  }
 }
 
 Cost cost(const OpDef& op, const NodeView& node) {

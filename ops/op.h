@@ -86,6 +86,7 @@ enum class OpKind : std::uint8_t {
   integer,        // ONNX's own operators on 8-bit numbers (QLinearConv, MatMulInteger)
   quantized,      // the engine's form of another operator on 8-bit numbers (OpDef::quantized)
   shape,          // values that follow from descriptions and attributes (Shape, Constant)
+  random,         // numbers drawn by a generator (RandomNormal); another library draws others
 };
 
 // A product as passes see it: dst = alpha · src · weights + beta · bias.
@@ -147,7 +148,7 @@ struct OpDef {
   ReferenceFunction reference = nullptr;
   // Set where operands or results may have sizes that only the data decides (at_most() in their shapes); the
   // reference then takes all shapes from src and dst, since the node's have bounds. Null: such a node is
-  // refused.
+  // refused, unless extents_of() knows better.
   ExtentsFunction extents = nullptr;
   CostFunction cost = nullptr;      // null: element-wise, one FLOP per output element
   LayoutFunction layout = nullptr;  // null: nchw_only
@@ -182,6 +183,9 @@ const OpDef* find_op(std::string_view name, std::string_view domain = "");
 std::vector<TensorDesc> infer(const OpDef& op, const NodeView& node);
 // True where an operand or a result has a size that only the data decides.
 bool has_bounds(const NodeView& node);
+// OpDef::extents; for an element-wise op (and clamp and cast) without one, those of broadcasting. Null: the
+// op takes no size that only the data decides.
+ExtentsFunction extents_of(const OpDef& op);
 Cost cost(const OpDef& op, const NodeView& node);
 
 }  // namespace godwit::ops

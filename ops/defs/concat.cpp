@@ -47,16 +47,33 @@ std::vector<TensorDesc> infer_concat(const NodeView& node) {
   return {dst};
 }
 
+// Of sizes that do not fit to each other while the model runs, the smallest counts.
+void extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst) {
+  Shape& shape = dst[0].desc.shape;
+  const int axis = normalize_axis(node.attributes.integer("axis", 0), shape.rank());
+  shape = src[0].desc.shape;
+  for (const TensorView& part : src.subspan(1)) {
+    for (int k = 0; k < shape.rank(); ++k) {
+      const std::int64_t dim = part.desc.shape[k];
+      shape[k] = k == axis ? shape[k] + dim : std::min(shape[k], dim);
+    }
+  }
+}
+
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const int rank = dst[0].desc.shape.rank();
   const auto axis = static_cast<std::size_t>(normalize_axis(node.attributes.integer("axis", 0), rank));
   const Index strides = strides_of(dst[0].desc);
   std::int64_t begin = 0;  // of this operand, along the axis
   for (const TensorView& part : src) {
-    for_each_index(part.desc.shape, [&](const Index& index, std::int64_t from) {
-      copy_element(part, from, dst[0], offset_of(index, strides, rank) + begin * strides[axis]);
+    const Index part_strides = strides_of(part.desc);
+    Shape shown = dst[0].desc.shape;
+    shown[static_cast<int>(axis)] = part.desc.shape[static_cast<int>(axis)];
+    for_each_index(shown, [&](const Index& index, std::int64_t) {
+      copy_element(part, offset_of(index, part_strides, rank), dst[0],
+                   offset_of(index, strides, rank) + begin * strides[axis]);
     });
-    begin += part.desc.shape[static_cast<int>(axis)];
+    begin += shown[static_cast<int>(axis)];
   }
 }
 
@@ -103,6 +120,7 @@ const OpDef& op_concat() {
       .moves = moves_all,
       .infer = infer_concat,
       .reference = reference,
+      .extents = extents,
       .cost = no_arithmetic,
       .layout = any_layout,
       .is_view = has_one_operand,

@@ -48,6 +48,7 @@ const OpDef& op_dropout() {
       .moves = moves,
       .infer = infer_dropout,
       .reference = reference,
+      .extents = same_extents,
       .cost = no_arithmetic,
       .layout = layout_of,
       .is_view = has_no_mask,

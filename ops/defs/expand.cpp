@@ -26,6 +26,13 @@ std::vector<TensorDesc> infer_expand(const NodeView& node) {
   return {dst};
 }
 
+void extents(const NodeView&, std::span<const TensorView> src, std::span<TensorView> dst) {
+  const int rank = static_cast<int>(src[1].desc.shape.elements());
+  Shape target;
+  for (int axis = 0; axis < rank; ++axis) target.append(integer_at(src[1], axis));
+  dst[0].desc.shape = broadcast_extent(src[0].desc.shape, target);
+}
+
 void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
   BroadcastIndex from(dst[0].desc.shape, src[0].desc.shape);
   const std::int64_t count = dst[0].desc.shape.elements();
@@ -64,6 +71,7 @@ const OpDef& op_expand() {
       .moves = moves_first,
       .infer = infer_expand,
       .reference = reference,
+      .extents = extents,
       .cost = no_arithmetic,
       .implementations = {&strided_copy},
   };

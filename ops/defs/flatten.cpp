@@ -22,6 +22,14 @@ std::vector<TensorDesc> infer_flatten(const NodeView& node) {
            Layout::nchw}};
 }
 
+void extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst) {
+  const Shape& shape = src[0].desc.shape;
+  const std::int64_t axis = node.attributes.integer("axis", 1);
+  const auto split = static_cast<int>(axis < 0 ? axis + shape.rank() : axis);
+  dst[0].desc.shape[0] = shape.product(0, split);
+  dst[0].desc.shape[1] = shape.product(split, shape.rank());
+}
+
 }  // namespace
 
 const OpDef& op_flatten() {
@@ -33,6 +41,7 @@ const OpDef& op_flatten() {
       .moves = moves_first,
       .infer = infer_flatten,
       .reference = copy_reference,
+      .extents = extents,
       .cost = no_arithmetic,
       .is_view = always,
       .batch_separable = always,

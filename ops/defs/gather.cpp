@@ -19,6 +19,14 @@ void check_constant_indices(const Tensor& indices, std::int64_t dim) {
   }
 }
 
+Shape gathered_shape(const Shape& src, const Shape& indices, int axis) {
+  Shape dst;
+  for (int i = 0; i < axis; ++i) dst.append(src[i]);
+  for (const std::int64_t dim : indices.dims()) dst.append(dim);
+  for (int i = axis + 1; i < src.rank(); ++i) dst.append(src[i]);
+  return dst;
+}
+
 std::vector<TensorDesc> infer_gather(const NodeView& node) {
   const Shape& src = node.shape(0);
   const Shape& indices = node.shape(1);
@@ -32,12 +40,14 @@ std::vector<TensorDesc> infer_gather(const NodeView& node) {
   if (const Tensor* constant = node.inputs[1].constant; constant != nullptr && is_known(src[axis])) {
     check_constant_indices(*constant, src[axis]);
   }
-  if (!indices.ranked()) return {dst};
-  dst.shape = Shape{};
-  for (int i = 0; i < axis; ++i) dst.shape.append(src[i]);
-  for (const std::int64_t dim : indices.dims()) dst.shape.append(dim);
-  for (int i = axis + 1; i < src.rank(); ++i) dst.shape.append(src[i]);
+  if (indices.ranked()) dst.shape = gathered_shape(src, indices, axis);
   return {dst};
+}
+
+void extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst) {
+  const Shape& shape = src[0].desc.shape;
+  dst[0].desc.shape = gathered_shape(shape, src[1].desc.shape,
+                                     normalize_axis(node.attributes.integer("axis", 0), shape.rank()));
 }
 
 // An index that is out of range, which only a computed one can be, names a slice of zeros.
@@ -77,6 +87,7 @@ const OpDef& op_gather() {
       .moves = moves_first,
       .infer = infer_gather,
       .reference = reference,
+      .extents = extents,
       .cost = no_arithmetic,
   };
   return def;

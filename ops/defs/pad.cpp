@@ -1,4 +1,5 @@
 // Pad: the operand with elements put around it (or cut off), constant or repeated from inside.
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "ops/algorithms/pad_rows.h"
@@ -30,6 +31,7 @@ std::int64_t padded_dim(std::int64_t dim, std::int64_t begin, std::int64_t end, 
   for (const std::int64_t pad : {begin, end}) {
     if (pad < -kLargestPad || pad > kLargestPad) throw Error(fmt::format("a pad of {} is out of range", pad));
   }
+  if (is_bounded(dim)) return at_most(std::max<std::int64_t>(bound_of(dim) + begin + end, 0));
   if (!is_known(dim)) return begin + end == 0 ? dim : kAnyDim;
   if (dim > kLargestPad) throw Error(fmt::format("a dimension of {} is too large to be padded", dim));
   const PadAxis axis{dim, begin, end};
@@ -74,6 +76,17 @@ std::vector<TensorDesc> infer_pad(const NodeView& node) {
   return {dst};
 }
 
+void extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst) {
+  const Shape& shape = src[0].desc.shape;
+  const bool repeats = pad_mode_of(node.attributes) != PadMode::constant;
+  const PadAxes axes = pad_axes_of(shape, src);
+  for (int i = 0; i < shape.rank(); ++i) {
+    const PadAxis& axis = axes[static_cast<std::size_t>(i)];
+    // Of nothing there is nothing to repeat.
+    dst[0].desc.shape[i] = repeats && axis.kept() <= 0 ? 0 : std::max<std::int64_t>(axis.padded(), 0);
+  }
+}
+
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const Shape& shape = src[0].desc.shape;
   const PadMode mode = pad_mode_of(node.attributes);
@@ -115,6 +128,7 @@ const OpDef& op_pad() {
       .attributes = {{"mode", AttributeType::string}},
       .infer = infer_pad,
       .reference = reference,
+      .extents = extents,
       .cost = no_arithmetic,
       .layout = any_layout,
       .is_view = pads_nothing,

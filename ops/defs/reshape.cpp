@@ -10,7 +10,8 @@ namespace godwit::ops {
 namespace {
 
 // The dimension that is left to inference (-1), from the operand's dimensions that are not copied to the
-// result and the result's that are named by number. A symbol survives where all numbers beside it cancel.
+// result and the result's that are named by number. A symbol survives where all numbers beside it cancel;
+// bounds give a bound.
 std::int64_t remaining_dim(const Shape& src, std::span<const std::int64_t> src_dims,
                            std::span<const std::int64_t> dst_dims) {
   std::vector<std::int64_t> known;
@@ -21,7 +22,10 @@ std::int64_t remaining_dim(const Shape& src, std::span<const std::int64_t> src_d
   if (!src.ranked()) return kAnyDim;
   if (from == 0) return 0;
   if (unknown.size() == 1 && from == to) return unknown[0];
-  if (!unknown.empty()) return kAnyDim;
+  if (!unknown.empty()) {
+    const std::int64_t most = product_of(src_dims);
+    return is_bounded(most) && to > 0 ? at_most(bound_of(most) / to) : kAnyDim;
+  }
   if (from % to != 0) {
     throw Error(fmt::format("shape {} cannot be divided into {} equal parts to find dimension -1",
                             src.to_string(), to));
@@ -63,6 +67,11 @@ Shape resolve(const Shape& src, std::span<const std::int64_t> target, bool allow
     throw Error(fmt::format("shape {} ({} elements) cannot become {} ({} elements)", src.to_string(),
                             src.elements(), dst.to_string(), dst.elements()));
   }
+  const Shape src_most = src.at_bounds(), dst_most = dst.at_bounds();
+  if (src_most.known() && dst_most.known() && dst_most.elements() > src_most.elements()) {
+    throw Error(fmt::format("shape {} (at most {} elements) cannot become {}", src.to_string(),
+                            src_most.elements(), dst.to_string()));
+  }
   return dst;
 }
 
@@ -72,10 +81,34 @@ std::vector<TensorDesc> infer_reshape(const NodeView& node) {
   TensorDesc dst{node.input(0).dtype, Shape::unranked(), Layout::nchw};
   if (target.values) {
     dst.shape = resolve(node.shape(0), *target.values, allow_zero);
+  } else if (target.length == 1 && node.shape(0).ranked()) {
+    dst.shape = {product_of(node.shape(0).dims())};
   } else if (is_known(target.length)) {
     dst.shape = shape_of_rank(target.length);
   }
   return {dst};
+}
+
+void extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst) {
+  const bool allow_zero = node.attributes.flag("allowzero", false);
+  const Shape& from = src[0].desc.shape;
+  Shape& to = dst[0].desc.shape;
+  if (to.rank() == 1) {
+    to[0] = from.elements();
+    return;
+  }
+  std::int64_t rest = from.elements();
+  int inferred = -1;
+  for (int axis = 0; axis < to.rank(); ++axis) {
+    const std::int64_t dim = integer_at(src[1], axis);
+    to[axis] = dim == 0 && !allow_zero ? from[axis] : dim;
+    if (dim == -1) {
+      inferred = axis;
+    } else {
+      rest = to[axis] == 0 ? 0 : rest / to[axis];
+    }
+  }
+  if (inferred >= 0) to[inferred] = rest;
 }
 
 }  // namespace
@@ -92,6 +125,7 @@ const OpDef& op_reshape() {
       .moves = moves_first,
       .infer = infer_reshape,
       .reference = copy_reference,
+      .extents = extents,
       .cost = no_arithmetic,
       .is_view = always,
       .batch_separable = always,

@@ -26,9 +26,6 @@ std::vector<TensorDesc> infer_shape(const NodeView& node) {
   return {{DType::s64, {src.ranked() ? range_of(node, src.rank()).size() : kAnyDim}, Layout::nchw}};
 }
 
-// The result's size follows from the number of the operand's dimensions.
-void extents(const NodeView&, std::span<const TensorView>, std::span<TensorView>) {}
-
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const Shape& shape = node.shape(0).bounded() ? src[0].desc.shape : node.shape(0);
   const AxisRange range = range_of(node, shape.rank());
@@ -55,7 +52,7 @@ const OpDef& op_shape() {
       .kind = OpKind::shape,
       .infer = infer_shape,
       .reference = reference,
-      .extents = extents,
+      .extents = no_extents,
       .cost = no_arithmetic,
       .layout = any_layout,
       .folds_from_descs = asked_dims_known,

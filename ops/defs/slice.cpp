@@ -40,7 +40,17 @@ void check_length(const IntegerList& list, const IntegerList& starts, std::size_
 std::int64_t unknown_dim(std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step) {
   // Exporters write "to the end" as the largest integer of either width.
   const bool everything = start == 0 && step == 1 && end >= std::numeric_limits<std::int32_t>::max();
-  return everything ? dim : kAnyDim;
+  if (everything) return dim;
+  if (!is_bounded(dim)) return kAnyDim;
+  // Counted from one end only, a part grows with the dimension.
+  const std::int64_t most = bound_of(dim);
+  if (step > 0 && (start >= 0 || end >= most)) return at_most(part_of(most, start, end, step).count);
+  return dim;
+}
+
+// The dimension that a slice leaves whose bounds a run computes.
+std::int64_t computed_dim(std::int64_t dim) {
+  return is_known(dim) || is_bounded(dim) ? at_most(bound_of(dim)) : kAnyDim;
 }
 
 std::vector<TensorDesc> infer_slice(const NodeView& node) {
@@ -61,7 +71,9 @@ std::vector<TensorDesc> infer_slice(const NodeView& node) {
   TensorDesc dst{node.input(0).dtype, src, Layout::nchw};
   if (!src.ranked()) return {dst};
   if (!axes.values || !is_known(starts.length)) {
-    dst.shape = shape_of_rank(src.rank());
+    std::vector<std::int64_t> most(src.dims().begin(), src.dims().end());
+    for (std::int64_t& dim : most) dim = computed_dim(dim);
+    dst.shape = Shape(most);
     return {dst};
   }
   if (starts.length > src.rank()) {
@@ -75,7 +87,7 @@ std::vector<TensorDesc> infer_slice(const NodeView& node) {
   for (std::size_t k = 0; k < normal.size(); ++k) {
     std::int64_t& dim = dst.shape[normal[k]];
     if (!starts.values || !ends.values || !steps.values) {
-      dim = kAnyDim;
+      dim = computed_dim(dim);
     } else if (is_known(dim)) {
       dim = part_of(dim, (*starts.values)[k], (*ends.values)[k], (*steps.values)[k]).count;
     } else {
@@ -89,21 +101,40 @@ struct Origin {
   Index start{}, step{};
 };
 
-// The slice's begin on each axis and the step between its elements, from the operands at positions 1
-// to 4.
+// Calls visit(axis, part) for each axis that the operands at positions 1 to 4 name. Computed lists may hold
+// anything: an axis that is none is passed over, a step of 0 is one of 1, the shortest list counts.
+template <class Visit>
+void for_each_part(const Shape& src, std::span<const TensorView> operands, const Visit& visit) {
+  const auto present = [&](std::size_t i) { return i < operands.size() && operands[i].present(); };
+  std::int64_t count = operands[1].desc.shape.elements();
+  for (std::size_t i = 2; i < 5; ++i) {
+    if (present(i)) count = std::min(count, operands[i].desc.shape.elements());
+  }
+  for (std::int64_t k = 0; k < count; ++k) {
+    std::int64_t axis = present(3) ? integer_at(operands[3], k) : k;
+    if (axis < 0) axis += src.rank();
+    if (axis < 0 || axis >= src.rank()) continue;
+    const std::int64_t step = present(4) ? integer_at(operands[4], k) : 1;
+    visit(static_cast<int>(axis), part_of(src[static_cast<int>(axis)], integer_at(operands[1], k),
+                                          integer_at(operands[2], k), step == 0 ? 1 : step));
+  }
+}
+
+// The slice's begin on each axis and the step between its elements.
 Origin origin_of(const Shape& src, std::span<const TensorView> operands) {
   Origin origin;
   origin.step.fill(1);
-  const auto present = [&](std::size_t i) { return i < operands.size() && operands[i].present(); };
-  const std::int64_t count = operands[1].desc.shape.elements();
-  for (std::int64_t k = 0; k < count; ++k) {
-    const int axis = normalize_axis(present(3) ? integer_at(operands[3], k) : k, src.rank());
-    const Part part = part_of(src[axis], integer_at(operands[1], k), integer_at(operands[2], k),
-                              present(4) ? integer_at(operands[4], k) : 1);
+  for_each_part(src, operands, [&](int axis, const Part& part) {
     origin.start[static_cast<std::size_t>(axis)] = part.start;
     origin.step[static_cast<std::size_t>(axis)] = part.step;
-  }
+  });
   return origin;
+}
+
+void extents(const NodeView&, std::span<const TensorView> src, std::span<TensorView> dst) {
+  dst[0].desc.shape = src[0].desc.shape;
+  for_each_part(src[0].desc.shape, src,
+                [&](int axis, const Part& part) { dst[0].desc.shape[axis] = part.count; });
 }
 
 void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
@@ -158,6 +189,7 @@ const OpDef& op_slice() {
       .moves = moves_first,
       .infer = infer_slice,
       .reference = reference,
+      .extents = extents,
       .cost = no_arithmetic,
       .layout = any_layout,
       .implementations = {&strided_copy},

@@ -50,6 +50,21 @@ std::vector<TensorDesc> infer_squeeze(const NodeView& node) {
   return {dst};
 }
 
+// Without axes every size is known.
+void extents(const NodeView&, std::span<const TensorView> src, std::span<TensorView> dst) {
+  if (src.size() < 2 || !src[1].present()) return;
+  const Shape& shape = src[0].desc.shape;
+  unsigned dropped = 0;
+  for (std::int64_t k = 0; k < src[1].desc.shape.elements(); ++k) {
+    const std::int64_t axis = integer_at(src[1], k);
+    dropped |= 1U << static_cast<unsigned>(axis < 0 ? axis + shape.rank() : axis);
+  }
+  int to = 0;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if ((dropped >> static_cast<unsigned>(axis) & 1U) == 0) dst[0].desc.shape[to++] = shape[axis];
+  }
+}
+
 }  // namespace
 
 const OpDef& op_squeeze() {
@@ -62,6 +77,7 @@ const OpDef& op_squeeze() {
       .moves = moves_first,
       .infer = infer_squeeze,
       .reference = copy_reference,
+      .extents = extents,
       .cost = no_arithmetic,
       .is_view = always,
       .batch_separable = always,

@@ -24,6 +24,18 @@ std::vector<TensorDesc> infer_unsqueeze(const NodeView& node) {
   return {dst};
 }
 
+void extents(const NodeView&, std::span<const TensorView> src, std::span<TensorView> dst) {
+  Shape& shape = dst[0].desc.shape;
+  unsigned added = 0;
+  for (std::int64_t k = 0; k < src[1].desc.shape.elements(); ++k) {
+    const std::int64_t axis = integer_at(src[1], k);
+    added |= 1U << static_cast<unsigned>(axis < 0 ? axis + shape.rank() : axis);
+  }
+  int from = 0;
+  for (int axis = 0; axis < shape.rank(); ++axis)
+    shape[axis] = (added >> static_cast<unsigned>(axis) & 1U) != 0 ? 1 : src[0].desc.shape[from++];
+}
+
 }  // namespace
 
 const OpDef& op_unsqueeze() {
@@ -37,6 +49,7 @@ const OpDef& op_unsqueeze() {
       .moves = moves_first,
       .infer = infer_unsqueeze,
       .reference = copy_reference,
+      .extents = extents,
       .cost = no_arithmetic,
       .is_view = always,
       .batch_separable = always,

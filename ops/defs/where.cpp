@@ -48,6 +48,7 @@ const OpDef& op_where() {
       .moves = moves,
       .infer = infer_where,
       .reference = reference,
+      .extents = broadcast_extents,
       .cost = no_arithmetic,
       .batch_separable = broadcast_keeps_images_apart,
   };

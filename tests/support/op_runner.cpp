@@ -131,7 +131,7 @@ std::vector<Tensor> OpRunner::Node::reference() const {
     std::memset(results.back().mutable_data(), 0xff, desc.most_bytes());
     dst.push_back(results.back().view());
   }
-  if (ops::has_bounds(view())) runner_.op_->extents(view(), src, dst);
+  if (ops::has_bounds(view())) ops::extents_of (*runner_.op_)(view(), src, dst);
   for (std::size_t i = 0; i < results.size(); ++i) results[i].set_shape(dst[i].desc.shape);
   runner_.op_->reference(view(), src, dst);
   return results;
@@ -182,7 +182,8 @@ std::vector<Tensor> OpRunner::Node::run(const ops::Executable& executable, int t
   std::vector<Shape> shapes(outputs_.size());
   std::vector<const Shape*> src_shapes;
   std::vector<Shape*> dst_shapes;
-  for (const Slot& slot : slots_) src_shapes.push_back(&slot.desc.shape);
+  for (const Slot& slot : slots_)
+    src_shapes.push_back(slot.value.empty() ? &slot.desc.shape : &slot.value.shape());
   for (Shape& shape : shapes) dst_shapes.push_back(&shape);
 
   const ops::Scratch scratch = executable.scratch();
@@ -251,6 +252,10 @@ OpRunner& OpRunner::input(Tensor value) { return add({value.desc(), std::move(va
 OpRunner& OpRunner::input(const TensorDesc& desc) { return add({desc, {}, true, false}); }
 OpRunner& OpRunner::input(const Shape& shape) { return input(TensorDesc{DType::f32, shape, Layout::nchw}); }
 OpRunner& OpRunner::constant(Tensor value) { return add({value.desc(), std::move(value), true, true}); }
+OpRunner& OpRunner::bounded(Tensor value, const Shape& shape) {
+  const TensorDesc desc{value.dtype(), shape, Layout::nchw};
+  return add({desc, std::move(value), true, false});
+}
 OpRunner& OpRunner::omitted() { return add({}); }
 
 template <class T>

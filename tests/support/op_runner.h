@@ -37,6 +37,8 @@ class OpRunner {
   OpRunner& input(const TensorDesc& desc);
   OpRunner& input(const Shape& shape);
   OpRunner& constant(Tensor value);
+  // An operand computed at run time whose size only the data decides; `shape` has its bounds.
+  OpRunner& bounded(Tensor value, const Shape& shape);
   OpRunner& omitted();
 
   OpRunner& attribute(std::string name, int value);
