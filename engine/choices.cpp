@@ -12,6 +12,7 @@ struct AttributeText {
   std::string operator()(float value) const { return fmt::format("{}", value); }
   std::string operator()(const std::string& value) const { return fmt::format("\"{}\"", value); }
   // Two tensors are the same value only where they are the same tensor.
+  std::string operator()(const std::shared_ptr<const ops::Body>&) const { return "graph"; }
   std::string operator()(const Tensor& value) const { return fmt::format("{}", value.identity()); }
   template <class T>
   std::string operator()(const std::vector<T>& values) const {

@@ -22,6 +22,7 @@ struct AttributeText {
   std::string operator()(std::int64_t value) const { return fmt::format("{}", value); }
   std::string operator()(float value) const { return fmt::format("{}", value); }
   std::string operator()(const std::string& value) const { return fmt::format("\"{}\"", value); }
+  std::string operator()(const std::shared_ptr<const ops::Body>&) const { return "graph"; }
   std::string operator()(const Tensor& value) const { return value.desc().to_string(); }
   template <class T>
   std::string operator()(const std::vector<T>& values) const {

@@ -15,7 +15,7 @@ namespace godwit::importers {
 namespace {
 
 constexpr std::array kImporters = {
-    Importer{"onnx", "ONNX models, opsets 7 to 22, with or without external data", ".onnx", load_onnx},
+    Importer{"onnx", "ONNX models, opsets 1 to 27, with or without external data", ".onnx", load_onnx},
     Importer{"tfjs", "TensorFlow.js layers-models: model.json beside its weight shards", ".json", load_tfjs},
 };
 

@@ -10,8 +10,8 @@
 namespace godwit::ops {
 namespace {
 
-constexpr std::array<std::string_view, 7> kTypeNames = {
-    "integer", "real", "string", "list of integers", "list of reals", "list of strings", "tensor"};
+constexpr std::array<std::string_view, 8> kTypeNames = {
+    "integer", "real", "string", "list of integers", "list of reals", "list of strings", "tensor", "graph"};
 
 // "an integer", "a list of reals".
 std::string with_article(AttributeType type) {
@@ -107,6 +107,11 @@ std::span<const float> Attributes::reals(std::string_view name) const {
 
 const Tensor* Attributes::tensor(std::string_view name) const {
   return get<Tensor>(values_, name, AttributeType::tensor);
+}
+
+const Body* Attributes::body(std::string_view name) const {
+  const auto* value = get<std::shared_ptr<const Body>>(values_, name, AttributeType::graph);
+  return value == nullptr ? nullptr : value->get();
 }
 
 void Attributes::check(std::span<const AttributeSpec> specs) const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,10 +15,13 @@
 
 namespace godwit::ops {
 
-using AttributeValue = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>,
-                                    std::vector<float>, std::vector<std::string>, Tensor>;
+class Body;  // ops/op.h
 
-enum class AttributeType { integer, real, string, integers, reals, strings, tensor };
+using AttributeValue =
+    std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>,
+                 std::vector<std::string>, Tensor, std::shared_ptr<const Body>>;
+
+enum class AttributeType { integer, real, string, integers, reals, strings, tensor, graph };
 std::string_view name_of(AttributeType type);
 AttributeType type_of(const AttributeValue& value);
 
@@ -55,6 +59,7 @@ class Attributes {
   std::span<const float> reals(std::string_view name) const;
   // Null when absent.
   const Tensor* tensor(std::string_view name) const;
+  const Body* body(std::string_view name) const;
 
   // Throws Error for an attribute not in `specs`, of another type than there, or required and absent.
   void check(std::span<const AttributeSpec> specs) const;

@@ -25,6 +25,17 @@ struct Operand {
   bool present() const { return desc != nullptr; }
 };
 
+// A graph inside of a node (If, Loop, Scan), held as an attribute. What it reads of the graph around it are
+// its last inputs, and the node's last operands.
+class Body {
+ public:
+  virtual ~Body() = default;
+  virtual std::size_t input_count() const = 0;
+  virtual std::size_t output_count() const = 0;
+  // Descriptions of its results for such operands; throws Error about nodes that do not take them.
+  virtual std::vector<TensorDesc> infer(std::span<const Operand> inputs) const = 0;
+};
+
 // One node as an op sees it. The residual of a fused epilogue is the last input.
 struct NodeView {
   std::string_view name;
@@ -87,6 +98,8 @@ enum class OpKind : std::uint8_t {
   quantized,      // the engine's form of another operator on 8-bit numbers (OpDef::quantized)
   shape,          // values that follow from descriptions and attributes (Shape, Constant)
   random,         // numbers drawn by a generator (RandomNormal); another library draws others
+  control,  // decides while it runs which graphs of its own run, and how often (If, Loop, Scan); no reference
+  sequence,  // makes, changes or reads lists of tensors (SequenceAt); no reference
 };
 
 // A product as passes see it: dst = alpha · src · weights + beta · bias.

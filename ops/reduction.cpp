@@ -11,7 +11,7 @@ namespace godwit::ops {
 namespace {
 
 void check_type(DType dtype) {
-  const bool narrow = size_of(dtype) < 4 && !is_float(dtype);
+  const bool narrow = is_narrow(dtype) || (size_of(dtype) < 4 && !is_float(dtype));
   if (narrow)
     throw Error(
         fmt::format("input 0 is {}, expected a float or an integer of 32 or 64 bits", name_of(dtype)));

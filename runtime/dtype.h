@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "runtime/float16.h"
+#include "runtime/narrow_numbers.h"
 
 namespace godwit {
 
@@ -29,21 +30,29 @@ struct DTypeOf;
 template <class T>
 inline constexpr DType dtype_of = DTypeOf<T>::value;
 
-// Bytes of one element.
+// Bytes of one element in memory.
 std::size_t size_of(DType dtype);
+// Bits of one element in ONNX files, which pack those below 8 bits, the first into the lowest bits of a byte.
+int packed_bits_of(DType dtype);
 // "f32", "s64", ….
 std::string_view name_of(DType dtype);
 // The number ONNX's TensorProto.DataType gives this type, and back; nullopt for numbers that are not in the
 // list.
 int onnx_code_of(DType dtype);
 std::optional<DType> dtype_from_onnx(int code);
-// The .npy header's descr; bf16, which numpy lacks, is written as two raw bytes ("<V2").
+// The .npy header's descr; bf16, which numpy lacks, is written as two raw bytes ("<V2"). Those of narrow
+// types do not lead back to them.
 std::string_view numpy_descr_of(DType dtype);
 std::optional<DType> dtype_from_numpy(std::string_view descr);
 std::optional<DType> dtype_from_name(std::string_view name);
 
+// Floats of 8 and 4 bits, integers of 4 and 2: stored, moved and converted, but not computed with.
+constexpr bool is_narrow(DType dtype) { return dtype >= DType::f8e4m3fn; }
+constexpr bool is_narrow_float(DType dtype) { return is_narrow(dtype) && dtype <= DType::f4e2m1; }
+// Real numbers, narrow ones included.
 constexpr bool is_float(DType dtype) {
-  return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
+  return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16 ||
+         is_narrow_float(dtype);
 }
 constexpr bool is_integer(DType dtype) { return !is_float(dtype) && dtype != DType::boolean; }
 

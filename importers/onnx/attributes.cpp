@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "importers/onnx/packing.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -117,7 +118,8 @@ ops::Attributes read_attributes(const onnx::Node& node, TensorReader& tensors) {
 void write_tensor(const Tensor& tensor, onnx::Tensor& dst) {
   for (const std::int64_t dim : tensor.shape().dims()) dst.add_dims(dim);
   dst.set_data_type(onnx_code_of(tensor.dtype()));
-  dst.set_raw_data(tensor.data(), tensor.bytes());
+  const Tensor stored = is_packed(tensor.dtype()) ? pack(tensor) : tensor;
+  dst.set_raw_data(stored.data(), stored.bytes());
 }
 
 void write_attribute(const std::string& name, const ops::AttributeValue& value, onnx::Attribute& dst) {
@@ -135,6 +137,9 @@ void write_attribute(const std::string& name, const ops::AttributeValue& value, 
     }
     Type operator()(const std::vector<std::string>& v) const {
       return dst.mutable_strings()->Assign(v.begin(), v.end()), kStrings;
+    }
+    Type operator()(const std::shared_ptr<const ops::Body>&) const {
+      throw Error("has a graph of its own, which is not written");
     }
     Type operator()(const Tensor& v) const { return write_tensor(v, *dst.mutable_t()), kTensor; }
   };

@@ -16,8 +16,8 @@
 namespace godwit::importers {
 namespace {
 
-constexpr std::int64_t kOldestOpset = 7;
-constexpr std::int64_t kNewestOpset = 22;
+constexpr std::int64_t kOldestOpset = 1;
+constexpr std::int64_t kNewestOpset = 27;
 
 std::string full_domain(const std::string& domain) { return domain.empty() ? "ai.onnx" : domain; }
 

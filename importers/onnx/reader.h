@@ -7,7 +7,7 @@
 
 namespace godwit::importers {
 
-// Opsets 7 to 22. Weights stay mapped from the file where they are aligned for their type. Throws Error
+// Opsets 1 to 27. Weights stay mapped from the file where they are aligned for their type. Throws Error
 // without naming the file, which the caller does.
 engine::Graph load_onnx(const std::string& path);
 

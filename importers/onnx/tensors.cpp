@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "importers/inside_folder.h"
+#include "importers/onnx/packing.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -31,17 +32,6 @@ std::string_view unsupported_type_name(int code) {
       return "complex64";
     case 15:
       return "complex128";
-    case 17:
-    case 18:
-    case 19:
-    case 20:
-      return "float8";
-    case 21:
-      return "uint4";
-    case 22:
-      return "int4";
-    case 23:
-      return "float4";
     default:
       return "unknown";
   }
@@ -88,10 +78,11 @@ Tensor from_file(const TensorDesc& desc, Bytes bytes, const std::shared_ptr<cons
 
 // On demand where `file` owns the bytes and they are many, a view where they are aligned, a copy otherwise.
 Tensor from_bytes(const TensorDesc& desc, Bytes bytes, const std::shared_ptr<const MappedFile>& file) {
-  if (bytes.size() != desc.bytes()) {
+  if (bytes.size() != packed_bytes(desc)) {
     throw Error(fmt::format("has {} bytes of data, its shape {} of {} takes {}", bytes.size(),
-                            desc.shape.to_string(), name_of(desc.dtype), desc.bytes()));
+                            desc.shape.to_string(), name_of(desc.dtype), packed_bytes(desc)));
   }
+  if (is_packed(desc.dtype)) return unpack(desc, bytes);
   check_bools(desc, bytes);
   const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % size_of(desc.dtype) == 0;
   if (file != nullptr && bytes.size() >= kSmall) return from_file(desc, bytes, file);
@@ -134,7 +125,24 @@ Tensor from_numbers(const TensorDesc& desc, const google::protobuf::RepeatedFiel
   return tensor;
 }
 
+// Narrow types have one byte in each number: an element's bits, or several elements.
+Tensor from_packed_numbers(const TensorDesc& desc, const onnx::Tensor& proto) {
+  const auto& numbers = proto.int32_data();
+  if (static_cast<std::size_t>(numbers.size()) != packed_bytes(desc)) {
+    throw Error(fmt::format("has {} values in int32_data, its shape {} of {} takes {}", numbers.size(),
+                            desc.shape.to_string(), name_of(desc.dtype), packed_bytes(desc)));
+  }
+  std::vector<std::byte> bytes;
+  for (int i = 0; i < numbers.size(); ++i) {
+    if (numbers[i] < -128 || numbers[i] > 255)
+      throw Error(fmt::format("int32_data[{}] is {}, expected 8 bits", i, numbers[i]));
+    bytes.push_back(static_cast<std::byte>(numbers[i] & 0xff));
+  }
+  return from_bytes(desc, bytes, nullptr);
+}
+
 Tensor from_typed_field(const TensorDesc& desc, const onnx::Tensor& proto) {
+  if (is_narrow(desc.dtype)) return from_packed_numbers(desc, proto);
   return visit_dtype(desc.dtype, [&]<class T>() {
     if constexpr (std::is_same_v<T, float>)
       return from_numbers<T>(desc, proto.float_data(), "float_data");
@@ -144,6 +152,8 @@ Tensor from_typed_field(const TensorDesc& desc, const onnx::Tensor& proto) {
       return from_numbers<T>(desc, proto.int64_data(), "int64_data");
     else if constexpr (std::is_same_v<T, std::uint32_t> || std::is_same_v<T, std::uint64_t>)
       return from_numbers<T>(desc, proto.uint64_data(), "uint64_data");
+    else if constexpr (is_narrow(dtype_of<T>))
+      return Tensor();  // read above
     else
       return from_numbers<T>(desc, proto.int32_data(), "int32_data");
   });
@@ -245,7 +255,7 @@ Tensor TensorReader::read_external(const onnx::Tensor& proto, const TensorDesc& 
   std::shared_ptr<const MappedFile>& file = external_[path];
   if (file == nullptr) file = std::make_shared<const MappedFile>(path);
 
-  const std::size_t bytes = length.value_or(desc.bytes());
+  const std::size_t bytes = length.value_or(packed_bytes(desc));
   if (offset > file->size() || bytes > file->size() - offset) {
     throw Error(
         fmt::format("external data: {} bytes at offset {} reach past the end of '{}', which has {} bytes",

@@ -13,6 +13,7 @@
 
 #include "importers/importer.h"
 #include "importers/onnx/attributes.h"
+#include "importers/onnx/packing.h"
 #include "runtime/error.h"
 #include "runtime/output_file.h"
 
@@ -45,6 +46,7 @@ constexpr std::array kAdditions = {
     Addition{"AveragePool", "dilations", 19},
     Addition{"BatchNormalization", "training_mode", 14},
     Addition{"Cast", "saturate", 19},
+    Addition{"Cast", "round_mode", 24},
     Addition{"DequantizeLinear", "block_size", 21},
     Addition{"QuantizeLinear", "block_size", 21},
     Addition{"QuantizeLinear", "output_dtype", 21},
@@ -90,8 +92,31 @@ constexpr std::array kWidenings = {
     Widening{"MaxPool", DType::bf16, 22},
 };
 
+// Element types that came to ONNX with an opset above the oldest one written.
+struct LateType {
+  DType dtype;
+  int opset;
+};
+constexpr std::array kLateTypes = {
+    LateType{DType::f8e4m3fn, 19},   LateType{DType::f8e4m3fnuz, 19}, LateType{DType::f8e5m2, 19},
+    LateType{DType::f8e5m2fnuz, 19}, LateType{DType::u4, 21},         LateType{DType::s4, 21},
+    LateType{DType::f4e2m1, 23},     LateType{DType::f8e8m0, 24},     LateType{DType::u2, 25},
+    LateType{DType::s2, 25},
+};
+
+int opset_of_types(const Graph& graph, const std::vector<ValueId>& values) {
+  int opset = 0;
+  for (const ValueId id : values) {
+    if (id == engine::kNoValue) continue;
+    const auto late = std::ranges::find(kLateTypes, graph.value(id).desc.dtype, &LateType::dtype);
+    if (late != kLateTypes.end()) opset = std::max(opset, late->opset);
+  }
+  return opset;
+}
+
 int opset_of(const Graph& graph, const Node& node) {
-  int opset = node.op->since_opset;
+  int opset = std::max(
+      {node.op->since_opset, opset_of_types(graph, node.inputs), opset_of_types(graph, node.outputs)});
   for (const Addition& addition : kAdditions) {
     if (addition.op == node.op->name && node.attributes.has(addition.attribute))
       opset = std::max(opset, addition.opset);
@@ -110,7 +135,10 @@ int opset_of(const Graph& graph, const Node& node) {
 }
 
 // The IR version that came with an opset.
-std::int64_t ir_version_of(int opset) { return opset < 15 ? 7 : opset < 19 ? 8 : opset < 21 ? 9 : 10; }
+std::int64_t ir_version_of(int opset) {
+  constexpr std::array kLastOpsets = {14, 18, 20, 22, 23, 24};  // of IR versions 7, 8, …
+  return 7 + std::ranges::count_if(kLastOpsets, [&](int last) { return opset > last; });
+}
 
 void check_writable(const Graph& graph) {
   for (const Node& node : graph.nodes) {
@@ -236,16 +264,17 @@ std::string varint(std::size_t value) {
 
 // One initialiser as it will lie in the file.
 struct Piece {
-  const Tensor* tensor;
+  Tensor tensor;  // its bytes as files hold them
+  DType dtype;
   std::string head;  // all fields but data_type and raw_data
   bool external = false;
   std::size_t padding = 0;  // bytes by which data_type is longer than it need be
 
-  std::size_t raw_bytes() const { return external ? 0 : tensor->bytes(); }
+  std::size_t raw_bytes() const { return external ? 0 : tensor.bytes(); }
   // data_type as a varint with `padding` more bytes than needed, which readers must accept: this moves
   // raw_data to an aligned place without a field that anybody would see.
   std::string data_type() const {
-    std::string text = varint(static_cast<std::size_t>(onnx_code_of(tensor->dtype())));
+    std::string text = varint(static_cast<std::size_t>(onnx_code_of(dtype)));
     for (std::size_t i = 0; i < padding; ++i) {
       text.back() = static_cast<char>(text.back() | '\x80');
       text += '\0';
@@ -254,7 +283,7 @@ struct Piece {
   }
   std::string before_raw() const {
     std::string text = head + data_type();
-    if (!external) text += kTensorRawDataTag + varint(tensor->bytes());
+    if (!external) text += kTensorRawDataTag + varint(tensor.bytes());
     return text;
   }
   std::string prefix() const {
@@ -280,10 +309,11 @@ std::vector<Piece> make_pieces(const Graph& graph, const std::vector<std::string
   std::vector<Piece> pieces;
   std::size_t offset = 0;
   for (const ValueId id : initializers_of(graph)) {
-    Piece piece{&*graph.value(id).constant, {}};
-    piece.external = external && piece.tensor->bytes() >= kAlwaysInline;
+    const Tensor& constant = *graph.value(id).constant;
+    Piece piece{is_packed(constant.dtype()) ? pack(constant) : constant, constant.dtype(), {}};
+    piece.external = external && piece.tensor.bytes() >= kAlwaysInline;
     onnx::Tensor proto;
-    for (const std::int64_t dim : piece.tensor->shape().dims()) proto.add_dims(dim);
+    for (const std::int64_t dim : constant.shape().dims()) proto.add_dims(dim);
     proto.set_name(names[static_cast<std::size_t>(id)]);
     if (piece.external) {
       const auto add = [&](const char* key, const std::string& value) {
@@ -293,9 +323,9 @@ std::vector<Piece> make_pieces(const Graph& graph, const std::vector<std::string
       };
       add("location", location);
       add("offset", fmt::format("{}", offset));
-      add("length", fmt::format("{}", piece.tensor->bytes()));
+      add("length", fmt::format("{}", piece.tensor.bytes()));
       proto.set_data_location(1);
-      offset = align_up(offset + piece.tensor->bytes(), kExternalAlignment);
+      offset = align_up(offset + piece.tensor.bytes(), kExternalAlignment);
     }
     piece.head = proto.SerializeAsString();
     pieces.push_back(std::move(piece));
@@ -313,7 +343,7 @@ void write_external(const std::vector<Piece>& pieces, OutputFile& file) {
   for (const Piece& piece : pieces) {
     if (!piece.external) continue;
     file.pad_to(kExternalAlignment);
-    file.write(piece.tensor->data(), piece.tensor->bytes());
+    file.write(piece.tensor.data(), piece.tensor.bytes());
   }
 }
 
@@ -336,7 +366,7 @@ void write_model(const onnx::Model& header, const onnx::Graph& structure, std::v
   file.write(body);
   for (const Piece& piece : pieces) {
     file.write(piece.prefix());
-    file.write(piece.tensor->data(), piece.raw_bytes());
+    file.write(piece.tensor.data(), piece.raw_bytes());
   }
 }
 

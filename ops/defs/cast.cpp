@@ -1,11 +1,13 @@
 // Cast: the same numbers as another element type.
 #include <cmath>
+#include <fmt/format.h>
 #include <limits>
 #include <type_traits>
 
 #include "ops/algorithms/implementations.h"
 #include "ops/attribute_views.h"
 #include "ops/movement.h"
+#include "runtime/error.h"
 
 namespace godwit::ops {
 namespace {
@@ -55,29 +57,128 @@ To convert(From value) {
   }
 }
 
-// Elements [begin, end).
-using ConvertRange = void (*)(const void* src, void* dst, std::int64_t begin, std::int64_t end);
+// What decides about numbers that a narrow type does not hold.
+struct Rules {
+  bool saturate = true;
+  Float8E8M0::Rounding rounding = Float8E8M0::Rounding::up;
+};
 
-ConvertRange converter(DType from, DType to) {
+// Elements [begin, end).
+using ConvertRange = void (*)(const void* src, void* dst, std::int64_t begin, std::int64_t end, Rules rules);
+
+// A number on its way from or to a narrow type: whole, or real and rounded so that rounding it again does no
+// harm.
+struct Number {
+  std::int64_t whole = 0;
+  double real = 0;
+  bool is_whole = false;
+};
+
+template <class From>
+Number read_number(From value) {
+  if constexpr (std::is_integral_v<From>)
+    return {static_cast<std::int64_t>(value), sticky_double(value), true};
+  else if constexpr (requires { From::kMin; })
+    return {static_cast<std::int64_t>(value), static_cast<double>(value), true};
+  else
+    return {0, static_cast<double>(value), false};
+}
+
+template <class To>
+To write_number(const Number& number, Rules rules) {
+  if constexpr (std::is_same_v<To, Float8E8M0>) {
+    return To::rounded(round_to_odd(number.real), rules.saturate, rules.rounding);
+  } else if constexpr (requires { To::rounded(0.0F, true); }) {
+    return To::rounded(round_to_odd(number.real), rules.saturate);
+  } else if constexpr (requires { To::kMin; }) {
+    return number.is_whole ? To(number.whole) : To(number.real);
+  } else {
+    return number.is_whole ? convert<To>(number.whole) : convert<To>(number.real);
+  }
+}
+
+using ReadNumber = Number (*)(const void* src, std::int64_t i);
+using WriteNumber = void (*)(void* dst, std::int64_t i, const Number& number, Rules rules);
+
+ReadNumber number_reader(DType from) {
+  return visit_dtype(from, []<class From>() -> ReadNumber {
+    return [](const void* src, std::int64_t i) { return read_number(static_cast<const From*>(src)[i]); };
+  });
+}
+WriteNumber number_writer(DType to) {
+  return visit_dtype(to, []<class To>() -> WriteNumber {
+    return [](void* dst, std::int64_t i, const Number& number, Rules rules) {
+      static_cast<To*>(dst)[i] = write_number<To>(number, rules);
+    };
+  });
+}
+
+template <class T>
+constexpr bool is_narrow_type = is_narrow(dtype_of<T>);
+
+// Between types that arithmetic knows.
+ConvertRange direct_converter(DType from, DType to) {
   return visit_dtype(from, [&]<class From>() {
     return visit_dtype(to, [&]<class To>() -> ConvertRange {
-      return [](const void* src, void* dst, std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-          static_cast<To*>(dst)[i] = convert<To>(static_cast<const From*>(src)[i]);
-        }
-      };
+      if constexpr (is_narrow_type<From> || is_narrow_type<To>) {
+        return nullptr;
+      } else {
+        return [](const void* src, void* dst, std::int64_t begin, std::int64_t end, Rules) {
+          for (std::int64_t i = begin; i < end; ++i) {
+            static_cast<To*>(dst)[i] = convert<To>(static_cast<const From*>(src)[i]);
+          }
+        };
+      }
     });
   });
+}
+
+class Converter {
+ public:
+  Converter(DType from, DType to, Rules rules)
+      : direct_(direct_converter(from, to)),
+        read_(number_reader(from)),
+        write_(number_writer(to)),
+        rules_(rules) {}
+
+  void operator()(const void* src, void* dst, std::int64_t begin, std::int64_t end) const {
+    if (direct_ != nullptr) {
+      direct_(src, dst, begin, end, rules_);
+      return;
+    }
+    for (std::int64_t i = begin; i < end; ++i) write_(dst, i, read_(src, i), rules_);
+  }
+
+ private:
+  ConvertRange direct_;
+  ReadNumber read_;
+  WriteNumber write_;
+  Rules rules_;
+};
+
+Rules rules_of(const NodeView& node) {
+  Rules rules;
+  rules.saturate = node.attributes.flag("saturate", true);
+  const std::string mode = node.attributes.string("round_mode", "up");
+  if (mode == "down")
+    rules.rounding = Float8E8M0::Rounding::down;
+  else if (mode == "nearest")
+    rules.rounding = Float8E8M0::Rounding::nearest;
+  else if (mode != "up")
+    throw Error(fmt::format("attribute 'round_mode' is '{}', expected 'up', 'down' or 'nearest'", mode));
+  return rules;
 }
 
 DType target_of(const NodeView& node) { return cast_dtype(node.attributes); }
 
 std::vector<TensorDesc> infer_cast(const NodeView& node) {
+  (void)rules_of(node);
   return {{target_of(node), node.shape(0), Layout::nchw}};
 }
 
-void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
-  converter(src[0].desc.dtype, dst[0].desc.dtype)(src[0].data, dst[0].data, 0, dst[0].desc.shape.elements());
+void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  const Converter convert_all(src[0].desc.dtype, dst[0].desc.dtype, rules_of(node));
+  convert_all(src[0].data, dst[0].data, 0, dst[0].desc.shape.elements());
 }
 
 bool keeps_type(const NodeView& node) { return target_of(node) == node.input(0).dtype; }
@@ -85,7 +186,7 @@ bool keeps_type(const NodeView& node) { return target_of(node) == node.input(0).
 class FlatCast final : public Executable {
  public:
   explicit FlatCast(const NodeView& node)
-      : convert_(converter(node.input(0).dtype, target_of(node))), count_(node.shape(0).elements()) {}
+      : convert_(node.input(0).dtype, target_of(node), rules_of(node)), count_(node.shape(0).elements()) {}
 
   void run(const RunArgs& args, const Worker& worker) const override {
     const Worker::Range range = worker.share(count_, 64);  // whole cache lines of any type
@@ -93,7 +194,7 @@ class FlatCast final : public Executable {
   }
 
  private:
-  ConvertRange convert_;
+  Converter convert_;
   std::int64_t count_;
 };
 
@@ -113,8 +214,9 @@ const OpDef& op_cast() {
       .name = "Cast",
       .sentence = "the same numbers as another element type",
       .since_opset = 6,
-      // `saturate` says what happens to 8-bit floats, which are not among the element types here.
-      .attributes = {{"to", AttributeType::integer, true}, {"saturate", AttributeType::integer}},
+      .attributes = {{"to", AttributeType::integer, true},
+                     {"saturate", AttributeType::integer},
+                     {"round_mode", AttributeType::string}},
       .kind = OpKind::cast,
       .infer = infer_cast,
       .reference = reference,

@@ -8,6 +8,7 @@
 
 #include "importers/importer.h"
 #include "tests/importers/model_maker.h"
+#include "tests/support/compare.h"
 #include "tests/support/errors.h"
 
 namespace godwit::importers::test {
@@ -28,6 +29,12 @@ Tensor imported(const ModelMaker& maker) {
   return *graph.value(graph.find_value("w")).constant;
 }
 
+// Three elements with the lowest bit set as files hold them.
+std::string file_bytes(DType dtype, const std::string& bytes) {
+  const int bits = packed_bits_of(dtype);
+  return bits == 4 ? "\x11\x01" : bits == 2 ? "\x15" : bytes;
+}
+
 TEST(OnnxTensors, RawBytesOfEveryType){
 #define GODWIT_DTYPE(name, type, onnx_code, numpy)                                      \
   {                                                                                     \
@@ -36,7 +43,7 @@ TEST(OnnxTensors, RawBytesOfEveryType){
     tensor.add_dims(3);                                                                 \
     tensor.set_data_type(onnx_code);                                                    \
     const std::string bytes(3 * sizeof(type), '\1');                                    \
-    tensor.set_raw_data(bytes);                                                         \
+    tensor.set_raw_data(file_bytes(DType::name, bytes));                                \
     const Tensor read = imported(maker);                                                \
     EXPECT_EQ(read.dtype(), DType::name);                                               \
     EXPECT_EQ(std::string(static_cast<const char*>(read.data()), read.bytes()), bytes); \
@@ -63,6 +70,26 @@ TEST(OnnxTensors, TypedFieldsOfEveryType) {
   EXPECT_EQ(values_of<bool>(int32_field(9, {0, 1})), (std::vector<bool>{false, true}));
   EXPECT_EQ(static_cast<float>(int32_field(10, {0x3c00}).values<Float16>()[0]), 1.0F);
   EXPECT_EQ(static_cast<float>(int32_field(16, {0xbf80}).values<BFloat16>()[0]), -1.0F);
+
+  const auto narrow = [](int code, std::int64_t count, std::initializer_list<std::int32_t> values) {
+    ModelMaker maker = tensor_model();
+    tensor_of(maker).set_data_type(code);
+    tensor_of(maker).add_dims(count);
+    tensor_of(maker).mutable_int32_data()->Add(values.begin(), values.end());
+    const Tensor read = imported(maker);
+    std::vector<double> result;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
+      result.push_back(support::value_at(read, i));
+    return result;
+  };
+  using Numbers = std::vector<double>;
+  EXPECT_EQ(narrow(17, 2, {0x38, 0xb8}), (Numbers{1, -1}));             // E4M3FN
+  EXPECT_EQ(narrow(20, 2, {0x40, 0xc0}), (Numbers{1, -1}));             // E5M2FNUZ
+  EXPECT_EQ(narrow(21, 3, {0xf1, 0x07}), (Numbers{1, 15, 7}));          // UINT4
+  EXPECT_EQ(narrow(22, 3, {0xf1, 0x07}), (Numbers{1, -1, 7}));          // INT4
+  EXPECT_EQ(narrow(23, 2, {0x97}), (Numbers{6, -0.5}));                 // E2M1
+  EXPECT_EQ(narrow(25, 5, {0xe4, 0x02}), (Numbers{0, 1, 2, 3, 2}));     // UINT2
+  EXPECT_EQ(narrow(26, 5, {0xe4, 0x02}), (Numbers{0, 1, -2, -1, -2}));  // INT2
 
   const auto other = [](int code, const auto& fill) {
     ModelMaker maker = tensor_model();

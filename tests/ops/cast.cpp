@@ -37,6 +37,7 @@ std::uint16_t half_bits(From value, DType to) {
 TEST(CastOp, ConvertsEveryPairOfTypes) {
   for (const DType from : kAllTypes) {
     for (const DType to : kAllTypes) {
+      if (is_narrow(from) || is_narrow(to)) continue;  // hold too few numbers: below
       const Tensor src = counting({2, 3, 5, 7}, from);
       const OpRunner runner = cast(src, to);
       const Tensor dst = runner.reference()[0];
@@ -50,6 +51,91 @@ TEST(CastOp, ConvertsEveryPairOfTypes) {
       EXPECT_TRUE(did_run(runner.run_implementations(exact()), "cast_flat"));
     }
   }
+}
+
+// 1 is the one number that all of them have.
+TEST(CastOp, NarrowTypesHoldOne) {
+  for (const DType from : kAllTypes) {
+    for (const DType to : kAllTypes) {
+      const Tensor one = cast(Tensor::of<float>({3}, {1, 1, 1}), from).reference()[0];
+      const OpRunner runner = cast(one, to);
+      const Tensor dst = runner.reference()[0];
+      EXPECT_EQ(dst.dtype(), to);
+      EXPECT_EQ(value_at(dst, 2), 1) << name_of(from) << ' ' << name_of(to);
+      EXPECT_TRUE(did_run(runner.run_implementations(exact()), "cast_flat"));
+    }
+  }
+}
+
+// Every code of the narrow floats, as a number and back.
+TEST(CastOp, NarrowFloatsComeBack) {
+  for (const DType narrow : kAllTypes) {
+    if (!is_narrow_float(narrow)) continue;
+    const int codes = 1 << packed_bits_of(narrow);
+    Tensor all(TensorDesc{narrow, {codes}, Layout::nchw});
+    for (int code = 0; code < codes; ++code)
+      static_cast<std::uint8_t*>(all.mutable_data())[code] = static_cast<std::uint8_t>(code);
+    for (const DType wide : {DType::f32, DType::f64}) {
+      const Tensor numbers = cast(all, wide).reference()[0];
+      OpRunner runner = cast(numbers, narrow);
+      runner.attribute("saturate", std::int64_t{0});
+      const Tensor back = runner.reference()[0];
+      for (int code = 0; code < codes; ++code) {
+        const auto i = static_cast<std::size_t>(code);
+        if (std::isnan(value_at(all, i)))
+          EXPECT_TRUE(std::isnan(value_at(back, i))) << name_of(narrow) << ' ' << code;
+        else
+          EXPECT_EQ(static_cast<const std::uint8_t*>(back.data())[i], code) << name_of(narrow);
+      }
+    }
+  }
+}
+
+std::vector<int> codes(std::vector<double> values, DType to, bool saturate, const char* mode = "up") {
+  const Tensor src =
+      Tensor::of<double>({static_cast<std::int64_t>(values.size())}, std::span<const double>(values));
+  OpRunner runner = cast(src, to);
+  runner.attribute("saturate", std::int64_t{saturate}).attribute("round_mode", mode);
+  const Tensor dst = runner.reference()[0];
+  const auto* bytes = static_cast<const std::uint8_t*>(dst.data());
+  return {bytes, bytes + values.size()};
+}
+
+TEST(CastOp, RoundsToNarrowFloats) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  using Codes = std::vector<int>;
+  // Ties go to even: 1.0625 lies between 1 and 1.125, 464 between the largest number and the next.
+  EXPECT_EQ(codes({1.0625, 1.1875, 1.0625 + 0x1p-40, 464, 464.1, 0x1p-10, 0x1p-10 + 0x1p-50, -0.0},
+                  DType::f8e4m3fn, false),
+            (Codes{0x38, 0x3a, 0x39, 0x7e, 0x7f, 0x00, 0x01, 0x80}));
+  EXPECT_EQ(codes({1e6, -1e6, kInf, -kInf}, DType::f8e4m3fn, true), (Codes{0x7e, 0xfe, 0x7e, 0xfe}));
+  EXPECT_EQ(codes({kNan, kInf, -1e6}, DType::f8e4m3fn, false), (Codes{0x7f, 0x7f, 0xff}));
+  EXPECT_EQ(codes({1, -0.0, 1e6, -kInf, kNan}, DType::f8e4m3fnuz, true), (Codes{0x40, 0, 0x7f, 0xff, 0x80}));
+  EXPECT_EQ(codes({1e6, -kInf, kNan}, DType::f8e4m3fnuz, false), (Codes{0x80, 0x80, 0x80}));
+  EXPECT_EQ(codes({1, 1e6, -kInf, kNan}, DType::f8e5m2, true), (Codes{0x3c, 0x7b, 0xfb, 0x7e}));
+  EXPECT_EQ(codes({1e6, -kInf}, DType::f8e5m2, false), (Codes{0x7c, 0xfc}));
+  EXPECT_EQ(codes({1, 57344, 1e6, kNan}, DType::f8e5m2fnuz, true), (Codes{0x40, 0x7f, 0x7f, 0x80}));
+  EXPECT_EQ(codes({0.25, 0.75, 2.5, 5, 100, -kInf, kNan}, DType::f4e2m1, true),
+            (Codes{0, 2, 4, 6, 7, 15, 8}));
+}
+
+TEST(CastOp, RoundsToPowersOfTwoAsToldTo) {
+  using Codes = std::vector<int>;
+  EXPECT_EQ(codes({1, 1.1, 1.5, 1.6, 0x1.8p127}, DType::f8e8m0, true), (Codes{127, 128, 128, 128, 254}));
+  EXPECT_EQ(codes({1.1, 1.9}, DType::f8e8m0, true, "down"), (Codes{127, 127}));
+  EXPECT_EQ(codes({1.1, 1.5, 1.6}, DType::f8e8m0, true, "nearest"), (Codes{127, 128, 128}));
+  EXPECT_EQ(codes({0x1.8p127}, DType::f8e8m0, false), (Codes{255}));
+  EXPECT_EQ(error_of([] { codes({1}, DType::f8e8m0, true, "even"); }),
+            "attribute 'round_mode' is 'even', expected 'up', 'down' or 'nearest'");
+}
+
+TEST(CastOp, KeepsTheLowestBitsOfNarrowIntegers) {
+  using Codes = std::vector<int>;
+  EXPECT_EQ(codes({-9, -8, 7.9, 8}, DType::s4, true), (Codes{7, 248, 7, 248}));
+  EXPECT_EQ(codes({-1, 16, 17}, DType::u4, true), (Codes{15, 0, 1}));
+  EXPECT_EQ(codes({-3, 2, 3}, DType::s2, true), (Codes{1, 254, 255}));
+  EXPECT_EQ(codes({-3, 2, 5}, DType::u2, true), (Codes{1, 2, 1}));
 }
 
 TEST(CastOp, TruncatesAndSaturatesFloats) {

@@ -13,6 +13,13 @@ Tensor counting(const Shape& shape, DType dtype) {
         value = i++ % 3 == 0;
       } else if constexpr (std::is_arithmetic_v<T>) {
         value = static_cast<T>(i++ % 113);
+      } else if constexpr (is_narrow(dtype_of<T>)) {
+        // Codes that are numbers in all of them.
+        const auto code = static_cast<std::uint8_t>(i++ % (T::kBits == 8 ? 113 : T::kBits == 4 ? 13 : 3));
+        if constexpr (requires { value.bits; })
+          value.bits = code;
+        else
+          value = T(code);
       } else {
         value = T(static_cast<float>(i++ % 113));
       }
