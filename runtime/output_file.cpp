@@ -2,6 +2,7 @@
 #include "runtime/output_file.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -18,6 +19,24 @@ namespace godwit {
 namespace {
 
 constexpr std::size_t kBuffer = std::size_t{1} << 16;
+
+// Names of temporary files; who takes one out by exchange() may use it.
+std::array<std::atomic<const char*>, 100> incomplete;
+static_assert(std::atomic<const char*>::is_always_lock_free);
+
+int list(const char* name) {
+  for (std::size_t i = 0; i < incomplete.size(); ++i) {
+    const char* none = nullptr;
+    if (incomplete[i].compare_exchange_strong(none, name)) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+// Waits for ever where a handler has taken the name: it is about to end the process.
+void unlist(int place) {
+  if (place < 0 || incomplete[static_cast<std::size_t>(place)].exchange(nullptr) != nullptr) return;
+  for (;;) ::pause();
+}
 
 // A rename asks the folder only: what the file's own mode forbids, even to root, is looked at before.
 bool is_write_protected(const std::string& path, mode_t mode) {
@@ -59,11 +78,13 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     temporary_.clear();
     fail();
   }
+  if (!temporary_.empty()) listed_ = list(temporary_.c_str());
 }
 
 OutputFile::~OutputFile() {
   if (file_ >= 0) ::close(file_);
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  unlist(listed_);
 }
 
 void OutputFile::write(const void* data, std::size_t bytes) {
@@ -101,11 +122,19 @@ void OutputFile::commit() {
   file_ = -1;
   if (closed != 0) fail();  // where a full disk on a network may first be told
   if (!temporary_.empty() && ::rename(temporary_.c_str(), path_.c_str()) != 0) fail();
+  unlist(std::exchange(listed_, -1));
   temporary_.clear();
 }
 
 void OutputFile::fail() const {
   throw Error(fmt::format("cannot write '{}': {}", path_, std::strerror(errno)), ErrorKind::failed);
+}
+
+void remove_incomplete_files() noexcept {
+  for (std::atomic<const char*>& each : incomplete) {
+    const char* name = each.exchange(nullptr);
+    if (name != nullptr) ::unlink(name);
+  }
 }
 
 }  // namespace godwit

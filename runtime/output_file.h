@@ -36,6 +36,11 @@ class OutputFile {
   std::string buffer_;     // not written through yet
   std::size_t size_ = 0;
   int file_ = -1;
+  int listed_ = -1;  // place among those that remove_incomplete_files() knows
 };
+
+// Removes the temporary files of all OutputFiles of this process; for a signal handler that ends it, as only
+// such functions are called that a handler may call. Those beyond a hundred at once are not known.
+void remove_incomplete_files() noexcept;
 
 }  // namespace godwit

@@ -51,7 +51,14 @@ TEST_P(CommandHelp, HasEverySectionAndFitsTheTerminal) {
 INSTANTIATE_TEST_SUITE_P(All, CommandHelp, testing::ValuesIn(kCommands),
                          [](const auto& command) { return command.param; });
 
-TEST(Usage, VersionIsTheBuilds) { EXPECT_EQ(godwit({"--version"}).out, "godwit " GODWIT_VERSION "\n"); }
+TEST(Usage, VersionTellsOfTheBuildAndOfThisMachine) {
+  const Outcome outcome = godwit({"--version"});
+  EXPECT_TRUE(outcome.out.starts_with("godwit " GODWIT_VERSION "\n")) << outcome.out;
+  for (const char* line : {"\ncommit    ", "\ncompiler  ", "\nISAs      generic", "\nCPU       "}) {
+    EXPECT_NE(outcome.out.find(line), std::string::npos) << line << outcome.out;
+  }
+  EXPECT_EQ(godwit({"-V"}).out, outcome.out);
+}
 
 TEST(Usage, MistakesAreOneLineAndExitTwo) {
   const TemporaryDirectory folder;

@@ -11,6 +11,7 @@
 #include "runtime/error.h"
 #include "runtime/image/preprocess.h"
 #include "runtime/stopwatch.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 #include "tools/vision/labels.h"
@@ -167,7 +168,12 @@ ImageBench bench_images(vision::ImageModel& model, ImageRing& images, const Meas
     ++taken;
     return true;
   };
-  model.run([&](std::string& path) { return taken < first && take(path); }, 0, each);
+  model.run(
+      [&](std::string& path) {
+        stop_if_interrupted();
+        return taken < first && take(path);
+      },
+      0, each);
 
   result.latency.sorted_ms.clear();
   taken = labelled = 0;
@@ -180,14 +186,14 @@ ImageBench bench_images(vision::ImageModel& model, ImageRing& images, const Meas
         const bool enough = watch.seconds() >= options.seconds &&
                             batches >= static_cast<std::size_t>(options.min_repetitions) &&
                             taken % (batch * static_cast<std::size_t>(model.threads())) == 0;
-        return !enough && take(path);
+        return !enough && !(interrupted() && taken > 0) && take(path);
       },
       0, each);
   result.latency.cpu_seconds = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
   std::ranges::sort(result.latency.sorted_ms);
   result.latency.seconds = times.total;
   result.images_per_second = static_cast<double>(labelled) / times.total;
-  alone.measure_both(options);
+  if (!interrupted()) alone.measure_both(options);
   result.preprocess_alone_ms = alone.preprocess_ms();
   result.inference_alone_ms = alone.inference_ms();
   const double both = times.preprocess + times.inference;

@@ -19,6 +19,7 @@
 #include "tools/bench/option_values.h"
 #include "tools/bench/plan_facts.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/text.h"
 #include "tools/vision/random_input.h"
 
@@ -52,13 +53,22 @@ EnergyAccount::EnergyAccount(const EnergyOptions& options, std::string command, 
 
 EnergyAccount::~EnergyAccount() = default;
 
+template <class Work>
+void EnergyAccount::until_a_signal(const Work& work) {
+  try {
+    work();
+  } catch (const Interrupted&) {
+    cut_short_ = true;
+  }
+}
+
 void EnergyAccount::measure(const std::vector<energy::Workload>& workloads) {
   if (!measures()) return;
   const energy::ProtocolOptions protocol = options_.protocol_options(seconds_, repetitions_);
   const double about =
       around_seconds(protocol) + static_cast<double>(workloads.size()) * protocol.rounds * protocol.window_s;
   message(fmt::format("measuring energy, protocol {}: about {:.0f} s and the warm-up", protocol.name, about));
-  outcome_ = meter_->measure(workloads, seconds_, repetitions_);
+  until_a_signal([&] { outcome_ = meter_->measure(workloads, seconds_, repetitions_); });
 }
 
 void EnergyAccount::run_job(const energy::Job& job, int threads) {
@@ -78,7 +88,7 @@ void EnergyAccount::run_job(const energy::Job& job, int threads) {
   message(fmt::format("measuring energy: {:.0f} s beside the job, for idle power{}",
                       around_seconds(options_.protocol_options({}, {})),
                       options_.meter.empty() ? "" : " and the meter's clock"));
-  outcome_ = meter_->measure_job(timed);
+  until_a_signal([&] { outcome_ = meter_->measure_job(timed); });
 }
 
 void EnergyAccount::estimate(EstimateOptions options) {
@@ -88,6 +98,9 @@ void EnergyAccount::estimate(EstimateOptions options) {
 
 Json EnergyAccount::json(const RunFacts& facts) const {
   if (!asked()) return nullptr;
+  if (cut_short_ && !outcome_) {
+    return {{"measured_j", nullptr}, {"quality", nullptr}, {"scope", nullptr}, {"reason", "interrupted"}};
+  }
   Json json =
       outcome_ ? energy_json(*outcome_, meter_->host()) : not_measured_json(meter_->found(), meter_->host());
   if (soak_) json["soak"] = soak_json(*soak_);
@@ -106,6 +119,7 @@ void EnergyAccount::add_json(const RunFacts& facts, Json& json) const {
 
 std::string EnergyAccount::text(const RunFacts& facts) const {
   if (!asked()) return estimate_text(estimate_);
+  if (cut_short_ && !outcome_) return "\nenergy     not measured: interrupted\n" + estimate_text(estimate_);
   const std::string more = (soak_ ? soak_text(*soak_) : "") + estimate_text(estimate_);
   if (outcome_) return energy_text(*outcome_, meter_->host()) + more;
   const ops::Cost cost = facts.plan->cost();
@@ -164,10 +178,12 @@ energy::Record EnergyAccount::record_of(const RunFacts& facts, const energy::Ene
 }
 
 void EnergyAccount::soak(const energy::Workload& workload) {
-  if (!asked() || options_.soak.empty()) return;
+  if (!asked() || options_.soak.empty() || cut_short_) return;
   message(fmt::format("soaking for {}", options_.soak));
-  soak_ = meter_->soak(workload, parse_duration(options_.soak, "--soak"),
-                       [](const energy::SoakRow& row) { message(soak_line(row)); });
+  until_a_signal([&] {
+    soak_ = meter_->soak(workload, parse_duration(options_.soak, "--soak"),
+                         [](const energy::SoakRow& row) { message(soak_line(row)); });
+  });
 }
 
 LayerJoules EnergyAccount::replay(const std::vector<ReplayPart>& parts, const energy::EnergyResult& whole) {
@@ -176,11 +192,13 @@ LayerJoules EnergyAccount::replay(const std::vector<ReplayPart>& parts, const en
     return {};
   }
   message(fmt::format("measuring {} parts alone: about {} s", parts.size(), 2 * parts.size()));
-  return layers_by_replay(parts, *meter_, whole);
+  LayerJoules layers;
+  until_a_signal([&] { layers = layers_by_replay(parts, *meter_, whole); });
+  return layers;
 }
 
 void EnergyAccount::write_ledger(const RunFacts& facts, const EnergyRows& rows) const {
-  if (options_.ledger.empty() || !asked()) return;
+  if (options_.ledger.empty() || !asked() || cut_short_) return;
   if (!outcome_) return energy::append_record(options_.ledger, record_of(facts, nullptr));
   for (const energy::EnergyResult& result : outcome_->results) {
     energy::Record record = record_of(facts, &result);

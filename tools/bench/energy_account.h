@@ -39,6 +39,8 @@ class EnergyAccount {
   EnergyAccount& operator=(const EnergyAccount&) = delete;
 
   bool asked() const { return meter_ != nullptr; }
+  // True where a signal ended the measuring, and nothing was measured.
+  bool cut_short() const { return cut_short_; }
   bool measures() const { return meter_ != nullptr && meter_->measures(); }
   EnergyMeter& meter() { return *meter_; }
 
@@ -73,6 +75,8 @@ class EnergyAccount {
 
  private:
   energy::Record record_of(const RunFacts& facts, const energy::EnergyResult* result) const;
+  template <class Work>
+  void until_a_signal(const Work& work);
 
   EnergyOptions options_;
   std::string command_;
@@ -83,6 +87,7 @@ class EnergyAccount {
   std::optional<energy::SoakResult> soak_;
   EstimateWork work_;
   std::optional<Estimate> estimate_;
+  bool cut_short_ = false;
 };
 
 // Runs the plan on random input when called: load for a meter's pulses. Nothing is allocated before the first

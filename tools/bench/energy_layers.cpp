@@ -7,6 +7,7 @@
 
 #include "runtime/cpu.h"
 #include "tools/bench/plan_facts.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 
@@ -103,7 +104,13 @@ LayerJoules layers_by_replay(const std::vector<ReplayPart>& parts, EnergyMeter& 
   LayerJoules layers;
   if (meter.recorder() == nullptr || whole.verdict.invalid()) return layers;
   std::vector<energy::ReplayItem> items;
-  for (const ReplayPart& part : parts) items.push_back(part.item);
+  for (const ReplayPart& part : parts) {
+    items.push_back(part.item);
+    items.back().run = [&part] {
+      stop_if_interrupted();
+      part.item.run();
+    };
+  }
   const double idle_w =
       whole.baseline
           ? (whole.baseline->before_w + whole.baseline->after_w.value_or(whole.baseline->before_w)) / 2

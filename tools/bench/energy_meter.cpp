@@ -6,8 +6,41 @@
 
 #include "runtime/error.h"
 #include "tools/bench/energy_text.h"
+#include "tools/report/interrupt.h"
 
 namespace godwit::tools {
+namespace {
+
+// The system's clock, whose sleep ends with the program.
+class InterruptibleClock : public energy::Clock {
+ public:
+  energy::Instant now() const override { return clock_->now(); }
+  energy::Nanoseconds unix_time() const override { return clock_->unix_time(); }
+  energy::Nanoseconds cpu_time() const override { return clock_->cpu_time(); }
+  void sleep(energy::Nanoseconds duration) override {
+    constexpr energy::Nanoseconds kSlice = energy::kSecond / 20;
+    const energy::Nanoseconds end = now().mono + duration;
+    for (energy::Nanoseconds left = duration; left > 0; left = end - now().mono) {
+      clock_->sleep(std::min(left, kSlice));
+      stop_if_interrupted();
+    }
+  }
+  std::unique_ptr<Ticker> every(energy::Nanoseconds period, std::function<void()> tick) override {
+    return clock_->every(period, std::move(tick));
+  }
+
+ private:
+  std::unique_ptr<energy::Clock> clock_ = energy::system_clock();
+};
+
+energy::Workload interruptible(const energy::Workload& workload) {
+  return {workload.images, [&workload] {
+            stop_if_interrupted();
+            workload.run();
+          }};
+}
+
+}  // namespace
 
 energy::Discovery find_sensors(const SensorOptions& options, const energy::SysRoot& root,
                                energy::PerfOpener& perf, std::unique_ptr<energy::SysRoot>& shared_root) {
@@ -24,7 +57,7 @@ EnergyMeter::EnergyMeter(const EnergyOptions& options)
   (void)options.columns();
   // A tree of files knows nothing of the running kernel's counters.
   perf_ = options.sensors.sysfs == energy::SysDirectories().sysfs ? energy::system_perf() : energy::no_perf();
-  clock_ = energy::system_clock();
+  clock_ = std::make_unique<InterruptibleClock>();
   if (!options.meter.empty()) stream_ = energy::MeterStream::open(options.meter);
   found_ = find_sensors(options.sensors, *root_, *perf_, shared_root_);
   host_ = energy::probe_host(*root_);
@@ -48,7 +81,9 @@ EnergyOutcome EnergyMeter::measure(const std::vector<energy::Workload>& workload
                                    std::optional<double> seconds, std::optional<int> repetitions) {
   EnergyOutcome outcome;
   outcome.protocol = options_.protocol_options(seconds, repetitions);
-  outcome.log = energy::run_protocol(outcome.protocol, workloads, *clock_, recorder_.get(), *watch_);
+  std::vector<energy::Workload> until_a_signal;
+  for (const energy::Workload& workload : workloads) until_a_signal.push_back(interruptible(workload));
+  outcome.log = energy::run_protocol(outcome.protocol, until_a_signal, *clock_, recorder_.get(), *watch_);
   return evaluate(std::move(outcome), workloads);
 }
 
@@ -62,8 +97,8 @@ EnergyOutcome EnergyMeter::measure_job(const energy::Job& job) {
 energy::SoakResult EnergyMeter::soak(const energy::Workload& workload, double seconds,
                                      const std::function<void(const energy::SoakRow&)>& on_row) {
   constexpr double kRow = 10, kFewestRows = 8;
-  return energy::soak(workload, seconds, std::min(kRow, seconds / kFewestRows), *clock_, recorder_.get(),
-                      *watch_, on_row);
+  return energy::soak(interruptible(workload), seconds, std::min(kRow, seconds / kFewestRows), *clock_,
+                      recorder_.get(), *watch_, on_row);
 }
 
 EnergyOutcome EnergyMeter::evaluate(EnergyOutcome outcome, const std::vector<energy::Workload>& workloads) {

@@ -42,6 +42,7 @@ class EnergyMeter {
   energy::Clock& clock() { return *clock_; }
   energy::Recorder* recorder() { return recorder_.get(); }
 
+  // These three throw Interrupted.
   EnergyOutcome measure(const std::vector<energy::Workload>& workloads, std::optional<double> seconds,
                         std::optional<int> repetitions);
   // The same for a job that is done once.

@@ -13,6 +13,7 @@
 #include "runtime/energy/protocol/correlation.h"
 #include "runtime/stopwatch.h"
 #include "tools/bench/measure.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 #include "tools/vision/random_input.h"
@@ -104,6 +105,7 @@ KernelBench bench_kernels(const std::shared_ptr<const engine::Plan>& plan, doubl
     std::vector<double> ms, gflops, shares;
     const Stopwatch all;
     while (ms.size() < kTurns || all.seconds() < seconds) {
+      stop_if_interrupted();
       peaks.push_back(peak.measure());
       const Stopwatch watch;
       run(times);

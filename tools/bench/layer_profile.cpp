@@ -8,6 +8,7 @@
 #include "engine/session.h"
 #include "runtime/stopwatch.h"
 #include "tools/bench/plan_facts.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 #include "tools/vision/random_input.h"
@@ -36,6 +37,7 @@ LayerProfile profile_layers(const std::shared_ptr<const engine::Plan>& plan, int
   while (runs < options.min_repetitions || all.seconds() < options.seconds) {
     session.run(inputs);
     ++runs;
+    stop_if_interrupted();
   }
   const auto count = static_cast<double>(runs);
   result.wall_ms = all.seconds() * 1e3 / count;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "runtime/stopwatch.h"
+#include "tools/report/interrupt.h"
 
 namespace godwit::tools {
 namespace {
@@ -41,7 +42,10 @@ Json Measurement::to_json() const {
 
 Measurement measure(const MeasureOptions& options, std::int64_t batch, const std::function<void()>& work) {
   const Stopwatch warm_up;
-  for (int i = 0; i < kWarmUpRuns && (i == 0 || warm_up.seconds() < kWarmUpSeconds); ++i) work();
+  for (int i = 0; i < kWarmUpRuns && (i == 0 || warm_up.seconds() < kWarmUpSeconds); ++i) {
+    work();
+    stop_if_interrupted();
+  }
   Measurement result;
   result.batch = batch;
   const std::clock_t cpu_before = std::clock();
@@ -51,6 +55,7 @@ Measurement measure(const MeasureOptions& options, std::int64_t batch, const std
     const Stopwatch one;
     work();
     result.sorted_ms.push_back(one.seconds() * 1e3);
+    if (interrupted()) break;
   }
   result.seconds = all.seconds();
   result.cpu_seconds = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;

@@ -37,7 +37,7 @@ struct Measurement {
 };
 
 // Warms up (three runs, or as many as fit a second), then repeats until both the seconds and the repetitions
-// are full.
+// are full, or a signal came. Throws Interrupted where that came before the first repetition.
 Measurement measure(const MeasureOptions& options, std::int64_t batch, const std::function<void()>& work);
 
 // The stop rule of a sweep over doubling batches: true once the last two doublings have gained less than 2 %

@@ -14,6 +14,7 @@
 #include "runtime/threads.h"
 #include "tools/bench/plan_facts.h"
 #include "tools/bench/stage_bench.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 
@@ -121,6 +122,7 @@ TimedImage profile_photographs(vision::ImageModel& model, const std::vector<std:
         },
         0,
         [](const vision::ImageModel::Result& image) {
+          stop_if_interrupted();
           if (!image.error.empty()) throw Error(image.error);
         });
     return std::pair(times, static_cast<double>(taken));

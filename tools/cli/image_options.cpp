@@ -5,6 +5,7 @@
 
 #include "tools/cli/tuning.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 
 namespace godwit::tools {
 namespace {
@@ -93,6 +94,7 @@ vision::CalibrationReader read_calibration_images(std::vector<std::string> paths
           [&](const std::string& path, const std::string& error) {
             log.good(path, error, {});
             progress.advance();
+            stop_if_interrupted();
           }};
 }
 

@@ -42,7 +42,8 @@ struct ImageModelArguments {
   vision::ImageModelOptions options(const std::string& path) const;
 };
 
-// The images that can be read; the others are named on stderr (in strict mode the first is an Error).
+// The images that can be read; the others are named on stderr (in strict mode the first is an Error). Throws
+// Interrupted.
 vision::CalibrationReader read_calibration_images(std::vector<std::string> paths,
                                                   const image::Pipeline& pipeline,
                                                   const ImageOptions& reading, int threads);

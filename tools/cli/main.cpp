@@ -5,6 +5,7 @@
 #include <exception>
 #include <fmt/format.h>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,7 +14,10 @@
 #include "tools/cli/caps.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/help.h"
+#include "tools/report/build_info.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 namespace {
@@ -54,6 +58,17 @@ int bad_usage(std::string_view text) {
   return kBadUsage;
 }
 
+// Ends a command that has printed nothing yet.
+int end_early(const Command& command, const CLI::App& app) {
+  warning(fmt::format("{} ended the work before there was a result", interrupt_name()));
+  const CLI::Option* json = app.get_option_no_throw("--json");
+  if (json != nullptr && json->count() > 0) {
+    const std::string_view name = command.name.substr(command.name.rfind(' ') + 1);
+    print_json({{"schema", fmt::format("godwit.{}/1", name)}, {"partial", true}});
+  }
+  return interrupt_exit_code();
+}
+
 int run_one(const Command& command, int argc, char** argv) {
   CLI::App app{std::string(command.sentence), std::string(command.name)};
   app.set_help_flag("-h,--help", "Show this help and exit.");
@@ -69,7 +84,11 @@ int run_one(const Command& command, int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return bad_usage(fmt::format("{} (see 'godwit {} --help')", error.what(), command.name));
   }
-  return work();
+  try {
+    return work();
+  } catch (const Interrupted&) {
+    return end_early(command, app);
+  }
 }
 
 // `argv` holds the group's name and what follows it.
@@ -98,8 +117,8 @@ int run_group(const Command& group, int argc, char** argv) {
 int dispatch(int argc, char** argv) {
   if (argc < 2) return bad_usage("no command given (see 'godwit --help')");
   const std::string_view word = argv[1];
-  if (word == "--version") {
-    print("godwit " GODWIT_VERSION "\n");
+  if (word == "--version" || word == "-V") {
+    print(version_text());
     return kDone;
   }
   const bool help = word == "--help" || word == "-h" || word == "help";
@@ -135,11 +154,15 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace godwit;
+  constexpr int kReaderGone = 141;  // as if SIGPIPE had ended it, but files that are not complete are removed
+  tools::catch_interrupts();
   try {
     return tools::dispatch(argc, argv);
   } catch (const Error& error) {
     tools::error_message(error.what());
     return static_cast<int>(error.kind());
+  } catch (const tools::ReaderGone&) {
+    return kReaderGone;
   } catch (const std::bad_alloc&) {
     tools::error_message("out of memory; a smaller --batch needs less");
   } catch (const std::exception& error) {

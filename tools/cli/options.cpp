@@ -6,12 +6,17 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <optional>
 
+#include "engine/pass.h"
 #include "runtime/cpu.h"
 #include "runtime/error.h"
+#include "runtime/image/pipeline.h"
+#include "runtime/nearest_name.h"
 #include "runtime/threads.h"
 #include "tools/bench/option_values.h"
+#include "tools/report/console.h"
 
 namespace godwit::tools {
 namespace {
@@ -23,16 +28,91 @@ constexpr const char* kEngineGroup = "Engine options";
 constexpr std::array kPrecisions = {engine::Precision::f32, engine::Precision::bf16, engine::Precision::f16,
                                     engine::Precision::int8};
 
+// What marks a validator's name as a list of words.
+constexpr std::string_view kWords = "words ";
+
+CLI::Validator with_words(std::function<std::string(std::string&)> check,
+                          const std::vector<std::string>& words) {
+  CLI::Validator validator(std::move(check), "");
+  validator.name(fmt::format("{}{}", kWords, fmt::join(words, "|")));
+  return validator;
+}
+
+std::string mistyped(const std::string& text, const std::vector<std::string>& words) {
+  const std::vector<std::string_view> names(words.begin(), words.end());
+  return did_you_mean(text, names);
+}
+
 CLI::Validator known_precision() {
-  return {[](std::string& text) -> std::string {
-            if (parse_precision(text)) return "";
-            return fmt::format("'{}' is not a precision of this build; there are f32, bf16, f16 and int8",
-                               text);
-          },
-          ""};
+  std::vector<std::string> words;
+  for (const engine::Precision each : kPrecisions) words.emplace_back(engine::name_of(each));
+  return with_words(
+      [words](std::string& text) -> std::string {
+        if (parse_precision(text)) return "";
+        return fmt::format("'{}' is not a precision of this build; there are f32, bf16, f16 and int8{}", text,
+                           mistyped(text, words));
+      },
+      words);
+}
+
+std::vector<std::string> pass_names() {
+  std::vector<std::string> names;
+  for (const engine::Pass& pass : engine::pipeline()) names.emplace_back(pass.name);
+  return names;
+}
+
+std::vector<std::string> isa_names() {
+  std::vector<std::string> names;
+  for (const Isa isa : isas_of_build()) names.emplace_back(name_of(isa));
+  return names;
+}
+
+std::vector<std::string> preset_names() {
+  std::vector<std::string> names;
+  for (const image::Preset& preset : image::presets()) names.emplace_back(preset.name);
+  return names;
 }
 
 }  // namespace
+
+void add_common_options(CLI::App& app) {
+  app.set_help_flag("-h,--help", "Show this help and exit.");
+  app.set_help_all_flag("--help-all", "Show the help with all options and exit.");
+  app.add_flag_callback("-q,--quiet", set_quiet,
+                        "Neither a bar nor messages on stderr, but errors and what is wrong with an image.");
+}
+
+CLI::Validator one_of(std::vector<std::string> words) {
+  const auto check = [words](std::string& text) -> std::string {
+    if (std::ranges::find(words, text) != words.end()) return "";
+    return fmt::format("'{}' is none of {}{}", text, fmt::join(words, ", "), mistyped(text, words));
+  };
+  return with_words(check, words);
+}
+
+CLI::Validator such_as(std::vector<std::string> words) {
+  return with_words([](std::string&) -> std::string { return ""; }, words);
+}
+
+std::vector<std::string> words_of(CLI::Option& option) {
+  std::vector<std::string> words;
+  for (int i = 0;; ++i) {
+    const CLI::Validator* validator = nullptr;
+    try {
+      validator = option.get_validator(i);
+    } catch (const CLI::OptionNotFound&) {
+      return words;
+    }
+    std::string_view name = validator->get_name();
+    if (!name.starts_with(kWords)) continue;
+    name.remove_prefix(kWords.size());
+    for (std::size_t begin = 0; begin <= name.size();) {
+      const std::size_t end = std::min(name.find('|', begin), name.size());
+      words.emplace_back(name.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+}
 
 std::optional<engine::Precision> parse_precision(std::string_view text) {
   const auto* found =
@@ -94,16 +174,18 @@ void add_engine_options(CLI::App& app, EngineOptions& options, bool runs, bool s
          "then "
          "compute in real numbers what it quantises). Default: as the model is.")
       ->check(known_precision())
-      ->type_name("P")
+      ->type_name("f32|bf16|f16|int8")
       ->group(kEngineGroup);
   if (runs) add_threads_option(app, options.threads);
   app.add_option("--isa", options.isa,
                  "Instruction set of the kernels, at most; 'godwit list isas' shows them. Default: "
                  "GODWIT_ISA, else the best that this CPU has.")
+      ->check(such_as(isa_names()))
       ->type_name("NAME")
       ->group(kEngineGroup);
   add_list_option(app, "--disable-pass", options.disabled_passes,
                   "Leave out this graph pass; may be given several times. 'godwit list passes' shows them.")
+      ->check(such_as(pass_names()))
       ->type_name("NAME")
       ->group(kEngineGroup);
   app.add_option("--stop-after", options.stop_after,
@@ -141,6 +223,12 @@ void add_json_option(CLI::App& app, bool& json) {
   app.add_flag("--json", json, "Print the result as one line of JSON.");
 }
 
+void add_json_lines_option(CLI::App& app, bool& json_lines, const std::string& which) {
+  app.add_flag("--json-lines", json_lines,
+               fmt::format("Print lines of JSON, {}; figures over all of them go to stderr.", which))
+      ->excludes(app.get_option("--json"));
+}
+
 void add_model_argument(CLI::App& app, std::string& path) {
   app.add_option("MODEL", path, "The model: .onnx, or another format that this build reads.")->required();
 }
@@ -153,6 +241,7 @@ void add_preprocess_option(CLI::App& app, std::string& preset_or_file) {
          "itself "
          "(metadata "
          "entry godwit.preprocess).")
+      ->check(such_as(preset_names()))
       ->type_name("PRESET|FILE");
 }
 

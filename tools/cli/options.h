@@ -31,6 +31,16 @@ struct EngineOptions {
   engine::CompileOptions compile_options() const;
 };
 
+// --help, --help-all and --quiet, which every command has.
+void add_common_options(CLI::App& app);
+
+// A text that is one of these words; the refusal names them, and the one most like it.
+CLI::Validator one_of(std::vector<std::string> words);
+// Words that the value may be, for the shells' completion; others are no mistake.
+CLI::Validator such_as(std::vector<std::string> words);
+// Those of one_of() or such_as(); none where the option has neither.
+std::vector<std::string> words_of(CLI::Option& option);
+
 // The numbers after an option: whole, within [minimum, maximum], and said so when not.
 CLI::Validator in_range(std::int64_t minimum, std::int64_t maximum);
 CLI::Validator positive_real();
@@ -46,6 +56,8 @@ void add_engine_options(CLI::App& app, EngineOptions& options, bool runs = true,
 // --plan and --tune, for commands that compile by compile_model() (tools/cli/tuning.h).
 void add_plan_options(CLI::App& app, EngineOptions& options);
 void add_json_option(CLI::App& app, bool& json);
+// --json-lines, which prints objects, `which` says of what; the other results go to stderr. After --json.
+void add_json_lines_option(CLI::App& app, bool& json_lines, const std::string& which);
 void add_model_argument(CLI::App& app, std::string& path);
 void add_preprocess_option(CLI::App& app, std::string& preset_or_file);
 void add_label_offset_option(CLI::App& app, std::int64_t& offset);

@@ -13,6 +13,7 @@
 #include "tools/bench/plan_facts.h"
 #include "tools/cli/plan_file.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/vision/random_input.h"
 
 namespace godwit::tools {
@@ -66,7 +67,10 @@ engine::Choices tuned(const engine::Graph& graph, const std::string& path, const
   engine::Trial trial;
   {
     Progress progress("rounds", static_cast<std::size_t>(trial_options.max_rounds) + 1);
-    trial_options.after_round = [&] { progress.advance(); };
+    trial_options.after_round = [&] {
+      progress.advance();
+      stop_if_interrupted();
+    };
     trial = engine::run_trial(graph, options, trial_options);
   }
   options.choices = trial.choices;
@@ -82,6 +86,7 @@ engine::Choices tuned(const engine::Graph& graph, const std::string& path, const
 
 vision::Compiled compile_model(const engine::Graph& graph, const std::string& path,
                                const EngineOptions& engine, engine::CompileOptions options) {
+  stop_if_interrupted();  // reading a model may have taken long
   const Stopwatch all;
   double trial_seconds = 0;
   if (!engine.plan.empty()) {
@@ -98,6 +103,7 @@ vision::Compiled compile_model(const engine::Graph& graph, const std::string& pa
                     ? compile()
                     : with_context([&] { return fmt::format("with plan '{}'", engine.plan); }, compile);
   result.seconds = all.seconds() - trial_seconds;
+  stop_if_interrupted();
   return result;
 }
 

@@ -2,6 +2,7 @@
 #include "tools/report/console.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -16,22 +17,43 @@ namespace {
 constexpr double kDrawInterval = 0.1;  // seconds between two drawings of the bar
 constexpr std::size_t kBarWidth = 30;
 
+bool is_quiet = false;
+
+// Where nobody reads stderr there is nobody to tell.
+void write_aside(const std::string& text) {
+  (void)std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
 }  // namespace
 
 void print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    if (errno == EPIPE) throw ReaderGone();
     throw Error("cannot write to stdout", ErrorKind::failed);
   }
 }
 
 void print_json(const Json& json) { print(json_text(json) + "\n"); }
 
-void message(std::string_view text) { fmt::print(stderr, "godwit: {}\n", one_line(text)); }
+void set_quiet() { is_quiet = true; }
 
-void error_message(std::string_view text) { fmt::print(stderr, "godwit: error: {}\n", one_line(text)); }
+void message(std::string_view text) {
+  if (!is_quiet) warning(text);
+}
+
+void warning(std::string_view text) { write_aside(fmt::format("godwit: {}\n", one_line(text))); }
+
+void print_aside(std::string_view text) {
+  if (!is_quiet) write_aside(std::string(text));
+}
+
+void error_message(std::string_view text) { write_aside(fmt::format("godwit: error: {}\n", one_line(text))); }
 
 Progress::Progress(std::string unit, std::size_t total)
-    : unit_(std::move(unit)), total_(total), visible_(total > 1 && ::isatty(STDERR_FILENO) == 1) {}
+    : unit_(std::move(unit)),
+      total_(total),
+      visible_(!is_quiet && total > 1 && ::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() { clear(); }
 
@@ -42,7 +64,7 @@ void Progress::advance(std::size_t count) {
 
 void Progress::say(std::string_view text) {
   clear();
-  message(text);
+  warning(text);
 }
 
 void Progress::draw() {
@@ -50,15 +72,13 @@ void Progress::draw() {
   const double rate = static_cast<double>(done_) / std::max(drawn_at_, 1e-9);
   const std::size_t filled = std::min(kBarWidth, done_ * kBarWidth / total_);
   const double left = done_ > 0 ? static_cast<double>(total_ - std::min(done_, total_)) / rate : 0;
-  fmt::print(stderr, "\r[{:#<{}}{:.<{}}] {}/{} {}  {:.1f}/s  {:.0f} s left \x1b[K", "", filled, "",
-             kBarWidth - filled, done_, total_, unit_, rate, left);
-  std::fflush(stderr);
+  write_aside(fmt::format("\r[{:#<{}}{:.<{}}] {}/{} {}  {:.1f}/s  {:.0f} s left \x1b[K", "", filled, "",
+                          kBarWidth - filled, done_, total_, unit_, rate, left));
 }
 
 void Progress::clear() {
   if (!visible_ || drawn_at_ < 0) return;
-  fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  write_aside("\r\x1b[K");
   drawn_at_ = -1;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,12 +12,25 @@
 
 namespace godwit::tools {
 
-// Writes to stdout. Throws Error (ErrorKind::failed) when stdout is closed or full.
+// Whoever read stdout has seen enough, as `head` does: no failure, hence no Error.
+class ReaderGone : public std::exception {
+ public:
+  const char* what() const noexcept override { return "nobody reads stdout any more"; }
+};
+
+// Writes to stdout. Throws ReaderGone when its reader has gone, Error (ErrorKind::failed) when it is closed
+// or full.
 void print(std::string_view text);
 // json_text() on stdout, with a line end.
 void print_json(const Json& json);
-// "godwit: …" on stderr.
+// From now on there are neither bars nor message()s on stderr.
+void set_quiet();
+// "godwit: …" on stderr: what is good to know.
 void message(std::string_view text);
+// The same for what has to be known: not left out by --quiet.
+void warning(std::string_view text);
+// Text of several lines on stderr, as it is; left out by --quiet.
+void print_aside(std::string_view text);
 // "godwit: error: …" on stderr, always one line.
 void error_message(std::string_view text);
 
@@ -29,7 +43,7 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void advance(std::size_t count = 1);
-  // A message line that leaves the bar intact.
+  // A warning() that leaves the bar intact.
   void say(std::string_view text);
   // Takes the bar away until the next advance(), so that a result can be printed where it stood.
   void clear();

@@ -16,7 +16,8 @@ std::string FastDifference::to_string() const {
 }
 
 FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t limit,
-                            const image::Pipeline& pipeline, image::PreprocessOptions reading) {
+                            const image::Pipeline& pipeline, image::PreprocessOptions reading,
+                            const std::function<void()>& each) {
   reading.fast = true;
   image::Preprocessor fast(pipeline, reading);
   reading.fast = false;
@@ -40,6 +41,7 @@ FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t l
       result.largest = std::max(result.largest, difference);
     }
     ++result.images;
+    if (each) each();
   }
   if (result.images > 0) result.mean = sum / (static_cast<double>(size) * static_cast<double>(result.images));
   return result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,9 @@ struct FastDifference {
   std::string to_string() const;
 };
 // Takes the first images of `paths` that can be read, at most `limit`; `reading` says how but for its `fast`.
+// `each` is called after each of them and may throw, to give up.
 FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t limit,
-                            const image::Pipeline& pipeline, image::PreprocessOptions reading);
+                            const image::Pipeline& pipeline, image::PreprocessOptions reading,
+                            const std::function<void()>& each = {});
 
 }  // namespace godwit::vision

@@ -16,10 +16,13 @@
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/energy_options.h"
 #include "tools/cli/image_options.h"
+#include "tools/cli/interruptible.h"
 #include "tools/cli/options.h"
 #include "tools/cli/output_files.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
+#include "tools/report/text.h"
 #include "tools/vision/csv.h"
 #include "tools/vision/examples.h"
 #include "tools/vision/fast_difference.h"
@@ -40,7 +43,7 @@ struct Options {
   EnergyOptions energy;
   EstimateOptions estimate;
   bool top5 = false;
-  bool json = false;
+  bool json = false, json_lines = false;
 };
 
 // Counts hits and writes what was asked for, row by row.
@@ -73,6 +76,7 @@ class Score {
       top1 += best.front() == wanted ? 1 : 0;
       top5 += std::ranges::find(best, wanted) != best.end() ? 1 : 0;
     }
+    if (options_.json_lines) print_line(result, best);
     if (predictions_) write_prediction(result, best);
     if (probabilities_) {
       probabilities_->append(good ? result.probabilities : std::span<const float>(unreadable_row_));
@@ -106,6 +110,19 @@ class Score {
     write_line(line);
   }
 
+  void print_line(const vision::ImageModel::Result& result, const std::vector<std::int64_t>& best) {
+    progress_.clear();
+    Json line = {{"file", examples_.files[result.index]}, {"class", examples_.classes[result.index]}};
+    if (best.empty()) {
+      line["error"] = result.error;
+    } else {
+      line["best"] = Json::array();
+      for (const std::int64_t index : best) line["best"].push_back(index - options_.label_offset);
+      line["probability"] = result.probabilities[static_cast<std::size_t>(best.front())];
+    }
+    print_json(line);
+  }
+
   void write_line(std::string_view line) { predictions_->write(line); }
 
   const Options& options_;
@@ -123,15 +140,18 @@ Json compare_with_exact(const Options& options, const vision::Examples& examples
   Options exact_options = options;
   exact_options.predictions.clear();
   exact_options.probabilities.clear();
+  exact_options.json_lines = false;
   exact_options.model_options.images.decode = "exact";
   const vision::FastDifference pixels =
       vision::compare_fast(examples.paths, examples.paths.size(), model.pipeline(),
-                           options.model_options.images.preprocess_options());
+                           options.model_options.images.preprocess_options(), stop_if_interrupted);
   model.set_reading(exact_options.model_options.images.preprocess_options(options.model_options.engine.isa));
   Score exact(exact_options, examples, model.classes());
   vision::ImageSource source(examples.paths);
-  const vision::ImageTimes times =
-      model.run(source, [&](const vision::ImageModel::Result& result) { exact.add(result); });
+  const vision::ImageTimes times = model.run(source, [&](const vision::ImageModel::Result& result) {
+    exact.add(result);
+    stop_if_interrupted();
+  });
   exact.commit();
   message("--decode fast: " + pixels.to_string());
   message(
@@ -170,8 +190,10 @@ int accuracy(const Options& options) {
   vision::ImageSource source(examples.paths);
   RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
   vision::ImageTimes times;
+  InterruptibleSource images(source);
+  const auto take = [&](std::string& path) { return images.next(path); };
   const auto job = [&](const std::function<void()>& done) {
-    times = model.run(source, [&](const vision::ImageModel::Result& result) {
+    times = model.run(take, source.total(), [&](const vision::ImageModel::Result& result) {
       score.add(result);
       if (!result.error.empty()) return;
       done();
@@ -179,15 +201,21 @@ int accuracy(const Options& options) {
     });
   };
   energy.run_job({job, random_load(model.shared_plan(), model.threads())}, model.threads());
-  score.commit();
+  bool partial = images.cut_short() || energy.cut_short();
+  if (!images.cut_short()) score.commit();
   energy.estimate(options.estimate);
   facts.accuracy = energy::Accuracy{100 * score.share(score.top1), 100 * score.share(score.top5),
                                     std::filesystem::path(examples.source).filename().string()};
-  energy.write_ledger(facts);
+  if (!partial) energy.write_ledger(facts);
 
   const double rate = times.total > 0 ? static_cast<double>(score.images) / times.total : 0;
   Json exact;
-  if (options.model_options.images.fast()) exact = compare_with_exact(options, examples, model, score);
+  try {
+    if (!partial && options.model_options.images.fast())
+      exact = compare_with_exact(options, examples, model, score);
+  } catch (const Interrupted&) {
+    partial = true;
+  }
   if (options.json) {
     Json json = {{"schema", "godwit.accuracy/1"},
                  {"model", options.model},
@@ -200,20 +228,30 @@ int accuracy(const Options& options) {
     energy.add_json(facts, json);
     if (left_out > 0) json["calibration_images_left_out"] = left_out;
     if (!exact.is_null()) json["exact_decoding"] = std::move(exact);
+    if (partial) json["partial"] = true;
     print_json(json);
   } else {
-    print(
-        fmt::format("images  {}\ntop-1   {:.4f}  ({} right)\ntop-5   {:.4f}  ({} right)\n"
-                    "time    {:.2f} s, {:.1f} images/s: decode and preprocess {:.2f} s, inference {:.2f} s, "
-                    "summed over {} "
-                    "threads\n",
-                    score.images, score.share(score.top1), score.top1, score.share(score.top5), score.top5,
-                    times.total, rate, times.preprocess, times.inference, model.threads()) +
-        energy.text(facts));
+    const std::string text =
+        fmt::format(
+            "images  {}{}\ntop-1   {:.4f}  ({} right)\ntop-5   {:.4f}  ({} right)\n"
+            "time    {:.2f} s, {:.1f} images/s: decode and preprocess {:.2f} s, inference {:.2f} s, "
+            "summed over {}\n",
+            score.images,
+            images.cut_short() ? fmt::format(" of {} (partial: interrupted)", source.total()) : "",
+            score.share(score.top1), score.top1, score.share(score.top5), score.top5, times.total, rate,
+            times.preprocess, times.inference, counted(model.threads(), "thread")) +
+        energy.text(facts);
+    options.json_lines ? print_aside(text) : print(text);
   }
-  if (score.failed() == 0) return kDone;
-  message(fmt::format("{} images could not be read and count neither as right nor as wrong", score.failed()));
-  return kFailed;
+  if (score.failed() > 0) {
+    message(fmt::format("{} could not be read and {} neither as right nor as wrong",
+                        counted(score.failed(), "image"), score.failed() == 1 ? "counts" : "count"));
+  }
+  const bool unwritten = !options.predictions.empty() || !options.probabilities.empty();
+  images.tell(static_cast<std::size_t>(score.images) + score.failed(),
+              unwritten ? "no file was written" : "the results are of these alone");
+  if (partial) return interrupt_exit_code();
+  return score.failed() == 0 ? kDone : kFailed;
 }
 
 std::function<int()> prepare(CLI::App& app) {
@@ -250,6 +288,9 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("N")
       ->default_str("8, or what the model fixes");
   add_json_option(app, options->json);
+  add_json_lines_option(app, options->json_lines,
+                        "one for each image as soon as it is known (file, class, best, probability, or file, "
+                        "class, error)");
   add_image_options(app, options->model_options.images);
   add_energy_options(app, options->energy, EnergyUse::job);
   add_estimate_options(app, options->estimate);
@@ -282,7 +323,9 @@ const Command accuracy_command = {
     "seconds, images_per_second; with --energy also energy (its measured_j is null where nothing was "
     "measured). Images that a model quantised by godwit was calibrated on, told by their content, count in "
     "no "
-    "figure (JSON: calibration_images_left_out).\n\n"
+    "figure (JSON: calibration_images_left_out). Where a signal ends the work early, figures are of the "
+    "images "
+    "that were done (JSON: partial is true), and no file is written.\n\n"
     "--energy measures the job from the first image on, between two stretches of idle power; loading the "
     "model lies before it. Its line in --ledger holds joules and accuracy together, for 'godwit report'.",
     "godwit accuracy models/resnet50.onnx --data photographs --labels photographs/labels.csv\n"

@@ -23,6 +23,7 @@
 #include "tools/cli/model.h"
 #include "tools/cli/options.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 #include "tools/vision/files.h"
@@ -62,6 +63,23 @@ struct Facts {
   double load_seconds = 0;
   std::size_t arena_bytes = 0;  // of the largest batch
 };
+
+// Does the work unless a signal came before it or comes meanwhile; tells whether it was done.
+template <class Work>
+bool unless_interrupted(const Work& work) {
+  try {
+    stop_if_interrupted();
+    work();
+    return true;
+  } catch (const Interrupted&) {
+    return false;
+  }
+}
+
+int tell_partial() {
+  warning(fmt::format("{} ended the work; what was not measured by then is left out", interrupt_name()));
+  return interrupt_exit_code();
+}
 
 double per_image(std::int64_t total, std::int64_t batch) {
   return static_cast<double>(total) / static_cast<double>(batch);
@@ -190,7 +208,7 @@ int bench_random(const Options& options) {
     // The last one, for a soak.
     if (!energy.measures() && !benches.empty()) benches.erase(benches.begin(), benches.end() - 1);
     const std::int64_t next = results.back().batch * 2;
-    if (!options.auto_batch() || !open || next > kMaxBatch) break;
+    if (interrupted() || !options.auto_batch() || !open || next > kMaxBatch) break;
     if (levels_off(results)) {
       message(fmt::format("two doublings gained less than 2 %; stopping at batch {}", results.back().batch));
       break;
@@ -207,12 +225,12 @@ int bench_random(const Options& options) {
   }
   std::vector<energy::Workload> workloads;
   for (const auto& bench : benches) workloads.push_back(bench->workload());
-  energy.measure(workloads);
-  if (!workloads.empty()) energy.soak(workloads.back());
+  if (!interrupted()) energy.measure(workloads);
+  if (!workloads.empty() && !interrupted()) energy.soak(workloads.back());
   // Replays of every batch feed the regression; those of the last one are told.
   std::vector<LayerJoules> replays;
   if (options.energy.layers && energy.outcome()) {
-    for (std::size_t i = 0; i < benches.size(); ++i) {
+    for (std::size_t i = 0; i < benches.size() && !interrupted(); ++i) {
       replays.push_back(energy.replay(layer_parts(benches[i]->session()), energy.inside()[i]));
     }
   }
@@ -221,18 +239,23 @@ int bench_random(const Options& options) {
   // The layers of the batch measured last; another plan was compiled beyond it where --batch auto met a
   // limit.
   LayerProfile layers;
-  if (options.profile) {
-    if (batch_of(*plan) != results.back().batch) {
-      plan = model.plan->with_shapes(input_shapes(model.graph, options.engine, results.back().batch));
-    }
-    layers = profile_layers(plan, threads, schedule, options.measure);
-  }
+  const bool profiled =
+      options.profile && unless_interrupted([&] {
+        if (batch_of(*plan) != results.back().batch) {
+          plan = model.plan->with_shapes(input_shapes(model.graph, options.engine, results.back().batch));
+        }
+        layers = profile_layers(plan, threads, schedule, options.measure);
+      });
+  KernelBench kernels;
+  const bool kernels_timed =
+      options.kernels && unless_interrupted([&] { kernels = bench_kernels(model.plan, kKernelSeconds); });
+  const bool partial = interrupted();
   EnergyRows rows;
-  if (options.profile && energy.outcome())
+  if (profiled && energy.outcome())
     rows.by_time = layers_by_time(timed_image(layers), energy.outcome()->results.back());
   rows.set_replays(replays);
   energy.estimate(options.estimate);
-  energy.write_ledger(energy_facts, rows);
+  if (!partial) energy.write_ledger(energy_facts, rows);
   if (options.json) {
     Json json = facts_json(options, facts);
     json["results"] = Json::array();
@@ -240,11 +263,12 @@ int bench_random(const Options& options) {
     if (options.auto_batch()) json["best_batch"] = best_batch(results);
     json["energy"] = energy.json(energy_facts);
     if (energy.estimated()) json["estimate"] = estimate_json(energy.estimated());
-    if (options.profile) json["profile"] = layers.to_json();
+    if (profiled) json["profile"] = layers.to_json();
     rows.add_json(json["energy"]);
-    if (options.kernels) json["kernels"] = bench_kernels(model.plan, kKernelSeconds).to_json();
+    if (kernels_timed) json["kernels"] = kernels.to_json();
+    if (partial) json["partial"] = true;
     print_json(json);
-    return kDone;
+    return partial ? tell_partial() : kDone;
   }
   Table table = measurement_table();
   for (const Measurement& result : results) add_row(table, result);
@@ -252,10 +276,10 @@ int bench_random(const Options& options) {
   if (options.auto_batch())
     print(fmt::format("most images/s, ties to the smaller: batch {}\n", best_batch(results)));
   print(energy.text(energy_facts));
-  if (options.profile) print(layers.to_string());
+  if (profiled) print(layers.to_string());
   print(rows.text());
-  if (options.kernels) print(bench_kernels(model.plan, kKernelSeconds).to_string());
-  return kDone;
+  if (kernels_timed) print(kernels.to_string());
+  return partial ? tell_partial() : kDone;
 }
 
 // Photograph to label, over and over through the folder's images.
@@ -275,34 +299,38 @@ int bench_photographs(const Options& options) {
   RunFacts energy_facts{options.model, &model.plan(), model.batch(), model.threads()};
   energy_facts.latency_ms = result.latency.sorted_ms;
   const energy::Workload workload = photograph_workload(model, images);
-  energy.measure({workload});
-  energy.soak(workload);
+  if (!interrupted()) energy.measure({workload});
+  if (!interrupted()) energy.soak(workload);
   EnergyRows rows;
-  if (options.energy.layers && energy.outcome())
+  if (options.energy.layers && energy.outcome() && !interrupted())
     rows.set_replays({energy.replay(photograph_parts(model, images.readable()), energy.inside().back())});
   TimedImage parts;
-  if (options.profile) parts = profile_photographs(model, images.readable(), options.measure);
-  if (options.profile && energy.outcome())
-    rows.by_time = layers_by_time(parts, energy.outcome()->results.back());
+  const bool profiled = options.profile && unless_interrupted([&] {
+                          parts = profile_photographs(model, images.readable(), options.measure);
+                        });
+  const bool partial = interrupted();
+  if (profiled && energy.outcome()) rows.by_time = layers_by_time(parts, energy.outcome()->results.back());
   energy.set_work(work_of(result.latency, model.threads()));
   energy.estimate(options.estimate);
-  energy.write_ledger(energy_facts, rows);
+  if (!partial) energy.write_ledger(energy_facts, rows);
   if (options.json) {
     Json json = facts_json(options, facts);
     json["results"] = Json::array({result.to_json()});
     json["energy"] = energy.json(energy_facts);
     rows.add_json(json["energy"]);
-    if (options.profile) json["profile"] = timed_json(parts);
+    if (profiled) json["profile"] = timed_json(parts);
     if (energy.estimated()) json["estimate"] = estimate_json(energy.estimated());
     json["images"] = options.images;
     json["failed"] = images.failed_json();
+    if (partial) json["partial"] = true;
     print_json(json);
   } else {
     print(facts_text(options, facts) + result.to_string(model.threads()) + energy.text(energy_facts) +
-          (options.profile ? timed_text(parts) : "") + rows.text());
+          (profiled ? timed_text(parts) : "") + rows.text());
   }
+  if (partial) return tell_partial();
   if (images.failed().empty()) return kDone;
-  message(fmt::format("{} images could not be read and were left out", images.failed().size()));
+  message(fmt::format("{} could not be read and left out", counted(images.failed().size(), "image")));
   return kFailed;
 }
 

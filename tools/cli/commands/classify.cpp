@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <fmt/format.h>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -11,8 +10,10 @@
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/energy_options.h"
 #include "tools/cli/image_options.h"
+#include "tools/cli/interruptible.h"
 #include "tools/cli/options.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 #include "tools/vision/fast_difference.h"
@@ -32,11 +33,11 @@ struct Options {
   std::size_t top = 5;
   EnergyOptions energy;
   EstimateOptions estimate;
-  bool json = false;
+  bool json = false, json_lines = false;
 };
 
-// Prints one image after the other, as text or as the elements of the one JSON object, and keeps none of
-// them.
+// Prints one image after the other: as text, as the elements of the one JSON object, or as objects of their
+// own. Keeps none of them.
 class Report {
  public:
   Report(const Options& options, std::vector<std::string> labels, std::size_t total)
@@ -47,9 +48,9 @@ class Report {
 
   void add(const vision::ImageModel::Result& result) {
     if (!log_.good(result.path, result.error, result.warnings)) {
-      failed_.push_back({{"file", result.path}, {"error", result.error}});
+      add_failure({{"file", result.path}, {"error", result.error}});
     } else {
-      if (!result.warnings.empty()) {
+      if (!result.warnings.empty() && !options_.json_lines) {
         warnings_.push_back({{"file", result.path}, {"warnings", result.warnings}});
       }
       Json labels = Json::array();
@@ -58,13 +59,17 @@ class Report {
         const float probability = result.probabilities[static_cast<std::size_t>(index)];
         const std::string label = vision::label_of(labels_, index, options_.label_offset);
         text += fmt::format("  {:.4f}  {}\n", probability, label);
-        if (options_.json) {
+        if (options_.json || options_.json_lines) {
           labels.push_back({{"class", index}, {"label", label}, {"probability", probability}});
         }
       }
       progress_.clear();
       if (options_.json) {
         print((images_ > 0 ? "," : "") + json_text({{"file", result.path}, {"labels", std::move(labels)}}));
+      } else if (options_.json_lines) {
+        Json line = {{"file", result.path}, {"labels", std::move(labels)}};
+        if (!result.warnings.empty()) line["warnings"] = result.warnings;
+        print_json(line);
       } else {
         print(text);
       }
@@ -82,7 +87,8 @@ class Report {
                                         {"images", Json::array()}});
     print(head.substr(0, head.size() - 2));  // without the closing ]}
   }
-  void end_json(const vision::ImageTimes& times, const EnergyAccount& energy, const RunFacts& facts) {
+  void end_json(const vision::ImageTimes& times, const EnergyAccount& energy, const RunFacts& facts,
+                bool partial) {
     Json json = {{"failed", failed_},
                  {"warned", warnings_},
                  {"seconds", times.total},
@@ -90,6 +96,7 @@ class Report {
                  {"inference_seconds", times.inference},
                  {"images_per_second", rate(times)}};
     energy.add_json(facts, json);
+    if (partial) json["partial"] = true;
     close_json(json);
   }
   // Makes a whole object of what has been printed when an error ends the work, and tells so.
@@ -99,22 +106,27 @@ class Report {
   }
 
   void finish(const vision::ImageModel& model, const vision::ImageTimes& times, const EnergyAccount& energy,
-              const RunFacts& facts) {
+              const RunFacts& facts, bool partial) {
     progress_.clear();
-    if (options_.json) return end_json(times, energy, facts);
-    print(energy.text(facts));
+    if (options_.json) return end_json(times, energy, facts, partial);
+    options_.json_lines ? print_aside(energy.text(facts)) : print(energy.text(facts));
     message(
-        fmt::format("{} images in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference "
+        fmt::format("{} in {:.3f} s, {:.1f} images/s: decode and preprocess {:.3f} s, inference "
                     "{:.3f} s (summed over "
-                    "{} threads), {}",
-                    images_, times.total, rate(times), times.preprocess, times.inference, model.threads(),
-                    name_of(model.plan().target().isa)));
-    if (!failed_.empty()) message(fmt::format("{} images could not be read", failed_.size()));
+                    "{}), {}",
+                    counted(images_, "image"), times.total, rate(times), times.preprocess, times.inference,
+                    counted(model.threads(), "thread"), name_of(model.plan().target().isa)));
+    if (any_failed()) message(fmt::format("{} could not be read", counted(log_.failed(), "image")));
   }
 
-  bool any_failed() const { return !failed_.empty(); }
+  bool any_failed() const { return log_.failed() > 0; }
+  std::size_t images() const { return images_; }
 
  private:
+  void add_failure(const Json& failure) {
+    if (options_.json_lines) return print_json(failure);
+    failed_.push_back(failure);
+  }
   void close_json(const Json& tail) { print("]," + json_text(tail).substr(1) + "\n"); }
 
   double rate(const vision::ImageTimes& times) const {
@@ -133,19 +145,19 @@ class Report {
 void tell_fast_difference(const vision::ImageArguments& images, const vision::ImageModel& model,
                           const ImageOptions& options) {
   constexpr std::size_t kImages = 16;
-  const vision::ImageSource source(images, std::cin);
+  const vision::ImageSource source(images, interruptible_stdin());
   if (source.total() == 0) {
     message("--decode fast changes pixels; by how much is not told for paths from stdin");
     return;
   }
-  message("--decode fast: " +
-          vision::compare_fast(source.paths(), kImages, model.pipeline(), options.preprocess_options())
-              .to_string());
+  message("--decode fast: " + vision::compare_fast(source.paths(), kImages, model.pipeline(),
+                                                   options.preprocess_options(), stop_if_interrupted)
+                                  .to_string());
 }
 
 int classify(const Options& options) {
   EnergyAccount energy(options.energy, fmt::format("classify {} IMAGE", options.model));
-  vision::ImageSource source(options.images, std::cin);
+  vision::ImageSource source(options.images, interruptible_stdin());
   vision::ImageModel model(options.model, options.model_options.options(options.model));
   std::vector<std::string> labels = vision::find_labels(options.labels, model.metadata());
   if (labels.empty())
@@ -159,8 +171,10 @@ int classify(const Options& options) {
   if (options.json) report.begin_json(model);
   RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
   vision::ImageTimes times;
+  InterruptibleSource images(source);
+  const auto take = [&](std::string& path) { return images.next(path); };
   const auto job = [&](const std::function<void()>& done) {
-    times = model.run(source, [&](const vision::ImageModel::Result& result) {
+    times = model.run(take, source.total(), [&](const vision::ImageModel::Result& result) {
       report.add(result);
       if (!result.error.empty()) return;
       done();
@@ -174,8 +188,11 @@ int classify(const Options& options) {
     throw;
   }
   energy.estimate(options.estimate);
-  energy.write_ledger(facts);
-  report.finish(model, times, energy, facts);
+  const bool partial = images.cut_short() || energy.cut_short();
+  if (!partial) energy.write_ledger(facts);
+  report.finish(model, times, energy, facts, partial);
+  images.tell(report.images());
+  if (partial) return interrupt_exit_code();
   return report.any_failed() ? kFailed : kDone;
 }
 
@@ -198,6 +215,8 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("N")
       ->default_str("1, or what the model fixes");
   add_json_option(app, options->json);
+  add_json_lines_option(app, options->json_lines,
+                        "one for each image as soon as it is labelled (file, labels, or file, error)");
   add_image_options(app, options->model_options.images);
   add_energy_options(app, options->energy, EnergyUse::job);
   add_estimate_options(app, options->estimate);
@@ -225,7 +244,7 @@ const Command classify_command = {
     "error), warned (file, warnings), seconds, preprocess_seconds and inference_seconds (both summed over "
     "threads) and images_per_second; with --energy also energy (its measured_j is null where nothing was "
     "measured). Where --strict or an error ends the work early, the object is closed with failed, warned and "
-    "error.\n\n"
+    "error; where a signal does, it has partial (true) behind the images that were done.\n\n"
     "--energy measures the job from the first image on, cold caches and all, between two stretches of idle "
     "power; loading the model lies before it. A job of less than 10 s is told as suspect.",
     "godwit classify models/resnet50.onnx cat.jpg photographs/ --top 3\n"

@@ -16,6 +16,7 @@
 #include "tools/cli/layer_report.h"
 #include "tools/cli/options.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 #include "tools/vision/calibration_images.h"
@@ -86,7 +87,7 @@ std::size_t first_diverging(const std::vector<engine::Difference>& differences, 
 }
 
 void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
-            const std::vector<engine::Difference>& differences, std::size_t images) {
+            const std::vector<engine::Difference>& differences, std::size_t images, bool partial) {
   const std::size_t first = first_diverging(differences, options.threshold);
   if (options.json) {
     Json layers = Json::array();
@@ -103,6 +104,7 @@ void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
         {"reference", options.reference}, {"images", images},       {"threshold_db", options.threshold},
         {"first_diverging", nullptr},     {"layers", layers}};
     if (!options.with.empty()) json["with"] = options.with;
+    if (partial) json["partial"] = true;
     if (first < pairs.size()) json["first_diverging"] = pairs[first].layers;
     return print_json(json);
   }
@@ -121,7 +123,8 @@ void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
       first < pairs.size()
           ? fmt::format("first layer below {} dB: {}", options.threshold, one_line(pairs[first].layers))
           : fmt::format("no layer is below {} dB", options.threshold);
-  print(fmt::format("{}\n{}; over {} images\n", table.to_string(), verdict, images));
+  print(fmt::format("{}\n{}; over {}{}\n", table.to_string(), verdict, counted(images, "image"),
+                    partial ? " (partial: interrupted)" : ""));
 }
 
 int compare(const Options& options) {
@@ -138,14 +141,31 @@ int compare(const Options& options) {
   engine::CompileOptions compile = options.engine.compile_options();
   compile.precision = engine::Precision::f32;
   Progress progress("images", reader.paths().size());
-  const engine::CalibrationImages images =
-      reader.images(models.reference, compile, [&] { progress.advance(); });
+  std::size_t done = 0;
+  engine::CalibrationImages images = reader.images(models.reference, compile, [&] {
+    ++done;
+    progress.advance();
+    if (done < reader.paths().size()) stop_if_interrupted();
+  });
+  // The images so far are compared all the same.
+  images.batches = [batches = images.batches](const auto& each) {
+    try {
+      batches(each);
+    } catch (const Interrupted&) {
+    }
+  };
   engine::CompileOptions other = reader.images(models.other, compile).compile;
   other.precision = *parse_precision(options.precision);
   const std::vector<engine::Difference> differences =
       engine::compare_layers(models.reference, images, models.other, other, pairs);
   progress.clear();
-  report(options, pairs, differences, reader.paths().size());
+  const bool partial = done < reader.paths().size();
+  report(options, pairs, differences, done, partial);
+  if (partial) {
+    warning(fmt::format("{} ended the work after {} of {}; the figures are of these alone", interrupt_name(),
+                        done, counted(reader.paths().size(), "image")));
+    return interrupt_exit_code();
+  }
   return reader.failed() == 0 ? kDone : kFailed;
 }
 
@@ -203,7 +223,9 @@ const Command compare_command = {
     "shows small channels lost beside a large one. Errors add up from layer to layer: 'godwit quantize "
     "--explain' tells what each layer adds by itself.\n\n"
     "The JSON fields are schema, model, with, precision, reference, images, threshold_db, first_diverging, "
-    "layers (layer, op, sqnr_db, channel_sqnr_db, cosine, largest_error); a ratio that is infinite is null.",
+    "layers (layer, op, sqnr_db, channel_sqnr_db, cosine, largest_error); a ratio that is infinite is null. "
+    "Where a "
+    "signal ends the work early, partial is true and the figures are of the images that were done.",
     "godwit compare q.onnx --data photographs\n"
     "godwit compare models/resnet50.onnx --precision bf16 --data photographs\n"
     "godwit compare models/resnet50.onnx --with q.onnx --precision int8 --reference f32 --data photographs",

@@ -11,6 +11,7 @@
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/output_files.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/vision/files.h"
 #include "tools/vision/image_input.h"
@@ -40,6 +41,7 @@ int convert(const Options& options) {
                                               ? vision::read_text(options.preprocess)
                                               : options.preprocess;
   }
+  stop_if_interrupted();
   importers::save_onnx(graph, options.output);
   message(fmt::format("'{}': {} nodes", options.output, graph.nodes.size()));
   return kDone;

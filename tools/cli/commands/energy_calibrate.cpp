@@ -21,6 +21,7 @@
 #include "tools/cli/options.h"
 #include "tools/cli/output_files.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 #include "tools/vision/random_input.h"
@@ -58,7 +59,10 @@ double watts_while(EnergyMeter& meter, const energy::HostWatch& watch, double se
   const energy::HostCounters before = watch.read(clock.now().mono);
   const energy::Nanoseconds begin = recorder.read().mono, length = energy::from_seconds(seconds);
   if (!work) clock.sleep(length);
-  while (work && clock.now().mono - begin < length) work();
+  while (work && clock.now().mono - begin < length) {
+    work();
+    stop_if_interrupted();
+  }
   const energy::Nanoseconds end = recorder.read().mono;
   for (const energy::SensorFault& fault : recorder.faults(begin, end))
     throw Error(fmt::format("a sensor failed meanwhile ({}); try again", fault.reason), ErrorKind::failed);

@@ -24,6 +24,7 @@
 #include "tools/cli/model.h"
 #include "tools/cli/options.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 #include "tools/vision/random_input.h"
@@ -134,6 +135,7 @@ class Bench {
     const auto run = [&] {
       const energy::Nanoseconds begin = clock.now().mono;
       session.run(inputs);
+      stop_if_interrupted();
       const energy::Nanoseconds end = clock.now().mono;
       if (duty < 1)
         clock.sleep(static_cast<energy::Nanoseconds>(static_cast<double>(end - begin) * (1 - duty) / duty));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
-#include <iostream>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,9 +15,11 @@
 #include "tools/bench/stage_bench.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/image_options.h"
+#include "tools/cli/interruptible.h"
 #include "tools/cli/options.h"
 #include "tools/cli/output_files.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 #include "tools/vision/fast_difference.h"
@@ -38,10 +39,11 @@ struct Options {
   ImageOptions reading;
   std::string output, preprocess, isa;
   int threads = 0;
-  bool uint8 = false, bench = false, json = false;
+  bool uint8 = false, bench = false, json = false, json_lines = false;
 };
 
-void print_times(const Options& options, const image::Pipeline& pipeline, const StageTimes& times) {
+void print_times(const Options& options, const image::Pipeline& pipeline, const StageTimes& times,
+                 bool partial) {
   const double bare_share = times.jpeg > 0 ? times.bare / times.jpeg : 0;
   const double count = std::max(1.0, static_cast<double>(times.good));
   if (options.json) {
@@ -49,18 +51,19 @@ void print_times(const Options& options, const image::Pipeline& pipeline, const 
     for (std::size_t i = 0; i < kStageNames.size(); ++i) {
       stages[std::string(kStageNames[i])] = times.per_image_ms(times.stage(i));
     }
-    print_json({{"schema", "godwit.preprocess/1"},
-                {"preprocess", pipeline.name},
-                {"images", times.good},
-                {"threads", 1},
-                {"mean_file_bytes", times.bytes / count},
-                {"mean_pixels", times.pixels / count},
-                {"stage_ms_per_image", std::move(stages)},
-                {"bare_decode_ms_per_image", times.per_image_ms(times.bare)},
-                {"share_of_bare_decode", bare_share},
-                {"seconds", times.total()},
-                {"images_per_second", times.images_per_second()}});
-    return;
+    Json json = {{"schema", "godwit.preprocess/1"},
+                 {"preprocess", pipeline.name},
+                 {"images", times.good},
+                 {"threads", 1},
+                 {"mean_file_bytes", times.bytes / count},
+                 {"mean_pixels", times.pixels / count},
+                 {"stage_ms_per_image", std::move(stages)},
+                 {"bare_decode_ms_per_image", times.per_image_ms(times.bare)},
+                 {"share_of_bare_decode", bare_share},
+                 {"seconds", times.total()},
+                 {"images_per_second", times.images_per_second()}};
+    if (partial) json["partial"] = true;
+    return print_json(json);
   }
   Table table({{"stage", Table::Align::left}, {"ms/image"}, {"share"}});
   for (std::size_t i = 0; i < kStageNames.size(); ++i) {
@@ -69,9 +72,9 @@ void print_times(const Options& options, const image::Pipeline& pipeline, const 
   }
   table.add({"all", fmt::format("{:.3f}", times.per_image_ms(times.total())), ""});
   std::string text =
-      table.to_string() +
-      fmt::format("{} images of {:.0f} kB and {} pixels on average, 1 thread: {:.1f} images/s\n", times.good,
-                  times.bytes / count / 1e3, with_prefix(times.pixels / count), times.images_per_second());
+      table.to_string() + fmt::format("{} of {:.0f} kB and {} pixels on average, 1 thread: {:.1f} images/s\n",
+                                      counted(times.good, "image"), times.bytes / count / 1e3,
+                                      with_prefix(times.pixels / count), times.images_per_second());
   if (times.bare > 0) {
     text += fmt::format("bare full decode by libjpeg-turbo {:.3f} ms/image: {:.2f} of its rate\n",
                         times.per_image_ms(times.bare), bare_share);
@@ -85,8 +88,9 @@ int bench_stages(const Options& options, vision::ImageSource& source, const imag
   Progress progress("images", source.total());
   ImageLog log(progress, options.reading.strict);
   StageBench bench(pipeline, options.reading.preprocess_options(options.isa));
+  InterruptibleSource images(source);
   std::string path;
-  while (source.next(path)) {
+  while (images.next(path)) {
     std::string bad;
     try {
       bench.measure(path, times);
@@ -97,7 +101,9 @@ int bench_stages(const Options& options, vision::ImageSource& source, const imag
     progress.advance();
   }
   progress.clear();
-  print_times(options, pipeline, times);
+  print_times(options, pipeline, times, images.cut_short());
+  images.tell(times.good + log.failed());
+  if (images.cut_short()) return interrupt_exit_code();
   return log.failed() == 0 ? kDone : kFailed;
 }
 
@@ -109,11 +115,25 @@ struct Batch {
   std::vector<std::vector<std::string>> warnings;
 };
 
+// What became of the images of a file.
+struct Written {
+  std::size_t images = 0, failed = 0;
+  bool cut_short = false;  // and no file was written
+};
+
+void print_line(const std::string& path, std::size_t row, const std::string& error,
+                const std::vector<std::string>& warnings) {
+  Json line = {{"file", path}, {"row", row}};
+  if (!error.empty()) line["error"] = error;
+  if (!warnings.empty()) line["warnings"] = warnings;
+  print_json(line);
+}
+
 // Rows of the file are the images in order; one that cannot be read leaves a row of `missing`.
 template <class T>
-std::size_t write_all(const Options& options, vision::ImageSource& source, int threads,
-                      const image::Pipeline& pipeline, const image::ValueTable<T>& table, Layout layout,
-                      T missing, NpyWriter& writer) {
+Written write_all(const Options& options, vision::ImageSource& source, int threads,
+                  const image::Pipeline& pipeline, const image::ValueTable<T>& table, Layout layout,
+                  T missing, NpyWriter& writer) {
   const std::size_t size = pipeline.elements();
   const image::PreprocessOptions reading = options.reading.preprocess_options(options.isa);
   const int slots = threads / static_cast<int>(kBatch) + 2;
@@ -121,6 +141,8 @@ std::size_t write_all(const Options& options, vision::ImageSource& source, int t
   std::vector<std::unique_ptr<image::Preprocessor>> preprocessors(static_cast<std::size_t>(threads));
   Progress progress("images", source.total());
   ImageLog log(progress, options.reading.strict);
+  InterruptibleSource images(source);
+  Written written;
 
   PipelineStages stages;
   stages.take = [&](int slot, std::size_t place) {
@@ -131,7 +153,7 @@ std::size_t write_all(const Options& options, vision::ImageSource& source, int t
       batch.errors.resize(kBatch);
       batch.warnings.resize(kBatch);
     }
-    return source.next(batch.paths[place]);
+    return images.next(batch.paths[place]);
   };
   stages.prepare = [&](int worker, int slot, std::size_t place) {
     Batch<T>& batch = batches[static_cast<std::size_t>(slot)];
@@ -151,13 +173,23 @@ std::size_t write_all(const Options& options, vision::ImageSource& source, int t
   stages.work = [](int, int, int, std::size_t) {};
   stages.deliver = [&](int slot, std::size_t count) {
     const Batch<T>& batch = batches[static_cast<std::size_t>(slot)];
-    for (std::size_t i = 0; i < count; ++i) log.good(batch.paths[i], batch.errors[i], batch.warnings[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      log.good(batch.paths[i], batch.errors[i], batch.warnings[i]);
+      if (!options.json_lines) continue;
+      progress.clear();
+      print_line(batch.paths[i], written.images + i, batch.errors[i], batch.warnings[i]);
+    }
+    written.images += count;
     writer.append(std::span<const T>(batch.values).first(count * size));
     progress.advance(count);
   };
   run_two_stage_pipeline({threads, 1, slots, kBatch}, stages);
-  writer.finish();
-  return log.failed();
+  written.cut_short = images.cut_short();
+  written.failed = log.failed();
+  progress.clear();
+  if (!written.cut_short) writer.finish();
+  images.tell(written.images, "no file was written");
+  return written;
 }
 
 int write_tensors(const Options& options, vision::ImageSource& source, const image::Pipeline& pipeline) {
@@ -168,39 +200,48 @@ int write_tensors(const Options& options, vision::ImageSource& source, const ima
   const std::int64_t crop = pipeline.crop, channels = pipeline.channels;
   const Shape shape = options.uint8 ? Shape{count, crop, crop, channels} : Shape{count, channels, crop, crop};
   if (options.reading.fast()) {
-    message("--decode fast: " +
-            vision::compare_fast(source.paths(), kCompared, pipeline, options.reading.preprocess_options())
-                .to_string());
+    message("--decode fast: " + vision::compare_fast(source.paths(), kCompared, pipeline,
+                                                     options.reading.preprocess_options(),
+                                                     stop_if_interrupted)
+                                    .to_string());
   }
   const Stopwatch watch;
   NpyWriter writer(options.output, shape, options.uint8 ? DType::u8 : DType::f32);
   // Pixels are written as they are, in the image's own order of colours.
   image::Pipeline pixels = pipeline;
   pixels.order = image::ChannelOrder::rgb;
-  const std::size_t failed =
+  const Written written =
       options.uint8 ? write_all<std::uint8_t>(options, source, threads, pixels, image::pixel_table(),
                                               Layout::nhwc, 0, writer)
                     : write_all<float>(options, source, threads, pipeline, image::value_table(pipeline),
                                        Layout::nchw, std::numeric_limits<float>::quiet_NaN(), writer);
   const double seconds = watch.seconds();
   const std::string_view dtype = options.uint8 ? "u8" : "f32";
+  const double rate = static_cast<double>(written.images) / seconds;
   if (options.json) {
-    print_json({{"schema", "godwit.preprocess/1"},
-                {"preprocess", pipeline.name},
-                {"images", count},
-                {"failed", failed},
-                {"threads", threads},
-                {"output", options.output},
-                {"dtype", dtype},
-                {"shape", shape.dims()},
-                {"seconds", seconds},
-                {"images_per_second", static_cast<double>(count) / seconds}});
-  } else {
-    message(fmt::format("'{}': {} {} in {:.2f} s, {:.1f} images/s, {} threads", options.output, dtype,
-                        shape.to_string(), seconds, static_cast<double>(count) / seconds, threads));
+    Json json = {{"schema", "godwit.preprocess/1"},
+                 {"preprocess", pipeline.name},
+                 {"images", written.images},
+                 {"failed", written.failed},
+                 {"threads", threads},
+                 {"output", options.output},
+                 {"dtype", dtype},
+                 {"shape", shape.dims()},
+                 {"seconds", seconds},
+                 {"images_per_second", rate}};
+    if (written.cut_short) {
+      json["output"] = nullptr;
+      json["partial"] = true;
+    }
+    print_json(json);
+  } else if (!written.cut_short) {
+    message(fmt::format("'{}': {} {} in {:.2f} s, {:.1f} images/s, {}", options.output, dtype,
+                        shape.to_string(), seconds, rate, counted(threads, "thread")));
   }
-  if (failed == 0) return kDone;
-  message(fmt::format("{} images could not be read; their rows are {}", failed, options.uint8 ? "0" : "NaN"));
+  if (written.cut_short) return interrupt_exit_code();
+  if (written.failed == 0) return kDone;
+  message(fmt::format("{} could not be read; {} {}", counted(written.failed, "image"),
+                      written.failed == 1 ? "its row is" : "their rows are", options.uint8 ? "0" : "NaN"));
   return kFailed;
 }
 
@@ -208,9 +249,10 @@ int preprocess(const Options& options) {
   if (options.output.empty() == !options.bench) {
     throw Error("pass either --output FILE.npy to write tensors or --bench to time the stages");
   }
+  if (options.bench && options.json_lines) throw Error("--json-lines goes with --output");
   if (options.bench && options.uint8) throw Error("--bench times all stages; --uint8 goes with --output");
   const image::Pipeline pipeline = vision::find_pipeline(options.preprocess, {});
-  vision::ImageSource source(options.images, std::cin);
+  vision::ImageSource source(options.images, interruptible_stdin());
   if (!options.bench) {
     check_output(options.output, source.paths());
     check_output(options.output, std::array{options.preprocess});
@@ -237,6 +279,8 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("PRESET|FILE")
       ->default_str("torch");
   add_json_option(app, options->json);
+  add_json_lines_option(app, options->json_lines,
+                        "one for each image when its row is made (file, row, and error or warnings)");
   add_image_options(app, options->reading);
   add_threads_option(app, options->threads);
   app.add_option(
@@ -258,7 +302,8 @@ const Command preprocess_command = {
     "cropped pixels. The rows of the output are the images in the order given, a folder's in sorted "
     "order; one that cannot be read is named on stderr, its row is NaN (0 with --uint8), and the exit status "
     "is "
-    "1. What the JPEG decoder had to mend is named likewise.",
+    "1. What the JPEG decoder had to mend is named likewise. Where a signal ends the work early, no file is "
+    "written (JSON: output is null, partial is true).",
     "godwit preprocess photographs --output x.npy --preprocess caffe\n"
     "godwit preprocess photographs --output pixels.npy --uint8 --preprocess torch-v2\n"
     "godwit preprocess photographs --bench",

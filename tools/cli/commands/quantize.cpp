@@ -25,6 +25,7 @@
 #include "tools/cli/options.h"
 #include "tools/cli/output_files.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 #include "tools/vision/calibration_images.h"
@@ -78,7 +79,10 @@ class Quantizer {
     const engine::CalibrationMethod method = options_.calibration_method();
     const std::size_t runs = (method.clip == engine::ClipMethod::minmax ? 1 : 2) + (corrects() ? 1 : 0);
     Progress progress("images", images_.paths().size() * runs);
-    const engine::CalibrationImages images = images_.images(prepared_, compile_, [&] { progress.advance(); });
+    const engine::CalibrationImages images = images_.images(prepared_, compile_, [&] {
+      progress.advance();
+      stop_if_interrupted();
+    });
     quantization_.activations = engine::calibrate(prepared_, scheme.scales(), images, method);
     if (corrects()) {
       quantization_.bias_shifts = engine::correct_bias(prepared_, scheme, quantization_, images);
@@ -97,8 +101,9 @@ class Quantizer {
       if (!quantization_.activations.contains(id)) missing.push_back(id);
     }
     if (!missing.empty()) {
-      quantization_.activations.merge(engine::calibrate(
-          prepared_, missing, images_.images(prepared_, compile_), options_.calibration_method()));
+      quantization_.activations.merge(
+          engine::calibrate(prepared_, missing, images_.images(prepared_, compile_, stop_if_interrupted),
+                            options_.calibration_method()));
     }
     engine::Graph result = engine::quantize(prepared_, scheme, quantization_);
     const bool has_percentile = options_.calibration_method().clip == engine::ClipMethod::percentile;
@@ -120,8 +125,10 @@ class Quantizer {
                                 options_.engine.thread_count());
     Progress progress("layers", engine::layers_to_measure(prepared_, scheme));
     return engine::measure_layers(prepared_, scheme, quantization_,
-                                  engine::kept_in_memory(few.images(prepared_, compile_)),
-                                  [&] { progress.advance(); });
+                                  engine::kept_in_memory(few.images(prepared_, compile_)), [&] {
+                                    progress.advance();
+                                    stop_if_interrupted();
+                                  });
   }
 
   bool corrects() const { return !options_.no_bias_correction; }
@@ -162,8 +169,9 @@ class AccuracyCheck {
       : options_(options), examples_(vision::read_examples(options.examples)) {
     left_out_ = vision::leave_out(examples_, quantizer.images().digests());
     if (left_out_ > 0) {
-      message(fmt::format("{} images of '{}' are among those that calibrate and are left out of all accuracy",
-                          left_out_, options.examples.data));
+      message(fmt::format("{} of '{}' calibrate{} and {} left out of all accuracy",
+                          counted(left_out_, "image"), options.examples.data, left_out_ == 1 ? "s" : "",
+                          left_out_ == 1 ? "is" : "are"));
     }
     f32_ = top1(quantizer.graph(), "f32");
   }
@@ -181,6 +189,7 @@ class AccuracyCheck {
     vision::ImageSource source(examples_.paths);
     model.run(source, [&](const vision::ImageModel::Result& result) {
       progress.advance();
+      stop_if_interrupted();
       if (!result.error.empty()) return;
       ++images;
       const std::int64_t wanted = examples_.classes[result.index] + options_.label_offset;
@@ -278,15 +287,15 @@ void report(const Options& options, const Quantizer& quantizer, const Outcome& o
   }
   std::string text;
   if (options.explain) text += layer_table(layers) + "\n";
-  text += fmt::format(
-      "layers      {} of {} with weights in 8 bits, {} tensors rounded\ncalibrated  on {} images, {}{}\n",
-      counts.quantized, counts.with_weights, counts.tensors, images, options.method,
-      quantizer.corrects() ? ", bias corrected" : "");
+  text +=
+      fmt::format("layers      {} of {} with weights in 8 bits, {} rounded\ncalibrated  on {}, {}{}\n",
+                  counts.quantized, counts.with_weights, counted(counts.tensors, "tensor"),
+                  counted(images, "image"), options.method, quantizer.corrects() ? ", bias corrected" : "");
   if (!quantizer.kept().empty()) text += fmt::format("in f32      {}\n", fmt::join(quantizer.kept(), ", "));
   if (outcome.top1) {
-    text +=
-        fmt::format("top-1       {:.4f}, f32 {:.4f}: {:.2f} points less, on {} other images\n", *outcome.top1,
-                    *outcome.f32_top1, 100 * (*outcome.f32_top1 - *outcome.top1), outcome.accuracy_images);
+    text += fmt::format("top-1       {:.4f}, f32 {:.4f}: {:.2f} points less, on {}\n", *outcome.top1,
+                        *outcome.f32_top1, 100 * (*outcome.f32_top1 - *outcome.top1),
+                        counted(outcome.accuracy_images, "other image"));
   }
   print(text + fmt::format("written     '{}', {}, in {:.1f} s\n", options.output, mib_text(bytes), seconds));
 }
@@ -305,11 +314,13 @@ int quantize(const Options& options) {
   std::vector<engine::LayerNoise> layers;
   if (options.explain || options.max_drop) layers = quantizer.ranked_layers();
   const Outcome outcome = find_model(options, quantizer, layers);
+  stop_if_interrupted();
   importers::save_onnx(outcome.graph, options.output);
   report(options, quantizer, outcome, layers, watch.seconds());
   const std::size_t failed = quantizer.images().failed();
   if (failed == 0) return kDone;
-  message(fmt::format("{} images could not be read; the model is calibrated on the others", failed));
+  message(
+      fmt::format("{} could not be read; the model is calibrated on the others", counted(failed, "image")));
   return kFailed;
 }
 
@@ -412,7 +423,9 @@ const Command quantize_command = {
     "channels. A small number is bad: at 20 dB the noise has a hundredth of the signal's power. A layer that "
     "--max-drop puts back to f32 is followed by those that read its result where that alone does not "
     "help.\n\n"
-    "An image that cannot be read is named on stderr and left out, and the exit status is 1. The JSON "
+    "An image that cannot be read is named on stderr and left out, and the exit status is 1. Where a signal "
+    "ends "
+    "the work early, nothing is written. The JSON "
     "fields "
     "are schema, model, output, method, bias_correction, full_range, images, images_failed, files, "
     "layers_with_weights, "

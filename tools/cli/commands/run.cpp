@@ -19,6 +19,7 @@
 #include "tools/cli/output_files.h"
 #include "tools/cli/tuning.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 
@@ -134,6 +135,7 @@ int run(const Options& options) {
   const Stopwatch watch;
   const std::span<const Tensor> results = session.run(src);
   const double seconds = watch.seconds();
+  stop_if_interrupted();
 
   Table table({{"output", Table::Align::left},
                {"type", Table::Align::left},

@@ -18,6 +18,7 @@
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/options.h"
 #include "tools/report/console.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
 
@@ -30,7 +31,7 @@ struct Options {
   EngineOptions engine;
   std::vector<std::string> folders;
   double rtol = 1e-3, atol = 1e-7;  // what ONNX's own runner allows
-  bool json = false;
+  bool json = false, json_lines = false;
 };
 
 // Neighbouring bf16 values differ by up to this part of them; ONNX's data is cut off where we round to
@@ -259,6 +260,7 @@ int verify(const Options& options) {
   (void)options.engine.compile_options();  // a wrong --isa is bad usage, not a thousand failures
   int counts[3] = {0, 0, 0};
   Json cases = Json::array();
+  std::size_t done = 0;
   {
     Progress progress("cases", folders.size());
     for (const fs::path& folder : folders) {
@@ -267,23 +269,38 @@ int verify(const Options& options) {
       verdict.reason = one_line(verdict.reason);
       const std::string_view status = kStatusNames[static_cast<int>(verdict.status)];
       ++counts[static_cast<int>(verdict.status)];
-      if (!options.json) {
-        progress.clear();
+      Json row = {{"name", name}, {"status", status}, {"reason", verdict.reason}};
+      if (!options.json) progress.clear();
+      if (options.json_lines) {
+        print_json(row);
+      } else if (!options.json) {
         print(
             fmt::format("{:<12}{}{}{}\n", status, name, verdict.reason.empty() ? "" : ": ", verdict.reason));
       }
-      cases.push_back({{"name", name}, {"status", status}, {"reason", verdict.reason}});
+      if (options.json) cases.push_back(std::move(row));
       progress.advance();
+      ++done;
+      if (interrupted()) break;
     }
   }
+  const bool partial = done < folders.size();
   if (options.json) {
-    print_json({{"schema", "godwit.verify/1"},
-                {"passed", counts[0]},
-                {"failed", counts[1]},
-                {"unsupported", counts[2]},
-                {"cases", std::move(cases)}});
+    Json json = {{"schema", "godwit.verify/1"},
+                 {"passed", counts[0]},
+                 {"failed", counts[1]},
+                 {"unsupported", counts[2]},
+                 {"cases", std::move(cases)}};
+    if (partial) json["partial"] = true;
+    print_json(json);
   } else {
-    print(fmt::format("{} passed, {} failed, {} unsupported\n", counts[0], counts[1], counts[2]));
+    const std::string text = fmt::format("{} passed, {} failed, {} unsupported{}\n", counts[0], counts[1],
+                                         counts[2], partial ? " (partial: interrupted)" : "");
+    options.json_lines ? print_aside(text) : print(text);
+  }
+  if (partial) {
+    warning(fmt::format("{} ended the work after {} of {}", interrupt_name(), done,
+                        counted(folders.size(), "case")));
+    return interrupt_exit_code();
   }
   return counts[1] > 0 ? kFailed : kDone;
 }
@@ -303,6 +320,8 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("A")
       ->default_str("1e-7, as ONNX's own runner");
   add_json_option(app, options->json);
+  add_json_lines_option(app, options->json_lines,
+                        "one for each case as soon as it is known (name, status, reason)");
   add_engine_options(app, options->engine, true, false);
   return [options] { return verify(*options); };
 }
@@ -320,7 +339,7 @@ const Command verify_command = {
     "came out, or its files do not fit together. UNSUPPORTED: godwit refuses the model, with the reason. An "
     "input that decides shapes is taken as known at compile time, and the line says so. The exit status is "
     "1 when any case fails. The JSON fields are schema, passed, failed, unsupported and cases (name, "
-    "status, reason).",
+    "status, reason); where a signal ends the work early, partial is true.",
     "godwit verify onnx/backend/test/data/node\n"
     "godwit verify mobilenetv2-7 --isa avx2 --json",
     prepare,
