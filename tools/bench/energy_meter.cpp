@@ -58,7 +58,11 @@ EnergyMeter::EnergyMeter(const EnergyOptions& options)
   // A tree of files knows nothing of the running kernel's counters.
   perf_ = options.sensors.sysfs == energy::SysDirectories().sysfs ? energy::system_perf() : energy::no_perf();
   clock_ = std::make_unique<InterruptibleClock>();
-  if (!options.meter.empty()) stream_ = energy::MeterStream::open(options.meter);
+  if (!options.meter.empty()) {
+    stream_ = energy::MeterStream::open(options.meter);
+    // A log that cannot be read is said so before minutes of work.
+    (void)energy::parse_meter_lines(stream_->text(), stream_->name(), options.columns());
+  }
   found_ = find_sensors(options.sensors, *root_, *perf_, shared_root_);
   host_ = energy::probe_host(*root_);
   watch_ = std::make_unique<energy::HostWatch>(*root_);
@@ -126,6 +130,7 @@ EnergyOutcome EnergyMeter::evaluate(EnergyOutcome outcome, const std::vector<ene
     energy::EnergySource source = energy::source_of(
         meter, outcome.log, options_.clock(), options_.meter_scope, options_.accuracy(), outcome.meter_note);
     source.uses.front().id = "meter:" + stream_->name();
+    outcome.notes.push_back("meter: " + meter.told);
     // One total is told, the meter's; the machine's own sensors stand beside it.
     for (energy::SensorUse& use : outcome.sensors) {
       if (use.role == "total") use.role = "part";

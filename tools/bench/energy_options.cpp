@@ -48,7 +48,14 @@ std::optional<energy::MeterAccuracy> EnergyOptions::accuracy() const {
 }
 
 energy::MeterColumns EnergyOptions::columns() const {
-  return meter_columns.empty() ? energy::MeterColumns() : energy::parse_meter_columns(meter_columns);
+  if (!meter_columns.empty()) {
+    if (!meter_column.empty() || !meter_time_column.empty() || !meter_unit.empty()) {
+      throw Error("--meter-columns excludes --meter-column, --meter-time-column and --meter-unit");
+    }
+    return energy::parse_meter_columns(meter_columns);
+  }
+  if (!meter_unit.empty()) energy::check_meter_unit(meter_unit);
+  return {meter_time_column, meter_column, meter_unit};
 }
 
 }  // namespace godwit::tools

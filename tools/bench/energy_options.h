@@ -24,7 +24,8 @@ struct EnergyOptions {
   bool energy = false;
   bool require = false;
   SensorOptions sensors;
-  std::string meter, meter_scope = "wall", meter_accuracy, meter_columns, meter_clock = "auto";
+  std::string meter, meter_scope = "wall", meter_accuracy, meter_clock = "auto";
+  std::string meter_columns, meter_column, meter_time_column, meter_unit;
   std::string protocol = "std", interval;
   double baseline_s = 0;  // 0: the protocol's
   int rounds = 0;         // 0: the protocol's
@@ -40,6 +41,7 @@ struct EnergyOptions {
                                            std::optional<int> repetitions) const;
   energy::MeterClock clock() const;
   std::optional<energy::MeterAccuracy> accuracy() const;
+  // Throws Error for options that exclude each other or name no unit.
   energy::MeterColumns columns() const;
 };
 

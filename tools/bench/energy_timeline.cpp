@@ -64,8 +64,10 @@ energy::RunLog log_of_timeline(const std::string& record, const std::string& whe
       if (phase == "warm-up") log.warmups.push_back(window);
       if (phase == "round") log.rounds[0].push_back(window);
     }
-  } catch (const Json::exception& error) {
-    throw Error(fmt::format("{}: its timeline cannot be read ({})", where, error.what()));
+  } catch (const Json::exception&) {
+    throw Error(
+        where +
+        ": each entry of its timeline needs phase (a text), begin_ns, end_ns and runs (whole numbers)");
   } catch (Error& error) {
     error.add_context(where);
     throw;

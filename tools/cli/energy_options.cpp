@@ -2,7 +2,9 @@
 #include "tools/cli/energy_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "tools/cli/options.h"
 
@@ -22,6 +24,22 @@ CLI::Validator one_of(std::vector<std::string> names) {
             return fmt::format("'{}' is none of {}", text, all);
           },
           ""};
+}
+
+// --require-energy means --energy; every option that came after `before` needs one of them.
+void require_energy_asked(CLI::App& app, EnergyOptions& options,
+                          const std::vector<const CLI::Option*>& before) {
+  std::vector<const CLI::Option*> refining;
+  for (const CLI::Option* option : std::as_const(app).get_options()) {
+    if (std::ranges::find(before, option) == before.end()) refining.push_back(option);
+  }
+  app.parse_complete_callback([&options, refining] {
+    options.energy = options.energy || options.require;
+    if (options.energy) return;
+    for (const CLI::Option* option : refining) {
+      if (option->count() > 0) throw CLI::RequiresError(option->get_name(), "--energy");
+    }
+  });
 }
 
 }  // namespace
@@ -44,10 +62,9 @@ void add_sensor_options(CLI::App& app, SensorOptions& options) {
       ->group(kSensorGroup);
 }
 
-void add_meter_options(CLI::App& app, EnergyOptions& options, CLI::Option* needs) {
+void add_meter_options(CLI::App& app, EnergyOptions& options) {
   const auto add = [&](const std::string& name, auto& value, const std::string& text) {
-    CLI::Option* option = app.add_option(name, value, text)->group(kEnergyGroup);
-    return needs == nullptr ? option : option->needs(needs);
+    return app.add_option(name, value, text)->group(kEnergyGroup);
   };
   add("--meter-scope", options.meter_scope, "What the meter sees: wall, dc or usb.")
       ->check(one_of({"wall", "dc", "usb"}))
@@ -56,8 +73,19 @@ void add_meter_options(CLI::App& app, EnergyOptions& options, CLI::Option* needs
   add("--meter-accuracy", options.meter_accuracy,
       "What the meter's maker promises, such as 0.5%rdg+0.1W. Default: unknown, and said so.")
       ->type_name("A");
+  add("--meter-column", options.meter_column,
+      "The column of the log that holds power or a total of energy, by its name or its place from 1. "
+      "Default: "
+      "the one that its name tells, such as 'Power (W)', power_mw, active_power or energy_kwh.")
+      ->type_name("NAME|N");
+  add("--meter-time-column", options.meter_time_column,
+      "The column of the log that holds unix time (s, ms, us, ns) or ISO 8601. Default: the one named so.")
+      ->type_name("NAME|N");
+  add("--meter-unit", options.meter_unit,
+      "Unit of that column: W, mW, kW, J, Wh, kWh, uJ ... Default: the one in its name.")
+      ->type_name("UNIT");
   add("--meter-columns", options.meter_columns,
-      "Columns of the log by name or number: t=COLUMN,watts=COLUMN or t=COLUMN,joules=COLUMN.")
+      "Both columns at once, by name or number: t=COLUMN,watts=COLUMN or t=COLUMN,joules=COLUMN.")
       ->type_name("C");
   add("--meter-clock", options.meter_clock,
       "auto: aligned by the pulses, taken as it stands where the log is flat; pulse: aligned or refused; "
@@ -69,30 +97,28 @@ void add_meter_options(CLI::App& app, EnergyOptions& options, CLI::Option* needs
 
 void add_energy_options(CLI::App& app, EnergyOptions& options, EnergyUse use) {
   const bool job = use == EnergyUse::job;
-  CLI::Option* energy =
-      app.add_flag(
-             "--energy", options.energy,
-             job ? "Measure the energy of the whole job too: idle for 10 s, the job, idle again; without "
-                   "a sensor the text says why there is none."
-                 : "Measure energy too: idle, warm up, measure in rounds, idle again. Takes "
-                   "a minute or more; without a sensor the text says why there is none.")
-          ->group(kEnergyGroup);
+  const std::vector<const CLI::Option*> before = std::as_const(app).get_options();
+  app.add_flag("--energy", options.energy,
+               job ? "Measure the energy of the whole job too: idle for 10 s, the job, idle again; without "
+                     "a sensor the text says why there is none."
+                   : "Measure energy too: idle, warm up, measure in rounds, idle again. Takes "
+                     "a minute or more; without a sensor the text says why there is none.")
+      ->group(kEnergyGroup);
   const auto add = [&](const std::string& name, auto& value, const std::string& text) {
-    return app.add_option(name, value, text)->needs(energy)->group(kEnergyGroup);
+    return app.add_option(name, value, text)->group(kEnergyGroup);
   };
   app.add_flag("--require-energy", options.require,
-               "Fail with exit status 3 where energy cannot be measured.")
-      ->needs(energy)
+               "As --energy, and fail with exit status 3 where energy cannot be measured.")
       ->group(kEnergyGroup);
   add("--meter", options.meter,
-      "A meter's log, lines of t,watts or t,joules with unix time: a file that is written meanwhile, an open "
-      "file descriptor, or stdin. Its clock is aligned by three pulses of load before the work.")
+      "A meter's log, lines of time and power or of time and a total of energy: a file that is written "
+      "meanwhile, "
+      "an open file descriptor, or stdin. Its clock is aligned by three pulses of load before the work.")
       ->type_name("csv:FILE|fd:N|-");
-  add_meter_options(app, options, energy);
+  add_meter_options(app, options);
   app.add_flag("--meter-later", options.meter_later,
                "Run the protocol, pulses included, whether or not there are sensors, and write to --ledger "
                "when it did what: 'godwit energy join' adds a meter's log afterwards.")
-      ->needs(energy)
       ->group(kEnergyGroup);
   if (job) {
     options.protocol = "job";
@@ -111,7 +137,6 @@ void add_energy_options(CLI::App& app, EnergyOptions& options, EnergyUse use) {
            "Then run every layer alone in a loop of two seconds and print its joules, with the closure: "
            "the sum of the layers over the whole; and what a MAC, a byte and a second cost by a "
            "regression over these loops.")
-        ->needs(energy)
         ->group(kEnergyGroup);
     add("--soak", options.soak,
         "Then run on for so long (90s, 30m, 2h) and print watts by the machine's own sensors, images/s and "
@@ -128,7 +153,6 @@ void add_energy_options(CLI::App& app, EnergyOptions& options, EnergyUse use) {
       ->type_name("S");
   app.add_flag("--edge-align", options.edge_align,
                "Begin and end each window just behind an update of the counter.")
-      ->needs(energy)
       ->group(kEnergyGroup);
   add("--ledger", options.ledger,
       job ? "Append a line of JSON (schema godwit.energy/1) for this job to this file; 'godwit report' reads "
@@ -136,6 +160,7 @@ void add_energy_options(CLI::App& app, EnergyOptions& options, EnergyUse use) {
           : "Append a line of JSON (schema godwit.energy/1) for each configuration to this file; 'godwit "
             "report' reads it.")
       ->type_name("FILE");
+  require_energy_asked(app, options, before);
   add_sensor_options(app, options.sensors);
 }
 

@@ -14,6 +14,9 @@ namespace {
 
 constexpr int kSegments = 10;             // of a window: batch means, and points of the slope test
 constexpr double kRegisterUpdate = 1e-3;  // seconds between two updates of RAPL
+constexpr double kLeastSeen = 0.1;        // of a window, beside holes
+// Of a round's energy: a larger step of the meter's last digit is worth a warning.
+constexpr double kCoarse = 0.05;
 
 // Start of a window's energy: some protocols leave its first part out.
 Nanoseconds counted_from(const Window& window, const ProtocolOptions& options) {
@@ -79,14 +82,54 @@ std::vector<double> without_slope(std::vector<double> values) {
   return values;
 }
 
+// The parts of a window that readings tell of. A run counts where it ends, CPU time by the clock.
+std::vector<Window> seen_parts(const Window& window, const std::vector<EnergySource::Hole>& holes) {
+  std::vector<Window> parts;
+  const auto add = [&](Nanoseconds begin, Nanoseconds end) {
+    if (end <= begin) return;
+    Window part = window;
+    part.begin = begin;
+    part.end = end;
+    std::erase_if(part.run_ends, [&](Nanoseconds run) { return run <= begin || run > end; });
+    part.cpu_s *= part.seconds() / window.seconds();
+    parts.push_back(std::move(part));
+  };
+  Nanoseconds begin = window.begin;
+  for (const EnergySource::Hole& hole : holes) {
+    if (hole.end <= window.begin || hole.begin >= window.end) continue;
+    add(begin, hole.begin);
+    begin = hole.end;
+  }
+  if (begin == window.begin) return {window};
+  add(begin, window.end);
+  return parts;
+}
+
+double seen_seconds(const Window& window, const std::vector<EnergySource::Hole>& holes) {
+  double seconds = 0;
+  for (const Window& part : seen_parts(window, holes)) seconds += part.seconds();
+  return seconds;
+}
+
 std::optional<IdlePower> idle_power(const RunLog& log, const ProtocolOptions& options,
-                                    const EnergySeries& series) {
-  if (!log.before || !series.covers(log.before->begin, log.before->end)) return std::nullopt;
+                                    const EnergySource& source) {
+  const auto known = [&](const std::optional<Window>& window) {
+    return window && source.series.covers(window->begin, window->end) &&
+           seen_seconds(*window, source.holes) >= kLeastSeen * window->seconds();
+  };
+  if (!known(log.before)) return std::nullopt;
   IdlePower idle;
   std::vector<std::vector<double>> centred, level;
   const auto take = [&](const Window& window) {
-    const double watts = series.watts(window.begin, window.end);
-    centred.push_back(watts_of(series, window, options));
+    double joules = 0, seconds = 0;
+    centred.emplace_back();
+    for (const Window& part : seen_parts(window, source.holes)) {
+      joules += source.series.joules(part.begin, part.end);
+      seconds += part.seconds();
+      const std::vector<double> more = watts_of(source.series, part, options);
+      centred.back().insert(centred.back().end(), more.begin(), more.end());
+    }
+    const double watts = joules / seconds;
     const double mean = std::accumulate(centred.back().begin(), centred.back().end(), 0.0) /
                         static_cast<double>(centred.back().size());
     for (double& value : centred.back()) value -= mean;
@@ -94,7 +137,7 @@ std::optional<IdlePower> idle_power(const RunLog& log, const ProtocolOptions& op
     return watts;
   };
   idle.mean_w = idle.before_w = take(*log.before);
-  if (log.after && series.covers(log.after->begin, log.after->end)) {
+  if (known(log.after)) {
     idle.after_w = take(*log.after);
     idle.mean_w = (idle.before_w + *idle.after_w) / 2;
   }
@@ -110,11 +153,16 @@ double rectangular(double half_width) { return half_width / std::sqrt(3.0); }
 class Analyst {
  public:
   Analyst(const RunLog& log, const ProtocolOptions& options, const EnergySource& source)
-      : log_(log), options_(options), source_(source), idle_(idle_power(log, options, source.series)) {}
+      : log_(log), options_(options), source_(source), idle_(idle_power(log, options, source)) {}
 
   EnergyResult result_of(std::size_t index, const Workload& workload) const {
-    const std::vector<Window>& windows = log_.rounds[index];
+    std::vector<Window> windows;
     EnergyResult result;
+    for (const Window& window : log_.rounds[index]) {
+      const std::vector<Window> parts = seen_parts(window, source_.holes);
+      windows.insert(windows.end(), parts.begin(), parts.end());
+      result.window_s.push_back(seen_seconds(window, source_.holes));
+    }
     result.batch = workload.images;
     result.verdict = source_.verdict;
     result.energy.quality = source_.quality;
@@ -126,7 +174,6 @@ class Analyst {
       const Nanoseconds begin = counted_from(window, options_);
       const double seconds = to_seconds(window.end - begin);
       const double share = seconds / window.seconds();
-      result.window_s.push_back(window.seconds());
       result.repetitions += static_cast<std::int64_t>(window.run_ends.size());
       result.cpu_seconds += window.cpu_s;
       counted_images +=
@@ -143,8 +190,10 @@ class Analyst {
     // A protocol that leaves out the beginning of a window tells the whole window's energy at the rest's
     // power.
     fill_energy(result, watts, gross * all_s / counted_s, all_s, static_cast<int>(windows.size()));
-    judge(result, windows, watts, counted_images / counted_s);
-    attribute(result, windows);
+    judge(result, log_.rounds[index], counted_images / counted_s);
+    judge_meter(result, log_.rounds[index]);
+    if (drifts(windows, watts) || baseline_drifts(result)) result.verdict.suspect("drift");
+    attribute(result, log_.rounds[index]);
     return result;
   }
 
@@ -196,8 +245,7 @@ class Analyst {
     energy.ci95_j = Interval{middle - half, middle + half};
   }
 
-  void judge(EnergyResult& result, const std::vector<Window>& windows,
-             const std::vector<std::vector<double>>& watts, double counted_img_s) const {
+  void judge(EnergyResult& result, const std::vector<Window>& windows, double counted_img_s) const {
     Verdict& verdict = result.verdict;
     for (const SensorFault& fault : source_.faults) {
       const auto inside = [&](const Window& window) {
@@ -221,11 +269,37 @@ class Analyst {
       if (window.seconds() < required || static_cast<int>(window.run_ends.size()) < 13)
         verdict.suspect("short-window");
     }
-    if (drifts(windows, watts) || baseline_drifts(result)) verdict.suspect("drift");
     judge_host(verdict, windows);
     judge_plausibility(result, counted_img_s);
     for (const SensorUse& use : source_.uses) {
       if (use.disagreement && *use.disagreement > 0.02) verdict.suspect("domains-disagree");
+    }
+  }
+
+  // Holes in the readings, steps too coarse for a round, and power that nobody saw.
+  void judge_meter(EnergyResult& result, const std::vector<Window>& windows) const {
+    Verdict& verdict = result.verdict;
+    std::vector<const Window*> all;
+    for (const Window& window : windows) all.push_back(&window);
+    if (log_.before) all.push_back(&*log_.before);
+    if (log_.after) all.push_back(&*log_.after);
+    for (const Window* window : all) {
+      const double seen = seen_seconds(*window, source_.holes);
+      if (seen < window->seconds()) verdict.suspect("meter-gap");
+    }
+    if (verdict.invalid()) return;
+    for (const Window& window : windows) {
+      if (seen_seconds(window, source_.holes) < kLeastSeen * window.seconds())
+        verdict.invalidate("meter-gap");
+    }
+    const double gross = result.energy.gross.value();
+    const double round = gross / static_cast<double>(windows.size());
+    if (!(gross > 0)) {
+      verdict.invalidate("no-power");
+    } else if (source_.quality == Quality::external && source_.resolution_j > round) {
+      verdict.invalidate("meter-coarse");
+    } else if (source_.quality == Quality::external && source_.resolution_j > kCoarse * round) {
+      verdict.suspect("meter-coarse");
     }
   }
 

@@ -30,6 +30,11 @@ struct EnergySource {
   double offset_s = 0;  // standard uncertainty of the curve's clock against the log's
   double limit_w = 0;   // what the scope may draw at length; 0: not known
   double window_s = 0;  // that this source needs at least; 0: the protocol's
+  // Times that no reading tells of, in ascending order: left out of every figure, and the result is suspect.
+  struct Hole {
+    Nanoseconds begin = 0, end = 0;
+  };
+  std::vector<Hole> holes;
   std::vector<SensorFault> faults;
   std::vector<SensorUse> uses;
   // Reasons that the source itself gives against its figures.

@@ -1,168 +1,293 @@
-// Logs of meters: what their lines say, and energy curves from them.
+// Logs of meters: their lines, what speaks against them as a whole, and energy curves from them.
 #include "runtime/energy/protocol/meter.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 
+#include "runtime/energy/protocol/meter_parts.h"
 #include "runtime/error.h"
 
 namespace godwit::energy {
 namespace {
 
-constexpr double kMostValue = 1e12;  // joules or watts of no machine
+constexpr double kMostWatts = 1e6, kMostJoules = 1e15;  // of no machine
+// Power that a bare "power" may mean in watts; beyond it kW or mW are as likely.
+constexpr double kLeastPlainWatts = 0.1, kMostPlainWatts = 1e4;
 
-std::optional<double> parse_real(std::string_view text) {
-  text = trimmed(text);
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || stop != text.data() + text.size() || !std::isfinite(value)) {
-    return std::nullopt;
-  }
-  return value;
+// True where a log writes that it has no value.
+bool is_missing(std::string_view text) {
+  std::string small(text);
+  for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  constexpr std::string_view kWords[] = {"",   "nan",         "null",    "none", "n/a",
+                                         "na", "unavailable", "unknown", "-",    "--"};
+  return std::ranges::find(kWords, small) != std::end(kWords);
 }
 
-std::vector<std::string_view> fields_of(std::string_view line) {
-  std::vector<std::string_view> fields;
-  for (;;) {
-    const std::size_t comma = std::min(line.find(','), line.size());
-    std::string_view field = trimmed(line.substr(0, comma));
-    if (field.size() >= 2 && field.front() == '"' && field.back() == '"')
-      field = field.substr(1, field.size() - 2);
-    fields.push_back(field);
-    if (comma == line.size()) return fields;
-    line.remove_prefix(comma + 1);
-  }
+// True for a line of names: no field of it is a number or a time.
+bool is_header(const MeterLine& line) {
+  return std::ranges::none_of(line.fields, [](std::string field) {
+    bool zoneless = false;
+    if (meter_time(field, 0, zoneless)) return true;
+    std::ranges::replace(field, ',', '.');
+    return meter_real(field).has_value();
+  });
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return result;
-}
-
-std::optional<std::size_t> find_column(const std::vector<std::string_view>& header,
-                                       std::initializer_list<std::string_view> names) {
-  for (const std::string_view name : names) {
-    for (std::size_t i = 0; i < header.size(); ++i) {
-      if (lower(header[i]) == lower(name)) return i;
+// Reads a log line by line, and remembers what judging the whole of it needs.
+class MeterReader {
+ public:
+  MeterReader(std::string_view text, const std::string& source, const MeterColumns& columns)
+      : lines_(text, source), source_(source) {
+    MeterLine line;
+    while (lines_.next(line)) {
+      // A line that is still being written may hold half a number.
+      if (!line.whole) continue;
+      if (first_.fields.empty()) {
+        first_ = line;
+        header_ = is_header(line);
+        places_ = places_of(line, header_, columns, source);
+        log_.joules = places_.joules;
+        if (header_) continue;
+      }
+      read(line);
+    }
+    if (newest_first_) std::ranges::reverse(log_.readings);
+    join_equal_times();
+    log_.resolution_j = places_.joules ? places_.scale * std::pow(10.0, -decimals_) : 0;
+    log_.told = fmt::format("{}, {} readings", places_.label, log_.readings.size());
+    if (log_.skipped > 0) {
+      log_.told +=
+          fmt::format("; {} without a value left out, the first on line {}", log_.skipped, first_skipped_);
     }
   }
-  return std::nullopt;
-}
 
-struct Places {
-  std::size_t time = 0, value = 1;
-  bool joules = false;
+  MeterLog take() { return std::move(log_); }
+
+  // Throws Error for logs that as a whole cannot be what they are read as.
+  void judge() const {
+    if (log_.readings.size() < 2) {
+      throw Error(
+          fmt::format("'{}' holds no two readings; expected lines such as 1763695800.25,42.5 below a line "
+                      "t,watts (or t,joules)",
+                      source_));
+    }
+    if (decimals_in_doubt()) {
+      refuse("its commas may part thousands or decimals; write numbers with a decimal point");
+    }
+    if (log_.joules) {
+      judge_total();
+    } else {
+      judge_power();
+    }
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& reason) const {
+    throw Error(fmt::format("'{}': {}: {}", source_, places_.label, reason));
+  }
+  [[noreturn]] void refuse_line(const MeterLine& line, const std::string& reason) const {
+    throw Error(fmt::format("'{}' line {}: {}", source_, line.number, reason));
+  }
+
+  void read(const MeterLine& line) {
+    if (line.fields.size() != first_.fields.size()) {
+      refuse_line(line, fmt::format("{} field{}, the {} has {}{}", line.fields.size(),
+                                    line.fields.size() == 1 ? "" : "s", header_ ? "header" : "first line",
+                                    first_.fields.size(),
+                                    lines_.separator() == ',' && line.fields.size() > first_.fields.size()
+                                        ? "; with decimal commas, fields must be parted by semicolons or tabs"
+                                        : ""));
+    }
+    // A logger that was started again.
+    if (header_ && line.fields == first_.fields) return;
+    const std::string& written = line.fields[places_.value];
+    if (is_missing(written)) {
+      if (log_.skipped++ == 0) first_skipped_ = line.number;
+      return;
+    }
+    const Nanoseconds time = time_of(line);
+    const double value = value_of(line, written);
+    if (last_line_ > 0 && time != last_time_) {
+      const bool back = time < last_time_;
+      if (moved_ && back != newest_first_) {
+        refuse_line(
+            line, fmt::format(
+                      "its time goes {} while the log is {} first; was its clock set, or are these two logs?",
+                      back ? "back" : "on", newest_first_ ? "newest" : "oldest"));
+      }
+      moved_ = true;
+      newest_first_ = back;
+    }
+    last_time_ = time;
+    last_line_ = line.number;
+    log_.readings.push_back({time, value});
+  }
+
+  Nanoseconds time_of(const MeterLine& line) {
+    std::string text = line.fields[places_.time];
+    if (places_.date) text = line.fields[*places_.date] + " " + text;
+    std::optional<Nanoseconds> time = meter_time(text, places_.time_ns, log_.zoneless);
+    if (!time) {
+      const std::string number = with_point(line, text, time_comma_);
+      time = meter_time(number, places_.time_ns, log_.zoneless);
+    }
+    if (!time) {
+      refuse_line(
+          line, fmt::format("{} is no time; expected unix time or 2025-11-21T03:30:00Z", quoted_field(text)));
+    }
+    return *time;
+  }
+
+  double value_of(const MeterLine& line, const std::string& written) {
+    const std::string text = with_point(line, written, value_comma_);
+    const std::optional<double> number = meter_real(text);
+    if (!number) refuse_line(line, fmt::format("{} is no number", quoted_field(written)));
+    const std::size_t dot = text.find('.');
+    const auto decimals =
+        dot == std::string::npos ? 0 : static_cast<int>(std::min<std::size_t>(text.size() - dot - 1, 18));
+    decimals_ = std::max(decimals_, decimals);
+    grouped_ = grouped_ && (decimals == 3 ? !trimmed(text).starts_with("0.") : dot == std::string::npos);
+    whole_ = whole_ || dot == std::string::npos;
+    const double value = *number * places_.scale;
+    if (std::abs(value) > (log_.joules ? kMostJoules : kMostWatts)) {
+      refuse_line(line,
+                  fmt::format("{} in {} is beyond any machine; is the unit right (--meter-unit)?",
+                              quoted_field(written), places_.label.substr(places_.label.rfind(' ') + 1)));
+    }
+    if (value < 0) {
+      refuse_line(line, fmt::format("{} is below zero ({}); is the clamp reversed?", quoted_field(written),
+                                    places_.label));
+    }
+    return value;
+  }
+
+  // The number with a decimal point. All numbers of a log write the same mark.
+  std::string with_point(const MeterLine& line, std::string text, bool& comma) {
+    const auto commas = std::ranges::count(text, ',');
+    const bool point = text.find('.') != std::string::npos;
+    if (commas == 0 && !point) return text;
+    if (commas > 0 && lines_.separator() == ',') {
+      refuse_line(
+          line,
+          fmt::format("{} has a comma inside a field of a log that commas part; write decimal points, or "
+                      "part fields by semicolons",
+                      quoted_field(text)));
+    }
+    if (commas > 1 || (commas > 0 && point)) {
+      refuse_line(line, fmt::format("{} parts thousands; write it without", quoted_field(text)));
+    }
+    const char mark = point ? '.' : ',';
+    if (mark_ != 0 && mark_ != mark) {
+      refuse_line(line, fmt::format("{} has a decimal {}, lines above the other mark", quoted_field(text),
+                                    point ? "point" : "comma"));
+    }
+    mark_ = mark;
+    comma = comma || commas > 0;
+    std::ranges::replace(text, ',', '.');
+    return text;
+  }
+
+  // "1,234" with three digits each time, and nothing else to tell what the comma is.
+  bool decimals_in_doubt() const {
+    return value_comma_ && !time_comma_ && grouped_ && (whole_ || lines_.separator() != ';');
+  }
+
+  // Means of powers told for the same moment, as by a clock of whole seconds; of totals the last counts.
+  void join_equal_times() {
+    std::vector<MeterReading> joined;
+    double count = 0;
+    for (const MeterReading& reading : log_.readings) {
+      if (joined.empty() || joined.back().unix_time != reading.unix_time) {
+        joined.push_back(reading);
+        count = 1;
+      } else if (log_.joules) {
+        joined.back() = reading;
+      } else {
+        ++count;
+        joined.back().value += (reading.value - joined.back().value) / count;
+      }
+    }
+    log_.readings = std::move(joined);
+  }
+
+  void judge_power() const {
+    const auto by_value = [](const MeterReading& a, const MeterReading& b) { return a.value < b.value; };
+    const auto [low, high] = std::ranges::minmax_element(log_.readings, by_value);
+    if (high->value <= 0) refuse("no reading is above 0 W; does the meter feed this machine?");
+    if (places_.unit == MeterPlaces::Unit::told) return;
+    if (high->value < kLeastPlainWatts || high->value > kMostPlainWatts) {
+      refuse(fmt::format("up to {:g} without a unit is hardly watts; give --meter-unit mW, W or kW",
+                         high->value));
+    }
+    if (places_.unit != MeterPlaces::Unit::none) return;
+    // Supplies of 5 and 12 V, and mains.
+    for (const auto& [least, most] : {std::pair(4.75, 5.25), {11.4, 12.6}, {95.0, 132.0}, {195.0, 264.0}}) {
+      if (low->value >= least && high->value <= most) {
+        refuse(fmt::format(
+            "without a header, values from {:g} to {:g} may be volts; name the unit with --meter-unit W, "
+            "or another column with --meter-column N",
+            low->value, high->value));
+      }
+    }
+    if (log_.readings.size() >= 8 && std::ranges::is_sorted(log_.readings, by_value) &&
+        high->value > 2 * low->value) {
+      refuse(
+          "without a header, values that never fall may be a total of energy; name the unit with "
+          "--meter-unit W, J, Wh "
+          "or kWh");
+    }
+  }
+
+  void judge_total() const {
+    std::size_t rises = 0, falls = 0;
+    for (std::size_t i = 1; i < log_.readings.size(); ++i) {
+      rises += log_.readings[i].value > log_.readings[i - 1].value ? 1 : 0;
+      falls += log_.readings[i].value < log_.readings[i - 1].value ? 1 : 0;
+    }
+    if (rises == 0 && falls == 0) {
+      refuse(
+          "the total never rises: the meter is too coarse, sees another machine, or tells the energy of each "
+          "interval");
+    }
+    if (rises == 0) refuse("the total falls all along; is the clamp reversed?");
+    if (falls > rises || (falls + rises >= 8 && 3 * falls > rises)) {
+      refuse("it falls as it rises and is no running total; energy of each interval is not read, power is");
+    }
+  }
+
+  MeterLines lines_;
+  const std::string& source_;
+  MeterLine first_;
+  bool header_ = false;
+  MeterPlaces places_;
+  MeterLog log_;
+  std::size_t first_skipped_ = 0, last_line_ = 0;
+  Nanoseconds last_time_ = 0;
+  bool moved_ = false, newest_first_ = false;
+  char mark_ = 0;
+  bool time_comma_ = false, value_comma_ = false;
+  bool grouped_ = true, whole_ = false;  // see decimals_in_doubt()
+  int decimals_ = 0;
 };
-
-std::size_t chosen_column(const std::vector<std::string_view>& first, const std::string& asked,
-                          const std::string& source) {
-  if (const auto number = parse_integer(asked); number && *number >= 1 && *number <= 1000) {
-    return static_cast<std::size_t>(*number) - 1;
-  }
-  if (const auto place = find_column(first, {asked})) return *place;
-  throw Error(fmt::format("{} has no column '{}' in its first line", source, asked));
-}
-
-Places places_of(const std::vector<std::string_view>& first, const MeterColumns& columns,
-                 const std::string& source) {
-  Places places;
-  if (!columns.value.empty()) {
-    places.time = chosen_column(first, columns.time, source);
-    places.value = chosen_column(first, columns.value, source);
-    places.joules = columns.joules;
-    return places;
-  }
-  if (const auto time = find_column(first, {"t", "time", "timestamp", "unix", "time_s", "ms", "time_ms"})) {
-    places.time = *time;
-  }
-  if (const auto watts = find_column(first, {"watts", "w", "power", "power_w"})) {
-    places.value = *watts;
-  } else if (const auto joules = find_column(first, {"joules", "j", "energy", "energy_j"})) {
-    places.value = *joules;
-    places.joules = true;
-  }
-  return places;
-}
-
-// Days since 1970-01-01 of a date of the Gregorian calendar (years from 1970).
-std::int64_t days_of(std::int64_t year, std::int64_t month, std::int64_t day) {
-  // Years that begin in March put the leap day at the end.
-  const std::int64_t y = month > 2 ? year : year - 1;
-  const std::int64_t from_march = (month + 9) % 12;
-  return 365 * y + y / 4 - y / 100 + y / 400 + (153 * from_march + 2) / 5 + day - 1 - 719468;
-}
-
-std::optional<Nanoseconds> parse_iso(std::string_view text) {
-  // 2025-11-21T03:30:00[.25][Z|+01:00]
-  const auto part = [text](std::size_t at, std::size_t count) -> std::optional<std::int64_t> {
-    return at + count <= text.size() && text[at] >= '0' && text[at] <= '9'
-               ? parse_integer(text.substr(at, count))
-               : std::nullopt;
-  };
-  if (text.size() < 19 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') ||
-      text[13] != ':' || text[16] != ':') {
-    return std::nullopt;
-  }
-  const auto year = part(0, 4), month = part(5, 2), day = part(8, 2), hour = part(11, 2),
-             minute = part(14, 2), second = part(17, 2);
-  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  if (*year < 1970 || *month < 1 || *month > 12 || *day < 1 || *day > 31 || *hour > 23 || *minute > 59 ||
-      *second > 60) {
-    return std::nullopt;
-  }
-  std::int64_t seconds = days_of(*year, *month, *day) * 86400 + *hour * 3600 + *minute * 60 + *second;
-  std::size_t at = 19;
-  double fraction = 0;
-  if (at < text.size() && (text[at] == '.' || text[at] == ',')) {
-    double digit = 0.1;
-    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, digit /= 10) {
-      fraction += digit * (text[at] - '0');
-    }
-  }
-  const std::string_view zone = text.substr(at);
-  if (zone.size() == 6 && (zone[0] == '+' || zone[0] == '-') && zone[3] == ':') {
-    const auto hours = part(at + 1, 2), minutes = part(at + 4, 2);
-    if (!hours || !minutes) return std::nullopt;
-    seconds -= (zone[0] == '-' ? -1 : 1) * (*hours * 3600 + *minutes * 60);
-  } else if (!zone.empty() && zone != "Z") {
-    return std::nullopt;
-  }
-  return seconds * kSecond + std::llround(fraction * 1e9);
-}
 
 }  // namespace
 
-std::optional<Nanoseconds> parse_meter_time(std::string_view text) {
-  text = trimmed(text);
-  if (const auto iso = parse_iso(text)) return iso;
-  if (!parse_real(text)) return std::nullopt;
-  // Seconds of this century have ten digits, milliseconds thirteen. Whole part and fraction apart: a double
-  // does not hold nanoseconds of a unix time.
-  const std::size_t dot = std::min(text.find('.'), text.size());
-  const auto whole = parse_integer(text.substr(0, dot));
-  if (!whole || *whole < 0 || *whole > 100'000'000'000'000) return std::nullopt;
-  const bool milliseconds = *whole >= 100'000'000'000;
-  const double fraction =
-      dot < text.size() ? parse_real(std::string("0").append(text.substr(dot))).value_or(0) : 0;
-  const Nanoseconds unit = milliseconds ? kSecond / 1000 : kSecond;
-  return *whole * unit + std::llround(fraction * static_cast<double>(unit));
-}
-
 MeterColumns parse_meter_columns(std::string_view text) {
   MeterColumns columns;
-  for (const std::string_view field : fields_of(text)) {
-    const std::size_t equals = field.find('=');
+  columns.strict_unit = true;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    const std::string_view field = trimmed(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    const std::size_t equals = std::min(field.find('='), field.size());
     const std::string_view key = field.substr(0, equals);
-    const std::string value(equals == std::string_view::npos ? "" : field.substr(equals + 1));
+    const std::string value(field.substr(std::min(equals + 1, field.size())));
     if (key == "t" && !value.empty()) {
       columns.time = value;
     } else if ((key == "watts" || key == "joules") && !value.empty()) {
       columns.value = value;
-      columns.joules = key == "joules";
+      columns.unit = std::string(1, key == "joules" ? 'J' : 'W');
     } else {
       columns.time.clear();
       break;
@@ -175,44 +300,20 @@ MeterColumns parse_meter_columns(std::string_view text) {
   return columns;
 }
 
+MeterLog parse_meter_lines(std::string_view text, const std::string& source, const MeterColumns& columns) {
+  return MeterReader(text, source, columns).take();
+}
+
 MeterLog parse_meter_log(std::string_view text, const std::string& source, const MeterColumns& columns) {
-  MeterLog log;
-  Places places;
-  for (bool first = true; !text.empty();) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = trimmed(text.substr(0, end));
-    const bool whole = end < text.size();
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.empty() || line.front() == '#') continue;
-    const std::vector<std::string_view> fields = fields_of(line);
-    if (first) {
-      places = places_of(fields, columns, source);
-      first = false;
-      if (places.time < fields.size() && !parse_meter_time(fields[places.time])) {
-        log.joules = places.joules;
-        continue;  // the header
-      }
-      log.joules = places.joules;
-    }
-    const std::size_t last = std::max(places.time, places.value);
-    const auto time = last < fields.size() ? parse_meter_time(fields[places.time]) : std::nullopt;
-    const auto value = last < fields.size() ? parse_real(fields[places.value]) : std::nullopt;
-    const bool good = time && value && std::abs(*value) < kMostValue &&
-                      (log.readings.empty() || *time > log.readings.back().unix_time);
-    if (good) {
-      // A line that is still being written may hold half a number.
-      if (whole) log.readings.push_back({*time, *value});
-    } else {
-      ++log.skipped;
-    }
-  }
-  if (log.readings.size() < 2) {
-    throw Error(
-        fmt::format("{} holds no two readings; expected lines such as 1763695800.25,42.5 below a line "
-                    "t,watts (or t,joules)",
-                    source));
-  }
-  return log;
+  MeterReader reader(text, source, columns);
+  reader.judge();
+  return reader.take();
+}
+
+void check_meter_unit(std::string_view text) {
+  if (meter_unit(text)) return;
+  throw Error(fmt::format(
+      "--meter-unit '{}' is none of W, mW, uW, kW, MW, J, mJ, uJ, kJ, MJ, Ws, Wh, mWh, kWh and MWh", text));
 }
 
 MeterAccuracy parse_meter_accuracy(std::string_view text) {
@@ -234,7 +335,7 @@ MeterAccuracy parse_meter_accuracy(std::string_view text) {
     } else {
       good = false;
     }
-    const std::optional<double> value = parse_real(part);
+    const std::optional<double> value = meter_real(part);
     good = good && value && *value >= 0;
     if (good) (percent ? accuracy.of_reading : accuracy.watts) += percent ? *value / 100 : *value;
   }

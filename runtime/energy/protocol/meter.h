@@ -21,24 +21,35 @@ struct MeterReading {
 struct MeterLog {
   bool joules = false;                 // a running total rather than power
   std::vector<MeterReading> readings;  // in ascending time
-  std::size_t skipped = 0;             // lines without two numbers, or not after the line before
+  std::size_t skipped = 0;             // lines that hold no value ("nan", "unavailable", nothing)
+  double resolution_j = 0;             // of totals: one unit of the last digit that is written
+  bool zoneless = false;               // its dates name no time zone
+  std::string told;                    // "column 'kW' in kW, 313 readings"
 };
 
-// Columns of time and value: names of the header line, or their places from 1. The default is the columns
-// named t (time, timestamp, unix, ms) and watts (w, power, power_w) or joules (j, energy, energy_j). Without
-// such names it is the first two.
+// What is read in each line. Columns are names of the header line or places from 1. Empty: what the header
+// names, such as "Time" and "Power (W)", "power_mw" or "energy_kwh"; a log of two columns without a header is
+// time and watts.
 struct MeterColumns {
   std::string time, value;
-  bool joules = false;  // of a value column that is named or numbered by hand
+  std::string unit;          // W, mW, kW, J, Wh, kWh, uJ …; goes before the header's
+  bool strict_unit = false;  // a unit of the header that differs is an error
 };
 // "t=NAME|N,watts=NAME|N" or with joules=. Throws Error.
 MeterColumns parse_meter_columns(std::string_view text);
 
-// Lines of comma-separated values, with or without a header. Times are unix seconds, unix milliseconds, or
-// ISO 8601 (UTC where no zone is given). Throws Error naming `source` where no two readings are left.
+// Lines of values between commas, semicolons, tabs, bars or blanks, oldest or newest first. Times are unix
+// time in s, ms, us or ns, or ISO 8601 (UTC where no zone is given). Throws Error with `source`, line and
+// reason for whatever is not certain: columns, units, lines that do not fit, power below zero, times that go
+// back; and for logs that as a whole cannot be power or a total.
 MeterLog parse_meter_log(std::string_view text, const std::string& source, const MeterColumns& columns = {});
+// The lines alone, of a log that is still being written: nothing is asked of the whole.
+MeterLog parse_meter_lines(std::string_view text, const std::string& source,
+                           const MeterColumns& columns = {});
+// Throws Error where the option's text is no unit of power or energy.
+void check_meter_unit(std::string_view text);
 
-// Unix nanoseconds of "1763695800.25", "1763695800250" (ms), "2025-11-21T03:30:00.250Z".
+// Unix nanoseconds of "1763695800.25", "1763695800250" (ms; 16 digits us, 19 ns), "2025-11-21T03:30:00.250Z".
 std::optional<Nanoseconds> parse_meter_time(std::string_view text);
 
 // "0.5%rdg+0.1W", "1%", "0.2W". Throws Error.
@@ -76,8 +87,8 @@ enum class MeterClock {
 };
 
 // A meter's log as a source for the windows of a run. A log that cannot be aligned gives an invalid verdict
-// ("meter-unaligned"), one that does not cover the windows another ("meter-gap"). `note` says in words how
-// the clocks were brought together.
+// ("meter-unaligned"), one that does not reach over the windows another ("meter-gap"). Holes in it are holes
+// of the source. `note` says in words how the clocks were brought together.
 EnergySource source_of(const MeterLog& meter, const RunLog& log, MeterClock clock, const std::string& scope,
                        std::optional<MeterAccuracy> accuracy, std::string& note);
 

@@ -1,6 +1,8 @@
 // Brings a meter's clock onto ours by what the machine was seen to do.
 #include <algorithm>
 #include <cmath>
+#include <ctime>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "runtime/energy/protocol/meter.h"
@@ -14,6 +16,8 @@ constexpr double kRival = 0.97;
 constexpr double kMostUncertainty = 0.05;  // of the window
 // A log is flat where no offset within its own reach changes a window's energy by more than this.
 constexpr double kFlat = 0.02;
+// Steps without a reading that make a hole, unless it is a small part of a window.
+constexpr double kMostLost = 3.5, kMostBridged = 0.02;
 
 // Power over the meter's time, each reading a moment.
 struct Signal {
@@ -131,6 +135,41 @@ double spread_of_energy(const EnergySeries& series, const RunLog& log, double re
   return most;
 }
 
+// Times without readings, longer than some lost lines and than what a straight line may bridge; and falls of
+// a total, where nobody knows how far it had come.
+std::vector<EnergySource::Hole> holes_of(const MeterLog& log, double shortest_window_s) {
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < log.readings.size(); ++i)
+    steps.push_back(to_seconds(log.readings[i].unix_time - log.readings[i - 1].unix_time));
+  if (steps.empty()) return {};
+  std::vector<double> sorted = steps;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::ranges::nth_element(sorted, middle);
+  const double most = std::max(kMostLost * *middle, kMostBridged * shortest_window_s);
+  std::vector<EnergySource::Hole> holes;
+  for (std::size_t i = 1; i < log.readings.size(); ++i) {
+    const MeterReading &before = log.readings[i - 1], &after = log.readings[i];
+    const bool fell = log.joules && after.value < before.value;
+    if (steps[i - 1] > most || fell) holes.push_back({before.unix_time, after.unix_time});
+  }
+  return holes;
+}
+
+std::string utc(Nanoseconds unix_time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(unix_time / kSecond)));
+}
+
+// Both times, where the log lies wholly beside the run; empty where it may be of the run.
+std::string other_time(const MeterLog& meter, const RunLog& log) {
+  constexpr Nanoseconds kReach = 60 * kSecond;
+  const Nanoseconds begin = log.begin() + log.unix_minus_mono, end = log.end() + log.unix_minus_mono;
+  const Nanoseconds first = meter.readings.front().unix_time, last = meter.readings.back().unix_time;
+  if (last + kReach >= begin && first - kReach <= end) return "";
+  return fmt::format("the log tells of {} to {}, the run was from {} to {}{}", utc(first), utc(last),
+                     utc(begin), utc(end),
+                     meter.zoneless ? "; the log names no time zone and was read as UTC" : "");
+}
+
 }  // namespace
 
 std::vector<Activity> activities_of(const RunLog& log) {
@@ -204,6 +243,7 @@ EnergySource source_of(const MeterLog& meter, const RunLog& log, MeterClock cloc
   source.scope = scope;
   source.counter = meter.joules;
   source.update_s = update_interval(meter);
+  source.resolution_j = meter.resolution_j;
   source.accuracy = accuracy;
   // Onto our clock as it stands, then by what correlation adds.
   MeterLog ours = meter;
@@ -213,13 +253,21 @@ EnergySource source_of(const MeterLog& meter, const RunLog& log, MeterClock cloc
     for (const Window& window : windows) shortest = std::min(shortest, window.seconds());
   }
   Alignment alignment;
-  if (clock != MeterClock::trusted) alignment = align(ours, activities_of(log));
+  const std::string elsewhere = other_time(meter, log);
+  if (!elsewhere.empty()) {
+    alignment.refused = elsewhere;
+  } else if (clock != MeterClock::trusted) {
+    alignment = align(ours, activities_of(log));
+  }
   if (alignment.refused.empty() && alignment.uncertainty_s > kMostUncertainty * shortest) {
     alignment.refused =
         fmt::format("its offset is known to {:.2f} s only, more than 5 % of a window of {:.1f} s",
                     alignment.uncertainty_s, shortest);
   }
-  if (clock == MeterClock::trusted) {
+  if (!elsewhere.empty()) {
+    note = elsewhere;
+    source.verdict.invalidate("meter-gap");
+  } else if (clock == MeterClock::trusted) {
     note = "clock taken as it stands (--meter-clock trusted)";
     source.offset_s = source.update_s / 2;
   } else if (alignment.refused.empty()) {
@@ -237,6 +285,7 @@ EnergySource source_of(const MeterLog& meter, const RunLog& log, MeterClock cloc
   }
   for (MeterReading& reading : ours.readings) reading.unix_time += from_seconds(alignment.offset_s);
   source.series = series_of(ours);
+  source.holes = holes_of(ours, shortest);
   SensorUse use;
   use.domain = scope;
   use.kind = meter.joules ? "counter" : "power";
@@ -251,11 +300,7 @@ EnergySource source_of(const MeterLog& meter, const RunLog& log, MeterClock cloc
   source.uses.push_back(std::move(use));
   for (const auto& windows : log.rounds) {
     for (const Window& window : windows) {
-      const Nanoseconds gap = source.series.longest_gap(window.begin, window.end);
-      if (to_seconds(gap) > std::max(10 * source.update_s, 0.05 * window.seconds()) ||
-          !source.series.covers(window.begin, window.end)) {
-        source.verdict.invalidate("meter-gap");
-      }
+      if (!source.series.covers(window.begin, window.end)) source.verdict.invalidate("meter-gap");
     }
   }
   return source;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <mutex>
 #include <poll.h>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -22,9 +23,12 @@ constexpr Nanoseconds kPatience = 3 * kSecond;
 class FileStream final : public MeterStream {
  public:
   explicit FileStream(std::string path) : path_(std::move(path)) {
-    if (::access(path_.c_str(), R_OK) != 0) {
+    struct stat status = {};
+    if (::access(path_.c_str(), R_OK) != 0 || ::stat(path_.c_str(), &status) != 0) {
       throw Error(fmt::format("--meter cannot read '{}': {}", path_, std::strerror(errno)));
     }
+    if (!S_ISREG(status.st_mode))
+      throw Error(fmt::format("--meter cannot read '{}': it is no file; fd:N and - read pipes", path_));
   }
   std::string text() override {
     const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
@@ -34,7 +38,13 @@ class FileStream final : public MeterStream {
     for (ssize_t count = 0; text.size() < kMaxBytes;) {
       count = ::read(fd, buffer, sizeof buffer);
       if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) break;
+      if (count < 0) {
+        const int reason = errno;
+        ::close(fd);
+        throw Error(fmt::format("--meter cannot read '{}': {}", path_, std::strerror(reason)),
+                    ErrorKind::failed);
+      }
+      if (count == 0) break;
       text.append(buffer, static_cast<std::size_t>(count));
     }
     ::close(fd);
@@ -114,8 +124,8 @@ MeterLog finish_meter(MeterStream& stream, Clock& clock, Nanoseconds unix_time, 
     // The last whole line is enough to know how far the log has come.
     const std::size_t end = text.rfind('\n');
     if (end != std::string::npos && std::count(text.begin(), text.end(), '\n') > 2) {
-      MeterLog log = parse_meter_log(text, stream.name(), columns);
-      if (log.readings.back().unix_time >= unix_time) return log;
+      const MeterLog log = parse_meter_lines(text, stream.name(), columns);
+      if (!log.readings.empty() && log.readings.back().unix_time >= unix_time) break;
     }
     if (clock.now().mono - last_news > kPatience) break;
     clock.sleep(kSecond / 10);

@@ -53,10 +53,13 @@ TEST(MeterLog, ReadsHeadersNumbersAndChosenColumns) {
   EXPECT_THROW(parse_meter_log("n,when\n0,1\n", "x", columns), Error);
 }
 
-TEST(MeterLog, LeavesOutWhatIsNoReading) {
-  const MeterLog log = parse_meter_log("t,watts\n1,40\nnonsense\n2,nan\n1.5,1e300\n0.5,7\n3,60\n4,5", "x");
+TEST(MeterLog, LeavesOutLinesWithoutAValueAndRefusesTheRest) {
+  const MeterLog log = parse_meter_log("t,watts\n1,40\n2,nan\n2.5,unavailable\n2.7,\n3,60\n4,5", "x");
   ASSERT_EQ(log.readings.size(), 2U);  // the last line has no end: it is still being written
-  EXPECT_EQ(log.skipped, 4U);
+  EXPECT_EQ(log.skipped, 3U);
+  for (const char* line : {"nonsense", "2,1e300", "0.5,7", "2,40 W", "2,0x28", "noon,40", "2,40,1", "2"}) {
+    EXPECT_THROW(parse_meter_log(fmt::format("t,watts\n1,40\n{}\n3,60\n", line), "x"), Error) << line;
+  }
   EXPECT_THROW(parse_meter_log("", "x"), Error);
   EXPECT_THROW(parse_meter_log("t,watts\n1,2\n", "x"), Error);
   EXPECT_THROW(parse_meter_log(std::string(1000, '\0'), "x"), Error);
@@ -167,16 +170,111 @@ TEST(MeterJoin, PowerThatDoesNotFollowTheLoadIsRefused) {
   EXPECT_TRUE(note.starts_with("clock not aligned: ")) << note;
 }
 
-TEST(MeterJoin, AHoleInTheLogIsInvalid) {
-  MeteredRun run = metered(10, 0, 0, 0, 3);
-  const Nanoseconds middle = run.log.rounds[0][0].begin + 5 * kSecond + run.log.unix_minus_mono;
+// Removes the readings of the four seconds around a moment of our clock.
+void make_hole(MeteredRun& run, Nanoseconds middle) {
   std::erase_if(run.meter.readings, [&](const MeterReading& reading) {
-    return std::abs(reading.unix_time - middle) < 2 * kSecond;
+    return std::abs(reading.unix_time - middle - run.log.unix_minus_mono) < 2 * kSecond;
   });
+}
+
+EnergyResult joined(const MeteredRun& run, MeterClock clock = MeterClock::automatic) {
+  std::string note;
+  const EnergySource source = source_of(run.meter, run.log, clock, "wall", MeterAccuracy{0.01, 0.2}, note);
+  return analyse(run.log, run.options, run.workloads, source).front();
+}
+
+TEST(MeterJoin, AHoleInARoundIsSuspectAndLeftOut) {
+  MeteredRun run = metered(10, 0, 0, 0, 3);
+  const EnergyResult whole = joined(run);
+  EXPECT_EQ(whole.verdict.to_string(), "valid");
+  make_hole(run, run.log.rounds[0][0].begin + 5 * kSecond);
+  // What the meter would have shown meanwhile is nobody's business: readings at the hole's edges do not tell.
+  const EnergyResult result = joined(run);
+  EXPECT_EQ(result.verdict.to_string(), "suspect:meter-gap");
+  ASSERT_EQ(result.window_s.size(), 2U);
+  // Four seconds, and what lies between the last readings and them: two steps of a tenth at most.
+  EXPECT_NEAR(whole.window_s[0] - result.window_s[0], 4, 0.2);
+  EXPECT_EQ(result.window_s[1], whole.window_s[1]);
+  EXPECT_NEAR(result.seconds, result.window_s[0] + result.window_s[1], 1e-9);
+  // Only runs that were seen count: twenty a second.
+  EXPECT_NEAR(static_cast<double>(result.repetitions), 20 * result.seconds, 2);
+  EXPECT_LE(result.energy.ci95_j->low, 30 * result.seconds);
+  EXPECT_GE(result.energy.ci95_j->high, 30 * result.seconds);
+}
+
+TEST(MeterJoin, AHoleInIdleTimeIsSuspectToo) {
+  MeteredRun run = metered(10, 0, 0, 0, 3);
+  const EnergyResult whole = joined(run);
+  make_hole(run, run.log.before->begin + 5 * kSecond);
+  const EnergyResult result = joined(run);
+  EXPECT_EQ(result.verdict.to_string(), "suspect:meter-gap");
+  EXPECT_EQ(result.window_s, whole.window_s);
+}
+
+TEST(MeterJoin, ALogThatHardlySeesARoundOrEndsBeforeItIsInvalid) {
+  MeteredRun run = metered(10, 0, 0, 0, 3);
+  for (int second = 2; second <= 8; second += 2)
+    make_hole(run, run.log.rounds[0][0].begin + second * kSecond);
+  EXPECT_EQ(joined(run, MeterClock::trusted).verdict.to_string(), "invalid:meter-gap");
+  MeteredRun ended = metered(10, 0, 0, 0, 3);
+  const Nanoseconds end = ended.log.rounds[0][1].begin + kSecond + ended.log.unix_minus_mono;
+  std::erase_if(ended.meter.readings, [&](const MeterReading& reading) { return reading.unix_time > end; });
+  EXPECT_TRUE(joined(ended, MeterClock::trusted).verdict.invalid());
+}
+
+TEST(MeterJoin, ALogOfAnotherTimeSaysBothTimes) {
+  MeteredRun run = metered(10, 0, 0, 0, 3);
+  for (MeterReading& reading : run.meter.readings) reading.unix_time += 3600 * kSecond;
+  run.meter.zoneless = true;
   std::string note;
   const EnergySource source =
       source_of(run.meter, run.log, MeterClock::automatic, "wall", std::nullopt, note);
   EXPECT_EQ(source.verdict.to_string(), "invalid:meter-gap");
+  EXPECT_TRUE(note.starts_with("the log tells of 20")) << note;
+  EXPECT_NE(note.find("no time zone"), std::string::npos) << note;
+}
+
+// The same run by a running total: joules, and the total's resolution in what is stated.
+TEST(MeterJoin, ATotalOfEnergyGivesTheSameAsPower) {
+  const MeteredRun run = metered(10, 0, 0, 0, 3);
+  const EnergyResult power = joined(run);
+  MeteredRun total = run;
+  total.meter.joules = true;
+  double joules = 1000;
+  for (std::size_t i = 0; i < run.meter.readings.size(); ++i) {
+    if (i > 0) {
+      joules += (run.meter.readings[i].value + run.meter.readings[i - 1].value) / 2 *
+                to_seconds(run.meter.readings[i].unix_time - run.meter.readings[i - 1].unix_time);
+    }
+    total.meter.readings[i].value = joules;
+  }
+  const EnergyResult counted = joined(total, MeterClock::trusted);
+  const EnergyResult trusted = joined(run, MeterClock::trusted);
+  EXPECT_EQ(counted.verdict.to_string(), "valid");
+  // Powers are held in whole microwatts, totals in nanojoules.
+  EXPECT_NEAR(counted.energy.gross.value(), trusted.energy.gross.value(), 1e-6 * power.seconds);
+  EXPECT_EQ(joined(total).verdict.to_string(), "valid");
+  make_hole(total, total.log.rounds[0][0].begin + 5 * kSecond);
+  EXPECT_EQ(joined(total).verdict.to_string(), "suspect:meter-gap");
+}
+
+TEST(MeterJoin, ATotalInStepsTooLargeForARoundIsSaidSo) {
+  MeteredRun run = metered(10, 0, 0, 0, 3);
+  // 30 W for ten seconds, in steps of 36 J and of 3.6 kJ.
+  for (const auto& [step, verdict] :
+       {std::pair(36.0, "suspect:meter-coarse"), {3600.0, "invalid:meter-coarse"}}) {
+    MeteredRun coarse = run;
+    coarse.meter.joules = true;
+    coarse.meter.resolution_j = step;
+    double joules = 3550;
+    for (MeterReading& reading : coarse.meter.readings) {
+      joules += reading.value / 10;
+      reading.value = std::floor(joules / step) * step;
+    }
+    const std::string told = joined(coarse, MeterClock::trusted).verdict.to_string();
+    EXPECT_TRUE(told.find("meter-coarse") != std::string::npos || told == "invalid:no-power") << told;
+    EXPECT_EQ(told.substr(0, told.find(':')), std::string(verdict).substr(0, std::string(verdict).find(':')));
+  }
 }
 
 TEST(MeterStream, NamesWhatItCannotOpen) {

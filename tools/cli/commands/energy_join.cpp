@@ -68,6 +68,7 @@ int join(const Options& options) {
       energy::source_of(meter, outcome.log, options.energy.clock(), options.energy.meter_scope,
                         options.energy.accuracy(), outcome.meter_note);
   source.uses.front().id = "meter:" + options.meter;
+  outcome.notes.push_back("meter: " + meter.told);
   outcome.sensors = source.uses;
   outcome.results = energy::analyse(outcome.log, outcome.protocol, {{images_of_a_run(run), nullptr}}, source);
   const energy::EnergyResult& result = outcome.results.front();
@@ -102,7 +103,9 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option("RUN", options->run,
                  "The ledger that holds the run (godwit bench --energy --meter-later --ledger FILE).")
       ->required();
-  app.add_option("METER", options->meter, "The meter's log: lines of t,watts or t,joules.")->required();
+  app.add_option("METER", options->meter,
+                 "The meter's log: lines of time and power, or of time and a total of energy.")
+      ->required();
   app.add_option("--run", options->id, "Which run of the ledger. Default: the last one with a timeline.")
       ->type_name("ID");
   add_meter_options(app, options->energy);
