@@ -34,6 +34,8 @@ class VirtualRoot final : public energy::SysRoot {
   std::vector<std::string> list(const std::string& path) const override;
   std::string real_path(const std::string& path) const override { return resolve(path); }
   bool exists(const std::string& path) const override;
+  bool dangles(const std::string& path) const override { return links_.contains(path) && !exists(path); }
+  int list_error(const std::string&) const override { return 0; }
   std::optional<energy::SysMode> mode(const std::string& path) const override;
   std::string shown(const std::string& path) const override;
   bool is_running_kernel() const override { return false; }

@@ -126,6 +126,13 @@ Json energy_json(const EnergyOutcome& outcome, const energy::HostFacts& host) {
   return json;
 }
 
+Json unusable_json(const energy::Discovery& found) {
+  Json json = Json::array();
+  for (const energy::Unusable& sensor : found.unusable)
+    json.push_back({{"path", sensor.path}, {"why", sensor.why}});
+  return json;
+}
+
 Json sensors_json(const energy::Discovery& found) {
   const energy::Total total = found.total();
   Json sensors = Json::array(), looked = Json::array(), unreadable = Json::array();
@@ -159,6 +166,7 @@ Json sensors_json(const energy::Discovery& found) {
           {"sensors", std::move(sensors)},
           {"looked_at", std::move(looked)},
           {"unreadable", std::move(unreadable)},
+          {"unusable", unusable_json(found)},
           {"notes", found.notes}};
 }
 

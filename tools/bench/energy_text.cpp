@@ -20,6 +20,13 @@ std::string because(const energy::HostFacts& host) {
   return "the kernel offers none: no driver for energy counters is loaded, or this CPU has none";
 }
 
+// " (package-0/core, uncore)"
+std::string parts_of(const energy::Discovery& found) {
+  std::string text;
+  for (const energy::EnergyDomain& domain : found.domains) text += (text.empty() ? "" : ", ") + domain.name;
+  return text.empty() ? text : " (" + text + ")";
+}
+
 std::string joules_text(double joules) { return fmt::format("{:.3g} J", joules); }
 
 std::string milli(double mj) { return fmt::format("{:.{}f}", mj, mj < 10 ? 3 : mj < 100 ? 2 : 1); }
@@ -94,6 +101,14 @@ std::string why_not_measured(const energy::Discovery& found, const energy::HostF
     const energy::Unreadable& first = found.unreadable.front();
     return fmt::format("a sensor exists but may not be read ({}: {})", first.path, first.why);
   }
+  if (!found.unusable.empty()) {
+    const energy::Unusable& first = found.unusable.front();
+    return fmt::format(
+        "energy sensors are there and none can be used ({}: {}{})", first.path, first.why,
+        found.unusable.size() > 1 ? fmt::format("; and {} more", found.unusable.size() - 1) : "");
+  }
+  if (!found.sensors.empty())
+    return "energy sensors are there, of parts of the machine only" + parts_of(found);
   return "no energy sensor is visible here, " + because(host);
 }
 
@@ -129,11 +144,22 @@ std::string not_measured_text(const energy::Discovery& found, const energy::Host
         fmt::format("  note        energy counters can leak secrets on shared machines; a. exposes least.\n");
     return text + reported;
   }
-  std::string text = "energy: NOT MEASURED - no energy sensor is visible here.\n  looked at   ";
+  const bool there = !found.unusable.empty() || !found.sensors.empty();
+  std::string text = "energy: NOT MEASURED - no energy sensor is visible here.\n";
+  if (there) text = "energy: NOT MEASURED - energy sensors are there and none can be used.\n";
+  std::size_t width = 0;
+  for (const energy::Unusable& sensor : found.unusable) width = std::max(width, sensor.path.size());
+  for (const energy::Unusable& sensor : found.unusable)
+    text += fmt::format("  {:<{}}  {}\n", sensor.path, width, sensor.why);
+  text += "  looked at   ";
   for (std::size_t i = 0; i < found.looked.size(); ++i) {
     text += fmt::format("{}{} ({})", i == 0 ? "" : "  ", found.looked[i].place, found.looked[i].outcome);
   }
-  text += "\n  because     " + because(host) + "\n";
+  text += "\n  because     " +
+          (!there                   ? because(host)
+           : found.unusable.empty() ? "what can be read is of parts of the machine only" + parts_of(found)
+                                    : "what exists gives no figure: see above") +
+          "\n";
   text += fmt::format(
       "  you can     1. attach a meter:            godwit {} --energy --meter csv:meter.csv "
       "--meter-scope wall\n",
@@ -173,6 +199,7 @@ Json not_measured_json(const energy::Discovery& found, const energy::HostFacts& 
           {"reason", why_not_measured(found, host)},
           {"looked_at", std::move(looked)},
           {"unreadable", std::move(unreadable)},
+          {"unusable", unusable_json(found)},
           {"notes", found.notes}};
 }
 

@@ -20,6 +20,8 @@ std::string why_not_measured(const energy::Discovery& found, const energy::HostF
 // The whole message: what was looked at, why there is nothing, what can be done.
 std::string not_measured_text(const energy::Discovery& found, const energy::HostFacts& host,
                               const EnergyContext& context);
+// Sensors that exist and tell nothing: path and why.
+Json unusable_json(const energy::Discovery& found);
 Json not_measured_json(const energy::Discovery& found, const energy::HostFacts& host);
 
 std::string energy_text(const EnergyOutcome& outcome, const energy::HostFacts& host);

@@ -92,6 +92,20 @@ void Finder::look(const std::string& path, const std::string& outcome) {
   found.looked.push_back({root.shown(path), outcome});
 }
 
+void Finder::leave(const std::string& path, const std::string& why) {
+  found.notes.push_back(fmt::format("{}: not used, {}", root.shown(path), why));
+  found.unusable.push_back({root.shown(path), why});
+}
+
+void Finder::refuse(const std::string& path, int error) {
+  const std::optional<SysMode> mode = root.mode(path);
+  found.unreadable.push_back({root.shown(path),
+                              mode ? fmt::format("mode {:04o}, owner {}", mode->mode,
+                                                 mode->owner == 0 ? "root" : std::to_string(mode->owner))
+                                   : std::string(std::strerror(error)),
+                              false});
+}
+
 std::unique_ptr<Gauge> Finder::gauge(const std::vector<std::string>& paths, std::int64_t scale_numerator,
                                      std::int64_t scale_denominator) {
   std::vector<std::unique_ptr<SysFile>> files;
@@ -102,24 +116,25 @@ std::unique_ptr<Gauge> Finder::gauge(const std::vector<std::string>& paths, std:
       const SysText first = file->read();
       error = first.error;
       if (first.ok() && !first.number()) {
-        found.notes.push_back(fmt::format("{}: not used, it reads '{}', which is no number", root.shown(path),
-                                          trimmed(first.text).substr(0, 40)));
+        const std::string_view text = trimmed(first.text).substr(0, 40);
+        leave(path,
+              fmt::format("{}it reads '{}', which is no number", text.empty() ? "it is blank: " : "", text));
+        return nullptr;
+      }
+      if (first.ok() && *first.number() < 0 && paths.size() == 1) {
+        leave(path, fmt::format("it reads {}, which is below zero", *first.number()));
         return nullptr;
       }
     }
     if (error == EACCES || error == EPERM) {
-      const std::optional<SysMode> mode = root.mode(path);
-      found.unreadable.push_back({root.shown(path),
-                                  mode ? fmt::format("mode {:04o}, owner {}", mode->mode,
-                                                     mode->owner == 0 ? "root" : std::to_string(mode->owner))
-                                       : std::string(std::strerror(error)),
-                                  false});
+      refuse(path, error);
       return nullptr;
     }
     if (error != 0) {
       // ENODATA: a channel that is switched off.
-      found.notes.push_back(fmt::format("{}: not used, reading it fails ({})", root.shown(path),
-                                        error == ENODATA ? "disabled channel" : std::strerror(error)));
+      leave(path, fmt::format("reading it fails ({})", error == ENODATA  ? "disabled channel"
+                                                       : error == EINVAL ? "it is no regular file"
+                                                                         : std::strerror(error)));
       return nullptr;
     }
     files.push_back(std::move(file));
@@ -193,9 +208,16 @@ Discovery discover_host_share(const SysRoot& root) {
   find_powercap(finder);
   order_sensors(finder.found);
   if (finder.found.total().domains.empty()) {
+    const Discovery& found = finder.found;
+    std::string why;
+    if (!found.unreadable.empty()) {
+      why = fmt::format("; {}: permission denied ({})", found.unreadable.front().path,
+                        found.unreadable.front().why);
+    } else if (!found.notes.empty()) {
+      why = "; " + found.notes.front();
+    }
     throw Error(fmt::format("{} holds no powercap zone with an energy_uj that can be read{}",
-                            root.shown("sys/class/powercap"),
-                            finder.found.notes.empty() ? "" : "; " + finder.found.notes.front()));
+                            root.shown("sys/class/powercap"), why));
   }
   return std::move(finder.found);
 }

@@ -17,6 +17,10 @@ class Finder {
   // Adds a sensor that has been read once with success; `parent` and `unused` as in EnergyDomain.
   void add(Sensor sensor, DomainKind kind, const std::string& parent = "", const std::string& unused = "");
   void look(const std::string& path, const std::string& outcome);
+  // Notes a sensor that exists and cannot be used.
+  void leave(const std::string& path, const std::string& why);
+  // Notes a sensor that this user may not read.
+  void refuse(const std::string& path, int error);
   // A gauge on files that stay open, multiplied by each other and by `scale`; null where one cannot be opened
   // or gives no number at first, with the reason in the notes or among the unreadable.
   std::unique_ptr<Gauge> gauge(const std::vector<std::string>& paths, std::int64_t scale_numerator = 1,

@@ -1,5 +1,6 @@
 // Zones of the kernel's powercap framework: RAPL through MSRs, MMIO and TPMI, or any other control type.
 #include <algorithm>
+#include <cerrno>
 #include <fmt/format.h>
 #include <map>
 #include <set>
@@ -17,19 +18,41 @@ struct Zone {
   std::string name;  // content of its `name`
 };
 
-// Zones by id, each place only once however many links lead to it. A container may show the classes' links
-// without what they point to, or the devices alone.
-std::map<std::string, Zone> list_zones(const Finder& finder) {
-  std::map<std::string, Zone> zones;
-  std::set<std::string> seen;
+// What lies below powercap's folders.
+struct Zones {
+  std::map<std::string, Zone> zones;           // by id
+  std::map<std::string, std::string> useless;  // why, by path: links to nothing, zones without a counter
+};
+
+// True where a file is there, be it one that may not be read.
+bool has_file(const SysRoot& root, const std::string& path) {
+  int error = 0;
+  return root.exists(path) || root.open(path, error) != nullptr || error == EACCES || error == EPERM;
+}
+
+// Each place only once however many links lead to it. A container may show the classes' links without what
+// they point to, or the devices alone.
+Zones list_zones(const Finder& finder) {
+  const SysRoot& root = finder.root;
+  Zones result;
+  std::set<std::string> seen, ids;
+  std::map<std::string, std::string> useless_ids;
   const auto visit = [&](const std::string& directory, const auto& self, int depth) -> void {
-    for (const std::string& id : finder.root.list(directory)) {
+    for (const std::string& id : root.list(directory)) {
       const std::string path = directory + "/" + id;
       const bool zone = id.find(':') != std::string::npos;
       const bool control_type = depth == 0 && !zone;
-      if (zone && (finder.root.exists(path + "/energy_uj") || finder.root.exists(path + "/power_uw")) &&
-          seen.insert(finder.root.real_path(path)).second) {
-        zones.emplace(id, Zone{id, path, finder.root.text(path + "/name")});
+      if (zone && root.dangles(path)) {
+        result.useless[path] =
+            "it is a link to nothing: what it points to, below devices, is not mounted here";
+        useless_ids[path] = id;
+      } else if (zone && (has_file(root, path + "/energy_uj") || has_file(root, path + "/power_uw"))) {
+        if (seen.insert(root.real_path(path)).second)
+          result.zones.emplace(id, Zone{id, path, root.text(path + "/name")});
+      } else if (zone) {
+        const bool link = root.dangles(path + "/energy_uj");
+        result.useless[path] = link ? "its energy_uj is a link to nothing" : "this zone has no energy_uj";
+        useless_ids[path] = id;
       }
       if ((zone || control_type) && depth < 4 && directory.starts_with("sys/devices"))
         self(path, self, depth + 1);
@@ -38,7 +61,11 @@ std::map<std::string, Zone> list_zones(const Finder& finder) {
   for (const char* directory : {"sys/class/powercap", "sys/devices/virtual/powercap"}) {
     visit(directory, visit, 0);
   }
-  return zones;
+  // The same zone by another way is as good.
+  for (const auto& [path, id] : useless_ids) {
+    if (result.zones.contains(id) || !ids.insert(id).second) result.useless.erase(path);
+  }
+  return result;
 }
 
 std::string control_type(const std::string& id) { return id.substr(0, id.find(':')); }
@@ -102,7 +129,7 @@ void add_zone(Finder& finder, const std::map<std::string, Zone>& zones, const Zo
   sensor.id = "powercap:" + zone.id;
   sensor.domain = place.domain;
   sensor.rank = rank_of(control_type(zone.id));
-  const bool counts = root.exists(zone.path + "/energy_uj");
+  const bool counts = has_file(root, zone.path + "/energy_uj");
   sensor.kind = counts ? SensorKind::counter : SensorKind::power;
   double maximum_w = 0;
   for (int i = 0; i < 4; ++i) {
@@ -120,8 +147,11 @@ void add_zone(Finder& finder, const std::map<std::string, Zone>& zones, const Zo
   if (sensor.gauge == nullptr) return;
   const bool known = place.kind != DomainKind::other;
   if (!known) {
-    finder.found.notes.push_back(fmt::format(
-        "{}: listed, not used: a zone named '{}' is no domain that is known", sensor.id, zone.name));
+    const std::string why = zone.name.empty()
+                                ? "it has no name, so that nobody knows what it counts"
+                                : fmt::format("a zone named '{}' is no domain that is known", zone.name);
+    finder.found.notes.push_back(fmt::format("{}: listed, not used: {}", sensor.id, why));
+    finder.found.unusable.push_back({root.shown(zone.path), why});
   }
   finder.add(std::move(sensor), place.kind, place.parent, known ? "" : "unknown kind of zone");
 }
@@ -129,13 +159,25 @@ void add_zone(Finder& finder, const std::map<std::string, Zone>& zones, const Zo
 }  // namespace
 
 void find_powercap(Finder& finder) {
-  const std::map<std::string, Zone> zones = list_zones(finder);
-  const bool present = finder.root.exists("sys/class/powercap") || !zones.empty();
-  finder.look("sys/class/powercap", !present        ? "absent"
-                                    : zones.empty() ? "empty"
-                                                    : fmt::format("{} zones", zones.size()));
+  const std::string directory = "sys/class/powercap";
+  const auto [zones, useless] = list_zones(finder);
+  const std::size_t refused = finder.found.unreadable.size(), left = finder.found.unusable.size();
+  const int closed = finder.root.list_error(directory);
+  if (closed == EACCES || closed == EPERM) finder.refuse(directory, closed);
+  for (const auto& [path, why] : useless) finder.leave(path, why);
   // Outer zones first: ids sort so, and a zone's parent is there when it comes.
   for (const auto& [id, zone] : zones) add_zone(finder, zones, zone);
+  const std::size_t count = zones.size() + useless.size();
+  std::string outcome = fmt::format("{} zone{}", count, count == 1 ? "" : "s");
+  if (const std::size_t may_not = finder.found.unreadable.size() - refused; may_not > 0) {
+    outcome = count == 0 ? "there, reading fails: permission denied"
+                         : fmt::format("{}, {} of them may not be read: permission denied", outcome, may_not);
+  } else if (count == 0) {
+    outcome = finder.root.exists(directory) ? "empty" : "absent";
+  }
+  if (const std::size_t none = finder.found.unusable.size() - left; none > 0)
+    outcome += fmt::format(", {} cannot be used", none);
+  finder.look(directory, outcome);
 }
 
 }  // namespace godwit::energy

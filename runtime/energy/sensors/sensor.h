@@ -61,6 +61,12 @@ struct Unreadable {
   bool perf = false;
 };
 
+// A sensor that exists and tells nothing that can be used: blank, broken, a link to nothing, an unknown zone.
+struct Unusable {
+  std::string path;
+  std::string why;  // "it reads '', which is no number"
+};
+
 // Domains that add up to what is reported: never one inside another.
 struct Total {
   std::string scope;  // "package+dram", "board", "system-battery"; empty: nothing to measure with
@@ -73,6 +79,7 @@ struct Discovery {
   std::vector<EnergyDomain> domains;
   std::vector<Look> looked;
   std::vector<Unreadable> unreadable;
+  std::vector<Unusable> unusable;
   std::vector<std::string> notes;  // what was found and left alone, and why
   int sockets = 1;
   bool host_share = false;  // the tree was exported by a hypervisor

@@ -85,6 +85,15 @@ class HostRoot final : public SysRoot {
     std::error_code error;
     return fs::exists(shown(path), error);
   }
+  bool dangles(const std::string& path) const override {
+    std::error_code error;
+    return fs::is_symlink(fs::symlink_status(shown(path), error)) && !exists(path);
+  }
+  int list_error(const std::string& path) const override {
+    std::error_code error;
+    const fs::directory_iterator listed(shown(path), error);
+    return error.value();
+  }
   std::optional<SysMode> mode(const std::string& path) const override {
     struct stat status = {};
     if (::stat(shown(path).c_str(), &status) != 0) return std::nullopt;

@@ -53,6 +53,10 @@ class SysRoot {
   // absent.
   virtual std::string real_path(const std::string& path) const = 0;
   virtual bool exists(const std::string& path) const = 0;
+  // True for a link whose target is not there.
+  virtual bool dangles(const std::string& path) const = 0;
+  // 0, or the errno that listing a directory fails with.
+  virtual int list_error(const std::string& path) const = 0;
   virtual std::optional<SysMode> mode(const std::string& path) const = 0;
   // Writes the whole text in one piece to a file that is there; 0, or the errno of what failed. Only power
   // caps are ever written.

@@ -109,6 +109,8 @@ class ChangedRoot : public SysRoot {
   std::vector<std::string> list(const std::string& path) const override { return real_->list(path); }
   std::string real_path(const std::string& path) const override { return real_->real_path(path); }
   bool exists(const std::string& path) const override { return real_->exists(path); }
+  bool dangles(const std::string& path) const override { return real_->dangles(path); }
+  int list_error(const std::string& path) const override { return real_->list_error(path); }
   std::optional<SysMode> mode(const std::string& path) const override { return real_->mode(path); }
   std::string shown(const std::string& path) const override { return real_->shown(path); }
   bool is_running_kernel() const override { return false; }
