@@ -175,6 +175,11 @@ std::string summary_text(const Report& report) {
       suspect, invalid);
 }
 
+// Empty where nothing was measured and nothing speaks against that.
+std::string verdict_of(const ReportRow& row) {
+  return row.quality || !row.verdict.valid() ? row.verdict.to_string() : "";
+}
+
 Json optional_json(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
 Json line_json(const energy::Line& line) {
@@ -202,7 +207,7 @@ Json row_json(const ReportRow& row, const Report::Figures& figures) {
           {"run", row.label},
           {"quality", row.quality ? Json(energy::name_of(*row.quality)) : Json(nullptr)},
           {"scope", row.scope.empty() ? Json(nullptr) : Json(row.scope)},
-          {"verdict", row.verdict.to_string()},
+          {"verdict", verdict_of(row).empty() ? Json(nullptr) : Json(verdict_of(row))},
           {"img_s", optional_json(row.img_s)},
           {"watts", optional_json(row.watts)},
           {"gross_j_per_image", optional_json(value_of(row.gross))},
@@ -257,7 +262,7 @@ std::string report_csv(const Report& report) {
         vision::csv_field(row.label),
         row.quality ? std::string(energy::name_of(*row.quality)) : "",
         vision::csv_field(row.scope),
-        vision::csv_field(row.verdict.to_string()),
+        vision::csv_field(verdict_of(row)),
         csv_number(row.img_s),
         csv_number(row.watts),
         csv_number(value_of(row.gross)),

@@ -200,7 +200,12 @@ Json record_json(const Record& record) {
   json["carbon"] = carbon_json(record);
   json["pue"] = record.pue;
   json["cap"] = cap_json(record.cap);
-  json["verdict"] = {{"state", Verdict::name_of(record.verdict.state)}, {"reasons", record.verdict.reasons}};
+  // Where nothing was measured there is nothing to call valid.
+  json["verdict"] = nullptr;
+  if (record.energy || !record.verdict.valid()) {
+    json["verdict"] = {{"state", Verdict::name_of(record.verdict.state)},
+                       {"reasons", record.verdict.reasons}};
+  }
   return json;
 }
 

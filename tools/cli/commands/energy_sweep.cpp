@@ -218,6 +218,7 @@ class Bench {
     record.cap = energy::CapUse{options_.backend, sum.cap_w, cap_.found_w(), restored,
                                 fmt::format("{:.1f} % of the limit found", 100 * point.point.level)};
     record.verdict = sum.verdict;
+    if (!(sum.joules > 0)) record.verdict.invalidate("no-power");
     return record;
   }
 
