@@ -20,7 +20,9 @@ TEST(DType, NamesAndCodesLeadBack) {
     EXPECT_EQ(dtype_from_name(name_of(dtype)), dtype);
     EXPECT_EQ(dtype_from_onnx(onnx_code_of(dtype)), dtype);
     // numpy has no narrow types: their bytes come back as what numpy calls them.
-    if (!is_narrow(dtype)) EXPECT_EQ(dtype_from_numpy(numpy_descr_of(dtype)), dtype);
+    if (!is_narrow(dtype)) {
+      EXPECT_EQ(dtype_from_numpy(numpy_descr_of(dtype)), dtype);
+    }
   }
 }
 
@@ -59,7 +61,9 @@ TEST(DType, FilesPackWhatIsNarrowerThanAByte) {
     const bool packed = dtype == DType::f4e2m1 || dtype == DType::u4 || dtype == DType::s4 ||
                         dtype == DType::u2 || dtype == DType::s2;
     EXPECT_EQ(packed_bits_of(dtype) < 8, packed) << name_of(dtype);
-    if (!packed) EXPECT_EQ(packed_bits_of(dtype), static_cast<int>(size_of(dtype)) * 8) << name_of(dtype);
+    if (!packed) {
+      EXPECT_EQ(packed_bits_of(dtype), static_cast<int>(size_of(dtype)) * 8) << name_of(dtype);
+    }
   }
 }
 
