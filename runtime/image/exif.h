@@ -8,7 +8,9 @@
 
 namespace godwit::image {
 
-// EXIF's orientation, 1 (upright) to 8, of a JPEG or PNG file; 1 where there is none or it makes no sense.
+// EXIF's orientation, 1 (upright) to 8, of a JPEG or PNG file, as Pillow's exif_transpose finds it: a number
+// of any type, the last where the tag is there twice, in the first of a JPEG's EXIF segments; of a PNG in
+// eXIf, else in the text "Raw profile type exif", else in XMP. 1 where there is none or it makes no sense.
 // Never throws: metadata that are damaged say nothing.
 int exif_orientation(std::span<const std::byte> file);
 

@@ -23,8 +23,8 @@ struct DecodeLimits {
 // Reads a file of any format in the table of decoders (runtime/image/decoder.h); its first bytes decide which
 // one, not its name. Pixels are those of Pillow's convert("RGB"): gray is repeated, CMYK and YCCK are
 // converted, palettes are looked up, alpha is dropped. 16-bit samples keep their high byte, but 16-bit gray
-// is cut off at 255. Decoder warnings (a truncated JPEG) are errors. Throws Error naming the path: absent,
-// not a regular file, no known format, damaged, past a limit.
+// is cut off at 255. Throws Error naming the path: absent, not a regular file, no known format, damaged, past
+// a limit.
 Image read_image(const std::string& path, const DecodeLimits& limits = {});
 
 }  // namespace godwit::image

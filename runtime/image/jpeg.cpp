@@ -124,6 +124,8 @@ class JpegRows::Decoder {
   std::vector<std::string> warnings() const {
     std::vector<std::string> texts;
     for (std::size_t i = 0; i < warning_count_; ++i) texts.emplace_back(warnings_[i].data());
+    if (inks_ && info_.saw_Adobe_marker == FALSE)
+      texts.emplace_back("CMYK without an Adobe marker is taken to be inverted, as in Pillow");
     return texts;
   }
 

@@ -115,6 +115,18 @@ Filter filter(const json& value) {
   throw Error(fmt::format("{} is not \"bilinear\", \"bicubic\" or \"nearest\"", shown(value)));
 }
 
+Depth depth(const json& value) {
+  const std::string text = value.is_number_integer() ? value.dump()
+                           : value.is_string()       ? value.get<std::string>()
+                                                     : std::string();
+  const std::optional<Depth> depth = parse_depth(text);
+  if (!depth) {
+    throw Error(fmt::format("{} is not \"pillow\", \"scale\" or a number of bits from {} to {}", shown(value),
+                            kLeastDepth, kLargestDepth));
+  }
+  return *depth;
+}
+
 void set(Pipeline& pipeline, const std::string& key, const json& value) {
   if (key == "resize") {
     pipeline.resize = side(value);
@@ -124,6 +136,8 @@ void set(Pipeline& pipeline, const std::string& key, const json& value) {
     pipeline.filter = filter(value);
   } else if (key == "channels") {
     pipeline.channels = channels(value);
+  } else if (key == "depth") {
+    pipeline.depth = depth(value);
   } else if (key == "order") {
     pipeline.order = channel_order(value);
   } else if (key == "scale") {
@@ -139,7 +153,8 @@ void set(Pipeline& pipeline, const std::string& key, const json& value) {
       throw Error(fmt::format("{} is not a list of positive numbers", shown(value)));
     }
   } else if (key != "preset") {
-    throw Error("unknown key: expected resize, crop, filter, channels, order, scale, mean, std or preset");
+    throw Error(
+        "unknown key: expected resize, crop, filter, channels, depth, order, scale, mean, std or preset");
   }
 }
 
@@ -174,6 +189,15 @@ Pipeline from_json(const std::string& text) {
 }
 
 }  // namespace
+
+std::optional<Depth> parse_depth(std::string_view text) {
+  if (text == "pillow") return Depth::pillow;
+  if (text == "scale") return Depth::scale;
+  for (int bits = kLeastDepth; bits <= kLargestDepth; ++bits) {
+    if (text == fmt::format("{}", bits)) return depth_of_bits(bits);
+  }
+  return std::nullopt;
+}
 
 std::span<const Preset> presets() { return kPresets; }
 

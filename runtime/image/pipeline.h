@@ -4,11 +4,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "runtime/cpu.h"
+#include "runtime/image/depth.h"
 #include "runtime/image/image.h"
 
 namespace godwit::image {
@@ -32,6 +34,7 @@ struct Pipeline {
   int channels = 3;  // or 1
   Filter filter = Filter::bilinear;
   ChannelOrder order = ChannelOrder::rgb;
+  Depth depth = Depth::pillow;
   double scale = 1.0;
   std::array<float, 3> mean{0, 0, 0};
   std::array<float, 3> stddev{1, 1, 1};
@@ -51,12 +54,15 @@ struct Preset {
 std::span<const Preset> presets();
 
 // Makes a pipeline of a preset's name or the path of a JSON file. Its keys are any of resize, crop, filter,
-// order ("rgb"/"bgr"), scale, mean, std, and optionally "preset" as a base. Throws Error naming the known
-// presets, or file and key.
+// channels, order ("rgb"/"bgr"), scale, mean, std, depth ("pillow", "scale" or 8 to 16), and optionally
+// "preset" as a base. Throws Error naming the known presets, or file and key.
 Pipeline pipeline(const std::string& preset_or_file);
 // Makes a pipeline of JSON text or a preset's name, as the metadata entry godwit.preprocess holds it.
 // `source` names it in errors.
 Pipeline pipeline_from_text(const std::string& text, const std::string& source);
+
+// The depth of this name or number of bits; nullopt for any other.
+std::optional<Depth> parse_depth(std::string_view text);
 
 struct PreprocessOptions {
   DecodeLimits limits = {};
@@ -64,7 +70,8 @@ struct PreprocessOptions {
   // JPEG decoded at 1/2, 1/4 or 1/8 of its size where that still is no smaller than the resized image:
   // faster, and other pixels than Pillow's.
   bool fast = false;
-  Isa isa = best_isa();  // at most; results do not depend on it
+  std::optional<Depth> depth = {};  // in place of the pipeline's
+  Isa isa = best_isa();             // at most; results do not depend on it
 };
 
 }  // namespace godwit::image

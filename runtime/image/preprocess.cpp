@@ -151,6 +151,7 @@ void Preprocessor::run(std::span<const std::byte> file, const std::string& name,
                  }
                  warnings_.clear();
                  const std::unique_ptr<Rows> rows = decoder_of(file).open(file, options_.limits);
+                 rows->set_depth(options_.depth.value_or(pipeline_.depth));
                  const int width = rows->width(), height = rows->height();
                  source_pixels_ = std::int64_t{width} * height;
                  const int orientation = options_.exif ? exif_orientation(file) : 1;

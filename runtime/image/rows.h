@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/image/depth.h"
 #include "runtime/image/image.h"
 
 namespace godwit::image {
@@ -39,6 +40,8 @@ class Rows {
   // Asks for 1/denominator of the size (2, 4, 8), before select(); width() and height() follow where the
   // format can do so in decoding.
   virtual void shrink(int denominator) { (void)denominator; }
+  // Says how samples of 16 bits become bytes in read(), before select().
+  virtual void set_depth(Depth depth) { (void)depth; }
   // Says what will be read; called once. The columns given back hold those asked for and may be more. The
   // rows are as asked.
   virtual Region select(const Region& wanted) = 0;
@@ -48,7 +51,8 @@ class Rows {
   virtual void read_stored(std::uint16_t* dst) = 0;
   // To be called after the last row: looks whether what follows is whole.
   virtual void finish() {}
-  // Faults that the decoder mended, in its own words; empty where the image is whole.
+  // Faults that the decoder mended, and what of the image its bytes do not show; empty where there is nothing
+  // to tell.
   virtual std::vector<std::string> warnings() const { return {}; }
 };
 

@@ -18,6 +18,7 @@ godwit::image::PreprocessOptions options_of(unsigned number) {
   options.limits = {.max_pixels = 1 << 18, .max_scans = 12, .max_file_bytes = 1 << 20};
   options.exif = (number & 1U) != 0;
   options.fast = (number & 2U) != 0;
+  if (number == 2) options.depth = godwit::image::Depth::scale;
   return options;
 }
 

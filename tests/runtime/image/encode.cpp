@@ -111,6 +111,7 @@ Bytes encode_jpeg(int width, int height, const JpegOptions& options) {
   }
   if (!options.adobe_marker) info.write_Adobe_marker = FALSE;
   info.restart_in_rows = options.restart_rows;
+  info.arith_code = options.arithmetic ? TRUE : FALSE;
   if (options.progressive) jpeg_simple_progression(&info);
   const std::vector<jpeg_scan_info> scans = scan_per_coefficient();
   if (options.one_scan_per_coefficient) {

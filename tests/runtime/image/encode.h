@@ -23,6 +23,7 @@ struct JpegOptions {
   bool one_scan_per_coefficient = false;  // 190 scans
   bool adobe_marker = true;               // where libjpeg would write one
   int restart_rows = 0;
+  bool arithmetic = false;  // coding in place of Huffman's
 };
 Bytes encode_jpeg(int width, int height, const JpegOptions& options = {});
 

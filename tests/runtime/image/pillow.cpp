@@ -220,6 +220,31 @@ TEST(Pillow, DecodesEveryKindOfJpegAlike) {
   comparison.run();
 }
 
+TEST(Pillow, DecodesArithmeticJpegsAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  int serial = 0;
+  for (const JpegColors colors : {JpegColors::gray, JpegColors::ycc, JpegColors::rgb, JpegColors::cmyk}) {
+    for (const bool progressive : {false, true}) {
+      for (const int restart_rows : {0, 1}) {
+        const int chroma = colors == JpegColors::ycc ? 2 : 1;
+        const std::string source =
+            comparison.file(fmt::format("{}.jpg", serial++), test::encode_jpeg(70, 51,
+                                                                               {.colors = colors,
+                                                                                .horizontal = chroma,
+                                                                                .vertical = chroma,
+                                                                                .progressive = progressive,
+                                                                                .restart_rows = restart_rows,
+                                                                                .arithmetic = true}));
+        comparison.add(source, "decode", read_image(source));
+        comparison.add(source, "crop 40 24", cropped(source, 40, 24));
+        comparison.add(source, "crop 0 20", cropped(source, 0, 20));
+      }
+    }
+  }
+  comparison.run();
+}
+
 TEST(Pillow, DecodesEveryKindOfPngAlike) {
   GODWIT_REQUIRE_PILLOW();
   Comparison comparison;

@@ -361,7 +361,8 @@ TEST(Pipelines, WrongJsonIsRefusedByItsKey) {
   EXPECT_EQ(refusal(" "), "m: empty: expected a preset's name or JSON");
   EXPECT_EQ(refusal("{"), "m: not valid JSON");
   EXPECT_EQ(refusal(R"({"size": 3})"),
-            "m: key 'size': unknown key: expected resize, crop, filter, channels, order, scale, mean, std or "
+            "m: key 'size': unknown key: expected resize, crop, filter, channels, depth, order, scale, mean, "
+            "std or "
             "preset");
   EXPECT_EQ(refusal(R"({"resize": -1})"), "m: key 'resize': -1 is not a whole number from 0 to 16384");
   EXPECT_EQ(refusal(R"({"crop": 16385})"), "m: key 'crop': 16385 is not a whole number from 0 to 16384");
