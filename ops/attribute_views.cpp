@@ -19,6 +19,7 @@ void erase_beta(Attributes& attributes) { attributes.erase("beta"); }
 QuantizationAttributes::QuantizationAttributes(const Attributes& attributes)
     : axis(attributes.integer("axis", 1)), sets_dtype(attributes.has("output_dtype")) {}
 
+void erase_result_dtype(Attributes& attributes) { attributes.erase("output_dtype"); }
 void set_quantization_axis(Attributes& attributes, int axis) { attributes.set("axis", std::int64_t{axis}); }
 
 DType cast_dtype(const Attributes& attributes) {

@@ -26,6 +26,8 @@ struct QuantizationAttributes {
   std::int64_t axis;  // of scales; may count from the end
   bool sets_dtype;    // the element type of the result is written down
 };
+// The result has the type of the scale, as without the attribute.
+void erase_result_dtype(Attributes& attributes);
 void set_quantization_axis(Attributes& attributes, int axis);
 
 // Cast: the element type of the result. Throws Error where it is none known here.

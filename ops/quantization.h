@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string_view>
 
 #include "ops/op.h"
@@ -43,9 +45,12 @@ constexpr bool pair_fits(int first, int second) {
          std::min(first, 0) + std::min(second, 0) >= -kLargestPair;
 }
 
-// Throws Error unless operand `i` can be a scale: f32, one number or one for each element along an axis (of
-// length `count`), and every one that is known finite and above 0. `what` names it.
-void require_scale(const NodeView& node, std::size_t i, std::string_view what, std::int64_t count);
+// Throws Error unless operand `i` can be a scale: f32 (or another of `types`), one number or one for each
+// element along an axis (of length `count`), and every one that is known finite and above 0. `what` names it.
+inline constexpr std::array kScaleTypes{DType::f32};
+inline constexpr std::array kAllScaleTypes{DType::f32, DType::f16, DType::bf16, DType::f8e8m0};
+void require_scale(const NodeView& node, std::size_t i, std::string_view what, std::int64_t count,
+                   std::span<const DType> types = kScaleTypes);
 // Throws Error unless operand `i`, where present, is a zero point of this type for the scale that is operand
 // i - 1, of its shape.
 void require_zero_point(const NodeView& node, std::size_t i, std::string_view what, DType dtype);
@@ -56,6 +61,28 @@ std::int32_t constant_zero_point(const NodeView& node, std::size_t i);
 float constant_scale(const NodeView& node, std::size_t i);
 // True where operand `i` is left out, or known at compile time.
 bool known_or_absent(const NodeView& node, std::size_t i);
+
+// Where the scale of each element of a tensor lies: one for all, one for each place along an axis, or one for
+// each block of places along it.
+class ScalePlaces {
+ public:
+  // Of QuantizeLinear and DequantizeLinear, whose operands 0 and 1 have these shapes.
+  ScalePlaces(const NodeView& node, const Shape& shape, const Shape& scale);
+  std::int64_t operator()(std::int64_t i) const {
+    const std::int64_t outer = i / (along_ * inner_), place = i / inner_ % along_;
+    return outer * outer_step_ + place / block_ * place_step_ + (place_step_ > 1 ? i % inner_ : 0);
+  }
+
+ private:
+  std::int64_t inner_ = 1, along_ = 1, block_ = 1, outer_step_ = 0, place_step_ = 0;
+};
+// Checks operands 1 and 2 of both: scales as above, or of blocks, and a zero point of type `dtype`.
+void require_quantization(const NodeView& node, DType dtype);
+// True where attribute block_size divides operand 0 into blocks.
+bool is_blocked(const NodeView& node);
+
+// Element i of a tensor of any type but f64 and integers of 64 bits, as f32.
+float number_at(const TensorView& tensor, std::int64_t i);
 
 // The axis that scales of QuantizeLinear and DequantizeLinear run along; requires a ranked operand 0.
 int quantization_axis(const NodeView& node);

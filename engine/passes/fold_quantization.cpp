@@ -17,6 +17,7 @@
 #include "engine/node_properties.h"
 #include "engine/passes/quantization.h"
 #include "engine/rewrite.h"
+#include "ops/arithmetic.h"
 #include "ops/attribute_views.h"
 #include "ops/known_ops.h"
 #include "ops/quantized.h"
@@ -127,6 +128,8 @@ class Folder {
     for (std::size_t i = 1; i < inputs.size(); ++i) {
       if (inputs[i] != kNoValue && constant_of(inputs[i]) == nullptr)
         return left("an operand but the first is computed");
+      if (inputs[i] != kNoValue && ops::is_16_bit_float(rewriter_.value(inputs[i]).desc.dtype))
+        return left("its scales are not f32");
     }
     const Tensor& numbers = *constant_of(inputs[3]);
     const Tensor &src_zero = *constant_of(inputs[2]), &dst_zero = *constant_of(inputs[7]);

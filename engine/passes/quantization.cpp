@@ -78,7 +78,8 @@ std::optional<Linear> linear_of(const Graph& graph, const Node& node) {
   if (!quantizes && node.op != &ops::op_dequantize_linear()) return std::nullopt;
   const Tensor* scale = constant_of(graph, node, 1);
   const Tensor* zero = constant_of(graph, node, 2);
-  if (scale == nullptr || scale->shape().elements() != 1 || (has_operand(node, 2) && zero == nullptr))
+  if (scale == nullptr || scale->dtype() != DType::f32 || scale->shape().elements() != 1 ||
+      (has_operand(node, 2) && zero == nullptr))
     return std::nullopt;
   const DType dtype = graph.value(quantizes ? node.outputs[0] : node.inputs[0]).desc.dtype;
   if (dtype != DType::u8 && dtype != DType::s8) return std::nullopt;
@@ -109,6 +110,9 @@ std::optional<QuantizedProduct> quantized_product(const Graph& graph, const Node
   if (numbers->dtype() != DType::s8 && numbers->dtype() != DType::u8)
     return refuse("its weights are not 8-bit");
   if (!form) return refuse("its weights are no matrix");
+
+  if (scale->dtype() != DType::f32 || scale->shape().rank() > 1)
+    return refuse("its weights have scales of blocks, or not in f32");
 
   const Shape& shape = numbers->shape();
   const int axis = form->channel_axis;

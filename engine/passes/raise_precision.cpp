@@ -25,6 +25,11 @@ class Raiser {
              std::ranges::any_of(node.inputs, [&](ValueId id) { return narrow(id); });
     };
     if (std::ranges::none_of(graph_.nodes, computes)) return;
+    const auto runs_graphs = [](const Node& node) { return node.op->kind == ops::OpKind::control; };
+    if (std::ranges::any_of(graph_.nodes, runs_graphs)) {
+      log_skipped(context_, "nodes with graphs of their own read 16-bit floats as they are");
+      return;
+    }
     graph_.storage = most_common();
     std::vector<Node> nodes = std::move(graph_.nodes);
     graph_.nodes.clear();
@@ -113,6 +118,7 @@ class Raiser {
         behind.emplace_back(id, real);
       } else {
         if (node.op->kind == ops::OpKind::cast) ops::set_cast_dtype(node.attributes, DType::f32);
+        if (node.op->kind == ops::OpKind::dequantize) ops::erase_result_dtype(node.attributes);
         id = real;
       }
     }

@@ -14,6 +14,8 @@ std::string reject(const NodeView& node, const Target&) {
   if (node.inputs[1].constant == nullptr || !known_or_absent(node, 2))
     return "needs a scale and a zero point known at compile time";
   if (!is_byte(node.input(0).dtype) && !is_byte(node.outputs[0].dtype)) return "needs u8 or s8";
+  const bool real = node.input(0).dtype == DType::f32 || node.outputs[0].dtype == DType::f32;
+  if (!real || node.input(1).dtype != DType::f32) return "needs f32";
   if (node.input(0).layout != node.outputs[0].layout) return "needs one layout";
   return {};
 }

@@ -1,44 +1,57 @@
-// DequantizeLinear: (x - zero_point) · scale, with one scale or one for each element along an axis.
-#include <array>
+// DequantizeLinear: (x - zero_point) · scale, with one scale, one for each element along an axis, or one for
+// each block of them.
 #include <fmt/format.h>
+#include <type_traits>
 
 #include "ops/algorithms/implementations.h"
-#include "ops/axes.h"
+#include "ops/arithmetic.h"
 #include "ops/quantization.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
 namespace {
 
+bool is_quantized_type(DType dtype) {
+  return is_narrow(dtype) ? dtype != DType::f8e8m0
+                          : dtype == DType::u8 || dtype == DType::s8 || dtype == DType::u16 ||
+                                dtype == DType::s16 || dtype == DType::s32;
+}
+
+DType result_type(const NodeView& node) {
+  const std::int64_t code = node.attributes.integer("output_dtype", 0);
+  if (code == 0) return node.input(1).dtype == DType::f8e8m0 ? DType::f32 : node.input(1).dtype;
+  const auto dtype = code > 0 && code <= 255 ? dtype_from_onnx(static_cast<int>(code)) : std::nullopt;
+  if (!dtype || !is_kernel_float(*dtype))
+    throw Error(fmt::format("attribute 'output_dtype' is {}, expected f32 (1), f16 (10) or bf16 (16)", code));
+  return *dtype;
+}
+
 std::vector<TensorDesc> infer_dequantize(const NodeView& node) {
   const DType dtype = node.input(0).dtype;
-  if (dtype != DType::u8 && dtype != DType::s8 && dtype != DType::s32) {
-    throw Error(fmt::format("input 0 is {}, expected u8, s8 or s32", name_of(dtype)));
+  if (!is_quantized_type(dtype)) {
+    throw Error(fmt::format("input 0 is {}, expected s32, an integer of at most 16 bits or a float of 8 or 4",
+                            name_of(dtype)));
   }
-  if (node.attributes.integer("block_size", 0) != 0) {
-    throw Error("attribute 'block_size' is given; scales of blocks are not supported");
-  }
-  const Shape& src = node.shape(0);
-  const std::int64_t count = scale_count(node);
-  require_scale(node, 1, "the scale", count);
-  require_zero_point(node, 2, "the zero point", dtype);
-  return {{DType::f32, src, Layout::nchw}};
+  require_quantization(node, dtype);
+  return {{result_type(node), node.shape(0), Layout::nchw}};
 }
 
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
-  const Shape& shape = src[0].desc.shape;
-  const bool one = src[1].desc.shape.elements() == 1;
-  const int axis = one ? 0 : quantization_axis(node);
-  const std::int64_t inner = one ? 1 : shape.product(axis + 1, shape.rank());
-  const std::int64_t along = one ? 1 : shape[axis];
+  const ScalePlaces place(node, src[0].desc.shape, src[1].desc.shape);
+  const bool shifts = src.size() > 2 && src[2].present();
   visit_dtype(src[0].desc.dtype, [&]<class T>() {
-    if constexpr (std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::int8_t> ||
-                  std::is_same_v<T, std::int32_t>) {
-      for (std::int64_t i = 0; i < shape.elements(); ++i) {
-        const std::int64_t k = i / inner % along;
-        const std::int64_t zero = src.size() > 2 && src[2].present() ? src[2].as<const T>()[k] : 0;
-        dst[0].as<float>()[i] =
-            static_cast<float>(std::int64_t{src[0].as<const T>()[i]} - zero) * src[1].as<const float>()[k];
+    if constexpr (is_narrow(dtype_of<T>) || (std::is_integral_v<T> && sizeof(T) <= 4)) {
+      for (std::int64_t i = 0; i < src[0].desc.shape.elements(); ++i) {
+        const std::int64_t k = place(i);
+        float steps = 0;
+        if constexpr (is_narrow_float(dtype_of<T>)) {
+          const float zero = shifts ? number_at(src[2], k) : 0;
+          steps = number_at(src[0], i) - zero;
+        } else {
+          const std::int64_t zero = shifts ? static_cast<std::int64_t>(src[2].as<const T>()[k]) : 0;
+          steps = static_cast<float>(static_cast<std::int64_t>(src[0].as<const T>()[i]) - zero);
+        }
+        set_real(dst[0], i, static_cast<double>(steps * number_at(src[1], k)));
       }
     }
   });
@@ -54,11 +67,13 @@ Cost cost_dequantize(const NodeView& node) {
 const OpDef& op_dequantize_linear() {
   static const OpDef def{
       .name = "DequantizeLinear",
-      .sentence = "the real numbers that 8-bit ones stand for: (x - zero_point) * scale",
+      .sentence = "the real numbers that ones of fewer bits stand for: (x - zero_point) * scale",
       .since_opset = 10,
       .min_inputs = 2,
       .max_inputs = 3,
-      .attributes = {{"axis", AttributeType::integer}, {"block_size", AttributeType::integer}},
+      .attributes = {{"axis", AttributeType::integer},
+                     {"block_size", AttributeType::integer},
+                     {"output_dtype", AttributeType::integer}},
       .kind = OpKind::dequantize,
       .infer = infer_dequantize,
       .reference = reference,

@@ -1,16 +1,23 @@
-// QuantizeLinear: saturate(round_half_even(x / scale) + zero_point), with one scale or one for each element
-// along an axis.
-#include <array>
+// QuantizeLinear: saturate(round_half_even(x / scale) + zero_point), with one scale, one for each element
+// along an axis, or one for each block of them.
+#include <algorithm>
 #include <fmt/format.h>
+#include <type_traits>
 
 #include "ops/algorithms/implementations.h"
-#include "ops/axes.h"
+#include "ops/arithmetic.h"
 #include "ops/movement.h"
 #include "ops/quantization.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
 namespace {
+
+bool is_quantized_type(DType dtype) {
+  return is_narrow(dtype)
+             ? dtype != DType::f8e8m0
+             : dtype == DType::u8 || dtype == DType::s8 || dtype == DType::u16 || dtype == DType::s16;
+}
 
 DType quantized_type(const NodeView& node) {
   const std::int64_t code = node.attributes.integer("output_dtype", 0);
@@ -24,40 +31,71 @@ DType quantized_type(const NodeView& node) {
   }
   if (code == 0) return DType::u8;
   const auto dtype = code > 0 && code <= 255 ? dtype_from_onnx(static_cast<int>(code)) : std::nullopt;
-  if (!dtype) throw Error(fmt::format("attribute 'output_dtype' is {}, expected 2 (u8) or 3 (s8)", code));
+  if (!dtype)
+    throw Error(fmt::format("attribute 'output_dtype' is {}, which is no element type known here", code));
+  return *dtype;
+}
+
+// The type that x / scale is rounded to before it is rounded to a whole number.
+DType division_type(const NodeView& node) {
+  const std::int64_t code = node.attributes.integer("precision", 0);
+  if (code == 0) return node.input(1).dtype == DType::f8e8m0 ? DType::f32 : node.input(1).dtype;
+  const auto dtype = code > 0 && code <= 255 ? dtype_from_onnx(static_cast<int>(code)) : std::nullopt;
+  if (!dtype || !(is_kernel_float(*dtype)))
+    throw Error(fmt::format("attribute 'precision' is {}, expected f32 (1), f16 (10) or bf16 (16)", code));
   return *dtype;
 }
 
 std::vector<TensorDesc> infer_quantize(const NodeView& node) {
-  if (node.input(0).dtype != DType::f32) {
-    throw Error(fmt::format("input 0 is {}, expected f32", name_of(node.input(0).dtype)));
-  }
-  if (node.attributes.integer("block_size", 0) != 0) {
-    throw Error("attribute 'block_size' is given; scales of blocks are not supported");
-  }
+  const DType src = node.input(0).dtype;
+  if (!is_kernel_float(src) && src != DType::s32)
+    throw Error(fmt::format("input 0 is {}, expected f32, f16, bf16 or s32", name_of(src)));
   const DType dtype = quantized_type(node);
-  if (dtype != DType::u8 && dtype != DType::s8) {
-    throw Error(fmt::format("results of type {}, expected u8 or s8", name_of(dtype)));
+  if (!is_quantized_type(dtype)) {
+    throw Error(fmt::format("results of type {}, expected an integer of at most 16 bits or a float of 8 or 4",
+                            name_of(dtype)));
   }
-  const Shape& src = node.shape(0);
-  const std::int64_t count = scale_count(node);
-  require_scale(node, 1, "the scale", count);
-  require_zero_point(node, 2, "the zero point", dtype);
-  return {{dtype, src, Layout::nchw}};
+  (void)node.attributes.flag("saturate", true);
+  require_quantization(node, dtype);
+  (void)division_type(node);
+  return {{dtype, node.shape(0), Layout::nchw}};
+}
+
+// One quotient as a number of T.
+template <class T>
+T quantized(float value, T zero, bool saturate) {
+  if constexpr (std::is_same_v<T, Float8E8M0>) {
+    return T(value);
+  } else if constexpr (is_narrow_float(dtype_of<T>)) {
+    const auto offset = static_cast<float>(zero);
+    return T::rounded(offset == 0 ? value : value + offset, saturate);
+  } else if constexpr (is_narrow(dtype_of<T>)) {
+    const int offset = static_cast<int>(zero);
+    value = std::max(value, static_cast<float>(T::kMin - offset));
+    value = std::min(value, static_cast<float>(T::kMax - offset));
+    return T(static_cast<int>(round_half_even(value)) + offset);
+  } else {
+    return to_quantized<T>(value, zero);
+  }
+}
+
+float rounded_to(DType dtype, float value) {
+  if (dtype == DType::f16) return static_cast<float>(Float16(value));
+  return dtype == DType::bf16 ? static_cast<float>(BFloat16(value)) : value;
 }
 
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
-  const Shape& shape = src[0].desc.shape;
-  const bool one = src[1].desc.shape.elements() == 1;
-  const int axis = one ? 0 : quantization_axis(node);
-  const std::int64_t inner = one ? 1 : shape.product(axis + 1, shape.rank());
-  const std::int64_t along = one ? 1 : shape[axis];
+  const ScalePlaces place(node, src[0].desc.shape, src[1].desc.shape);
+  const bool saturate = node.attributes.flag("saturate", true);
+  const bool shifts = src.size() > 2 && src[2].present();
+  const DType division = division_type(node);
   visit_dtype(dst[0].desc.dtype, [&]<class T>() {
-    if constexpr (std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::int8_t>) {
-      for (std::int64_t i = 0; i < shape.elements(); ++i) {
-        const std::int64_t k = i / inner % along;
-        const T zero = src.size() > 2 && src[2].present() ? src[2].as<const T>()[k] : T{0};
-        dst[0].as<T>()[i] = to_quantized<T>(src[0].as<const float>()[i] / src[1].as<const float>()[k], zero);
+    if constexpr (is_narrow(dtype_of<T>) || (std::is_integral_v<T> && sizeof(T) <= 2)) {
+      for (std::int64_t i = 0; i < src[0].desc.shape.elements(); ++i) {
+        const std::int64_t k = place(i);
+        const T zero = shifts ? src[2].as<const T>()[k] : T{};
+        const float quotient = rounded_to(division, number_at(src[0], i) / number_at(src[1], k));
+        dst[0].as<T>()[i] = quantized<T>(quotient, zero, saturate);
       }
     }
   });
@@ -73,14 +111,14 @@ Cost cost_quantize(const NodeView& node) {
 const OpDef& op_quantize_linear() {
   static const OpDef def{
       .name = "QuantizeLinear",
-      .sentence = "real numbers as 8-bit ones: saturate(round(x / scale) + zero_point)",
+      .sentence = "real numbers in fewer bits: saturate(round(x / scale) + zero_point)",
       .since_opset = 10,
       .min_inputs = 2,
       .max_inputs = 3,
-      // `saturate` is about 8-bit floats, which are not among the element types here.
       .attributes = {{"axis", AttributeType::integer},
                      {"block_size", AttributeType::integer},
                      {"output_dtype", AttributeType::integer},
+                     {"precision", AttributeType::integer},
                      {"saturate", AttributeType::integer}},
       .kind = OpKind::quantize,
       .infer = infer_quantize,

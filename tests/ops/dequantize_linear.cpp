@@ -54,6 +54,40 @@ TEST(DequantizeLinearOp, EveryImplementationGivesTheSameBits) {
   }
 }
 
+TEST(DequantizeLinearOp, OneScaleForEachBlock) {
+  OpRunner runner("DequantizeLinear");
+  runner.input(Tensor::of<std::int16_t>({3, 2}, {1, 2, 3, 4, 300, 6}))
+      .constant(Tensor::of<float>({2, 2}, {1, 10, 2, 0.5F}))
+      .constant(Tensor::of<std::int16_t>({2, 2}, {0, 1, -1, 2}))
+      .attribute("axis", 0)
+      .attribute("block_size", 2);
+  EXPECT_EQ(values_of<float>(runner.reference()[0]), (std::vector<float>{1, 10, 3, 30, 602, 2}));
+  runner.run_implementations(exact());
+}
+
+TEST(DequantizeLinearOp, NumbersOfFewBits) {
+  const auto real = [](const Tensor& src) {
+    return values_of<float>(OpRunner("DequantizeLinear").input(src).constant(scale(2)).reference()[0]);
+  };
+  EXPECT_EQ(real(Tensor::of<Int4>({2}, {Int4(-8), Int4(7)})), (std::vector<float>{-16, 14}));
+  EXPECT_EQ(real(Tensor::of<UInt2>({2}, {UInt2(0), UInt2(3)})), (std::vector<float>{0, 6}));
+  EXPECT_EQ(real(Tensor::of<Float8E5M2>({2}, {Float8E5M2(-1.5F), Float8E5M2(57344.0F)})),
+            (std::vector<float>{-3, 114688}));
+  EXPECT_EQ(real(Tensor::of<Float4E2M1>({2}, {Float4E2M1(0.5F), Float4E2M1(-6.0F)})),
+            (std::vector<float>{1, -12}));
+}
+
+TEST(DequantizeLinearOp, TheResultHasTheScalesTypeOrTheOneTold) {
+  OpRunner runner("DequantizeLinear");
+  runner.input(Tensor::of<std::uint8_t>({1}, {3})).constant(Tensor::of<Float16>({}, {Float16(0.5F)}));
+  const Tensor half = runner.reference()[0];
+  EXPECT_EQ(half.dtype(), DType::f16);
+  EXPECT_EQ(value_at(half, 0), 1.5);
+  runner.attribute("output_dtype", 1);
+  EXPECT_EQ(runner.infer()[0].dtype, DType::f32);
+  runner.run_implementations(exact());
+}
+
 TEST(DequantizeLinearOp, InfersAndRefuses) {
   EXPECT_EQ(OpRunner("DequantizeLinear")
                 .input(TensorDesc{DType::u8, {kAnyDim - 1, 4}, {}})
@@ -61,7 +95,7 @@ TEST(DequantizeLinearOp, InfersAndRefuses) {
                 .shape(),
             Shape({kAnyDim - 1, 4}));
   EXPECT_EQ(error_of([] { OpRunner("DequantizeLinear").input({4}).constant(scale(1)).infer(); }),
-            "input 0 is f32, expected u8, s8 or s32");
+            "input 0 is f32, expected s32, an integer of at most 16 bits or a float of 8 or 4");
   EXPECT_EQ(error_of([] {
               OpRunner("DequantizeLinear").input(TensorDesc{DType::u8, {4}, {}}).constant(scale(-1)).infer();
             }),

@@ -59,6 +59,61 @@ TEST(QuantizeLinearOp, EveryImplementationGivesTheSameBytes) {
   }
 }
 
+// Blocks of 2 along axis 1, the last one short.
+TEST(QuantizeLinearOp, OneScaleForEachBlock) {
+  OpRunner runner("QuantizeLinear");
+  runner.input(Tensor::of<float>({2, 3}, {1, 2, 3, 4, 6, 8}))
+      .constant(Tensor::of<float>({2, 2}, {1, 0.5F, 2, 4}))
+      .constant(Tensor::of<std::int8_t>({2, 2}, {0, 1, 2, 3}))
+      .attribute("block_size", 2);
+  EXPECT_EQ(values_of<std::int8_t>(runner.reference()[0]), (std::vector<std::int8_t>{1, 2, 7, 4, 5, 5}));
+  runner.run_implementations(exact());
+}
+
+template <class T>
+std::vector<double> quantized_to(const Tensor& zero, std::initializer_list<float> values, float step = 1) {
+  const Tensor dst = OpRunner("QuantizeLinear")
+                         .input(Tensor::of<float>({static_cast<std::int64_t>(values.size())}, values))
+                         .constant(scale(step))
+                         .constant(zero)
+                         .reference()[0];
+  EXPECT_EQ(dst.dtype(), dtype_of<T>);
+  std::vector<double> numbers;
+  for (std::size_t i = 0; i < values.size(); ++i) numbers.push_back(value_at(dst, i));
+  return numbers;
+}
+
+TEST(QuantizeLinearOp, NumbersOfEveryWidth) {
+  using Numbers = std::vector<double>;
+  EXPECT_EQ(quantized_to<std::int16_t>(Tensor::of<std::int16_t>({}, {-100}), {-40000, 0.5F, 1.5F, 40000}),
+            (Numbers{-32768, -100, -98, 32767}));
+  EXPECT_EQ(quantized_to<std::uint16_t>(Tensor::of<std::uint16_t>({}, {7}), {-8, 2.5F, 70000}),
+            (Numbers{0, 9, 65535}));
+  EXPECT_EQ(quantized_to<Int4>(Tensor::of<Int4>({}, {Int4(1)}), {-20, -1.5F, 0.5F, 5.6F, 9}),
+            (Numbers{-8, -1, 1, 7, 7}));
+  EXPECT_EQ(quantized_to<UInt4>(Tensor::of<UInt4>({}, {UInt4(3)}), {-4, 2, 20}), (Numbers{0, 5, 15}));
+  EXPECT_EQ(quantized_to<UInt2>(Tensor::of<UInt2>({}, {UInt2(0)}), {-4, 1.2F, 20}), (Numbers{0, 1, 3}));
+  EXPECT_EQ(
+      quantized_to<Float8E4M3FN>(Tensor::of<Float8E4M3FN>({}, {Float8E4M3FN(0.0F)}), {1.3F, 1e6F, -3}, 2),
+      (Numbers{0.625, 448, -1.5}));
+  EXPECT_EQ(quantized_to<Float4E2M1>(Tensor::of<Float4E2M1>({}, {Float4E2M1(0.0F)}), {1.3F, 100, -2.4F}),
+            (Numbers{1.5, 6, -2}));
+}
+
+TEST(QuantizeLinearOp, DividesInTheTypeOfTheScaleOrTheOneTold) {
+  const auto steps = [](std::int64_t precision) {
+    OpRunner runner("QuantizeLinear");
+    runner.input(Tensor::of<float>({1}, {1025}))
+        .constant(Tensor::of<Float16>({}, {Float16(1.0F)}))
+        .constant(Tensor::of<std::int16_t>({}, {0}));
+    if (precision != 0) runner.attribute("precision", precision);
+    return values_of<std::int16_t>(runner.reference()[0])[0];
+  };
+  EXPECT_EQ(steps(0), 1025);   // f16 has 11 bits
+  EXPECT_EQ(steps(1), 1025);   // f32
+  EXPECT_EQ(steps(16), 1024);  // bf16 has 8
+}
+
 TEST(QuantizeLinearOp, InfersAndRefuses) {
   EXPECT_EQ(OpRunner("QuantizeLinear").input({kAnyDim - 1, 4}).constant(scale(1)).infer()[0].dtype,
             DType::u8);
@@ -84,13 +139,13 @@ TEST(QuantizeLinearOp, InfersAndRefuses) {
       }),
       "the zero point (input 2) has shape 3, expected that of its scale, 4");
   EXPECT_EQ(error_of([] {
-              OpRunner("QuantizeLinear").input({4}).constant(scale(1)).attribute("output_dtype", 5).infer();
+              OpRunner("QuantizeLinear").input({4}).constant(scale(1)).attribute("output_dtype", 7).infer();
             }),
-            "results of type s16, expected u8 or s8");
+            "results of type s64, expected an integer of at most 16 bits or a float of 8 or 4");
   EXPECT_EQ(error_of([] {
-              OpRunner("QuantizeLinear").input({4}).constant(scale(1)).attribute("block_size", 2).infer();
+              OpRunner("QuantizeLinear").input({2, 4}).constant(scale(1)).attribute("block_size", 2).infer();
             }),
-            "attribute 'block_size' is given; scales of blocks are not supported");
+            "the scale (input 1) has shape scalar, expected 2x2 for blocks of 2 along axis 1");
 }
 
 }  // namespace
