@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "engine/body.h"
 #include "engine/images.h"
 #include "engine/plan_builder.h"
 #include "ops/attribute_views.h"
@@ -132,6 +133,24 @@ void check_precision(const Graph& general, const CompileOptions& options) {
   }
 }
 
+// Shapes that are bound settle more conditions, and these more shapes, until nothing changes.
+void settle_control_flow(Graph& graph, const CompileOptions& options) {
+  std::vector<std::string> others = options.disabled_passes;
+  for (const Pass& pass : pipeline()) {
+    if (pass.name != "fold_constants" && pass.name != "inline_graphs" && pass.name != "resolve_lists" &&
+        pass.name != "eliminate_dead")
+      others.emplace_back(pass.name);
+  }
+  const auto waits = [](const Node& node) { return is_interpreted(*node.op); };
+  int rewrites = 1;
+  while (rewrites > 0 && std::ranges::any_of(graph.nodes, waits)) {
+    rewrites = 0;
+    for (const PassReport& report :
+         run_pipeline(graph, options.target, {.disabled = others, .shapes_bound = false}))
+      rewrites += report.log.rewrites;
+  }
+}
+
 bool ran(const std::vector<PassReport>& reports, std::string_view pass) {
   return std::ranges::find(reports, pass, &PassReport::name) != reports.end();
 }
@@ -150,11 +169,16 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
   bind_shapes(graph, source.options.shapes);
   set_input_layouts(graph, source.options.input_layouts);
   infer_shapes(graph);
+  settle_control_flow(graph, source.options);
+  for (const ValueId id : graph.outputs)
+    plan->all_outputs_.push_back({graph.value(id).name, graph.value(id).desc});
+  std::optional<DynamicTail> tail = split_tail(graph);
   const std::vector<std::string> output_names = [&] {
     std::vector<std::string> names;
-    for (const ValueId id : source.graph->outputs) names.push_back(source.graph->value(id).name);
+    for (const ValueId id : graph.outputs) names.push_back(graph.value(id).name);
     return names;
   }();
+  if (tail) plan->tail_ = std::make_shared<const DynamicTail>(std::move(*tail));
   plan->passes_ = joined(source.passes, run_pipeline(graph, source.options.target,
                                                      {.disabled = source.options.disabled_passes,
                                                       .stop_after = source.options.stop_after,
@@ -166,7 +190,7 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
   // Without the pass that packs for all, this plan packs for itself.
   ops::WeightCache own;
   const bool shares_weights = ran(plan->passes_, "prepack_weights");
-  const std::int64_t images = separable_images(graph);
+  const std::int64_t images = plan->tail_ != nullptr ? 0 : separable_images(graph);
   PlanBuilder(std::move(graph), *plan, shares_weights ? *source.weights : own).run();
   for (std::size_t i = 0; i < output_names.size(); ++i) plan->outputs_[i].name = output_names[i];
   if (source.options.precision == Precision::int8 && plan->precision() != Precision::int8) {

@@ -10,9 +10,9 @@ namespace godwit::engine {
 namespace passes {
 
 using Function = void(Graph&, PassContext&);
-Function fold_constants, raise_precision, lower_precision, eliminate_identity, lower_reduce_mean, fold_pad,
-    fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add, fold_quantization, eliminate_dead,
-    choose_layout, skip_zeros, prepack_weights, stream_rows;
+Function fold_constants, inline_graphs, resolve_lists, raise_precision, lower_precision, eliminate_identity,
+    lower_reduce_mean, fold_pad, fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add,
+    fold_quantization, eliminate_dead, choose_layout, skip_zeros, prepack_weights, stream_rows;
 
 }  // namespace passes
 
@@ -21,6 +21,10 @@ namespace {
 constexpr std::array kPasses = {
     Pass{"fold_constants", "computes at compile time what depends on constants alone",
          passes::fold_constants},
+    Pass{"inline_graphs", "makes branches and loops that are settled part of the graph around them",
+         passes::inline_graphs},
+    Pass{"resolve_lists", "takes out lists of tensors whose elements are known by name",
+         passes::resolve_lists},
     Pass{"raise_precision", "computes in f32 what a model computes in 16-bit floats",
          passes::raise_precision},
     Pass{"eliminate_identity", "takes out nodes that hand their input on unchanged",

@@ -13,6 +13,7 @@
 #include "engine/fused_rows.h"
 #include "engine/graph.h"
 #include "engine/pass.h"
+#include "engine/tail.h"
 #include "ops/implementation.h"
 
 namespace godwit::engine {
@@ -65,7 +66,8 @@ struct Step {
 
 struct PlanInput {
   std::string name;
-  TensorDesc desc;                  // outputs may have bounds (at_most()) where only the data decides a size
+  TensorDesc
+      desc;  // outputs may have bounds (at_most()), or unknown dimensions, where the data decides a size
   std::int32_t decided_shape = -1;  // as a Slot's
 };
 
@@ -82,7 +84,12 @@ struct MemoryReport {
 class Plan {
  public:
   const std::vector<PlanInput>& inputs() const { return inputs_; }
-  const std::vector<PlanInput>& outputs() const { return outputs_; }
+  // Where there is a tail, the dimensions that it decides are unknown in their descs.
+  const std::vector<PlanInput>& outputs() const { return tail_ == nullptr ? outputs_ : all_outputs_; }
+  // Of the steps alone; the same where there is no tail.
+  const std::vector<PlanInput>& step_outputs() const { return outputs_; }
+  // What runs node by node behind the steps, since only run time can size it; null where nothing does.
+  const DynamicTail* tail() const { return tail_.get(); }
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<FusedRows>& fused_rows() const { return fused_rows_; }
   // The chain that step i is a link of; null where it is none.
@@ -93,6 +100,8 @@ class Plan {
   std::size_t decided_shapes() const { return decided_shapes_; }
   const MemoryReport& memory() const { return memory_; }
   const std::vector<PassReport>& passes() const { return passes_; }
+  // Packed weights, which a tail adds its own to.
+  ops::WeightCache& weights() const { return *weights_; }
   const ops::Target& target() const { return options_.target; }
   const Choices& choices() const { return options_.choices; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
@@ -122,6 +131,8 @@ class Plan {
 
   CompileOptions options_;
   std::vector<PlanInput> inputs_, outputs_;
+  std::vector<PlanInput> all_outputs_;  // with a tail's
+  std::shared_ptr<const DynamicTail> tail_;
   std::vector<Step> steps_;
   std::vector<FusedRows> fused_rows_;
   std::size_t decided_shapes_ = 0;

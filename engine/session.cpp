@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fmt/format.h>
 
+#include "engine/interpreter.h"
 #include "runtime/error.h"
 
 namespace godwit::engine {
@@ -18,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 // True when `given` may hold a result: where the data decides a size, any shape of that rank will do that an
 // earlier run left in memory for the bound.
 bool fits(const Tensor& given, const TensorDesc& expected) {
+  if (!expected.shape.at_bounds().known()) return true;  // replaced by the run's own
   if (!expected.shape.bounded()) return given.desc() == expected;
   return given.dtype() == expected.dtype && given.desc().layout == expected.layout &&
          given.shape().rank() == expected.shape.rank() && given.capacity() >= expected.most_bytes();
@@ -33,6 +35,7 @@ void check_tensors(std::string_view what, const std::vector<PlanInput>& expected
       throw Error(fmt::format("{} '{}' is {}, expected {}", what, expected[i].name,
                               given[i].desc().to_string(), expected[i].desc.to_string()));
     }
+    if (!expected[i].desc.shape.at_bounds().known()) continue;
     if (given[i].empty() ||
         reinterpret_cast<std::uintptr_t>(given[i].data()) % size_of(given[i].dtype()) != 0) {
       throw Error(fmt::format("{} '{}' has no memory, or memory that is not aligned to its elements", what,
@@ -123,7 +126,9 @@ Session::Session(std::shared_ptr<const Plan> plan, const SessionOptions& options
   schedule_ = options.schedule ? *options.schedule : choose_schedule(*plan_, threads_);
   if (plan_->one_image() != nullptr) cut_ = batch_cut(*plan_);
   make_frames({&schedule_, 1});
-  for (const PlanInput& output : plan_->outputs()) results_.emplace_back(output.desc);
+  for (const PlanInput& output : plan_->step_outputs()) results_.emplace_back(output.desc);
+  if (plan_->tail() != nullptr)
+    interpreter_ = std::make_unique<Interpreter>(plan_->target(), plan_->weights(), threads_);
   if (options.profile) times_.resize(plan_->steps().size());
   // Threads are made now, not by the first run.
   run_team(threads_, [](const Worker&) {});
@@ -170,9 +175,48 @@ std::size_t Session::arena_bytes() const {
 void Session::run(std::span<const Tensor> src, std::span<Tensor> dst) {
   check_tensors("input", plan_->inputs(), src);
   check_tensors("output", plan_->outputs(), dst);
+  if (interpreter_ == nullptr) {
+    run_steps_of(src, dst);
+    return;
+  }
+  run_steps_of(src, results_);
+  run_tail();
+  for (std::size_t i = 0; i < dst.size(); ++i) {
+    const TensorDesc& desc = plan_->outputs()[i].desc;
+    if (!desc.shape.at_bounds().known()) {
+      dst[i] = all_results_[i];
+      continue;
+    }
+    std::memcpy(dst[i].mutable_data(), all_results_[i].data(), all_results_[i].bytes());
+    dst[i].set_shape(all_results_[i].shape());
+  }
+}
+
+void Session::run_steps_of(std::span<const Tensor> src, std::span<Tensor> dst) {
   run_scheduled(schedule_, src, dst);
-  if (whole_ != nullptr) whole_->set_shapes(plan_->outputs(), dst);
+  if (whole_ != nullptr) whole_->set_shapes(plan_->step_outputs(), dst);
   for (StepTime& time : times_) ++time.runs;
+}
+
+void Session::run_tail() {
+  const DynamicTail& tail = *plan_->tail();
+  std::vector<RunValue> inputs;
+  for (const std::size_t i : tail.inputs) inputs.push_back(RunValue::of(results_[i]));
+  const std::vector<RunValue> given = interpreter_->run(tail.graph, inputs);
+  all_results_.clear();
+  for (std::size_t i = 0; i < tail.outputs.size(); ++i) {
+    const DynamicTail::Output& output = tail.outputs[i];
+    if (!output.from_tail) {
+      all_results_.push_back(results_[output.index]);
+      continue;
+    }
+    if (given[output.index].kind != RunValue::Kind::tensor) {
+      throw Error(
+          fmt::format("output '{}' is {}, which is no tensor", plan_->outputs()[i].name,
+                      given[output.index].kind == RunValue::Kind::list ? "a list of tensors" : "empty"));
+    }
+    all_results_.push_back(given[output.index].tensor);
+  }
 }
 
 ScheduleChoice Session::tune(std::span<const Tensor> src) {
@@ -275,8 +319,11 @@ std::size_t Session::run_from(const Plan& plan, const ExecutionFrame& frame, std
 }
 
 std::span<const Tensor> Session::run(std::span<const Tensor> src) {
-  run(src, results_);
-  return results_;
+  check_tensors("input", plan_->inputs(), src);
+  run_steps_of(src, results_);
+  if (interpreter_ == nullptr) return results_;
+  run_tail();
+  return all_results_;
 }
 
 void Session::run_steps(std::size_t first, std::size_t last) {

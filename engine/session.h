@@ -17,6 +17,8 @@
 
 namespace godwit::engine {
 
+class Interpreter;
+
 struct SessionOptions {
   int threads = 0;       // 0: usable_cores()
   bool profile = false;  // time every step
@@ -43,7 +45,9 @@ class Session {
   // Computes all outputs of the plan from all its inputs, both in the plan's order; dst tensors are the
   // caller's memory. Checks dtype, shape and layout of each (Error, ErrorKind::bad_input), then neither
   // throws nor allocates. An output whose size only the data decides takes a Tensor made for the plan's desc,
-  // with room for the bound, and gets its true shape.
+  // with room for the bound, and gets its true shape. Behind a tail (Plan::tail()) an output without a bound
+  // becomes a tensor of the run's own, whatever dst has there; such runs allocate, and throw Error where
+  // operands do not fit.
   void run(std::span<const Tensor> src, std::span<Tensor> dst);
   // Runs with results allocated once by the session and overwritten by the next run.
   std::span<const Tensor> run(std::span<const Tensor> src);
@@ -74,6 +78,8 @@ class Session {
   std::size_t image_steps(BatchSchedule schedule) const;
   // Makes the frames that these schedules need and lets go of others.
   void make_frames(std::span<const BatchSchedule> schedules);
+  void run_steps_of(std::span<const Tensor> src, std::span<Tensor> dst);
+  void run_tail();
   void run_scheduled(BatchSchedule schedule, std::span<const Tensor> src, std::span<Tensor> dst);
   void run_images(std::size_t last, std::span<const Tensor> src, std::span<Tensor> dst,
                   std::atomic<std::int64_t>& next, const Worker& worker);
@@ -92,7 +98,9 @@ class Session {
   BatchCut cut_;  // of a hybrid schedule
   Arena worker_scratch_;
   std::size_t worker_stride_ = 0;
-  std::vector<Tensor> results_;
+  std::vector<Tensor> results_;               // of the steps
+  std::unique_ptr<Interpreter> interpreter_;  // null without a tail
+  std::vector<Tensor> all_results_;           // with the tail's
   std::vector<StepTime> times_;
 };
 

@@ -22,7 +22,8 @@ enum Type : int {
   kGraph,
   kReals,
   kIntegers,
-  kStrings
+  kStrings,
+  kType = 13
 };
 
 constexpr std::array<std::string_view, 15> kTypeNames = {"undefined",
@@ -56,6 +57,7 @@ std::vector<Type> types_present(const onnx::Attribute& attribute) {
   if (attribute.floats_size() > 0) types.push_back(kReals);
   if (attribute.ints_size() > 0) types.push_back(kIntegers);
   if (attribute.strings_size() > 0) types.push_back(kStrings);
+  if (attribute.has_tp()) types.push_back(kType);
   return types;
 }
 
@@ -72,6 +74,15 @@ int type_of(const onnx::Attribute& attribute) {
     }
   }
   return declared;
+}
+
+// The element type of tensors, of lists of them, and of such values that may be missing; 0 for all else.
+int element_code(const onnx::Type& type) {
+  const onnx::Type* inner = &type;
+  while (inner->has_sequence_type() || inner->has_optional_type())
+    inner = inner->has_sequence_type() ? &inner->sequence_type().elem_type()
+                                       : &inner->optional_type().elem_type();
+  return inner->tensor_type().elem_type();
 }
 
 ops::AttributeValue read_value(const onnx::Attribute& attribute, TensorReader& tensors) {
@@ -96,6 +107,8 @@ ops::AttributeValue read_value(const onnx::Attribute& attribute, TensorReader& t
       return std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
     case kStrings:
       return std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
+    case kType:
+      return std::int64_t{element_code(attribute.tp())};
     default:
       throw Error(fmt::format("attribute '{}' is of type {}, which is not supported", attribute.name(),
                               type_name(type)));
@@ -110,6 +123,7 @@ ops::Attributes read_attributes(const onnx::Node& node, TensorReader& tensors) {
     check_name(attribute.name(), "the name of an attribute");
     if (attributes.has(attribute.name()))
       throw Error(fmt::format("attribute '{}' is given twice", attribute.name()));
+    if (attribute.has_g() && type_of(attribute) == kGraph) continue;
     attributes.set(attribute.name(), read_value(attribute, tensors));
   }
   return attributes;

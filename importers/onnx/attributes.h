@@ -6,8 +6,9 @@
 
 namespace godwit::importers {
 
-// All attributes of a node. Throws Error for a name used twice and for a value that contradicts its declared
-// type. Throws it for types that no op takes: graphs, sparse tensors, types.
+// All attributes of a node but graphs, which read_bodies() of the builder takes, the element type for one
+// that is a type. Throws Error for a name used twice and for a value that contradicts its declared type, and
+// for types that no op takes: lists of graphs, sparse tensors.
 ops::Attributes read_attributes(const onnx::Node& node, TensorReader& tensors);
 
 // The other way, for writing.

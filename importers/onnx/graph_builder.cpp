@@ -1,19 +1,22 @@
 // Values by name, nodes through the adapters, and the model's own statements checked against what comes out.
 #include "importers/onnx/graph_builder.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <memory>
+#include <utility>
 
+#include "engine/body.h"
 #include "importers/onnx/attributes.h"
 #include "importers/onnx/opset_adapters.h"
 #include "importers/onnx/order.h"
+#include "importers/onnx/read_graph.h"
+#include "ops/bodies.h"
+#include "ops/known_ops.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
 namespace {
-
-std::string_view domain_of(const onnx::Node& node) {
-  return node.domain() == "ai.onnx" ? std::string_view() : std::string_view(node.domain());
-}
 
 // The size with unknown dimensions taken as 1 must fit in memory's range, or no shape of this kind can.
 void check_size(TensorDesc desc) {
@@ -22,6 +25,8 @@ void check_size(TensorDesc desc) {
   }
   if (desc.shape.ranked()) (void)desc.bytes();
 }
+
+constexpr std::size_t kAll = ~std::size_t{0};
 
 TensorDesc unknown_desc() { return {DType::f32, Shape::unranked(), Layout::nchw}; }
 
@@ -49,8 +54,10 @@ std::string to_string(const onnx::TensorShape& shape) {
 }  // namespace
 
 TensorDesc GraphBuilder::desc_of(const onnx::Type& type) {
-  if (!type.has_tensor_type())
-    throw Error("is no tensor; sequences, maps and optional values are not supported");
+  if (outer_ != nullptr && (type.has_sequence_type() || type.has_optional_type()))
+    return desc_of(type.has_sequence_type() ? type.sequence_type().elem_type()
+                                            : type.optional_type().elem_type());
+  if (!type.has_tensor_type()) throw Error("is no tensor; lists, maps and optional values are not supported");
   TensorDesc desc;
   desc.dtype = require_dtype(type.tensor_type().elem_type());
   if (!type.tensor_type().has_shape()) {
@@ -72,13 +79,22 @@ TensorDesc GraphBuilder::desc_of(const onnx::Type& type) {
   return desc;
 }
 
+// Inside of a node the operands may be all that says what an input is.
+TensorDesc GraphBuilder::input_desc(const onnx::Type& type) {
+  const bool is_said =
+      type.has_sequence_type() || type.has_optional_type() || type.tensor_type().elem_type() != 0;
+  if (outer_ == nullptr || is_said) return desc_of(type);
+  const std::size_t i = graph_.inputs.size();
+  return {i < operand_types_.size() ? operand_types_[i] : DType::f32, Shape::unranked(), Layout::nchw};
+}
+
 void GraphBuilder::add_input(const onnx::ValueInfo& info) {
   with_context([&] { return fmt::format("input '{}'", info.name()); },
                [&] {
                  check_name(info.name(), "its name");
                  if (info.name().empty()) throw Error("has no name");
                  if (ids_.contains(info.name())) throw Error("is declared twice");
-                 const engine::ValueId id = graph_.add_value(info.name(), desc_of(info.type()));
+                 const engine::ValueId id = graph_.add_value(info.name(), input_desc(info.type()));
                  ids_.emplace(info.name(), id);
                  graph_.inputs.push_back(id);
                });
@@ -91,28 +107,109 @@ void GraphBuilder::add_constant(const std::string& name, Tensor tensor) {
 }
 
 void GraphBuilder::add_results(const onnx::Node& node, const std::unordered_set<std::string>& read) {
-  const ops::OpDef* op = ops::find_op(node.op_type(), domain_of(node));
+  const ops::OpDef* op = op_of(node);
+  const std::size_t always = op == nullptr || op->kind == ops::OpKind::control ? kAll : op->min_outputs;
   for (int i = 0; i < node.output_size(); ++i) {
     const std::string& name = node.output(i);
-    const bool wanted = static_cast<std::size_t>(i) < op->min_outputs || read.contains(name);
-    if (!name.empty() && wanted) ids_.emplace(name, graph_.add_value(name, unknown_desc()));
+    const bool wanted = static_cast<std::size_t>(i) < always || read.contains(name);
+    if (!name.empty() && wanted) {
+      ids_.emplace(name, graph_.add_value(name, unknown_desc()));
+    }
   }
 }
 
 void GraphBuilder::add_output(const onnx::ValueInfo& info) {
   with_context([&] { return fmt::format("output '{}'", info.name()); },
                [&] {
-                 const auto found = ids_.find(info.name());
-                 if (found == ids_.end())
+                 const engine::ValueId id = value_of(info.name());
+                 if (id == engine::kNoValue)
                    throw Error("is no node's output, no graph input and no initializer");
-                 if (graph_.is_output(found->second)) throw Error("is declared twice");
-                 graph_.outputs.push_back(found->second);
+                 if (outer_ == nullptr && graph_.is_output(id)) throw Error("is declared twice");
+                 graph_.outputs.push_back(id);
                });
 }
 
-engine::ValueId GraphBuilder::value_of(const std::string& name) const {
-  const auto found = ids_.find(name);
-  return found == ids_.end() ? engine::kNoValue : found->second;
+engine::ValueId GraphBuilder::value_of(const std::string& name) {
+  if (const auto found = ids_.find(name); found != ids_.end()) return found->second;
+  if (outer_ == nullptr || name.empty()) return engine::kNoValue;
+  const engine::ValueId outside = outer_->value_of(name);
+  return outside == engine::kNoValue ? engine::kNoValue : capture(name, outside);
+}
+
+engine::ValueId GraphBuilder::capture(const std::string& name, engine::ValueId outside) {
+  const engine::Value& value = outer_->graph_.value(outside);
+  engine::ValueId id = engine::kNoValue;
+  if (value.constant) {
+    id = graph_.add_constant(name, *value.constant);
+  } else {
+    id = graph_.add_value(name, desc_around(outside));
+    graph_.inputs.push_back(id);
+    captured_.push_back(outside);
+  }
+  ids_.emplace(name, id);
+  return id;
+}
+
+// Symbols are each graph's own.
+TensorDesc GraphBuilder::desc_around(engine::ValueId outside) {
+  TensorDesc desc = outer_->describe(outside);
+  for (int axis = 0; axis < desc.shape.rank(); ++axis) {
+    if (is_symbol(desc.shape[axis])) desc.shape[axis] = kAnyDim;
+  }
+  return desc;
+}
+
+void GraphBuilder::capture_all(const std::vector<engine::ValueId>& values) {
+  std::vector<engine::ValueId> inputs;
+  for (const engine::ValueId outside : values) {
+    const auto found = std::ranges::find(captured_, outside);
+    const std::size_t own = graph_.inputs.size() - captured_.size();
+    if (found != captured_.end()) {
+      inputs.push_back(graph_.inputs[own + static_cast<std::size_t>(found - captured_.begin())]);
+    } else {
+      inputs.push_back(graph_.add_value(outer_->graph_.value(outside).name, desc_around(outside)));
+    }
+  }
+  graph_.inputs.resize(graph_.inputs.size() - captured_.size());
+  graph_.inputs.insert(graph_.inputs.end(), inputs.begin(), inputs.end());
+  captured_ = values;
+}
+
+// Graphs of a node become bodies; what they read around them become its last operands.
+void GraphBuilder::read_bodies(const onnx::Node& source, engine::Node& node, TensorReader& tensors) {
+  std::vector<std::pair<std::string, std::unique_ptr<GraphBuilder>>> bodies;
+  std::vector<engine::ValueId> captured;
+  std::vector<DType> types;
+  if (std::ranges::none_of(source.attribute(), [](const onnx::Attribute& each) { return each.has_g(); }))
+    return;
+  for (const engine::ValueId id : node.inputs)
+    types.push_back(id == engine::kNoValue ? DType::f32 : describe(id).dtype);
+  // How often a loop has run, and its condition.
+  if (node.op == &ops::op_loop() && types.size() >= 2) {
+    types[0] = DType::s64;
+    types[1] = DType::boolean;
+  }
+  for (const onnx::Attribute& attribute : source.attribute()) {
+    if (!attribute.has_g()) continue;
+    if (node.op == nullptr || node.op->kind != ops::OpKind::control)
+      throw Error(fmt::format("attribute '{}' is of type graph, which is not supported", attribute.name()));
+    auto body = std::make_unique<GraphBuilder>(*this);
+    body->set_operand_types(types);
+    with_context([&] { return fmt::format("graph '{}'", attribute.name()); },
+                 [&] { read_graph(attribute.g(), {}, *body, tensors); });
+    for (const engine::ValueId id : body->captured()) {
+      if (std::ranges::find(captured, id) == captured.end()) captured.push_back(id);
+    }
+    bodies.emplace_back(attribute.name(), std::move(body));
+  }
+  if (bodies.empty()) return;
+  for (auto& [name, body] : bodies) {
+    body->capture_all(captured);
+    body->graph().compact();
+    node.attributes.set(name, std::make_shared<const engine::GraphBody>(std::move(body->graph())));
+  }
+  node.attributes.set(std::string(ops::kCaptures), static_cast<std::int64_t>(captured.size()));
+  node.inputs.insert(node.inputs.end(), captured.begin(), captured.end());
 }
 
 void GraphBuilder::add_node(const onnx::Node& source, std::size_t index, TensorReader& tensors) {
@@ -120,16 +217,21 @@ void GraphBuilder::add_node(const onnx::Node& source, std::size_t index, TensorR
                [&] {
                  engine::Node node;
                  node.name = node_name(source, index);
-                 node.op = ops::find_op(source.op_type(), domain_of(source));
+                 node.op = is_expanded(source) ? nullptr : op_of(source);
                  node.attributes = read_attributes(source, tensors);
                  for (const std::string& name : source.input()) node.inputs.push_back(value_of(name));
                  for (const std::string& name : source.output()) node.outputs.push_back(value_of(name));
-                 while (!node.inputs.empty() && node.inputs.back() == engine::kNoValue)
+                 const bool control = node.op != nullptr && node.op->kind == ops::OpKind::control;
+                 while (!control && !node.inputs.empty() && node.inputs.back() == engine::kNoValue)
                    node.inputs.pop_back();
-                 while (!node.outputs.empty() && node.outputs.back() == engine::kNoValue)
+                 read_bodies(source, node, tensors);
+                 while (!control && !node.outputs.empty() && node.outputs.back() == engine::kNoValue)
                    node.outputs.pop_back();
                  node.origins = {node.name};
-                 adapt_and_append(std::move(node), *this);
+                 if (node.op == nullptr)
+                   expand_and_append(source, std::move(node), *this);
+                 else
+                   adapt_and_append(std::move(node), *this);
                });
 }
 

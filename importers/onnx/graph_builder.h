@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "engine/graph.h"
 #include "importers/onnx/tensors.h"
@@ -15,8 +16,11 @@ class GraphBuilder {
  public:
   // `opset` is the version of ONNX's own operators that the model uses.
   explicit GraphBuilder(int opset) : opset_(opset) {}
+  // Of a graph inside of a node: names that it lacks are those around it.
+  explicit GraphBuilder(GraphBuilder& outer) : opset_(outer.opset_), outer_(&outer) {}
 
   int opset() const { return opset_; }
+  bool is_body() const { return outer_ != nullptr; }
   engine::Graph& graph() { return graph_; }
 
   // In this order: inputs, constants, the results of all nodes, outputs, nodes. Those come in an order in
@@ -25,6 +29,7 @@ class GraphBuilder {
   void add_constant(const std::string& name, Tensor tensor);
   // Optional results that are not in `read` are not wanted.
   void add_results(const onnx::Node& node, const std::unordered_set<std::string>& read);
+  // Of a body, an output may be an input, a constant or a value around it, one may be named twice.
   void add_output(const onnx::ValueInfo& info);
   void add_node(const onnx::Node& node, std::size_t index, TensorReader& tensors);
   // After shape inference: what the model says of its output must not contradict what it is.
@@ -39,13 +44,32 @@ class GraphBuilder {
   // A value as far as it is known already: its type, mostly its rank, maybe its shape.
   TensorDesc describe(engine::ValueId id);
 
+  // The value of this name here or around; kNoValue where there is none. What lies around becomes a constant
+  // or an input of this graph.
+  engine::ValueId value_of(const std::string& name);
+  bool knows(const std::string& name) const {
+    return ids_.contains(name) || (outer_ != nullptr && outer_->knows(name));
+  }
+  // Of what it reads around it: the values there, in the order of its last inputs.
+  const std::vector<engine::ValueId>& captured() const { return captured_; }
+  // Of a body: the types of the operands that its inputs stand for, where the model does not say them.
+  void set_operand_types(std::vector<DType> types) { operand_types_ = std::move(types); }
+  // Takes also these, in their order: the graphs of one node read the same.
+  void capture_all(const std::vector<engine::ValueId>& values);
+
  private:
-  engine::ValueId value_of(const std::string& name) const;
+  TensorDesc desc_around(engine::ValueId outside);
+  engine::ValueId capture(const std::string& name, engine::ValueId outside);
+  void read_bodies(const onnx::Node& source, engine::Node& node, TensorReader& tensors);
   std::string unique_name(const std::string& hint) const;
   TensorDesc desc_of(const onnx::Type& type);
+  TensorDesc input_desc(const onnx::Type& type);
 
   int opset_;
+  GraphBuilder* outer_ = nullptr;
   engine::Graph graph_;
+  std::vector<engine::ValueId> captured_;
+  std::vector<DType> operand_types_;
   std::unordered_map<std::string, engine::ValueId> ids_;
   std::size_t described_ = 0;  // nodes whose results describe() has inferred
 };

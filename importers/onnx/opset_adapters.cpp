@@ -2,12 +2,14 @@
 // happened.
 #include "importers/onnx/opset_adapters.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "importers/onnx/microsoft.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -62,6 +64,33 @@ void move_real(Node& node, GraphBuilder& builder, const char* attribute, std::si
   set_input(node, index,
             builder.new_constant(fmt::format("{}_{}", node.name, attribute), real_scalar(dtype, value)));
   node.attributes.erase(attribute);
+}
+
+// The element type was given by its name.
+void adapt_cast(Node node, GraphBuilder& builder) {
+  constexpr std::array<std::string_view, 16> kNames = {"UNDEFINED", "FLOAT",  "UINT8",  "INT8",   "UINT16",
+                                                       "INT16",     "INT32",  "INT64",  "STRING", "BOOL",
+                                                       "FLOAT16",   "DOUBLE", "UINT32", "UINT64"};
+  const std::string name = node.attributes.string("to", "");
+  const auto found = std::ranges::find(kNames, std::string_view(name));
+  if (name.empty() || found == kNames.end())
+    throw Error(fmt::format("attribute 'to' is '{}', expected the name of an element type", name));
+  node.attributes.set("to", std::int64_t{found - kNames.begin()});
+  builder.append(std::move(node));
+}
+
+// The axis had a default.
+void adapt_concat(Node node, GraphBuilder& builder) {
+  if (!node.attributes.has("axis")) node.attributes.set("axis", std::int64_t{1});
+  builder.append(std::move(node));
+}
+
+// The shape became an input.
+void adapt_reshape(Node node, GraphBuilder& builder) {
+  require_inputs(node, 1, 1);
+  if (!node.attributes.has("shape")) throw Error("attribute 'shape' is required and missing");
+  move_integers(node, builder, "shape", 1);
+  builder.append(std::move(node));
 }
 
 // Axes became an input.
@@ -215,19 +244,63 @@ struct Adapter {
 
 constexpr std::array kAdapters = {
     Adapter{"BatchNormalization", 9, adapt_batch_normalization},
+    Adapter{"Cast", 6, adapt_cast},
     Adapter{"Clip", 11, adapt_clip},
+    Adapter{"Concat", 4, adapt_concat},
     Adapter{"Constant", kAlways, adapt_constant},
     Adapter{"Dropout", 12, adapt_dropout},
     Adapter{"Pad", 11, adapt_pad},
     Adapter{"ReduceMean", 18, adapt_axes},
     Adapter{"ReduceSum", 13, adapt_axes},
+    Adapter{"Reshape", 5, adapt_reshape},
     Adapter{"Slice", 10, adapt_slice},
     Adapter{"Softmax", 13, adapt_softmax},
     Adapter{"Squeeze", 13, adapt_axes},
     Adapter{"Unsqueeze", 13, adapt_unsqueeze},
 };
 
+std::string_view domain_of(const onnx::Node& node) {
+  return node.domain() == "ai.onnx" ? std::string_view() : std::string_view(node.domain());
+}
+
+// A cast to the type of operand 1.
+void expand_cast_like(Node node, GraphBuilder& builder) {
+  require_inputs(node, 2, 2);
+  node.op = ops::find_op("Cast");
+  node.attributes.set("to", std::int64_t{onnx_code_of(builder.describe(node.inputs[1]).dtype)});
+  node.inputs.resize(1);
+  builder.append(std::move(node));
+}
+
+struct Expansion {
+  std::string_view op;
+  Expand expand;
+};
+
+constexpr std::array kExpansions = {
+    Expansion{"CastLike", expand_cast_like},
+};
+
+// Null where the operator has a definition of its own, or none.
+Expand expansion_of(const onnx::Node& node) {
+  if (domain_of(node) == "com.microsoft") return microsoft_expansion(node.op_type());
+  const auto found = std::ranges::find(kExpansions, std::string_view(node.op_type()), &Expansion::op);
+  return !domain_of(node).empty() || found == kExpansions.end() ? nullptr : found->expand;
+}
+
 }  // namespace
+
+const ops::OpDef* op_of(const onnx::Node& node) { return ops::find_op(node.op_type(), domain_of(node)); }
+
+bool is_expanded(const onnx::Node& node) { return expansion_of(node) != nullptr; }
+
+bool is_supported(const onnx::Node& node) {
+  return is_expanded(node) || (domain_of(node) != "godwit" && op_of(node) != nullptr);
+}
+
+void expand_and_append(const onnx::Node& source, Node node, GraphBuilder& builder) {
+  expansion_of(source)(std::move(node), builder);
+}
 
 void adapt_and_append(Node node, GraphBuilder& builder) {
   if (node.op->domain.empty()) {

@@ -61,18 +61,43 @@ std::string describe_node(const onnx::Node& node, std::size_t index) {
   return fmt::format("node '{}' ({})", node_name(node, index), node.op_type());
 }
 
+std::unordered_set<std::string> names_read_by(const onnx::Node& node) {
+  std::unordered_set<std::string> names;
+  for (const std::string& name : node.input()) {
+    if (!name.empty()) names.insert(name);
+  }
+  for (const onnx::Attribute& attribute : node.attribute()) {
+    if (!attribute.has_g()) continue;
+    const onnx::Graph& body = attribute.g();
+    std::unordered_set<std::string> inside;
+    for (const onnx::Node& inner : body.node()) {
+      for (const std::string& name : names_read_by(inner)) inside.insert(name);
+    }
+    for (const onnx::ValueInfo& output : body.output()) inside.insert(output.name());
+    for (const onnx::ValueInfo& input : body.input()) inside.erase(input.name());
+    for (const onnx::Tensor& tensor : body.initializer()) inside.erase(tensor.name());
+    for (const onnx::Node& inner : body.node()) {
+      for (const std::string& name : inner.output()) inside.erase(name);
+    }
+    names.insert(inside.begin(), inside.end());
+  }
+  return names;
+}
+
 std::vector<std::size_t> order_nodes(const onnx::Graph& graph,
-                                     const std::unordered_map<std::string, int>& known) {
+                                     const std::unordered_map<std::string, int>& known,
+                                     const std::function<bool(const std::string&)>& is_around) {
   const Producers producers = find_producers(graph, known);
   const auto count = static_cast<std::size_t>(graph.node_size());
   std::vector<std::vector<std::size_t>> sources(count), sinks(count);
   std::vector<std::size_t> waiting(count, 0);
   for (std::size_t i = 0; i < count; ++i) {
     const onnx::Node& node = graph.node(static_cast<int>(i));
-    for (const std::string& name : node.input()) {
-      if (name.empty() || known.contains(name)) continue;
+    for (const std::string& name : names_read_by(node)) {
+      if (known.contains(name)) continue;
       const auto producer = producers.find(name);
       if (producer == producers.end()) {
+        if (is_around(name)) continue;
         throw Error(fmt::format("{}: input '{}' is no graph input, no initializer and no node's output",
                                 describe_node(node, i), name));
       }

@@ -12,9 +12,10 @@
 #include <vector>
 
 #include "importers/importer.h"
-#include "importers/onnx/attributes.h"
 #include "importers/onnx/packing.h"
+#include "importers/onnx/write_nodes.h"
 #include "runtime/error.h"
+#include "runtime/memory.h"
 #include "runtime/output_file.h"
 
 namespace godwit::importers {
@@ -48,8 +49,10 @@ constexpr std::array kAdditions = {
     Addition{"Cast", "saturate", 19},
     Addition{"Cast", "round_mode", 24},
     Addition{"DequantizeLinear", "block_size", 21},
+    Addition{"DequantizeLinear", "output_dtype", 23},
     Addition{"QuantizeLinear", "block_size", 21},
     Addition{"QuantizeLinear", "output_dtype", 21},
+    Addition{"QuantizeLinear", "precision", 25},
     Addition{"QuantizeLinear", "saturate", 19},
     Addition{"Reshape", "allowzero", 14},
     Addition{"Shape", "end", 15},
@@ -80,6 +83,8 @@ constexpr std::array kWidenings = {
     Widening{"Mul", DType::u8, 14},
     Widening{"Sub", DType::s8, 14},
     Widening{"Sub", DType::u8, 14},
+    Widening{"QuantizeLinear", DType::s16, 21},
+    Widening{"QuantizeLinear", DType::u16, 21},
     Widening{"Where", DType::bf16, 16},
     Widening{"ConstantOfShape", DType::bf16, 20},
     Widening{"BatchNormalization", DType::bf16, 14},
@@ -141,7 +146,7 @@ std::int64_t ir_version_of(int opset) {
 }
 
 void check_writable(const Graph& graph) {
-  for (const Node& node : graph.nodes) {
+  for_each_node(graph, [](const Graph&, const Node& node) {
     with_context([&] { return fmt::format("node '{}' ({})", node.name, node.op->name); },
                  [&] {
                    if (!node.epilogue.empty())
@@ -149,32 +154,13 @@ void check_writable(const Graph& graph) {
                    if (node.op->domain == "godwit")
                      throw Error("is an operator of godwit's own, which ONNX does not have");
                  });
-  }
+  });
   for (const Value& value : graph.values) {
     if (value.desc.layout != Layout::nchw) {
       throw Error(fmt::format("value '{}' is laid out {}, which ONNX does not have", value.name,
                               name_of(value.desc.layout)));
     }
   }
-}
-
-// Values keep their names; one that has none, or another's, gets its own.
-std::vector<std::string> value_names(const Graph& graph) {
-  std::unordered_set<std::string> taken;
-  for (const Value& value : graph.values) taken.insert(value.name);
-  std::unordered_set<std::string> used;
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < graph.values.size(); ++i) {
-    std::string name = graph.values[i].name;
-    if (name.empty() || used.contains(name)) {
-      name = fmt::format("value_{}", i);
-      while (taken.contains(name)) name += '_';
-      taken.insert(name);
-    }
-    used.insert(name);
-    names.push_back(std::move(name));
-  }
-  return names;
 }
 
 // Constants that somebody reads and no node computes, in the order of values.
@@ -195,20 +181,6 @@ std::vector<ValueId> initializers_of(const Graph& graph) {
   return ids;
 }
 
-void write_value_info(const Graph& graph, const std::string& name, const TensorDesc& desc,
-                      onnx::ValueInfo& dst) {
-  dst.set_name(name);
-  onnx::TensorType& type = *dst.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(onnx_code_of(desc.dtype));
-  if (!desc.shape.ranked()) return;
-  onnx::TensorShape& shape = *type.mutable_shape();
-  for (const std::int64_t size : desc.shape.dims()) {
-    onnx::Dimension& dim = *shape.add_dim();
-    if (is_known(size)) dim.set_dim_value(size);
-    if (is_symbol(size)) dim.set_dim_param(graph.symbols.at(static_cast<std::size_t>(kAnyDim - 1 - size)));
-  }
-}
-
 // Everything of the graph but its initialisers.
 onnx::Graph write_structure(const Graph& graph, const std::vector<std::string>& names) {
   const auto name_of_value = [&](ValueId id) {
@@ -216,16 +188,7 @@ onnx::Graph write_structure(const Graph& graph, const std::vector<std::string>& 
   };
   onnx::Graph dst;
   dst.set_name(graph.name.empty() ? "godwit" : graph.name);
-  for (const Node& node : graph.nodes) {
-    onnx::Node& out = *dst.add_node();
-    out.set_name(node.name);
-    out.set_op_type(std::string(node.op->name));
-    if (!node.op->domain.empty()) out.set_domain(std::string(node.op->domain));
-    for (const ValueId id : node.inputs) out.add_input(name_of_value(id));
-    for (const ValueId id : node.outputs) out.add_output(name_of_value(id));
-    for (const auto& [name, value] : node.attributes.all())
-      write_attribute(name, value, *out.add_attribute());
-  }
+  write_nodes(graph, names, dst);
   for (const ValueId id : graph.inputs)
     write_value_info(graph, name_of_value(id), graph.value(id).desc, *dst.add_input());
   for (const ValueId id : graph.outputs)
@@ -235,10 +198,10 @@ onnx::Graph write_structure(const Graph& graph, const std::vector<std::string>& 
 
 onnx::Model write_header(const Graph& graph) {
   std::map<std::string, int> opsets = {{"", kOldestWritten}};
-  for (const Node& node : graph.nodes) {
+  for_each_node(graph, [&](const Graph& around, const Node& node) {
     int& opset = opsets[std::string(node.op->domain)];
-    opset = std::max(opset, opset_of(graph, node));
-  }
+    opset = std::max(opset, opset_of(around, node));
+  });
   onnx::Model model;
   model.set_ir_version(ir_version_of(opsets[""]));
   model.set_producer_name("godwit");

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/body.h"
 #include "importers/importer.h"
 #include "importers/onnx/writer.h"
 #include "runtime/error.h"
@@ -87,6 +88,43 @@ Fill quantized_product(const char* op, const Shape& src, const Shape& weights) {
   };
 }
 
+// A tensor through a list and out of it, by all that there is for lists.
+ValueId through_list(GraphBuilder& b, DType dtype) {
+  const ValueId list = b.node("SequenceConstruct", "list", {b.input("x", {2, 3}, dtype)});
+  const ValueId more = b.node("SequenceInsert", "more", {list, b.input("z", {2, 3}, dtype)});
+  const ValueId less =
+      b.node("SequenceErase", "less", {more, b.constant("first", Tensor::of<std::int64_t>({}, {0}))});
+  return b.node("SequenceAt", "y", {less, b.constant("at", Tensor::of<std::int64_t>({}, {0}))});
+}
+// A node that runs a graph which hands its operand on.
+Fill running(const char* op, std::vector<std::string> names, bool counts) {
+  return [=](GraphBuilder& b, DType dtype) {
+    GraphBuilder inside;
+    if (counts) {
+      inside.input("i", {}, DType::s64);
+      inside.output(inside.input("before", {}, DType::boolean));
+    }
+    inside.output(inside.node("Identity", "same", {inside.input("around", {2, 3}, dtype)}));
+    const auto body = std::make_shared<const engine::GraphBody>(inside.build());
+    std::vector<ValueId> inputs;
+    if (counts) inputs.push_back(b.input("n", {}, DType::s64));
+    inputs.push_back(b.input("c", {}, DType::boolean));
+    inputs.push_back(b.input("x", {2, 3}, dtype));
+    GraphBuilder::Attributes attributes;
+    for (const std::string& name : names)
+      attributes.emplace_back(name, std::shared_ptr<const ops::Body>(body));
+    if (!counts) attributes.emplace_back("captures", std::int64_t{1});
+    return b.node(op, "y", inputs, attributes);
+  };
+}
+ValueId scan(GraphBuilder& b, DType dtype) {
+  GraphBuilder inside;
+  inside.output(inside.node("Identity", "same", {inside.input("slice", {3}, dtype)}));
+  const std::shared_ptr<const ops::Body> body = std::make_shared<const engine::GraphBody>(inside.build());
+  return b.node("Scan", "y", {b.input("x", {2, 3}, dtype)},
+                {{"body", body}, {"num_scan_inputs", std::int64_t{1}}});
+}
+
 // A model of each operator that needs more than an image, with operands of any type that it may take.
 std::map<std::string_view, Fill> special_forms() {
   const GraphBuilder::Attributes kernel = {{"kernel_shape", ints({2, 2})}};
@@ -94,6 +132,51 @@ std::map<std::string_view, Fill> special_forms() {
       {"Add", matrices("Add", 2)},
       {"AveragePool", unary("AveragePool", kernel)},
       {"BatchNormalization", [](GraphBuilder& b, DType dtype) { return add_batch_norm(b, dtype, {}); }},
+      {"BitCast",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("BitCast", "y", {b.input("x", {3}, dtype)},
+                       {{"to", std::int64_t{onnx_code_of(dtype)}}});
+       }},
+      {"ConcatFromSequence",
+       [](GraphBuilder& b, DType dtype) {
+         const ValueId list = b.node("SequenceConstruct", "list", {b.input("x", {2, 3}, dtype)});
+         return b.node("ConcatFromSequence", "y", {list}, {{"axis", std::int64_t{0}}});
+       }},
+      {"If", running("If", {"then_branch", "else_branch"}, false)},
+      {"Loop", running("Loop", {"body"}, true)},
+      {"Optional",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("OptionalGetElement", "y", {b.node("Optional", "maybe", {b.input("x", {3}, dtype)})});
+       }},
+      {"OptionalGetElement",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("OptionalGetElement", "y", {b.node("Optional", "maybe", {b.input("x", {3}, dtype)})});
+       }},
+      {"OptionalHasElement",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("OptionalHasElement", "y", {b.node("Optional", "maybe", {b.input("x", {3}, dtype)})});
+       }},
+      {"Scan", scan},
+      {"SequenceAt", through_list},
+      {"SequenceConstruct", through_list},
+      {"SequenceEmpty",
+       [](GraphBuilder& b, DType dtype) {
+         const ValueId list =
+             b.node("SequenceEmpty", "list", {}, {{"dtype", std::int64_t{onnx_code_of(dtype)}}});
+         return b.node("SequenceLength", "y", {list});
+       }},
+      {"SequenceErase", through_list},
+      {"SequenceInsert", through_list},
+      {"SequenceLength",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("SequenceLength", "y",
+                       {b.node("SequenceConstruct", "list", {b.input("x", {3}, dtype)})});
+       }},
+      {"SplitToSequence",
+       [](GraphBuilder& b, DType dtype) {
+         const ValueId list = b.node("SplitToSequence", "list", {b.input("x", {2, 3}, dtype)});
+         return b.node("SequenceAt", "y", {list, b.constant("at", Tensor::of<std::int64_t>({}, {0}))});
+       }},
       {"Cast", unary("Cast", {{"to", std::int64_t{1}}})},
       {"Clip", unary("Clip")},
       {"Concat", matrices("Concat", 3, {{"axis", std::int64_t{0}}})},

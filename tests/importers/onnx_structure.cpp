@@ -305,9 +305,6 @@ TEST(OnnxStructure, DeclaredOutputsMustAgree) {
 }
 
 TEST(OnnxStructure, FeaturesThatWouldChangeTheMeaning) {
-  ModelMaker functions = good_model();
-  functions.model.add_functions("");
-  expect_contains(import_error(functions), "the model defines 1 functions of its own");
   ModelMaker sparse = good_model();
   sparse.graph().add_sparse_initializer("");
   expect_contains(import_error(sparse), "the model has sparse initializers");

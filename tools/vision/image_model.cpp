@@ -117,7 +117,7 @@ std::vector<double> ImageModel::step_seconds() const {
 void ImageModel::find_scores(const engine::Graph& graph) {
   const engine::PlanInput& output = plan_->outputs().front();
   const Shape& shape = output.desc.shape;
-  if (output.desc.dtype != DType::f32 || shape.rank() < 2 || shape[0] != batch_ ||
+  if (output.desc.dtype != DType::f32 || !shape.known() || shape.rank() < 2 || shape[0] != batch_ ||
       shape.elements() != shape[0] * shape[1] || shape[1] < 1) {
     throw Error(fmt::format("output '{}' is {}, expected one row of f32 scores per image", output.name,
                             output.desc.to_string()));

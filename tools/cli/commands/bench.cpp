@@ -133,7 +133,9 @@ std::size_t run_bytes(const engine::Plan& plan, int threads) {
   std::size_t bytes = lane(plan.memory()) + plan.memory().worker_scratch_bytes * members;
   if (plan.one_image() != nullptr) bytes += lane(plan.one_image()->memory()) * members;
   for (const auto* tensors : {&plan.inputs(), &plan.outputs()}) {
-    for (const engine::PlanInput& tensor : *tensors) bytes += tensor.desc.most_bytes();
+    for (const engine::PlanInput& tensor : *tensors) {
+      if (tensor.desc.shape.at_bounds().known()) bytes += tensor.desc.most_bytes();
+    }
   }
   return bytes;
 }
