@@ -85,6 +85,9 @@ constexpr std::array kWidenings = {
     Widening{"Sub", DType::u8, 14},
     Widening{"QuantizeLinear", DType::s16, 21},
     Widening{"QuantizeLinear", DType::u16, 21},
+    Widening{"If", DType::bf16, 16},
+    Widening{"Loop", DType::bf16, 16},
+    Widening{"Scan", DType::bf16, 16},
     Widening{"Where", DType::bf16, 16},
     Widening{"ConstantOfShape", DType::bf16, 20},
     Widening{"BatchNormalization", DType::bf16, 14},
@@ -136,6 +139,12 @@ int opset_of(const Graph& graph, const Node& node) {
   for (const AddedOperand& added : kAddedOperands) {
     if (added.op == node.op->name && node.inputs.size() > added.operand) opset = std::max(opset, added.opset);
   }
+  // Numbers of 16 bits came to be dequantised as late as they came to be made.
+  const DType src = node.inputs.empty() || node.inputs[0] == engine::kNoValue
+                        ? DType::f32
+                        : graph.value(node.inputs[0]).desc.dtype;
+  if (node.op->kind == ops::OpKind::dequantize && (src == DType::s16 || src == DType::u16))
+    opset = std::max(opset, 21);
   return opset;
 }
 

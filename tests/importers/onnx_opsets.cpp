@@ -88,8 +88,13 @@ Fill quantized_product(const char* op, const Shape& src, const Shape& weights) {
   };
 }
 
+// ONNX has no lists of bf16 in any opset.
+void require_listed(DType dtype) {
+  if (dtype == DType::bf16) throw Error("no lists of bf16");
+}
 // A tensor through a list and out of it, by all that there is for lists.
 ValueId through_list(GraphBuilder& b, DType dtype) {
+  require_listed(dtype);
   const ValueId list = b.node("SequenceConstruct", "list", {b.input("x", {2, 3}, dtype)});
   const ValueId more = b.node("SequenceInsert", "more", {list, b.input("z", {2, 3}, dtype)});
   const ValueId less =
@@ -139,21 +144,39 @@ std::map<std::string_view, Fill> special_forms() {
        }},
       {"ConcatFromSequence",
        [](GraphBuilder& b, DType dtype) {
+         require_listed(dtype);
          const ValueId list = b.node("SequenceConstruct", "list", {b.input("x", {2, 3}, dtype)});
          return b.node("ConcatFromSequence", "y", {list}, {{"axis", std::int64_t{0}}});
+       }},
+      {"CausalConvWithState",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node("CausalConvWithState", "y",
+                       {b.input("x", {1, 3, 5}, dtype), b.input("w", {3, 1, 2}, dtype)});
+       }},
+      {"LinearAttention",
+       [](GraphBuilder& b, DType dtype) {
+         return b.node(
+             "LinearAttention", "y",
+             {b.input("q", {1, 2, 4}, dtype), b.input("k", {1, 2, 4}, dtype), b.input("v", {1, 2, 4}, dtype)},
+             {{"q_num_heads", std::int64_t{2}},
+              {"kv_num_heads", std::int64_t{2}},
+              {"update_rule", std::string("linear")}});
        }},
       {"If", running("If", {"then_branch", "else_branch"}, false)},
       {"Loop", running("Loop", {"body"}, true)},
       {"Optional",
        [](GraphBuilder& b, DType dtype) {
+         require_listed(dtype);
          return b.node("OptionalGetElement", "y", {b.node("Optional", "maybe", {b.input("x", {3}, dtype)})});
        }},
       {"OptionalGetElement",
        [](GraphBuilder& b, DType dtype) {
+         require_listed(dtype);
          return b.node("OptionalGetElement", "y", {b.node("Optional", "maybe", {b.input("x", {3}, dtype)})});
        }},
       {"OptionalHasElement",
        [](GraphBuilder& b, DType dtype) {
+         require_listed(dtype);
          return b.node("OptionalHasElement", "y", {b.node("Optional", "maybe", {b.input("x", {3}, dtype)})});
        }},
       {"Scan", scan},
@@ -161,6 +184,7 @@ std::map<std::string_view, Fill> special_forms() {
       {"SequenceConstruct", through_list},
       {"SequenceEmpty",
        [](GraphBuilder& b, DType dtype) {
+         require_listed(dtype);
          const ValueId list =
              b.node("SequenceEmpty", "list", {}, {{"dtype", std::int64_t{onnx_code_of(dtype)}}});
          return b.node("SequenceLength", "y", {list});
@@ -169,11 +193,13 @@ std::map<std::string_view, Fill> special_forms() {
       {"SequenceInsert", through_list},
       {"SequenceLength",
        [](GraphBuilder& b, DType dtype) {
+         require_listed(dtype);
          return b.node("SequenceLength", "y",
                        {b.node("SequenceConstruct", "list", {b.input("x", {3}, dtype)})});
        }},
       {"SplitToSequence",
        [](GraphBuilder& b, DType dtype) {
+         require_listed(dtype);
          const ValueId list = b.node("SplitToSequence", "list", {b.input("x", {2, 3}, dtype)});
          return b.node("SequenceAt", "y", {list, b.constant("at", Tensor::of<std::int64_t>({}, {0}))});
        }},
