@@ -22,7 +22,7 @@ void require_positive(const NodeView& node, std::size_t i, std::string_view what
   const Tensor* constant = node.inputs[i].constant;
   if (constant == nullptr) return;
   for (std::int64_t k = 0; k < constant->shape().elements(); ++k) {
-    const float value = number_at(constant->view(), k);
+    const float value = f32_at(constant->view(), k);
     if (std::isfinite(value) && value > 0) continue;
     throw Error(
         fmt::format("{} (input {}) has {} at index {}; scales are finite and above 0", what, i, value, k));
@@ -106,7 +106,7 @@ ScalePlaces::ScalePlaces(const NodeView& node, const Shape& shape, const Shape& 
   outer_step_ = scale[axis] * inner_;
 }
 
-float number_at(const TensorView& tensor, std::int64_t i) {
+float f32_at(const TensorView& tensor, std::int64_t i) {
   return visit_dtype(tensor.desc.dtype,
                      [&]<class T>() { return static_cast<float>(tensor.as<const T>()[i]); });
 }
@@ -124,7 +124,7 @@ std::int32_t constant_zero_point(const NodeView& node, std::size_t i) {
 }
 
 float constant_scale(const NodeView& node, std::size_t i) {
-  return number_at(node.inputs[i].constant->view(), 0);
+  return f32_at(node.inputs[i].constant->view(), 0);
 }
 
 int quantization_axis(const NodeView& node) {

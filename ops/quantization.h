@@ -82,7 +82,7 @@ void require_quantization(const NodeView& node, DType dtype);
 bool is_blocked(const NodeView& node);
 
 // Element i of a tensor of any type but f64 and integers of 64 bits, as f32.
-float number_at(const TensorView& tensor, std::int64_t i);
+float f32_at(const TensorView& tensor, std::int64_t i);
 
 // The axis that scales of QuantizeLinear and DequantizeLinear run along; requires a ranked operand 0.
 int quantization_axis(const NodeView& node);

@@ -45,13 +45,13 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
         const std::int64_t k = place(i);
         float steps = 0;
         if constexpr (is_narrow_float(dtype_of<T>)) {
-          const float zero = shifts ? number_at(src[2], k) : 0;
-          steps = number_at(src[0], i) - zero;
+          const float zero = shifts ? f32_at(src[2], k) : 0;
+          steps = f32_at(src[0], i) - zero;
         } else {
           const std::int64_t zero = shifts ? static_cast<std::int64_t>(src[2].as<const T>()[k]) : 0;
           steps = static_cast<float>(static_cast<std::int64_t>(src[0].as<const T>()[i]) - zero);
         }
-        set_real(dst[0], i, static_cast<double>(steps * number_at(src[1], k)));
+        set_real(dst[0], i, static_cast<double>(steps * f32_at(src[1], k)));
       }
     }
   });

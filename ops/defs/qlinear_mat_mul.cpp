@@ -33,9 +33,9 @@ std::vector<TensorDesc> infer_mat_mul(const NodeView& node) {
 void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const bool one = src[4].desc.shape.elements() == 1;
   const auto store = [&](std::int64_t i, std::int64_t column, std::int32_t sum) {
-    const double scale = static_cast<double>(number_at(src[1], 0)) *
-                         static_cast<double>(number_at(src[4], one ? 0 : column)) /
-                         static_cast<double>(number_at(src[6], 0));
+    const double scale = static_cast<double>(f32_at(src[1], 0)) *
+                         static_cast<double>(f32_at(src[4], one ? 0 : column)) /
+                         static_cast<double>(f32_at(src[6], 0));
     store_quantized(dst[0], i, static_cast<float>(sum) * static_cast<float>(scale), byte_for(src[7], 0));
   };
   integer_mat_mul({src[0], src[2], src[3], src[5]}, dst[0].desc.shape, std::ref(store));

@@ -94,7 +94,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
       for (std::int64_t i = 0; i < src[0].desc.shape.elements(); ++i) {
         const std::int64_t k = place(i);
         const T zero = shifts ? src[2].as<const T>()[k] : T{};
-        const float quotient = rounded_to(division, number_at(src[0], i) / number_at(src[1], k));
+        const float quotient = rounded_to(division, f32_at(src[0], i) / f32_at(src[1], k));
         dst[0].as<T>()[i] = quantized<T>(quotient, zero, saturate);
       }
     }
