@@ -31,14 +31,22 @@ ValueId Graph::find_value(std::string_view value_name) const {
 
 std::string Graph::to_string(const Shape& shape) const {
   if (!shape.ranked() || shape.rank() == 0) return shape.to_string();
+  const auto symbol_of = [&](std::int64_t dim) {
+    const std::int64_t index = kAnyDim - 1 - dim;
+    const bool named = index >= 0 && index < static_cast<std::int64_t>(symbols.size());
+    return named && !is_bounded(dim) ? std::string_view(symbols[static_cast<std::size_t>(index)])
+                                     : std::string_view();
+  };
+  // A word would run into the numbers beside it.
+  const bool has_words =
+      std::ranges::any_of(shape.dims(), [&](std::int64_t dim) { return symbol_of(dim).size() > 1; });
   std::string text;
   for (const std::int64_t dim : shape.dims()) {
-    if (!text.empty()) text += 'x';
-    const std::int64_t index = kAnyDim - 1 - dim;
+    if (!text.empty()) text += has_words ? " x " : "x";
     if (is_known(dim) || is_bounded(dim)) {
       text += Shape{dim}.to_string();
-    } else if (index >= 0 && index < static_cast<std::int64_t>(symbols.size())) {
-      text += symbols[static_cast<std::size_t>(index)];
+    } else if (const std::string_view name = symbol_of(dim); !name.empty()) {
+      text += name;
     } else {
       text += '?';
     }

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "engine/pass.h"
 #include "runtime/error.h"
+#include "runtime/nearest_name.h"
 
 namespace godwit::engine {
 namespace passes {
@@ -59,9 +61,10 @@ constexpr std::array kPasses = {
 void check_names(const std::vector<std::string>& disabled) {
   for (const std::string& name : disabled) {
     if (std::ranges::find(kPasses, std::string_view(name), &Pass::name) != kPasses.end()) continue;
-    std::string known;
-    for (const Pass& pass : kPasses) known += fmt::format("{}{}", known.empty() ? "" : ", ", pass.name);
-    throw Error(fmt::format("there is no pass '{}'; the passes are: {}", name, known));
+    std::vector<std::string_view> known;
+    for (const Pass& pass : kPasses) known.push_back(pass.name);
+    throw Error(fmt::format("there is no pass '{}'; the passes are: {}{}", name, fmt::join(known, ", "),
+                            did_you_mean(name, known)));
   }
 }
 

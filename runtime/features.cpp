@@ -8,6 +8,7 @@
 
 #include "runtime/cpu.h"
 #include "runtime/error.h"
+#include "runtime/nearest_name.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -164,8 +165,9 @@ Isa require_isa(std::string_view name, FeatureSet present) {
   if (!isa || std::ranges::find(kIsasOfBuild, *isa) == kIsasOfBuild.end()) {
     std::vector<std::string_view> known;
     for (const Isa candidate : kIsasOfBuild) known.push_back(name_of(candidate));
-    throw Error(fmt::format("{} instruction set '{}': expected one of {}",
-                            isa ? "this build has no kernels for" : "unknown", name, fmt::join(known, ", ")));
+    throw Error(fmt::format("{} instruction set '{}': expected one of {}{}",
+                            isa ? "this build has no kernels for" : "unknown", name, fmt::join(known, ", "),
+                            did_you_mean(name, known)));
   }
   if (const auto missing = missing_for(*isa, present); !missing.empty()) {
     throw Error(

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "importers/grouped.h"
 #include "importers/onnx/functions.h"
 #include "importers/onnx/graph_builder.h"
 #include "importers/onnx/opset_adapters.h"
@@ -13,6 +15,7 @@
 #include "importers/onnx/read_graph.h"
 #include "importers/onnx/wire.h"
 #include "runtime/error.h"
+#include "runtime/nearest_name.h"
 
 namespace godwit::importers {
 namespace {
@@ -42,16 +45,29 @@ std::unordered_map<std::string, std::int64_t> read_opsets(const onnx::Model& mod
   return opsets;
 }
 
+// "; did you mean 'Conv'?" where an operator's name is nearly one that is known.
+std::string misspelled(const std::vector<std::string>& kinds) {
+  std::vector<std::string_view> known;
+  for (const ops::OpDef* op : ops::all_ops()) {
+    if (op->domain != "godwit") known.push_back(op->name);
+  }
+  for (const std::string& kind : kinds) {
+    if (ops::find_op(kind, "") != nullptr) continue;
+    if (std::string question = did_you_mean(kind, known); !question.empty()) return question;
+  }
+  return "";
+}
+
 // All nodes that have no operator, one line each, those of graphs inside of nodes included.
 void list_unsupported(const onnx::Graph& graph, const std::unordered_map<std::string, std::int64_t>& opsets,
-                      std::string& list, int& count) {
+                      std::string& list, std::vector<std::string>& kinds) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(graph.node_size()); ++i) {
     const onnx::Node& node = graph.node(static_cast<int>(i));
     for (const onnx::Attribute& attribute : node.attribute()) {
-      if (attribute.has_g()) list_unsupported(attribute.g(), opsets, list, count);
+      if (attribute.has_g()) list_unsupported(attribute.g(), opsets, list, kinds);
     }
     if (is_supported(node)) continue;
-    ++count;
+    kinds.push_back(node.op_type());
     const auto opset = opsets.find(full_domain(node.domain()));
     list += fmt::format("\n  node '{}': operator {}, domain {}, {}", node_name(node, i), node.op_type(),
                         full_domain(node.domain()),
@@ -61,11 +77,12 @@ void list_unsupported(const onnx::Graph& graph, const std::unordered_map<std::st
 
 void check_operators(const onnx::Graph& graph, const std::unordered_map<std::string, std::int64_t>& opsets) {
   std::string list;
-  int count = 0;
-  list_unsupported(graph, opsets, list, count);
-  if (count > 0) {
-    throw Error(fmt::format("{} {} an operator that is not supported:{}", count,
-                            count == 1 ? "node has" : "nodes have", list));
+  std::vector<std::string> kinds;
+  list_unsupported(graph, opsets, list, kinds);
+  if (!kinds.empty()) {
+    throw Error(fmt::format("{} {} an operator that is not supported: {}{}{}", kinds.size(),
+                            kinds.size() == 1 ? "node has" : "nodes have", grouped(kinds), misspelled(kinds),
+                            list));
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "runtime/error.h"
 #include "runtime/memory.h"
+#include "runtime/nearest_name.h"
 
 namespace godwit::image {
 namespace {
@@ -21,11 +22,10 @@ constexpr std::size_t kMaxFileBytes = 1U << 20;
 constexpr int kMaxSide = 16384;
 
 constexpr std::array kPresets = {
-    Preset{"torch",
-           "short side 256, crop 224, RGB / 255, mean .485 .456 .406, std .229 .224 .225 (torchvision)"},
-    Preset{"torch-v2", "short side 232, crop 224, otherwise as torch (torchvision's newer weights)"},
-    Preset{"caffe", "short side 256, crop 224, RGB minus 123.68 116.779 103.939"},
-    Preset{"tf", "short side 256, crop 224, RGB to [-1, 1]"},
+    Preset{"torch", "PyTorch: torchvision's first weights (IMAGENET1K_V1), timm, and most others"},
+    Preset{"torch-v2", "torchvision's newer weights (IMAGENET1K_V2)"},
+    Preset{"caffe", "Caffe, and Keras' VGG and ResNet50 (where they take red first)"},
+    Preset{"tf", "TensorFlow and Keras' MobileNet, Inception and ResNetV2; 1001 classes: --label-offset 1"},
 };
 
 const Pipeline* find_preset(std::string_view name) {
@@ -57,10 +57,18 @@ std::string preset_names() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+std::string did_you_mean_preset(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Preset& preset : kPresets) names.push_back(preset.name);
+  return did_you_mean(name, names);
+}
+
 const Pipeline& require_preset(std::string_view name) {
   const Pipeline* preset = find_preset(name);
-  if (preset == nullptr)
-    throw Error(fmt::format("unknown preset '{}': expected one of {}", name, preset_names()));
+  if (preset == nullptr) {
+    throw Error(fmt::format("unknown preset '{}': expected one of {}{}", name, preset_names(),
+                            did_you_mean_preset(name)));
+  }
   return *preset;
 }
 
@@ -206,8 +214,8 @@ Pipeline pipeline(const std::string& preset_or_file) {
   std::error_code ignored;
   if (!std::filesystem::exists(preset_or_file, ignored)) {
     throw Error(fmt::format(
-        "'{}' is neither a file nor a preset for preprocessing: expected one of {}, or a JSON file",
-        preset_or_file, preset_names()));
+        "'{}' is neither a file nor a preset for preprocessing: expected one of {}, or a JSON file{}",
+        preset_or_file, preset_names(), did_you_mean_preset(preset_or_file)));
   }
   const MappedFile file(preset_or_file);
   if (file.size() > kMaxFileBytes) {

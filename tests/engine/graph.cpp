@@ -15,6 +15,7 @@ TEST(Graph, SymbolsAreKeptOnceAndPrintedByName) {
   EXPECT_NE(graph.symbol("M"), n);
   EXPECT_LT(n, kAnyDim);
   EXPECT_EQ(graph.to_string(Shape{n, 3, kAnyDim}), "Nx3x?");
+  EXPECT_EQ(graph.to_string(Shape{graph.symbol("batch"), n, 3, kAnyDim}), "batch x N x 3 x ?");
   EXPECT_EQ(graph.to_string(Shape{}), "scalar");
   EXPECT_EQ(graph.to_string(Shape::unranked()), "unranked");
 }

@@ -86,6 +86,72 @@ TEST(Usage, MistakesAreOneLineAndExitTwo) {
   expect_error(godwit({"bench", model}, {"GODWIT_THREADS=many"}), 2, "GODWIT_THREADS is 'many'");
 }
 
+TEST(Usage, AMistypedNameIsAnsweredWithTheNearest) {
+  const TemporaryDirectory folder;
+  const std::string model = save_tiny_model(folder);
+  expect_error(godwit({"clasify"}), 2, "there is no command 'clasify'; did you mean 'classify'?");
+  expect_error(godwit({"energy", "sensor"}), 2, "did you mean 'sensors'?");
+  expect_error(godwit({"classify", model, "--lables", "x"}), 2,
+               "there is no option '--lables'; did you mean '--labels'?");
+  expect_error(godwit({"classify", model, "--lables=x"}), 2, "did you mean '--labels'?");
+  expect_error(godwit({"bench", model, "--precision", "fp16"}), 2, "did you mean 'f16'?");
+  expect_error(godwit({"bench", model, "--isa", "axv2"}), 2, "did you mean 'avx2'?");
+  expect_error(godwit({"bench", model, "--disable-pass", "fold_constant"}), 2,
+               "did you mean 'fold_constants'?");
+  expect_error(godwit({"classify", model, model, "--preprocess", "troch"}), 2, "did you mean 'torch'?");
+  expect_error(godwit({"classify", model, model, "--decode", "exat"}), 2,
+               "'exat' is none of exact, fast; did you mean 'exact'?");
+  expect_error(godwit({"list", "kernls"}), 2, "did you mean 'kernels'?");
+  expect_error(godwit({"list", "ops", "more"}), 2, "'more' is an argument too many");
+}
+
+TEST(Usage, CommonOptionsComeFirstAndAllAreOnRequest) {
+  const std::string some = godwit({"classify", "--help"}).out, all = godwit({"classify", "--help-all"}).out;
+  for (const char* option :
+       {"\n  --labels FILE", "\n  --preprocess ", "\n  --top N", "\n  --batch N", "\n  --json "}) {
+    EXPECT_NE(some.find(option), std::string::npos) << option;
+    EXPECT_NE(all.find(option), std::string::npos) << option;
+  }
+  EXPECT_EQ(some.find("\n  --max-scans "), std::string::npos);
+  EXPECT_NE(some.find(" --max-scans"), std::string::npos) << "not even named";
+  EXPECT_NE(all.find("\n  --max-scans N"), std::string::npos);
+  EXPECT_LT(some.size(), all.size() / 2);
+}
+
+TEST(Usage, QuietLeavesResultsAndErrorsAlone) {
+  const TemporaryDirectory folder;
+  const std::string model = save_tiny_model(folder);
+  const std::string image = folder.write("red.png", plain_png(255, 0, 0)),
+                    bad = folder.write("bad.png", "no image");
+  EXPECT_NE(godwit({"classify", model, image}).err, "");
+  const Outcome quiet = godwit({"classify", model, image, "--quiet"});
+  EXPECT_EQ(quiet.err, "");
+  EXPECT_NE(quiet.out.find("red"), std::string::npos);
+  const Outcome failed = godwit({"classify", model, image, bad, "-q"});
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_NE(failed.err.find("bad.png"), std::string::npos);
+}
+
+TEST(Usage, NumbersOfThingsAreOneOrMany) {
+  const TemporaryDirectory folder;
+  const std::string model = save_tiny_model(folder);
+  const std::string image = folder.write("red.png", plain_png(255, 0, 0));
+  EXPECT_NE(godwit({"classify", model, image, "--threads", "1"}).err.find("godwit: 1 image in "),
+            std::string::npos);
+  EXPECT_NE(godwit({"classify", model, image, image}).err.find("godwit: 2 images in "), std::string::npos);
+}
+
+TEST(Usage, AModelWithoutPreprocessingSaysHowToChooseOne) {
+  const TemporaryDirectory folder;
+  const std::string model = save_tiny_model(folder, {.bare = true});
+  const std::string image = folder.write("red.png", plain_png(255, 0, 0));
+  const Outcome outcome = godwit({"classify", model, image});
+  for (const char* words : {"torch (PyTorch", "torch-v2 (torchvision's newer weights", "caffe (",
+                            "tf (TensorFlow", "'godwit list presets' says how to tell"}) {
+    expect_error(outcome, 2, words);
+  }
+}
+
 TEST(Usage, AFullDiskBehindStdoutIsAnError) {
   const TemporaryDirectory folder;
   const Outcome outcome = godwit({"list", "ops"});
@@ -107,6 +173,30 @@ TEST(List, ShowsWhatIsInTheBuild) {
   int active = 0;
   for (const Json& isa : isas.at("isas")) active += isa.at("active") == "yes" ? 1 : 0;
   EXPECT_EQ(active, 1);
+}
+
+TEST(List, PresetsAreExplainedByTheNumbersThatAreUsed) {
+  const std::string text = godwit({"list", "presets"}).out;
+  for (const char* words : {"RGB / 255, minus 0.485 0.456 0.406, divided by 0.229 0.224 0.225",
+                            "RGB, minus 123.68 116.779 103.939", "RGB / 127.5, minus 1", "IMAGENET1K_V2",
+                            "Keras", "--preprocess torch"}) {
+    EXPECT_NE(text.find(words), std::string::npos) << words << text;
+  }
+  const Json json = godwit({"list", "presets", "--json"}).json();
+  EXPECT_EQ(json.at("presets").at(1).at("short_side"), 232);
+  EXPECT_EQ(json.at("presets").at(0).at("crop"), 224);
+}
+
+TEST(List, KeysHaveNoSpacesAndNumbersAreNumbers) {
+  for (const char* what : {"ops", "kernels", "passes", "isas", "knobs", "presets"}) {
+    const Json list = godwit({"list", what, "--json"}).json().at(what);
+    ASSERT_FALSE(list.empty());
+    for (const Json& row : list) {
+      for (const auto& [key, value] : row.items()) EXPECT_EQ(key.find(' '), std::string::npos) << key;
+    }
+  }
+  EXPECT_TRUE(godwit({"list", "ops", "--json"}).json().at("ops").at(0).at("since_opset").is_number_integer());
+  EXPECT_EQ(godwit({"list", "passes", "--json"}).json().at("passes").at(2).at("position"), 3);
 }
 
 TEST(List, TheKnobCapsTheActiveIsa) {

@@ -191,7 +191,7 @@ LayerJoules EnergyAccount::replay(const std::vector<ReplayPart>& parts, const en
     message("--layers needs a sensor of this machine's own: a meter cannot be told when which layer ran");
     return {};
   }
-  message(fmt::format("measuring {} parts alone: about {} s", parts.size(), 2 * parts.size()));
+  message(fmt::format("measuring {} alone: about {} s", counted(parts.size(), "part"), 2 * parts.size()));
   LayerJoules layers;
   until_a_signal([&] { layers = layers_by_replay(parts, *meter_, whole); });
   return layers;

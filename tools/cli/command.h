@@ -24,6 +24,8 @@ struct Command {
   std::function<int()> (*prepare)(CLI::App& app);
   // A group's commands, each named with the group in front: "energy sensors".
   std::span<const Command* const> commands = {};
+  // Options that --help explains, the others being for --help-all: "--labels --top". Empty: all are.
+  std::string_view common = {};
 };
 
 }  // namespace godwit::tools

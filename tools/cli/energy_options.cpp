@@ -14,18 +14,6 @@ namespace {
 constexpr const char* kEnergyGroup = "Energy";
 constexpr const char* kSensorGroup = "Sensors";
 
-CLI::Validator one_of(std::vector<std::string> names) {
-  return {[names = std::move(names)](std::string& text) -> std::string {
-            std::string all;
-            for (const std::string& name : names) {
-              if (text == name) return "";
-              all += (all.empty() ? "" : ", ") + name;
-            }
-            return fmt::format("'{}' is none of {}", text, all);
-          },
-          ""};
-}
-
 // --require-energy means --energy; every option that came after `before` needs one of them.
 void require_energy_asked(CLI::App& app, EnergyOptions& options,
                           const std::vector<const CLI::Option*>& before) {

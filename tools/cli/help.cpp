@@ -1,10 +1,11 @@
 // Lays out help texts in the manner of a manual page.
 #include "tools/cli/help.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <vector>
+
+#include "tools/cli/option_table.h"
 
 namespace godwit::tools {
 namespace {
@@ -18,36 +19,63 @@ std::string entry(const std::string& name, std::string_view text) {
   return fmt::format("  {:<{}}{}", name, kColumn - 2, description.substr(kColumn));
 }
 
-std::string option_name(const CLI::Option& option) {
-  if (option.get_positional()) return option.get_name(true, false);
-  std::string name;
-  for (const std::string& letter : option.get_snames()) name += (name.empty() ? "-" : ", -") + letter;
-  for (const std::string& word : option.get_lnames()) name += (name.empty() ? "--" : ", --") + word;
-  if (option.get_expected_max() > 0 && !option.get_type_name().empty()) name += " " + option.get_type_name();
-  return name;
-}
-
-std::string option_text(const CLI::Option& option) {
-  std::string text = option.get_description();
-  if (!option.get_default_str().empty()) text += fmt::format(" Default: {}.", option.get_default_str());
+std::string section(const std::string& title, const std::vector<const OptionEntry*>& options) {
+  if (options.empty()) return "";
+  std::string text = "\n" + title + ":\n";
+  for (const OptionEntry* option : options) text += entry(option->heading(), option->text);
   return text;
 }
 
-std::string section(const std::string& title, const std::vector<const CLI::Option*>& options) {
-  if (options.empty()) return "";
-  std::string text = "\n" + title + ":\n";
-  for (const CLI::Option* option : options) text += entry(option_name(*option), option_text(*option));
+// "--top" of "--labels --preprocess --top".
+bool names(std::string_view list, const OptionEntry& option) {
+  for (const std::string& name : option.names) {
+    for (std::size_t at = list.find(name); at != std::string_view::npos; at = list.find(name, at + 1)) {
+      const std::size_t end = at + name.size();
+      if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
+    }
+  }
+  return false;
+}
+
+// What most need is explained, in the order of Command::common; of the others the names alone are told.
+std::string common_options(const Command& command, const std::vector<OptionEntry>& options) {
+  constexpr std::string_view kAlways = "--help --help-all";
+  std::vector<const OptionEntry*> told;
+  for (const OptionEntry& option : options) {
+    if (!option.argument && (option.required || names(kAlways, option))) told.push_back(&option);
+  }
+  for (std::size_t begin = 0; begin < command.common.size();) {
+    const std::size_t end = std::min(command.common.find(' ', begin), command.common.size());
+    for (const OptionEntry& option : options) {
+      if (!option.required && names(command.common.substr(begin, end - begin), option))
+        told.push_back(&option);
+    }
+    begin = end + 1;
+  }
+  // The two about help come last.
+  std::ranges::stable_partition(told, [&](const OptionEntry* option) { return !names(kAlways, *option); });
+  std::string text = section("Options", told);
+  text += fmt::format("\nMore options, explained by 'godwit {} --help-all':\n", command.name);
+  std::string group, line;
+  const auto flush = [&] {
+    if (!line.empty()) text += wrap(fmt::format("{}: {}", group, line), 2, kWidth);
+    line.clear();
+  };
+  for (const OptionEntry& option : options) {
+    if (option.argument || std::ranges::find(told, &option) != told.end()) continue;
+    if (option.group != group) flush();
+    group = option.group;
+    line += (line.empty() ? "" : " ") + option.names.back();
+  }
+  flush();
   return text;
 }
 
 // The end of every help text.
 std::string closing(const Command& command) {
-  std::string text =
-      "\nExit status:\n"
-      "  0  done\n"
-      "  1  the work failed\n"
-      "  2  bad usage or bad input\n"
-      "  3  something that was required is not there\n";
+  std::string text = "\nExit status:\n";
+  for (const ExitStatus& status : exit_statuses())
+    text += fmt::format("  {:<4}{}\n", status.code, status.meaning);
   text += std::count(command.examples.begin(), command.examples.end(), '\n') > 0 ? "\nExamples:\n"
                                                                                  : "\nExample:\n";
   for (std::size_t begin = 0; begin < command.examples.size();) {
@@ -94,21 +122,24 @@ std::string wrap(std::string_view text, std::size_t indent, std::size_t width) {
   return result + "\n";
 }
 
-std::string command_help(const Command& command, const CLI::App& app) {
+std::string command_help(const Command& command, CLI::App& app, bool all) {
   std::string text = fmt::format("godwit {}: {}\n\nUsage: godwit {} {}\n\n", command.name, command.sentence,
                                  command.name, command.synopsis);
   text += wrap(command.description, 0, kWidth);
-  std::vector<const CLI::Option*> arguments;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_positional()) arguments.push_back(option);
+  const std::vector<OptionEntry> options = option_table(app);
+  std::vector<const OptionEntry*> of_group;
+  const auto end_group = [&] {
+    if (!of_group.empty())
+      text += section(of_group.front()->argument ? "Arguments" : of_group.front()->group, of_group);
+    of_group.clear();
+  };
+  for (const OptionEntry& option : options) {
+    if (!all && !option.argument && !command.common.empty()) break;
+    if (!of_group.empty() && of_group.front()->group != option.group) end_group();
+    of_group.push_back(&option);
   }
-  text += section("Arguments", arguments);
-  for (const std::string& group : app.get_groups()) {
-    if (group.empty()) continue;
-    text += section(group, app.get_options([&group](const CLI::Option* option) {
-      return option->nonpositional() && option->get_group() == group;
-    }));
-  }
+  end_group();
+  if (!all && !command.common.empty()) text += common_options(command, options);
   return text + closing(command);
 }
 
@@ -121,12 +152,23 @@ std::string group_help(const Command& group) {
   return text + closing(group);
 }
 
+std::string program_notes() {
+  return "Results go to stdout, messages and progress to stderr; --json prints results for machines. An "
+         "error is "
+         "one line, 'godwit: error: ...'. Exit status: 0 done, 1 the work failed, 2 bad usage or bad input, "
+         "3 "
+         "something that was required is not there, 130 interrupted by Ctrl-C. 'godwit list presets' helps "
+         "to "
+         "choose a model's preprocessing; 'godwit list knobs' shows the environment variables that are read.";
+}
+
 std::string program_help(std::span<const Command* const> commands) {
-  std::string text =
-      "godwit: image models on a CPU, without a vendor runtime\n\n"
+  std::string text = fmt::format(
+      "godwit: {}\n\n"
       "Usage: godwit COMMAND [arguments] [options]\n"
-      "       godwit COMMAND --help\n"
-      "       godwit --help | --version\n";
+      "       godwit COMMAND --help | --help-all\n"
+      "       godwit --help | --version\n",
+      kProgramSentence);
   std::string_view group;
   for (const Command* command : commands) {
     if (command->group != group) {
@@ -135,18 +177,8 @@ std::string program_help(std::span<const Command* const> commands) {
     }
     text += fmt::format("  {:<12}{}\n", command->name, command->sentence);
   }
-  text +=
-      "\n" +
-      wrap(
-          "Results go to stdout, messages and progress to stderr; --json prints results for machines. An "
-          "error is one line, 'godwit: error: ...'. Exit status: 0 done, 1 the work failed, 2 bad usage or "
-          "bad input, 3 something that was required is not there. 'godwit list knobs' shows the environment "
-          "variables that are read.",
-          0, kWidth);
-  text +=
-      "\nExample:\n"
-      "  godwit classify models/resnet50.onnx photographs/\n";
-  return text;
+  text += "\n" + wrap(program_notes(), 0, kWidth);
+  return text + fmt::format("\nExample:\n  {}\n", kProgramExample);
 }
 
 }  // namespace godwit::tools

@@ -29,7 +29,7 @@ void add_image_options(CLI::App& app, ImageOptions& options) {
          "--decode", options.decode,
          "exact: Pillow's pixels. fast: JPEGs are decoded at 1/2, 1/4 or 1/8 of their size where that is "
          "still large enough, which changes pixels; by how much is printed.")
-      ->check(CLI::IsMember({"exact", "fast"}))
+      ->check(one_of({"exact", "fast"}))
       ->type_name("exact|fast")
       ->default_str("exact")
       ->group(kGroup);

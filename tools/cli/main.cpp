@@ -1,6 +1,7 @@
 // The godwit program: finds the command, lets CLI11 parse its options, and turns every failure into one line
 // and an exit code.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <fmt/format.h>
@@ -9,11 +10,15 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/error.h"
+#include "runtime/nearest_name.h"
 #include "tools/cli/caps.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/documents.h"
 #include "tools/cli/help.h"
+#include "tools/cli/options.h"
 #include "tools/report/build_info.h"
 #include "tools/report/console.h"
 #include "tools/report/interrupt.h"
@@ -43,6 +48,31 @@ constexpr std::array<const Command*, 14> kCommands = {
     &list_command,
 };
 
+// "; did you mean 'classify'?" of the commands of a group, or of those outside.
+std::string did_you_mean_command(std::span<const Command* const> commands, std::string_view group,
+                                 std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const Command* command : commands)
+    names.push_back(group.empty() ? command->name : command->name.substr(group.size() + 1));
+  return did_you_mean(word, names);
+}
+
+// What CLI11 does not know: an option mistyped, or an argument too many.
+std::string unexpected(const CLI::App& app) {
+  const std::vector<std::string> words = app.remaining();
+  if (words.empty()) return "the command line has a word too many";
+  const auto option =
+      std::ranges::find_if(words, [](const std::string& word) { return word.starts_with('-'); });
+  if (option == words.end()) return fmt::format("'{}' is an argument too many", words.front());
+  const std::string name = option->substr(0, option->find('='));
+  std::vector<std::string> known;
+  for (const CLI::Option* each : app.get_options()) {
+    for (const std::string& word : each->get_lnames()) known.push_back("--" + word);
+  }
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  return fmt::format("there is no option '{}'{}", name, did_you_mean(name, names));
+}
+
 // The command `word`, of a group where `group` is not empty.
 const Command* find_command(std::span<const Command* const> commands, std::string_view group,
                             std::string_view word) {
@@ -71,16 +101,18 @@ int end_early(const Command& command, const CLI::App& app) {
 
 int run_one(const Command& command, int argc, char** argv) {
   CLI::App app{std::string(command.sentence), std::string(command.name)};
-  app.set_help_flag("-h,--help", "Show this help and exit.");
-  app.formatter_fn([&command](const CLI::App* self, const std::string&, CLI::AppFormatMode) {
-    return command_help(command, *self);
-  });
+  add_common_options(app);
   const std::function<int()> work = command.prepare(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    print(app.help());
+    print(command_help(command, app, false));
     return kDone;
+  } catch (const CLI::CallForAllHelp&) {
+    print(command_help(command, app, true));
+    return kDone;
+  } catch (const CLI::ExtrasError&) {
+    return bad_usage(fmt::format("{} (see 'godwit {} --help-all')", unexpected(app), command.name));
   } catch (const CLI::ParseError& error) {
     return bad_usage(fmt::format("{} (see 'godwit {} --help')", error.what(), command.name));
   }
@@ -106,8 +138,8 @@ int run_group(const Command& group, int argc, char** argv) {
   const std::string_view name = help ? argv[2] : word;
   const Command* command = find_command(group.commands, group.name, name);
   if (command == nullptr) {
-    return bad_usage(
-        fmt::format("there is no command '{} {}' (see 'godwit {} --help')", group.name, name, group.name));
+    return bad_usage(fmt::format("there is no command '{} {}'{} (see 'godwit {} --help')", group.name, name,
+                                 did_you_mean_command(group.commands, group.name, name), group.name));
   }
   if (!help) return run_one(*command, argc - 1, argv + 1);
   std::array<char*, 2> arguments{argv[2], const_cast<char*>("--help")};
@@ -121,7 +153,12 @@ int dispatch(int argc, char** argv) {
     print(version_text());
     return kDone;
   }
-  const bool help = word == "--help" || word == "-h" || word == "help";
+  // For the build: manual pages and completions go below this folder.
+  if (word == "--generate" && argc == 3) {
+    generate_documents(kCommands, argv[2]);
+    return kDone;
+  }
+  const bool help = word == "--help" || word == "-h" || word == "help" || word == "--help-all";
   // Whatever the program is started for; 'energy cap' does it by itself and tells.
   if (argc < 3 || word != "energy" || std::string_view(argv[2]) != "cap") recover_caps_at_start();
   if (help && argc == 2) {
@@ -131,7 +168,8 @@ int dispatch(int argc, char** argv) {
   const std::string_view name = help ? argv[2] : word;
   const Command* command = find_command(kCommands, "", name);
   if (command == nullptr)
-    return bad_usage(fmt::format("there is no command '{}' (see 'godwit --help')", name));
+    return bad_usage(fmt::format("there is no command '{}'{} (see 'godwit --help')", name,
+                                 did_you_mean_command(kCommands, "", name)));
   if (!command->commands.empty()) {
     // "help energy trend" is "energy trend --help".
     if (help && argc == 3) {

@@ -14,6 +14,7 @@
 #include "tools/cli/plan_file.h"
 #include "tools/report/console.h"
 #include "tools/report/interrupt.h"
+#include "tools/report/text.h"
 #include "tools/vision/random_input.h"
 
 namespace godwit::tools {
@@ -34,11 +35,11 @@ void tell(const engine::Trial& trial, double seconds, const std::string& path) {
     message(fmt::format("no layer can be run in more than one way; '{}' says so", path));
     return;
   }
-  message(fmt::format(
-      "tried {} layers of {} kinds in {:.1f} s: {} changed; on one thread all of them take {:.2f} ms instead "
-      "of {:.2f} ms; written to '{}'",
-      trial.choices.steps.size(), trial.kinds, seconds, trial.changed(), trial.seconds_after * 1e3,
-      trial.seconds_before * 1e3, path));
+  message(
+      fmt::format("tried {} of {} in {:.1f} s: {} changed; on one thread all of them take {:.2f} ms instead "
+                  "of {:.2f} ms; written to '{}'",
+                  counted(trial.choices.steps.size(), "layer"), counted(trial.kinds, "kind"), seconds,
+                  trial.changed(), trial.seconds_after * 1e3, trial.seconds_before * 1e3, path));
 }
 
 // Tries the schedules of the plan's batch on these threads and on one, as the sessions of many images have
@@ -50,8 +51,8 @@ std::vector<engine::ScheduleChoice> tried_schedules(const std::shared_ptr<const 
     if (engine::possible_schedules(*plan, each).size() == 1) continue;
     engine::Session session(plan, {.threads = each});
     choices.push_back(session.tune(vision::random_inputs(*plan)));
-    message(fmt::format("a batch of {} is divided {} on {} threads", choices.back().images,
-                        name_of(choices.back().schedule), each));
+    message(fmt::format("a batch of {} is divided {} on {}", choices.back().images,
+                        name_of(choices.back().schedule), counted(each, "thread")));
   }
   return choices;
 }

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/counted.h"
+
 namespace godwit::tools {
 
 // The text without control characters, its lines joined by "; ".
@@ -29,9 +31,6 @@ class Table {
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
-
-// "1 image", "2 images": the noun is given for one; its plural where that is not it with an s.
-std::string counted(std::size_t count, std::string_view noun, std::string_view plural = {});
 
 // "3.86 G", "412 k", "17": three significant digits with a decimal prefix.
 std::string with_prefix(double value);

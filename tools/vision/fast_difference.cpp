@@ -5,14 +5,15 @@
 #include <cstdlib>
 #include <fmt/format.h>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/image/preprocess.h"
 
 namespace godwit::vision {
 
 std::string FastDifference::to_string() const {
-  return fmt::format("{} images decoded both ways differ by {:.2f} of 255 on average and {} at most", images,
-                     mean, largest);
+  return fmt::format("{} decoded both ways differ{} by {:.2f} of 255 on average and {} at most",
+                     counted(images, "image"), images == 1 ? "s" : "", mean, largest);
 }
 
 FastDifference compare_fast(const std::vector<std::string>& paths, std::size_t limit,

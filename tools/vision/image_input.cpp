@@ -16,9 +16,13 @@ image::Pipeline find_pipeline(const std::string& preset_or_file,
   } else if (entry != metadata.end()) {
     pipeline = image::pipeline_from_text(entry->second, "metadata entry godwit.preprocess");
   } else {
-    throw Error(
-        "the model does not say how its images are preprocessed; pass --preprocess torch, torch-v2, caffe, "
-        "tf, or a JSON file");
+    std::string choices;
+    for (const image::Preset& preset : image::presets())
+      choices += fmt::format("{} ({}), ", preset.name, preset.sentence);
+    throw Error(fmt::format(
+        "the model does not say how its images are preprocessed; pass --preprocess with the name of whose "
+        "weights they are: {}or a JSON file; 'godwit list presets' says how to tell",
+        choices));
   }
   if (pipeline.crop <= 0) {
     throw Error(

@@ -333,6 +333,8 @@ const Command accuracy_command = {
     "godwit accuracy models/resnet50.onnx --data imagenette/val --classes classes.txt\n"
     "godwit accuracy mobilenet.onnx --data val --labels val.csv --energy --ledger runs.jsonl",
     prepare,
+    {},
+    "--labels --preprocess --label-offset --predictions --json",
 };
 
 }  // namespace godwit::tools

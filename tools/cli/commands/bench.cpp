@@ -428,6 +428,8 @@ const Command bench_command = {
     "godwit bench models/resnet50.onnx --batch auto --json\n"
     "godwit bench models/resnet50.onnx --images photographs --batch 8",
     prepare,
+    {},
+    "--threads --batch --seconds --profile --json",
 };
 
 }  // namespace godwit::tools

@@ -252,6 +252,8 @@ const Command classify_command = {
     "godwit classify models/resnet50.onnx photographs/ --energy --ledger runs.jsonl\n"
     "find /data -name '*.jpg' | godwit classify models/resnet50.onnx - --batch 8 --json",
     prepare,
+    {},
+    "--labels --preprocess --top --batch --json",
 };
 
 }  // namespace godwit::tools

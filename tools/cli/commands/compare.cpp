@@ -188,11 +188,11 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_flag("--recursive", options->recursive, "Also take the images in folders below --data.");
   app.add_option("--precision", options->precision,
                  "What is compared: int8, a quantised model; bf16 or f16, MODEL itself stored in 16 bits.")
-      ->check(CLI::IsMember({"int8", "bf16", "f16"}))
+      ->check(one_of({"int8", "bf16", "f16"}))
       ->type_name("P")
       ->default_str("int8");
   app.add_option("--reference", options->reference, "What it is compared with: f32.")
-      ->check(CLI::IsMember({"f32"}))
+      ->check(one_of({"f32"}))
       ->type_name("P")
       ->default_str("f32");
   app.add_option("--threshold", options->threshold,
@@ -230,6 +230,8 @@ const Command compare_command = {
     "godwit compare models/resnet50.onnx --precision bf16 --data photographs\n"
     "godwit compare models/resnet50.onnx --with q.onnx --precision int8 --reference f32 --data photographs",
     prepare,
+    {},
+    "--precision --with --preprocess --images --json",
 };
 
 }  // namespace godwit::tools

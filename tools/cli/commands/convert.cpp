@@ -13,6 +13,7 @@
 #include "tools/report/console.h"
 #include "tools/report/interrupt.h"
 #include "tools/report/json.h"
+#include "tools/report/text.h"
 #include "tools/vision/files.h"
 #include "tools/vision/image_input.h"
 #include "tools/vision/labels.h"
@@ -43,7 +44,7 @@ int convert(const Options& options) {
   }
   stop_if_interrupted();
   importers::save_onnx(graph, options.output);
-  message(fmt::format("'{}': {} nodes", options.output, graph.nodes.size()));
+  message(fmt::format("'{}': {}", options.output, counted(graph.nodes.size(), "node")));
   return kDone;
 }
 

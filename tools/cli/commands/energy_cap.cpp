@@ -97,7 +97,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option("ACTION", options->action,
                  "show: what could cap power here. restore: put back what was left.")
       ->required()
-      ->check(CLI::IsMember({"show", "restore"}));
+      ->check(one_of({"show", "restore"}));
   add_journal_option(app, options->journal);
   add_sensor_options(app, options->sensors);
   add_json_option(app, options->json);

@@ -50,8 +50,9 @@ int selftest(const Options& options) {
   const int threads = chosen_threads(options.threads);
   std::vector<energy::Workload> workloads{{1, load_on(1)}};
   if (threads > 1) workloads.push_back({1, load_on(threads)});
-  message(fmt::format("about {:.0f} s: idle, one thread, {} threads, idle; leave the machine alone",
-                      options.seconds * static_cast<double>(2 + workloads.size()), threads));
+  message(fmt::format("about {:.0f} s: idle, one thread, {}, idle; leave the machine alone",
+                      options.seconds * static_cast<double>(2 + workloads.size()),
+                      counted(threads, "thread")));
   const EnergyOutcome outcome = meter.measure(workloads, options.seconds, std::nullopt);
   const std::vector<SelftestCheck> checks = check_sensors(outcome);
   const bool passed = all_passed(checks);

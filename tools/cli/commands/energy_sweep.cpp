@@ -279,14 +279,15 @@ std::string answer_of(const energy::SweepResult& result) {
   if (!result.best) return "no point keeps the floors";
   const auto &best = result.points[*result.best], &before = result.points[result.reference];
   if (!result.gain) {
-    return fmt::format("no significant gain, leave it uncapped: {} threads, batch {}, {:.4g} J/img",
-                       before.point.threads, before.point.batch, before.joules);
+    return fmt::format("no significant gain, leave it uncapped: {}, batch {}, {:.4g} J/img",
+                       counted(before.point.threads, "thread"), before.point.batch, before.joules);
   }
   return fmt::format(
-      "best: {:.1f} % of the limit found, {} threads, batch {}: {:+.1f} % images/kWh, {:+.1f} % W, {:+.1f} % "
+      "best: {:.1f} % of the limit found, {}, batch {}: {:+.1f} % images/kWh, {:+.1f} % W, {:+.1f} % "
       "img/s against uncapped",
-      100 * best.point.level, best.point.threads, best.point.batch, 100 * (before.joules / best.joules - 1),
-      100 * (best.mean_w / before.mean_w - 1), 100 * (best.img_s / before.img_s - 1));
+      100 * best.point.level, counted(best.point.threads, "thread"), best.point.batch,
+      100 * (before.joules / best.joules - 1), 100 * (best.mean_w / before.mean_w - 1),
+      100 * (best.img_s / before.img_s - 1));
 }
 
 Json point_json(const energy::SweepResult::Point& point) {
@@ -377,8 +378,6 @@ int run_sweep(const Options& options) {
   }
   return print_result(options, result, meter.recorder()->chosen());
 }
-
-CLI::Validator one_of(const std::vector<std::string>& names) { return CLI::IsMember(names); }
 
 std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();

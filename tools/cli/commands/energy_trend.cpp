@@ -70,7 +70,7 @@ std::function<int()> prepare(CLI::App& app) {
       ->required()
       ->type_name("YYYY-MM-DD");
   app.add_option("--precision", options->precision, "f32, bf16 or f16; int8 is refused.")
-      ->check(CLI::IsMember({"f32", "bf16", "f16", "int8"}))
+      ->check(one_of({"f32", "bf16", "f16", "int8"}))
       ->type_name("P")
       ->default_str("f32");
   add_json_option(app, options->json);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/error.h"
+#include "runtime/nearest_name.h"
 #include "tools/bench/plan_facts.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/model.h"
@@ -127,6 +128,8 @@ int explain(const Options& options) {
     if (options.node.empty() || does(plan.steps()[i], options.node)) steps.push_back(i);
   }
   if (steps.empty() && !options.node.empty()) {
+    std::vector<std::string_view> names;
+    for (const engine::Node& node : model.graph.nodes) names.push_back(node.name);
     const bool in_model = std::ranges::any_of(
         model.graph.nodes, [&](const engine::Node& node) { return node.name == options.node; });
     throw Error(
@@ -134,7 +137,8 @@ int explain(const Options& options) {
             ? fmt::format("no step runs node '{}': the passes folded it into constants or found it without "
                           "effect; without --node they are told",
                           options.node)
-            : fmt::format("the model has no node '{}'; 'godwit inspect --layers' shows them", options.node));
+            : fmt::format("the model has no node '{}'; 'godwit inspect --layers' shows them{}", options.node,
+                          did_you_mean(options.node, names)));
   }
   if (options.json) {
     Json passes = Json::array();
@@ -184,6 +188,8 @@ const Command explain_command = {
     "godwit explain models/resnet50.onnx --tune resnet50.plan\n"
     "godwit explain models/resnet50.onnx --isa generic --disable-pass fuse_activation",
     prepare,
+    {},
+    "--node --precision --isa --disable-pass --json",
 };
 
 }  // namespace godwit::tools

@@ -308,6 +308,8 @@ const Command preprocess_command = {
     "godwit preprocess photographs --output pixels.npy --uint8 --preprocess torch-v2\n"
     "godwit preprocess photographs --bench",
     prepare,
+    {},
+    "--output --preprocess --uint8 --bench --json",
 };
 
 }  // namespace godwit::tools

@@ -361,7 +361,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option("--method", options->method,
                  "How a tensor's range is chosen. mse: least squared error of rounding. minmax: all values "
                  "seen. percentile: all but the outermost.")
-      ->check(CLI::IsMember({"mse", "minmax", "percentile"}))
+      ->check(one_of({"mse", "minmax", "percentile"}))
       ->type_name("mse|minmax|percentile")
       ->default_str("mse");
   app.add_option("--percentile", options->percentile,
@@ -437,6 +437,8 @@ const Command quantize_command = {
     "godwit quantize m.onnx --calibration photographs --output q.onnx --data val --labels val.csv --max-drop "
     "0.5",
     prepare,
+    {},
+    "--preprocess --images --data --max-drop --json",
 };
 
 }  // namespace godwit::tools

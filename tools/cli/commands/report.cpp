@@ -104,7 +104,7 @@ std::function<int()> prepare(CLI::App& app) {
       ->check(CLI::Range(1.0, 10.0))
       ->type_name("X");
   app.add_option("--joules", options->joules, "What rankings go by: gross, or net of the baseline.")
-      ->check(CLI::IsMember({"gross", "net"}))
+      ->check(one_of({"gross", "net"}))
       ->type_name("KIND")
       ->default_str("gross");
   app.add_option("--min-accuracy", options->min_accuracy,

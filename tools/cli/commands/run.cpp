@@ -159,7 +159,7 @@ int run(const Options& options) {
                 {"outputs", std::move(outputs)}});
   } else {
     print(table.to_string());
-    message(fmt::format("ran in {:.3f} ms on {} threads, {}", seconds * 1e3, session.threads(),
+    message(fmt::format("ran in {:.3f} ms on {}, {}", seconds * 1e3, counted(session.threads(), "thread"),
                         name_of(plan->target().isa)));
   }
   return kDone;
@@ -201,6 +201,8 @@ const Command run_command = {
     "godwit run models/resnet50.onnx --input input=x.npy --output-dir results\n"
     "godwit run model.onnx --input x.npy --output-dir results --output conv1 --output prob",
     prepare,
+    {},
+    "--input --output --precision --threads --json",
 };
 
 }  // namespace godwit::tools

@@ -381,6 +381,8 @@ const Command verify_command = {
     "godwit verify onnx/backend/test/data/node\n"
     "godwit verify mobilenetv2-7 --isa avx2 --json",
     prepare,
+    {},
+    "--rtol --atol --precision --isa --json",
 };
 
 }  // namespace godwit::tools
