@@ -2,6 +2,7 @@
 #include "ops/quantized.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 #include "ops/arithmetic.h"
@@ -15,6 +16,11 @@ using In = QuantizedOperand;
 void require_type(const NodeView& node, std::size_t i, DType dtype) {
   if (!node.has_input(i) || node.input(i).dtype == dtype) return;
   throw Error(fmt::format("input {} is {}, expected {}", i, name_of(node.input(i).dtype), name_of(dtype)));
+}
+
+// As kernels do it: NaN gives the lower bound.
+float inside(float value, float lowest, float highest) {
+  return value > lowest ? std::min(value, highest) : lowest;
 }
 
 float number(std::span<const TensorView> operands, std::size_t i) { return operands[i].as<const float>()[0]; }
@@ -101,8 +107,7 @@ float finish_quantized(const QuantizedFinish& finish, std::int32_t sum, float sc
   float value = static_cast<float>(sum) * scale;
   if (residual != nullptr) {
     if (finish.rounds_sum) {
-      value = round_half_even(std::min(std::max(value, finish.sum_minimum), finish.sum_maximum)) *
-              finish.sum_factor;
+      value = round_half_even(inside(value, finish.sum_minimum, finish.sum_maximum)) * finish.sum_factor;
     }
     value = value + (static_cast<float>(*residual) - finish.residual_zero_point) * finish.residual_factor;
   }
@@ -122,7 +127,8 @@ bool stores_clamp(const QuantizedFinish& finish, std::span<const float> scales) 
 }
 
 float finish_value(const QuantizedFinish& finish, float value) {
-  value = std::min(std::max(value, finish.minimum), finish.maximum);
+  if (finish.real && std::isnan(value)) return value;
+  value = inside(value, finish.minimum, finish.maximum);
   return finish.real ? value : round_half_even(value) + finish.zero_point;
 }
 
@@ -137,8 +143,8 @@ void require_linear(const NodeView& node, std::size_t i, std::string_view what) 
   require_zero_point(node, i + 1, fmt::format("the zero point of {}", what), DType::u8);
 }
 
-QuantizedTerm quantized_term(std::span<const TensorView> operands, std::size_t i, float step) {
-  return {quotient(number(operands, i), step), zero_point(operands, i + 1)};
+QuantizedTerm quantized_term(std::span<const TensorView> operands, std::size_t i) {
+  return {number(operands, i), zero_point(operands, i + 1)};
 }
 
 QuantizedEnd quantized_end(const NodeView& node, std::span<const TensorView> operands, std::size_t i) {

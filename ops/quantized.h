@@ -80,12 +80,11 @@ struct QuantizedAddOperand {
 void require_quantized_tensor(const NodeView& node, std::size_t i, std::string_view what);
 // Throws Error unless operand i, where present, is a scale with a u8 zero point (or none) behind it.
 void require_linear(const NodeView& node, std::size_t i, std::string_view what);
-// The way in which a tensor whose scale is operand i enters a sum in steps of `step`: (number - zero_point) ·
-// factor.
+// The way in which a tensor whose scale is operand i enters a sum: (number - zero_point) · scale.
 struct QuantizedTerm {
-  float factor = 0, zero_point = 0;
+  float scale = 0, zero_point = 0;
 };
-QuantizedTerm quantized_term(std::span<const TensorView> operands, std::size_t i, float step);
+QuantizedTerm quantized_term(std::span<const TensorView> operands, std::size_t i);
 // The end of such a sum, in steps of the scale that is operand i, or real where that is left out. `step` is
 // that scale, or 1.
 struct QuantizedEnd {

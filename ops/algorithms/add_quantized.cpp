@@ -28,8 +28,9 @@ class ByteSum final : public Executable {
     const std::vector<TensorView> operands = constant_operands(node, kNoWeights);
     const auto [finish, step] = quantized_end(node, operands, dst_scale);
     finish_ = finish;
-    lhs_term_ = quantized_term(operands, 1, step);
-    if (rhs != 0) rhs_term_ = quantized_term(operands, rhs + 1, step);
+    step_ = step;
+    lhs_term_ = quantized_term(operands, 1);
+    if (rhs != 0) rhs_term_ = quantized_term(operands, rhs + 1);
   }
   std::string kernel() const override { return name_of(*kernel_.info); }
   bool reads_constant(std::size_t i) const override { return i == 0 || (i == rhs_ && rhs_ != 0); }
@@ -44,9 +45,10 @@ class ByteSum final : public Executable {
              .dst = static_cast<std::uint8_t*>(args.dst[0]) + share.begin,
              .count = share.end - share.begin,
              .lhs_zero_point = lhs_term_.zero_point,
-             .lhs_factor = lhs_term_.factor,
+             .lhs_scale = lhs_term_.scale,
              .rhs_zero_point = rhs_term_.zero_point,
-             .rhs_factor = rhs_term_.factor,
+             .rhs_scale = rhs_term_.scale,
+             .step = step_,
              .finish = &finish_});
   }
 
@@ -56,6 +58,7 @@ class ByteSum final : public Executable {
   std::int64_t count_;
   QuantizedFinish finish_;
   QuantizedTerm lhs_term_, rhs_term_;
+  float step_ = 1;
 };
 
 }  // namespace

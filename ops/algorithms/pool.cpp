@@ -171,7 +171,7 @@ class ByteAverage final : public WindowExecutable {
     const std::vector<TensorView> operands = constant_operands(node, kNoWeights);
     end_ = quantized_end(node, operands, RequantizeOperand::dst_scale);
     src_scale_ = constant_scale(node, RequantizeOperand::src_scale);
-    zero_point_ = quantized_term(operands, RequantizeOperand::src_scale, 1).zero_point;
+    zero_point_ = quantized_term(operands, RequantizeOperand::src_scale).zero_point;
   }
 
   std::string kernel() const override { return name_of(*kernel_.info); }

@@ -1,4 +1,6 @@
 // Element-wise functions of one tensor of floats, over its bytes as one span whatever the layout.
+#include <cmath>
+
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/kernel_table.h"
@@ -54,6 +56,12 @@ std::string reject_clip(const NodeView& node, const Target& target) {
   return {};
 }
 
+std::string reject_leaky_relu(const NodeView& node, const Target& target) {
+  if (std::string reason = reject(node, target); !reason.empty()) return reason;
+  // Times the zero of what is positive it would be NaN.
+  return std::isfinite(node.attributes.real("alpha", 0.01F)) ? "" : "needs a finite slope";
+}
+
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 float bound(const NodeView& node, std::size_t i, float fallback) {
@@ -84,7 +92,7 @@ constexpr std::string_view kSentence = "vectors over the tensor as one span";
 
 const Implementation unary_relu{"unary_relu", kSentence, reject, prepare<relu>};
 const Implementation unary_clip{"unary_clip", kSentence, reject_clip, prepare<clip>};
-const Implementation unary_leaky_relu{"unary_leaky_relu", kSentence, reject, prepare<leaky_relu>};
+const Implementation unary_leaky_relu{"unary_leaky_relu", kSentence, reject_leaky_relu, prepare<leaky_relu>};
 const Implementation unary_sigmoid{"unary_sigmoid", kSentence, reject, prepare<sigmoid>};
 const Implementation unary_hard_sigmoid{"unary_hard_sigmoid", kSentence, reject, prepare<hard_sigmoid>};
 const Implementation unary_hard_swish{"unary_hard_swish", kSentence, reject, prepare<hard_swish>};

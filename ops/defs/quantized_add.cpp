@@ -25,19 +25,19 @@ std::vector<TensorDesc> infer_add(const NodeView& node) {
 
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const auto [finish, step] = quantized_end(node, src, In::dst_scale);
-  const QuantizedTerm lhs = quantized_term(src, In::lhs_scale, step);
-  const QuantizedTerm rhs = quantized_term(src, In::rhs_scale, step);
+  const QuantizedTerm lhs = quantized_term(src, In::lhs_scale);
+  const QuantizedTerm rhs = quantized_term(src, In::rhs_scale);
   const auto *a = src[In::lhs].as<const std::uint8_t>(), *b = src[In::rhs].as<const std::uint8_t>();
   for (std::int64_t i = 0; i < dst[0].desc.shape.elements(); ++i) {
-    const float first = (static_cast<float>(a[i]) - lhs.zero_point) * lhs.factor;
-    const float second = (static_cast<float>(b[i]) - rhs.zero_point) * rhs.factor;
-    dst[0].as<std::uint8_t>()[i] = static_cast<std::uint8_t>(finish_value(finish, first + second));
+    const float first = (static_cast<float>(a[i]) - lhs.zero_point) * lhs.scale;
+    const float second = (static_cast<float>(b[i]) - rhs.zero_point) * rhs.scale;
+    dst[0].as<std::uint8_t>()[i] = static_cast<std::uint8_t>(finish_value(finish, (first + second) / step));
   }
 }
 
-// Two differences, two products, their sum and its rounding.
+// Two differences, two products, their sum, its quotient and rounding.
 Cost cost_add(const NodeView& node) {
-  return {.macs = 0, .flops = work_sum({work_product({6, output_elements(node)}), epilogue_flops(node)})};
+  return {.macs = 0, .flops = work_sum({work_product({7, output_elements(node)}), epilogue_flops(node)})};
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   const Window window = pool_window(node);
   const bool padded = node.attributes.flag("count_include_pad", false);
   const auto [finish, step] = quantized_end(node, src, In::dst_scale);
-  const QuantizedTerm term = quantized_term(src, In::src_scale, 1);
+  const QuantizedTerm term = quantized_term(src, In::src_scale);
   std::int64_t i = 0;
   for (std::int64_t channel = 0; channel < shape[0] * shape[1]; ++channel) {
     const auto* from = src[In::src].as<const std::uint8_t>() + channel * window.inputs();
@@ -48,7 +48,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
       const Sum sum = sum_under(window, from, at);
       // A window without a tap that counts gives 0.
       const std::int64_t count = std::max<std::int64_t>(count_taps(window, at, padded), 1);
-      const float factor = average_factor(term.factor, step, count);
+      const float factor = average_factor(term.scale, step, count);
       const float zero = static_cast<float>(sum.taps) * term.zero_point;
       const float value = finish_value(finish, (static_cast<float>(sum.sum) - zero) * factor);
       if (finish.real) {

@@ -17,16 +17,16 @@ std::vector<TensorDesc> infer_requantize(const NodeView& node) {
 
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const auto [finish, step] = quantized_end(node, src, In::dst_scale);
-  const QuantizedTerm term = quantized_term(src, In::src_scale, step);
+  const QuantizedTerm term = quantized_term(src, In::src_scale);
   const auto* from = src[In::src].as<const std::uint8_t>();
   for (std::int64_t i = 0; i < dst[0].desc.shape.elements(); ++i) {
-    const float value = (static_cast<float>(from[i]) - term.zero_point) * term.factor;
+    const float value = (static_cast<float>(from[i]) - term.zero_point) * term.scale / step;
     dst[0].as<std::uint8_t>()[i] = static_cast<std::uint8_t>(finish_value(finish, value));
   }
 }
 
 Cost cost_requantize(const NodeView& node) {
-  return {.macs = 0, .flops = work_product({3, output_elements(node)})};
+  return {.macs = 0, .flops = work_product({4, output_elements(node)})};
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ const OpDef& op_sequence_construct() {
       .name = "SequenceConstruct",
       .sentence = "tensors as a list",
       .since_opset = 11,
-      .max_inputs = kMostVariadic,
+      .max_inputs = kMostOperands,
       .kind = OpKind::sequence,
       .infer = infer_construct,
   };

@@ -40,7 +40,7 @@ concept FloatVectors = requires(typename Arch::F32 a, typename Arch::F32 b, type
   { Arch::max_or_nan(a, b) } -> std::same_as<typename Arch::F32>;
   // Half to even, of |a| < 2^22.
   { Arch::round(a) } -> std::same_as<typename Arch::F32>;
-  // 2^a for whole a in [-126, 127].
+  // 2^a for whole a in [-126, 127]; 0 for -127, infinity for 128.
   { Arch::exp2_whole(a) } -> std::same_as<typename Arch::F32>;
   // a·b + c, rounded once or, where the ISA cannot, twice; both alike.
   { Arch::fma(a, b, c) } -> std::same_as<typename Arch::F32>;

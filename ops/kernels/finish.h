@@ -41,6 +41,7 @@ struct Finish {
     const F32 added = Whole ? Arch::load(residual) : Lanes<Arch>::load_part(residual, count);
     return value + (added - residual_zero_point) * residual_factor;
   }
+  // NaN gives `minimum`.
   GODWIT_INLINE F32 clamp(F32 value) const { return Arch::min(Arch::max(value, minimum), maximum); }
   // The integer to store, 0 to 255; without Clamps any that store_bytes() holds inside that range.
   template <bool Clamps = true>
@@ -53,7 +54,7 @@ struct Finish {
                            std::int64_t count) const {
     if (residual != nullptr) value = with_residual<Whole>(value, residual + at, count);
     if (real) {
-      value = clamp(value);
+      value = Arch::min(maximum, Arch::max(minimum, value));  // NaN stays NaN
       float* to = static_cast<float*>(dst) + at;
       if constexpr (Whole) {
         Arch::store(to, value);

@@ -8,7 +8,7 @@ namespace godwit::ops {
 //   value = sum * scale[c], which is in steps of the result
 //   with `rounds_sum`: value = round(clamp(value, sum_minimum, sum_maximum)) * sum_factor
 //   with a residual: value = value + (residual - residual_zero_point) * residual_factor
-//   value = clamp(value, minimum, maximum)
+//   value = clamp(value, minimum, maximum), which is minimum for NaN; where `real`, NaN stays NaN
 //   dst = value as f32 where `real`, round(value) + zero_point as u8 otherwise
 struct QuantizedFinish {
   bool real = false;

@@ -152,7 +152,7 @@ struct Portable {
     const F32 magic = broadcast(12582912.0F);
     return (a + magic) - magic;
   }
-  // 2^n for whole n in [-126, 127].
+  // 2^n for whole n in [-126, 127]; the bits of -127 are those of 0, of 128 those of infinity.
   static GODWIT_INLINE F32 exp2_whole(F32 n) {
     S32 bits;
     for (int i = 0; i < kWidth; ++i) bits[i] = (static_cast<std::int32_t>(n[i]) + 127) << 23;

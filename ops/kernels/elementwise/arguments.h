@@ -46,15 +46,17 @@ struct SoftmaxRow {
 };
 using SoftmaxKernel = void(const SoftmaxRow& row);
 
-// dst[i] = (lhs[i] - lhs_zero_point) * lhs_factor + (rhs[i] - rhs_zero_point) * rhs_factor, or its first term
-// alone where rhs is null; every step one f32 operation, then QuantizedFinish to u8.
+// dst[i] = ((lhs[i] - lhs_zero_point) * lhs_scale + (rhs[i] - rhs_zero_point) * rhs_scale) / step, or its
+// first term alone where rhs is null; every step one f32 operation, as DequantizeLinear, Add and
+// QuantizeLinear have them, so that ties fall as theirs do; then QuantizedFinish to u8.
 struct QuantizedAddSpan {
   const std::uint8_t* lhs;
   const std::uint8_t* rhs;
   std::uint8_t* dst;
   std::int64_t count;
-  float lhs_zero_point, lhs_factor;
-  float rhs_zero_point, rhs_factor;
+  float lhs_zero_point, lhs_scale;
+  float rhs_zero_point, rhs_scale;
+  float step;
   const QuantizedFinish* finish;
 };
 using QuantizedAddKernel = void(const QuantizedAddSpan& span);

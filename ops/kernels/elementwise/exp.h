@@ -6,13 +6,14 @@
 namespace godwit::ops::kernels {
 
 // e^x: x = n·ln2 + r with |r| <= ln2/2, ln2 split in two (Cody and Waite, "Software Manual for the Elementary
-// Functions", 1980), e^r by its Taylor polynomial to r^7 (remainder below 2^-26), times 2^n. Inputs are
-// clamped to
-// [-87, 88], where the result is a normal number. NaN gives NaN.
+// Functions", 1980), e^r by its Taylor polynomial to r^7 (remainder below 2^-26), times 2^n. 0 below
+// -126.5 ln 2 = -87.68, where e^x is less than the smallest normal number, infinity above 127.5 ln 2 = 88.37.
+// NaN gives NaN.
 template <class Arch>
 GODWIT_INLINE typename Arch::F32 exp(typename Arch::F32 x) {
   using F32 = typename Arch::F32;
-  x = Arch::min(Arch::broadcast(88.0F), Arch::max(Arch::broadcast(-87.0F), x));
+  // Bounds at which n is -127 and 128, whose powers are 0 and infinity.
+  x = Arch::min(Arch::broadcast(89.0F), Arch::max(Arch::broadcast(-88.0F), x));
   const F32 n = Arch::round(x * Arch::broadcast(1.44269504F));
   F32 r = Arch::fma(n, Arch::broadcast(-0.693359375F), x);
   r = Arch::fma(n, Arch::broadcast(2.12194440e-4F), r);

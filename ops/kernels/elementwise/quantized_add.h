@@ -16,26 +16,26 @@ struct QuantizedAdd {
     const QuantizedAddSpan span = given;  // as above
     assert(span.lhs != nullptr && span.dst != nullptr && span.finish != nullptr && span.count >= 0);
     const Finish<Arch> finish(*span.finish);
+    const F32 step = Arch::broadcast(span.step);
     std::int64_t i = 0;
     for (; i + Arch::kWidth <= span.count; i += Arch::kWidth) {
-      F32 value = term(Arch::load(span.lhs + i), span.lhs_zero_point, span.lhs_factor);
+      F32 value = term(Arch::load(span.lhs + i), span.lhs_zero_point, span.lhs_scale);
       if (span.rhs != nullptr)
-        value = value + term(Arch::load(span.rhs + i), span.rhs_zero_point, span.rhs_factor);
-      finish.template store<true>(value, nullptr, span.dst, i, Arch::kWidth);
+        value = value + term(Arch::load(span.rhs + i), span.rhs_zero_point, span.rhs_scale);
+      finish.template store<true>(value / step, nullptr, span.dst, i, Arch::kWidth);
     }
     if (const std::int64_t left = span.count - i; left > 0) {
-      F32 value = term(Lanes<Arch>::load_part(span.lhs + i, left), span.lhs_zero_point, span.lhs_factor);
+      F32 value = term(Lanes<Arch>::load_part(span.lhs + i, left), span.lhs_zero_point, span.lhs_scale);
       if (span.rhs != nullptr) {
-        value =
-            value + term(Lanes<Arch>::load_part(span.rhs + i, left), span.rhs_zero_point, span.rhs_factor);
+        value = value + term(Lanes<Arch>::load_part(span.rhs + i, left), span.rhs_zero_point, span.rhs_scale);
       }
-      finish.template store<false>(value, nullptr, span.dst, i, left);
+      finish.template store<false>(value / step, nullptr, span.dst, i, left);
     }
   }
 
  private:
-  static GODWIT_INLINE F32 term(F32 number, float zero_point, float factor) {
-    return (number - Arch::broadcast(zero_point)) * Arch::broadcast(factor);
+  static GODWIT_INLINE F32 term(F32 number, float zero_point, float scale) {
+    return (number - Arch::broadcast(zero_point)) * Arch::broadcast(scale);
   }
 };
 

@@ -51,7 +51,9 @@ struct HardSwish {
   // x · clamp(alpha·x + beta, 0, 1), with ONNX's alpha = 1/6, beta = 1/2
   static GODWIT_INLINE typename Arch::F32 apply(typename Arch::F32 x, typename Arch::F32 alpha,
                                                 typename Arch::F32 beta) {
-    return x * HardSigmoid<Arch>::apply(x, alpha, beta);
+    // Minus infinity times 0 would be NaN.
+    const auto finite = Arch::max(Arch::broadcast(-0x1.fffffeP127F), x);
+    return finite * HardSigmoid<Arch>::apply(x, alpha, beta);
   }
 };
 
