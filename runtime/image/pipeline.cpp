@@ -178,6 +178,21 @@ void require_one_channel(const Pipeline& pipeline) {
   if (pipeline.order != ChannelOrder::rgb) throw Error("key 'order': one channel has no order of colours");
 }
 
+// Black and white bound all other pixels.
+void require_finite(const Pipeline& pipeline) {
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (const double pixel : {0.0, 255.0}) {
+      // Each is a step of f32.
+      const double scaled = pixel * pipeline.scale, shifted = scaled - static_cast<double>(pipeline.mean[c]),
+                   value = shifted / static_cast<double>(pipeline.stddev[c]);
+      if (std::max({std::abs(scaled), std::abs(shifted), std::abs(value)}) <=
+          std::numeric_limits<float>::max())
+        continue;
+      throw Error("scale, mean and std make pixels of more than 3.4e38, which are infinite in f32");
+    }
+  }
+}
+
 Pipeline from_json(const std::string& text) {
   const json document = json::parse(text, nullptr, false);
   if (document.is_discarded()) throw Error("not valid JSON");
@@ -193,6 +208,7 @@ Pipeline from_json(const std::string& text) {
                  [&, &name = key, &given = value] { set(pipeline, name, given); });
   }
   if (pipeline.channels == 1) require_one_channel(pipeline);
+  require_finite(pipeline);
   return pipeline;
 }
 

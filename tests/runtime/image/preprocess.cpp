@@ -376,6 +376,10 @@ TEST(Pipelines, WrongJsonIsRefusedByItsKey) {
             "m: key 'mean': [1,2] is not a list of 3 numbers, one for each channel");
   EXPECT_EQ(refusal(R"({"mean": [1, 2, "3"]})"), "m: key 'mean': \"3\" is not a finite number");
   EXPECT_EQ(refusal(R"({"std": [1, 0, 1]})"), "m: key 'std': [1,0,1] is not a list of positive numbers");
+  EXPECT_EQ(refusal(R"({"scale": 1e38})"),
+            "m: scale, mean and std make pixels of more than 3.4e38, which are infinite in f32");
+  EXPECT_EQ(refusal(R"({"mean": [1e30, 0, 0], "std": [1e-20, 1, 1]})"),
+            "m: scale, mean and std make pixels of more than 3.4e38, which are infinite in f32");
   EXPECT_EQ(refusal(R"({"preset": 3})"), "m: key 'preset': 3 is not a preset's name");
   EXPECT_EQ(refusal(R"({"preset": "x"})"),
             "m: unknown preset 'x': expected one of torch, torch-v2, caffe, tf");
