@@ -6,4 +6,4 @@ set(GODWIT_PUBLIC_HEADERS
   ops/attributes.h ops/epilogue.h ops/hints.h ops/op.h ops/implementation.h
   engine/graph.h engine/pass.h engine/batch_schedule.h engine/choices.h engine/fused_rows.h engine/tail.h engine/plan.h engine/session.h
   importers/importer.h
-  tools/vision/image_model.h tools/vision/labels.h)
+  tools/vision/image_model.h tools/vision/labels.h tools/vision/scores.h)

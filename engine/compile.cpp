@@ -210,6 +210,7 @@ std::shared_ptr<const Plan> compile(const Graph& graph, const CompileOptions& op
   if (!cpu_supports(options.target.isa)) {
     throw Error(fmt::format("this CPU cannot run {} code", name_of(options.target.isa)));
   }
+  ops::require_implementations(options.target);
   Graph general = graph;
   select_outputs(general, options.outputs);
   infer_shapes(general);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/nonfinite.h"
 #include "engine/observe.h"
 
 namespace godwit::engine {
@@ -30,6 +31,12 @@ void Difference::add(const Tensor& reference, const Tensor& other) {
       sums.product += r * o;
       sums.difference += d * d;
       if (!(std::abs(d) <= largest_)) largest_ = std::isnan(largest_) ? largest_ : std::abs(d);
+    }
+    // A sum of squares is finite where all elements are, or where they are beyond 1e154.
+    if (!std::isfinite(sums.reference) || !std::isfinite(sums.other)) {
+      const auto first = row * view.inner;
+      nonfinite_reference_ += count_nonfinite(a.subspan(first, view.inner)).count();
+      nonfinite_other_ += count_nonfinite(b.subspan(first, view.inner)).count();
     }
     Sums& channel = channels_[row % view.channels];
     channel.reference += sums.reference;

@@ -25,6 +25,10 @@ class Difference {
   // The largest |r − o|; NaN where one was NaN.
   double largest() const { return largest_; }
   bool empty() const { return count_ == 0; }
+  // Elements that are NaN or infinite; where there are any, the figures above need not be numbers.
+  std::size_t nonfinite_reference() const { return nonfinite_reference_; }
+  std::size_t nonfinite_other() const { return nonfinite_other_; }
+  bool finite() const { return nonfinite_reference_ == 0 && nonfinite_other_ == 0; }
 
  private:
   struct Sums {
@@ -34,7 +38,7 @@ class Difference {
 
   std::vector<Sums> channels_;
   double largest_ = 0;
-  std::size_t count_ = 0;
+  std::size_t count_ = 0, nonfinite_reference_ = 0, nonfinite_other_ = 0;
 };
 
 }  // namespace godwit::engine

@@ -5,25 +5,20 @@
 #include <cstring>
 #include <fmt/format.h>
 
+#include "engine/last_layer.h"
 #include "engine/layer_rounding.h"
-#include "engine/node_properties.h"
 #include "runtime/threads.h"
 
 namespace godwit::engine {
 namespace {
 
-// The first output, seen through nodes that hand on its bytes, in front of Softmax if that makes it: behind
-// it, errors of large scores do not show.
+// The first output, or what stands in front of the Softmax that makes it: behind it, errors of large scores
+// do not show.
 ValueId scores_of(const Graph& graph) {
-  const std::vector<NodeId> producers = graph.producers();
-  ValueId id = graph.outputs.front();
-  while (producers[static_cast<std::size_t>(id)] != kNoNode) {
-    const Node& node = graph.nodes[static_cast<std::size_t>(producers[static_cast<std::size_t>(id)])];
-    if (node.op->kind == ops::OpKind::softmax) return node.inputs[0];
-    if (node.op->kind != ops::OpKind::movement || !is_view(graph, node)) break;
-    id = node.inputs[0];
-  }
-  return graph.outputs.front();
+  const NodeId id = last_layer(graph, graph.outputs.front()).node;
+  if (id == kNoNode) return graph.outputs.front();
+  const Node& node = graph.nodes[static_cast<std::size_t>(id)];
+  return node.op->kind == ops::OpKind::softmax ? node.inputs[0] : graph.outputs.front();
 }
 
 std::vector<NodeId> layers_of(const Graph& prepared, const QuantizationScheme& scheme) {

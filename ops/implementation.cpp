@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <new>
 
 #include "runtime/error.h"
 #include "runtime/memory.h"
+#include "runtime/nearest_name.h"
 
 namespace godwit::ops {
 namespace {
@@ -161,6 +163,29 @@ std::unique_ptr<Executable> prepare_reference(const OpDef& op, const NodeView& n
   return std::make_unique<ReferenceExecutable>(op, node);
 }
 
+std::vector<std::string_view> implementation_names() {
+  std::vector<std::string_view> names;
+  for (const OpDef* op : all_ops()) {
+    for (const Implementation* implementation : op->implementations) names.push_back(implementation->name);
+  }
+  std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
+  return names;
+}
+
+void require_implementations(const Target& target) {
+  if (target.without.empty()) return;
+  const std::vector<std::string_view> known = implementation_names();
+  for (const std::string& name : target.without) {
+    if (std::ranges::binary_search(known, std::string_view(name))) continue;
+    if (name == "reference")
+      throw Error("the reference cannot be left out: it runs what no other implementation takes");
+    throw Error(fmt::format("there is no implementation '{}'{} (there are {})", name,
+                            did_you_mean(name, known), fmt::join(known, ", ")));
+  }
+}
+
 namespace {
 
 std::size_t best_of(const std::vector<Candidate>& candidates) {
@@ -195,10 +220,14 @@ std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Targ
   std::vector<Candidate> candidates;
   const bool bounded = has_bounds(node);
   for (const Implementation* implementation : op.implementations) {
-    Candidate candidate{implementation->name,
-                        bounded ? "needs sizes that are known when the model is compiled"
-                                : implementation->reject(node, target),
-                        std::nullopt, false};
+    Candidate candidate{implementation->name, "", std::nullopt, false};
+    if (std::ranges::find(target.without, implementation->name) != target.without.end()) {
+      candidate.rejected = "left out (--without)";
+    } else if (bounded) {
+      candidate.rejected = "needs sizes that are known when the model is compiled";
+    } else {
+      candidate.rejected = implementation->reject(node, target);
+    }
     if (candidate.rejected.empty() && implementation->cost != nullptr)
       candidate.cost = implementation->cost(node, target);
     candidates.push_back(std::move(candidate));

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ops/op.h"
 #include "runtime/cpu.h"
@@ -19,7 +20,14 @@ namespace godwit::ops {
 // The target that code is chosen for; never the number of threads, so that results do not depend on it.
 struct Target {
   Isa isa = best_isa();
+  // Names of implementations that no node gets, though one could take it; never the reference.
+  std::vector<std::string> without = {};
 };
+
+// The names of all implementations of all ops, sorted, each once. The reference is none of them.
+std::vector<std::string_view> implementation_names();
+// Throws Error for a name in `target.without` that is none, saying which there are.
+void require_implementations(const Target& target);
 
 // Weights in the form that kernels read, kept once however many plans use them.
 class WeightCache {
@@ -144,7 +152,7 @@ std::unique_ptr<Executable> prepare_reference(const OpDef& op, const NodeView& n
 
 struct Candidate {
   std::string_view implementation;
-  std::string rejected;        // why it cannot take the node; empty where it can
+  std::string rejected;        // why it cannot take the node, or may not; empty where it is eligible
   std::optional<double> cost;  // its estimate, where it gives one
   bool chosen = false;
   std::optional<double> seconds = {};  // that a trial took with it, where one was held

@@ -68,6 +68,50 @@ TEST(Compile, RefusesWhatTheModelDoesNotHave) {
   EXPECT_TRUE(error({.disabled_passes = {"none"}}).starts_with("there is no pass 'none'"));
 }
 
+TEST(Compile, LeavesOutImplementations) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 16, 24, 24});
+  b.output(b.conv("conv", x, {16, 16, 3, 3}, {{"pads", ints({1, 1, 1, 1})}}));
+  const Graph graph = b.build();
+  const auto step_with = [&](const std::vector<std::string>& without) {
+    CompileOptions options;
+    options.target.without = without;
+    const auto plan = compile(graph, options);
+    const Step& step = *std::ranges::find(plan->steps(), "conv", &Step::name);
+    for (const ops::Candidate& candidate : step.candidates) {
+      const bool left_out = std::ranges::find(without, candidate.implementation) != without.end();
+      EXPECT_EQ(candidate.rejected == "left out (--without)", left_out) << candidate.implementation;
+    }
+    const std::vector<Tensor> inputs{whole_numbers({1, 16, 24, 24}, 1)};
+    if (std::ranges::find(without, "conv_winograd4") != without.end()) {
+      expect_same(run_plan(plan, inputs), evaluate_graph(graph, inputs));  // whole numbers are exact then
+    }
+    return std::string(step.implementation);
+  };
+  EXPECT_EQ(step_with({"conv_gemm", "conv_winograd2"}), "conv_winograd4");
+  EXPECT_EQ(step_with({"conv_winograd4", "conv_winograd2"}), "conv_gemm");
+  std::vector<std::string> all;
+  for (const std::string_view name : ops::implementation_names()) all.emplace_back(name);
+  EXPECT_EQ(step_with(all), "reference");
+}
+
+TEST(Compile, RefusesToLeaveOutWhatThereIsNot) {
+  const auto error = [](const std::string& name) {
+    CompileOptions options;
+    options.target.without = {name};
+    return error_of([&] { (void)compile(two_outputs().build(), options); });
+  };
+  EXPECT_TRUE(
+      error("conv_winogard4")
+          .starts_with(
+              "there is no implementation 'conv_winogard4'; did you mean 'conv_winograd4'? (there are "))
+      << error("conv_winogard4");
+  EXPECT_NE(error("nothing_like_it").find(", conv_gemm, "), std::string::npos);
+  EXPECT_EQ(error("nothing_like_it").find("did you mean"), std::string::npos);
+  EXPECT_EQ(error("reference"),
+            "the reference cannot be left out: it runs what no other implementation takes");
+}
+
 TEST(Compile, RefusesAnInputWithoutRankAndALayoutOfAVector) {
   GraphBuilder b;
   b.output(b.node("Relu", "y", {b.input("x", Shape::unranked())}));

@@ -2,6 +2,8 @@
 #include "tools/cli/image_options.h"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "tools/cli/tuning.h"
 #include "tools/report/console.h"
@@ -70,13 +72,41 @@ void add_image_arguments(CLI::App& app, vision::ImageArguments& arguments) {
   app.add_flag("--recursive", arguments.recursive, "Also take the images in folders below the ones named.");
 }
 
+void add_scores_option(CLI::App& app, std::string& scores) {
+  app.add_option(
+         "--scores", scores,
+         "The meaning of the printed numbers: softmax, probabilities that sum to 1; sigmoid, those of "
+         "each class by itself (images with several labels); raw, what the model gives. A function that "
+         "the model ends in is not applied again. Default: by the model's last layer, seen through what "
+         "only moves or re-encodes its scores; a message says what was found.")
+      ->check(CLI::IsMember({"softmax", "sigmoid", "raw"}))
+      ->type_name("softmax|sigmoid|raw");
+}
+
+void add_score_facts(const vision::ScoreFacts& facts, Json& json) {
+  json["softmax_added"] = facts.applied == vision::ScoreFunction::softmax;
+  json["scores"] = name_of(facts.are);
+  json["applied"] = name_of(facts.applied);
+  json["last_layer"] = facts.last_layer;
+}
+
+void tell_resemblance(const vision::ImageModel& model) {
+  if (!model.resembled_probabilities()) return;
+  warning(
+      fmt::format("softmax was applied to the scores of {}, but they are from 0 to 1 and sum to 1 as "
+                  "probabilities do: --scores raw takes them as they are",
+                  model.scores().last_layer));
+}
+
 vision::ImageModelOptions ImageModelArguments::options(const std::string& path) const {
-  vision::ImageModelOptions result{.compile = engine.compile_options(),
-                                   .reading = images.preprocess_options(engine.isa),
-                                   .preprocess = preprocess,
-                                   .threads = engine.threads,
-                                   .batch = batch,
-                                   .default_batch = default_batch};
+  vision::ImageModelOptions result{
+      .compile = engine.compile_options(),
+      .reading = images.preprocess_options(engine.isa),
+      .preprocess = preprocess,
+      .threads = engine.threads,
+      .batch = batch,
+      .default_batch = default_batch,
+      .scores = vision::parse_scores(scores).value_or(vision::Scores::automatic)};
   if (path.empty()) return result;
   result.make_plan = [engine = engine, path](const engine::Graph& graph,
                                              const engine::CompileOptions& options) {

@@ -29,7 +29,9 @@ double changed(const engine::LayerNoise& layer) {
 }  // namespace
 
 std::string decibels(double value) {
-  return std::isinf(value) ? (value > 0 ? "inf" : "-inf") : fmt::format("{:.1f}", value);
+  if (std::isnan(value)) return "not finite";
+  if (std::isinf(value)) return value > 0 ? "exact" : "none";
+  return fmt::format("{:.1f}", value);
 }
 
 std::string layer_table(const std::vector<engine::LayerNoise>& layers) {

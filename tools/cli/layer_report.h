@@ -9,7 +9,7 @@
 
 namespace godwit::tools {
 
-// Decibels for people: "31.4", "inf", "-inf".
+// Decibels for people: "31.4"; "exact" for no difference, "none" for no signal, "not finite" for NaN.
 std::string decibels(double value);
 
 // Ranked as they come: the worst for the scores first, each with its rank by its own result.

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "engine/pass.h"
@@ -125,6 +126,8 @@ int EngineOptions::thread_count() const { return chosen_threads(threads); }
 engine::CompileOptions EngineOptions::compile_options() const {
   engine::CompileOptions options;
   if (!isa.empty()) options.target.isa = require_isa(isa);
+  options.target.without = without;
+  ops::require_implementations(options.target);
   options.disabled_passes = disabled_passes;
   options.stop_after = stop_after;
   options.threads = thread_count();
@@ -157,6 +160,15 @@ CLI::Validator positive_real() {
           ""};
 }
 
+CLI::Validator finite_real() {
+  return {[](std::string& text) -> std::string {
+            double value = 0;
+            if (CLI::detail::lexical_cast(text, value) && std::isfinite(value)) return "";
+            return fmt::format("'{}' is not a finite number", text);
+          },
+          ""};
+}
+
 void add_threads_option(CLI::App& app, int& threads) {
   app.add_option("--threads", threads,
                  "Threads to work on, 1 to 1024. Results do not depend on it. Default: GODWIT_THREADS, else "
@@ -164,6 +176,19 @@ void add_threads_option(CLI::App& app, int& threads) {
       ->check(in_range(1, kMaxThreads))
       ->type_name("N")
       ->group(kEngineGroup);
+}
+
+void add_without_option(CLI::App& app, EngineOptions& options) {
+  add_list_option(app, "--without", options.without,
+                  "Never run a layer by this implementation, such as conv_winograd4 (convolutions are then "
+                  "sums of exact products); may be given several times. 'godwit explain' names those of each "
+                  "layer. Where none is left, the reference runs.")
+      ->type_name("IMPLEMENTATION")
+      ->group(kEngineGroup);
+}
+
+void add_without(const EngineOptions& options, Json& json) {
+  if (!options.without.empty()) json["without"] = options.without;
 }
 
 void add_engine_options(CLI::App& app, EngineOptions& options, bool runs, bool shapes) {
@@ -193,6 +218,7 @@ void add_engine_options(CLI::App& app, EngineOptions& options, bool runs, bool s
       ->check(in_range(0, kMaxPasses))
       ->type_name("N")
       ->group(kEngineGroup);
+  add_without_option(app, options);
   if (!shapes) return;
   add_list_option(
       app, "--shape", options.shapes,
@@ -259,6 +285,7 @@ CLI::Option* add_list_option(CLI::App& app, const std::string& name, std::vector
   return app.add_option(name, values, description)
       ->type_size(1)
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 

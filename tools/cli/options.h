@@ -9,6 +9,7 @@
 
 #include "engine/plan.h"
 #include "tools/cli/cli11.h"
+#include "tools/report/json.h"
 
 namespace godwit::tools {
 
@@ -18,6 +19,7 @@ struct EngineOptions {
   int threads = 0;        // 0: the default
   std::string isa;        // empty: the best
   std::vector<std::string> disabled_passes;
+  std::vector<std::string> without;  // implementations
   int stop_after = -1;
   std::vector<std::string> shapes;  // NAME=1x3x224x224
   std::string plan, tune;           // files; at most one is given
@@ -44,14 +46,19 @@ std::vector<std::string> words_of(CLI::Option& option);
 // The numbers after an option: whole, within [minimum, maximum], and said so when not.
 CLI::Validator in_range(std::int64_t minimum, std::int64_t maximum);
 CLI::Validator positive_real();
+CLI::Validator finite_real();
 
 // Adds --threads alone, for commands that run no model.
 void add_threads_option(CLI::App& app, int& threads);
 // f32, bf16, f16 or int8 by name; nullopt for other texts.
 std::optional<engine::Precision> parse_precision(std::string_view text);
 
-// --precision, --threads, --isa, --disable-pass, --stop-after, --shape. `runs` is false for commands that
-// compile only (no --threads); `shapes` is false where the command decides the shapes.
+// Adds --without alone, for commands that have no other way to change how layers run.
+void add_without_option(CLI::App& app, EngineOptions& options);
+// The names given, as `without`, where there are any.
+void add_without(const EngineOptions& options, Json& json);
+// --precision, --threads, --isa, --disable-pass, --stop-after, --without, --shape. `runs` is false for
+// commands that compile only (no --threads); `shapes` is false where the command decides the shapes.
 void add_engine_options(CLI::App& app, EngineOptions& options, bool runs = true, bool shapes = true);
 // --plan and --tune, for commands that compile by compile_model() (tools/cli/tuning.h).
 void add_plan_options(CLI::App& app, EngineOptions& options);

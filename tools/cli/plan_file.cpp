@@ -143,6 +143,7 @@ PlanFile plan_of(const Json& json) {
   plan.key.outputs = texts_of(json, "outputs");
   plan.key.disabled_passes = texts_of(json, "disabled_passes");
   plan.key.stop_after = stop_after_of(json);
+  if (json.contains("without")) plan.key.without = texts_of(json, "without");
   plan.cpu = text_of(json, "cpu");
   plan.date = text_of(json, "date");
   plan.choices.precision = precision_of(json);
@@ -202,13 +203,17 @@ PlanKey plan_key(const std::string& digest, const engine::CompileOptions& option
               .inputs = {},
               .outputs = options.outputs,
               .disabled_passes = options.disabled_passes,
-              .stop_after = options.stop_after};
+              .stop_after = options.stop_after,
+              .without = options.target.without};
   for (const auto& [name, shape] : options.shapes) {
     std::vector<std::int64_t>& dims = key.inputs[name];
     dims.assign(shape.dims().begin(), shape.dims().end());
     if (!dims.empty()) dims.front() = 1;
   }
   std::ranges::sort(key.disabled_passes);
+  std::ranges::sort(key.without);
+  const auto repeated = std::ranges::unique(key.without);
+  key.without.erase(repeated.begin(), repeated.end());
   return key;
 }
 
@@ -230,6 +235,7 @@ std::string plan_text(const PlanFile& plan) {
                {"outputs", key.outputs},
                {"disabled_passes", key.disabled_passes},
                {"stop_after", key.stop_after < 0 ? Json() : Json(key.stop_after)},
+               {"without", key.without},
                {"cpu", plan.cpu},
                {"date", plan.date},
                {"schedules", schedules_json(plan.choices.schedules)},
@@ -283,6 +289,8 @@ void require_same_key(const PlanKey& plan, const PlanKey& wanted, const std::str
           wanted.outputs.empty() ? "the model's own" : listed(wanted.outputs));
   require(plan.disabled_passes == wanted.disabled_passes && plan.stop_after == wanted.stop_after,
           "graph passes off:", passes_text(plan), passes_text(wanted));
+  require(plan.without == wanted.without, "implementations left out:", listed(plan.without),
+          listed(wanted.without));
 }
 
 void require_no_other_file(const std::string& path) {

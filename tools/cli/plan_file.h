@@ -22,6 +22,7 @@ struct PlanKey {
   std::vector<std::string> outputs;          // asked for by name; empty: the model's own
   std::vector<std::string> disabled_passes;  // sorted
   int stop_after = -1;                       // -1: all passes run
+  std::vector<std::string> without = {};     // implementations left out; sorted
 };
 
 struct PlanFile {

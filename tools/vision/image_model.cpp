@@ -2,10 +2,9 @@
 #include "tools/vision/image_model.h"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 
-#include "engine/node_properties.h"
+#include "engine/nonfinite.h"
 #include "importers/importer.h"
 #include "runtime/error.h"
 #include "runtime/image/preprocess.h"
@@ -16,6 +15,7 @@
 #include "tools/vision/image_input.h"
 #include "tools/vision/image_source.h"
 #include "tools/vision/labels.h"
+#include "tools/vision/nonfinite_images.h"
 #include "tools/vision/random_input.h"
 
 namespace godwit::vision {
@@ -27,28 +27,6 @@ constexpr std::size_t kBatchesPerThread = 2;
 constexpr std::size_t kBatchesWorthTuning = 1000;
 // Batches being filled or waiting, beside those that are in the network.
 constexpr int kSpareSlots = 2;
-
-// True where the value is Softmax's result, seen through nodes that hand on its bytes.
-bool ends_in_softmax(const engine::Graph& graph, engine::ValueId value) {
-  const std::vector<engine::NodeId> producers = graph.producers();
-  for (engine::NodeId id = producers[static_cast<std::size_t>(value)]; id != engine::kNoNode;) {
-    const engine::Node& node = graph.nodes[static_cast<std::size_t>(id)];
-    if (node.op->kind == ops::OpKind::softmax) return true;
-    if (node.op->kind != ops::OpKind::movement || !engine::is_view(graph, node)) return false;
-    id = producers[static_cast<std::size_t>(node.inputs.front())];
-  }
-  return false;
-}
-
-void apply_softmax(std::span<float> row) {
-  const float largest_value = *std::ranges::max_element(row);
-  double sum = 0;
-  for (float& value : row) {
-    value = std::exp(value - largest_value);
-    sum += value;
-  }
-  for (float& value : row) value = static_cast<float>(value / sum);
-}
 
 Compiled compile_timed(const engine::Graph& graph, const engine::CompileOptions& options) {
   const Stopwatch watch;
@@ -64,18 +42,18 @@ ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options
   const Stopwatch watch;
   const engine::Graph graph = importers::load(path);
   load_seconds_ = watch.seconds();
-  prepare(graph, path, options);
+  prepare(graph, path, options, [path] { return importers::load(path); });
 }
 
 ImageModel::ImageModel(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options)
     : threads_(chosen_threads(options.threads)) {
-  prepare(graph, name, options);
+  prepare(graph, name, options, [graph] { return graph; });
 }
 
 ImageModel::~ImageModel() = default;
 
 void ImageModel::prepare(const engine::Graph& graph, const std::string& name,
-                         const ImageModelOptions& options) {
+                         const ImageModelOptions& options, std::function<engine::Graph()> again) {
   engine::CompileOptions compile_options = options.compile;
   compile_options.threads = threads_;
   pipeline_ = find_pipeline(options.preprocess, graph.metadata);
@@ -87,8 +65,9 @@ void ImageModel::prepare(const engine::Graph& graph, const std::string& name,
                                                        : compile_timed(graph, compile_options);
                  plan_ = std::move(compiled.plan);
                  load_seconds_ += compiled.seconds;
-                 find_scores(graph);
+                 find_scores(graph, options.scores);
                });
+  nonfinite_ = std::make_unique<NonfiniteImages>(plan_, compile_options, std::move(again));
   labels_file_ = options.labels;
   set_reading(options.reading);
 }
@@ -114,7 +93,7 @@ std::vector<double> ImageModel::step_seconds() const {
   return seconds;
 }
 
-void ImageModel::find_scores(const engine::Graph& graph) {
+void ImageModel::find_scores(const engine::Graph& graph, Scores asked) {
   const engine::PlanInput& output = plan_->outputs().front();
   const Shape& shape = output.desc.shape;
   if (output.desc.dtype != DType::f32 || !shape.known() || shape.rank() < 2 || shape[0] != batch_ ||
@@ -123,7 +102,7 @@ void ImageModel::find_scores(const engine::Graph& graph) {
                             output.desc.to_string()));
   }
   classes_ = shape[1];
-  adds_softmax_ = !ends_in_softmax(graph, graph.outputs.front());
+  scores_ = find_score_facts(graph, graph.outputs.front(), classes_, asked);
 }
 
 // A batch on its way: its images' tensors, and what is known of each image.
@@ -131,8 +110,9 @@ struct ImageModel::Slot {
   std::shared_ptr<Tensor> images;
   std::vector<std::string> paths, errors;
   std::vector<std::vector<std::string>> warnings;
-  std::vector<float> probabilities;  // (batch, classes)
-  std::vector<double> preprocess;    // seconds
+  std::vector<float> probabilities;        // (batch, classes)
+  std::vector<engine::Nonfinite> numbers;  // of each image's scores
+  std::vector<double> preprocess;          // seconds
   double inference = 0;
   Stopwatch since_first;
 };
@@ -197,13 +177,27 @@ void ImageModel::infer(int lane, int lanes, Slot& slot) {
   const Stopwatch watch;
   const std::span<const Tensor> results = session->run(std::span(slot.images.get(), 1));
   std::ranges::copy(results.front().values<float>(), slot.probabilities.begin());
-  const auto classes = static_cast<std::size_t>(classes_);
-  if (adds_softmax_) {
-    for (std::size_t i = 0; i < static_cast<std::size_t>(batch_); ++i) {
-      apply_softmax(std::span(slot.probabilities).subspan(i * classes, classes));
-    }
-  }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(batch_); ++i) finish_row(slot, i);
   slot.inference = watch.seconds();
+}
+
+void ImageModel::finish_row(Slot& slot, std::size_t place) {
+  const auto classes = static_cast<std::size_t>(classes_);
+  const std::span<float> row = std::span(slot.probabilities).subspan(place * classes, classes);
+  const bool exponents = scores_.applied == ScoreFunction::exp;  // -inf is the logarithm of 0
+  engine::Nonfinite& numbers = slot.numbers[place];
+  if (exponents) apply(ScoreFunction::exp, row);
+  numbers = engine::count_nonfinite(row);
+  if (numbers.any() || exponents) return;
+  if (scores_.applied == ScoreFunction::softmax && slot.errors[place].empty() && resemble_probabilities(row))
+    resembled_ = true;
+  apply(scores_.applied, row);
+}
+
+std::string ImageModel::nonfinite_error(const Slot& slot, std::size_t place) {
+  const std::span<const float> all = slot.images->values<float>();
+  const std::size_t size = all.size() / static_cast<std::size_t>(batch_);
+  return nonfinite_->describe(slot.paths[place], slot.numbers[place], all.subspan(place * size, size));
 }
 
 ImageTimes ImageModel::run(const Take& take, std::size_t total,
@@ -232,6 +226,7 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
       slot.warnings.resize(batch);
       slot.preprocess.resize(batch);
       slot.probabilities.resize(batch * classes);
+      slot.numbers.resize(batch);
     }
     if (!take(slot.paths[place])) return false;
     if (place == 0) slot.since_first = Stopwatch();
@@ -245,10 +240,12 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
     times.inference += slot.inference;
     for (std::size_t i = 0; i < count; ++i) {
       times.preprocess += slot.preprocess[i];
-      const bool good = slot.errors[i].empty();
-      each({index++, slot.paths[i], slot.errors[i], slot.warnings[i],
-            good ? std::span(slot.probabilities).subspan(i * classes, classes) : std::span<const float>(),
-            seconds});
+      const bool nonfinite = slot.errors[i].empty() && slot.numbers[i].any();
+      const std::string error = nonfinite ? nonfinite_error(slot, i) : slot.errors[i];
+      each({index++, slot.paths[i], error, slot.warnings[i],
+            error.empty() ? std::span(slot.probabilities).subspan(i * classes, classes)
+                          : std::span<const float>(),
+            seconds, nonfinite});
     }
   };
   run_two_stage_pipeline({threads_, lanes, lanes + kSpareSlots, batch}, stages);

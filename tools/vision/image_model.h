@@ -2,6 +2,7 @@
 // image.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -14,6 +15,7 @@
 
 #include "engine/session.h"
 #include "runtime/image/pipeline.h"
+#include "tools/vision/scores.h"
 
 namespace godwit::image {
 class Preprocessor;
@@ -22,6 +24,7 @@ class Preprocessor;
 namespace godwit::vision {
 
 class ImageSource;
+class NonfiniteImages;
 
 // A plan and the seconds that making it counts as loading.
 struct Compiled {
@@ -39,6 +42,7 @@ struct ImageModelOptions {
   int threads = 0;              // 0: GODWIT_THREADS, else the cores this process may use
   std::int64_t batch = 0;       // 0: the model's own where it is fixed, else default_batch
   std::int64_t default_batch = 1;
+  Scores scores = Scores::automatic;
   Compile make_plan = {};  // empty: engine::compile()
 };
 
@@ -46,7 +50,7 @@ struct ImageModelOptions {
 struct ScoredLabel {
   std::int64_t index = 0;  // of the class, in the model's own order
   std::string name;        // "class 17" where there are no labels
-  float probability = 0;
+  float probability = 0;   // or a score, where ScoreFacts::probabilities is false
 };
 
 // Shares of the time, in seconds. Those of stages are summed over all cores, which work on both at once.
@@ -66,19 +70,22 @@ class ImageModel {
   ImageModel(const ImageModel&) = delete;
   ImageModel& operator=(const ImageModel&) = delete;
 
-  // The likeliest classes of one image, the likeliest first. Throws Error when it cannot be read.
+  // The likeliest classes of one image, the likeliest first. Throws Error when it cannot be read, and when
+  // its scores are not finite.
   std::vector<ScoredLabel> label(const std::string& path, std::size_t count = 5);
   // Names by class: of ImageModelOptions::labels, else the model's own, else none. Read when first asked for.
   const std::vector<std::string>& labels();
 
   // The result of one image; `probabilities` has one value per class, and is empty where `error` is not.
+  // Scores that are not finite are an error, which names the first layer that made such numbers.
   struct Result {
     std::size_t index;
     const std::string& path;
     const std::string& error;
     const std::vector<std::string>& warnings;  // of the decoder, about what it mended
     std::span<const float> probabilities;
-    double seconds;  // from taking the first image of its batch until the batch was labelled
+    double seconds;          // from taking the first image of its batch until the batch was labelled
+    bool nonfinite = false;  // the error is about its scores; else it could not be read
   };
   // Takes the next image's path; false when there are no more.
   using Take = std::function<bool(std::string& path)>;
@@ -111,19 +118,24 @@ class ImageModel {
   std::vector<double> step_seconds() const;
   std::int64_t batch() const { return batch_; }
   std::int64_t classes() const { return classes_; }
-  // True: the model ends without Softmax, which run() then applies to every row.
-  bool adds_softmax() const { return adds_softmax_; }
+  // The meaning of the numbers in results, and what run() applies to every row.
+  const ScoreFacts& scores() const { return scores_; }
+  // True: softmax was applied to numbers that sum to 1 themselves, as probabilities do.
+  bool resembled_probabilities() const { return resembled_; }
   double load_seconds() const { return load_seconds_; }
   const std::map<std::string, std::string>& metadata() const;
 
  private:
   struct Slot;
-  void prepare(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options);
-  void find_scores(const engine::Graph& graph);
+  void prepare(const engine::Graph& graph, const std::string& name, const ImageModelOptions& options,
+               std::function<engine::Graph()> again);
+  void find_scores(const engine::Graph& graph, Scores asked);
   int lanes_for(std::size_t total) const;
   int lane_threads() const { return lanes() > 1 ? 1 : threads_; }
   void read_image(int worker, Slot& slot, std::size_t place);
   void infer(int lane, int lanes, Slot& slot);
+  void finish_row(Slot& slot, std::size_t place);
+  std::string nonfinite_error(const Slot& slot, std::size_t place);
 
   image::Pipeline pipeline_;
   image::PreprocessOptions reading_;
@@ -135,7 +147,9 @@ class ImageModel {
   int threads_ = 1;
   std::int64_t batch_ = 1;
   std::int64_t classes_ = 0;
-  bool adds_softmax_ = false;
+  ScoreFacts scores_;
+  std::atomic<bool> resembled_ = false;
+  std::unique_ptr<NonfiniteImages> nonfinite_;
   double load_seconds_ = 0;
   bool profiling_ = false;
   std::optional<engine::ScheduleChoice> tuned_;

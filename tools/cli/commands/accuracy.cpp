@@ -68,6 +68,7 @@ class Score {
 
   void add(const vision::ImageModel::Result& result) {
     const bool good = log_.good(result.path, result.error, result.warnings);
+    nonfinite_ += result.nonfinite ? 1 : 0;
     std::vector<std::int64_t> best;
     if (good) {
       best = vision::largest(result.probabilities, kBest);
@@ -94,6 +95,7 @@ class Score {
     return images > 0 ? static_cast<double>(hits) / static_cast<double>(images) : 0;
   }
   std::size_t failed() const { return log_.failed(); }
+  std::size_t nonfinite() const { return nonfinite_; }
 
   std::int64_t images = 0, top1 = 0, top5 = 0;
 
@@ -132,6 +134,7 @@ class Score {
   std::optional<OutputFile> predictions_;
   std::optional<NpyWriter> probabilities_;
   std::vector<float> unreadable_row_;
+  std::size_t nonfinite_ = 0;
 };
 
 // With --decode fast: the same images decoded exactly, what that changes in their pixels and in the result.
@@ -184,8 +187,7 @@ int accuracy(const Options& options) {
   if (left_out > 0) {
     message(fmt::format("{} of the images calibrated this model and are left out", left_out));
   }
-  if (model.adds_softmax())
-    message("the model ends without Softmax; probabilities are softmax of its scores");
+  message(model.scores().to_string());
   Score score(options, examples, model.classes());
   vision::ImageSource source(examples.paths);
   RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
@@ -225,6 +227,10 @@ int accuracy(const Options& options) {
                  {"top5", score.share(score.top5)},
                  {"seconds", times.total},
                  {"images_per_second", rate}};
+    add_score_facts(model.scores(), json);
+    add_without(options.model_options.engine, json);
+    json["failed"] = score.failed();
+    json["nonfinite"] = score.nonfinite();
     energy.add_json(facts, json);
     if (left_out > 0) json["calibration_images_left_out"] = left_out;
     if (!exact.is_null()) json["exact_decoding"] = std::move(exact);
@@ -243,9 +249,17 @@ int accuracy(const Options& options) {
         energy.text(facts);
     options.json_lines ? print_aside(text) : print(text);
   }
-  if (score.failed() > 0) {
-    message(fmt::format("{} could not be read and {} neither as right nor as wrong",
-                        counted(score.failed(), "image"), score.failed() == 1 ? "counts" : "count"));
+  tell_resemblance(model);
+  const std::size_t unreadable = score.failed() - score.nonfinite();
+  const auto left_aside = [](std::size_t count) {
+    return fmt::format("{} neither as right nor as wrong", count == 1 ? "counts" : "count");
+  };
+  if (unreadable > 0) {
+    message(fmt::format("{} could not be read and {}", counted(unreadable, "image"), left_aside(unreadable)));
+  }
+  if (score.nonfinite() > 0) {
+    warning(fmt::format("the scores of {} are not finite: {}", counted(score.nonfinite(), "image"),
+                        left_aside(score.nonfinite())));
   }
   const bool unwritten = !options.predictions.empty() || !options.probabilities.empty();
   images.tell(static_cast<std::size_t>(score.images) + score.failed(),
@@ -274,13 +288,14 @@ std::function<int()> prepare(CLI::App& app) {
          "them. Default: class 0 is the first folder, and so on.")
       ->type_name("FILE");
   add_label_offset_option(app, options->label_offset);
+  add_scores_option(app, options->model_options.scores);
   app.add_option("--predictions", options->predictions,
                  "Write file, true class, predicted class and its probability, one image a line.")
       ->type_name("FILE.csv");
   app.add_flag("--top5", options->top5, "Put the five likeliest classes into --predictions instead of one.");
   app.add_option("--probabilities", options->probabilities,
                  "Write all probabilities, f32, images x classes, in the CSV's order; an image that could "
-                 "not be read has a row of NaN.")
+                 "not be read, or whose scores are not finite, has a row of NaN.")
       ->type_name("FILE.npy");
   add_preprocess_option(app, options->model_options.preprocess);
   app.add_option("--batch", options->model_options.batch, "Images that go through the network together.")
@@ -320,7 +335,11 @@ const Command accuracy_command = {
     "pixels "
     "and in accuracy is printed (JSON: exact_decoding). The JSON fields are schema, model, precision, "
     "images, top1, top5 (fractions), "
-    "seconds, images_per_second; with --energy also energy (its measured_j is null where nothing was "
+    "seconds, images_per_second, softmax_added, scores, applied, last_layer (as for 'godwit classify'), "
+    "failed "
+    "(images that could not be read or whose scores are NaN or infinite: they count neither as right nor as "
+    "wrong, and the exit status is 1), nonfinite (how many were the latter); with --energy also energy (its "
+    "measured_j is null where nothing was "
     "measured). Images that a model quantised by godwit was calibrated on, told by their content, count in "
     "no "
     "figure (JSON: calibration_images_left_out). Where a signal ends the work early, figures are of the "

@@ -46,9 +46,15 @@ class Report {
         progress_("images", total),
         log_(progress_, options.model_options.images.strict) {}
 
+  // Before the first image: the numbers are probabilities or scores.
+  void set_scores(const vision::ScoreFacts& facts) {
+    number_ = facts.probabilities ? "probability" : "score";
+  }
+
   void add(const vision::ImageModel::Result& result) {
     if (!log_.good(result.path, result.error, result.warnings)) {
       add_failure({{"file", result.path}, {"error", result.error}});
+      nonfinite_ += result.nonfinite ? 1 : 0;
     } else {
       if (!result.warnings.empty() && !options_.json_lines) {
         warnings_.push_back({{"file", result.path}, {"warnings", result.warnings}});
@@ -60,7 +66,7 @@ class Report {
         const std::string label = vision::label_of(labels_, index, options_.label_offset);
         text += fmt::format("  {:.4f}  {}\n", probability, label);
         if (options_.json || options_.json_lines) {
-          labels.push_back({{"class", index}, {"label", label}, {"probability", probability}});
+          labels.push_back({{"class", index}, {"label", label}, {number_, probability}});
         }
       }
       progress_.clear();
@@ -80,16 +86,19 @@ class Report {
 
   // The object up to the list of images, and what follows it.
   void begin_json(const vision::ImageModel& model) {
-    const std::string head = json_text({{"schema", "godwit.classify/1"},
-                                        {"model", options_.model},
-                                        {"precision", name_of(model.plan().precision())},
-                                        {"softmax_added", model.adds_softmax()},
-                                        {"images", Json::array()}});
+    Json json = {{"schema", "godwit.classify/1"},
+                 {"model", options_.model},
+                 {"precision", name_of(model.plan().precision())}};
+    add_score_facts(model.scores(), json);
+    add_without(options_.model_options.engine, json);
+    json["images"] = Json::array();
+    const std::string head = json_text(json);
     print(head.substr(0, head.size() - 2));  // without the closing ]}
   }
   void end_json(const vision::ImageTimes& times, const EnergyAccount& energy, const RunFacts& facts,
                 bool partial) {
     Json json = {{"failed", failed_},
+                 {"nonfinite", nonfinite_},
                  {"warned", warnings_},
                  {"seconds", times.total},
                  {"preprocess_seconds", times.preprocess},
@@ -116,7 +125,9 @@ class Report {
                     "{}), {}",
                     counted(images_, "image"), times.total, rate(times), times.preprocess, times.inference,
                     counted(model.threads(), "thread"), name_of(model.plan().target().isa)));
-    if (any_failed()) message(fmt::format("{} could not be read", counted(log_.failed(), "image")));
+    const std::size_t unreadable = log_.failed() - nonfinite_;
+    if (unreadable > 0) message(fmt::format("{} could not be read", counted(unreadable, "image")));
+    if (nonfinite_ > 0) warning(fmt::format("the scores of {} are not finite", counted(nonfinite_, "image")));
   }
 
   bool any_failed() const { return log_.failed() > 0; }
@@ -137,7 +148,8 @@ class Report {
   std::vector<std::string> labels_;
   Progress progress_;
   ImageLog log_;
-  std::size_t images_ = 0;
+  const char* number_ = "probability";
+  std::size_t images_ = 0, nonfinite_ = 0;
   Json failed_ = Json::array(), warnings_ = Json::array();
 };
 
@@ -162,12 +174,12 @@ int classify(const Options& options) {
   std::vector<std::string> labels = vision::find_labels(options.labels, model.metadata());
   if (labels.empty())
     message("the model carries no labels, so classes are numbers; --labels FILE names them");
-  if (model.adds_softmax())
-    message("the model ends without Softmax; probabilities are softmax of its scores");
+  message(model.scores().to_string());
   if (options.model_options.images.fast()) {
     tell_fast_difference(options.images, model, options.model_options.images);
   }
   Report report(options, std::move(labels), source.total());
+  report.set_scores(model.scores());
   if (options.json) report.begin_json(model);
   RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
   vision::ImageTimes times;
@@ -192,6 +204,7 @@ int classify(const Options& options) {
   if (!partial) energy.write_ledger(facts);
   report.finish(model, times, energy, facts, partial);
   images.tell(report.images());
+  tell_resemblance(model);
   if (partial) return interrupt_exit_code();
   return report.any_failed() ? kFailed : kDone;
 }
@@ -209,6 +222,7 @@ std::function<int()> prepare(CLI::App& app) {
                  "Default: the model's own (metadata entry godwit.labels).")
       ->type_name("FILE");
   add_label_offset_option(app, options->label_offset);
+  add_scores_option(app, options->model_options.scores);
   add_preprocess_option(app, options->model_options.preprocess);
   app.add_option("--batch", options->model_options.batch, "Images that go through the network together.")
       ->check(in_range(1, 4096))
@@ -233,15 +247,25 @@ const Command classify_command = {
     "label images",
     "MODEL IMAGE|DIR... [options]",
     "Decodes, resizes and crops each image exactly as Pillow and torchvision do, runs the network, and "
-    "prints its likeliest labels with their probabilities (0 to 1). Where the model does not end in "
-    "Softmax, it is applied for display and a message says so. An image that cannot be read is named on "
-    "stderr; the others are still labelled, and the exit status is 1. What the JPEG decoder had to mend is "
-    "named "
-    "likewise and labelled. Images are decoded while others go through the network, each core doing what "
+    "prints its likeliest labels with their probabilities (0 to 1). Softmax is applied where the model ends "
+    "in "
+    "neither Softmax nor Sigmoid, exp where it ends in LogSoftmax; a message says what was found, and "
+    "--scores "
+    "decides. An image that cannot be read, and one whose scores are NaN or infinite, is named on stderr "
+    "(the "
+    "latter with the first layer that made such numbers); the others are still labelled, and the exit status "
+    "is "
+    "1. What the JPEG decoder had to mend is named likewise and labelled. Images are decoded while others go "
+    "through the network, each core doing what "
     "is "
     "due; however many there are, no more than a few batches are in memory.\n\n"
-    "The JSON fields are schema, model, precision, softmax_added, images (file, labels), failed (file, "
-    "error), warned (file, warnings), seconds, preprocess_seconds and inference_seconds (both summed over "
+    "The JSON fields are schema, model, precision, softmax_added, scores (what the numbers are: softmax, "
+    "sigmoid, raw), applied (to what the model gives: none, softmax, sigmoid, exp), last_layer, images "
+    "(file, "
+    "labels with class, label and probability, or score where it is none), failed (file, error), nonfinite "
+    "(how "
+    "many of them were read), warned (file, warnings), seconds, preprocess_seconds and inference_seconds "
+    "(both summed over "
     "threads) and images_per_second; with --energy also energy (its measured_j is null where nothing was "
     "measured). Where --strict or an error ends the work early, the object is closed with failed, warned and "
     "error; where a signal does, it has partial (true) behind the images that were done.\n\n"

@@ -8,6 +8,7 @@
 
 #include "engine/compare_layers.h"
 #include "engine/dequantized.h"
+#include "engine/nonfinite.h"
 #include "engine/quantization_scheme.h"
 #include "importers/importer.h"
 #include "runtime/error.h"
@@ -86,6 +87,30 @@ std::size_t first_diverging(const std::vector<engine::Difference>& differences, 
   return static_cast<std::size_t>(found - differences.begin());
 }
 
+// The first layer with numbers that are not finite in either model; as many as there are where none has.
+std::size_t first_nonfinite(const std::vector<engine::Difference>& differences) {
+  const auto found = std::ranges::find_if_not(differences, &engine::Difference::finite);
+  return static_cast<std::size_t>(found - differences.begin());
+}
+
+std::string finite_text(double value, int digits, bool fixed) {
+  if (!std::isfinite(value)) return "not finite";
+  return fixed ? fmt::format("{:.{}f}", value, digits) : fmt::format("{:.{}g}", value, digits);
+}
+
+// What is not finite, where, and what helps against it.
+std::string nonfinite_text(const Options& options, const engine::LayerPair& pair,
+                           const engine::Difference& difference) {
+  const bool both = difference.nonfinite_reference() > 0;
+  const std::string where =
+      both ? fmt::format("in {} already", options.reference) : fmt::format("in {}", options.precision);
+  return fmt::format("{} elements of {} are not finite {}; {}",
+                     both ? difference.nonfinite_reference() : difference.nonfinite_other(),
+                     one_line(pair.layers), where,
+                     engine::explain_nonfinite(
+                         std::nullopt, *parse_precision(both ? options.reference : options.precision)));
+}
+
 void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
             const std::vector<engine::Difference>& differences, std::size_t images, bool partial) {
   const std::size_t first = first_diverging(differences, options.threshold);
@@ -97,15 +122,20 @@ void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
                         {"sqnr_db", differences[i].sqnr_db()},
                         {"channel_sqnr_db", differences[i].channel_sqnr_db()},
                         {"cosine", differences[i].cosine()},
-                        {"largest_error", differences[i].largest()}});
+                        {"largest_error", differences[i].largest()},
+                        {"nonfinite", differences[i].nonfinite_other()},
+                        {"nonfinite_reference", differences[i].nonfinite_reference()}});
     }
     Json json = {
-        {"schema", "godwit.compare/1"},   {"model", options.model}, {"precision", options.precision},
-        {"reference", options.reference}, {"images", images},       {"threshold_db", options.threshold},
-        {"first_diverging", nullptr},     {"layers", layers}};
+        {"schema", "godwit.compare/1"},   {"model", options.model},     {"precision", options.precision},
+        {"reference", options.reference}, {"images", images},           {"threshold_db", options.threshold},
+        {"first_diverging", nullptr},     {"first_nonfinite", nullptr}, {"layers", layers}};
     if (!options.with.empty()) json["with"] = options.with;
     if (partial) json["partial"] = true;
     if (first < pairs.size()) json["first_diverging"] = pairs[first].layers;
+    if (const std::size_t bad = first_nonfinite(differences); bad < pairs.size())
+      json["first_nonfinite"] = pairs[bad].layers;
+    add_without(options.engine, json);
     return print_json(json);
   }
   Table table({{"layer", Table::Align::left},
@@ -116,8 +146,8 @@ void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
                {"largest error"}});
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     table.add({one_line(pairs[i].layers), pairs[i].op, decibels(differences[i].sqnr_db()),
-               decibels(differences[i].channel_sqnr_db()), fmt::format("{:.6f}", differences[i].cosine()),
-               fmt::format("{:.4g}", differences[i].largest())});
+               decibels(differences[i].channel_sqnr_db()), finite_text(differences[i].cosine(), 6, true),
+               finite_text(differences[i].largest(), 4, false)});
   }
   const std::string verdict =
       first < pairs.size()
@@ -161,12 +191,14 @@ int compare(const Options& options) {
   progress.clear();
   const bool partial = done < reader.paths().size();
   report(options, pairs, differences, done, partial);
+  const std::size_t bad = first_nonfinite(differences);
+  if (bad < pairs.size()) warning(nonfinite_text(options, pairs[bad], differences[bad]));
   if (partial) {
     warning(fmt::format("{} ended the work after {} of {}; the figures are of these alone", interrupt_name(),
                         done, counted(reader.paths().size(), "image")));
     return interrupt_exit_code();
   }
-  return reader.failed() == 0 ? kDone : kFailed;
+  return reader.failed() == 0 && bad == pairs.size() ? kDone : kFailed;
 }
 
 std::function<int()> prepare(CLI::App& app) {
@@ -197,6 +229,7 @@ std::function<int()> prepare(CLI::App& app) {
       ->default_str("f32");
   app.add_option("--threshold", options->threshold,
                  "The first layer whose signal-to-noise ratio is below so many dB is named.")
+      ->check(finite_real())
       ->type_name("DB")
       ->default_str("20");
   add_preprocess_option(app, options->preprocess);
@@ -206,6 +239,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option("--isa", options->engine.isa, "Instruction set of the kernels, at most.")
       ->type_name("NAME")
       ->group("Engine options");
+  add_without_option(app, options->engine);
   return [options] { return compare(*options); };
 }
 
@@ -219,13 +253,17 @@ const Command compare_command = {
     "Runs the same images through both models and compares every tensor that both have, told by its name. "
     "Layers are told in the model's own names; a Relu or Clip is told with the layer in front of it, and a "
     "rounded result is seen as its readers see it. SQNR is the power of the f32 tensor over the power of the "
-    "difference, in decibels (inf: no difference); by channel is the same from the mean over channels, which "
+    "difference, in decibels (exact: no difference; none: the f32 tensor is 0); by channel is the same from "
+    "the mean over channels, which "
     "shows small channels lost beside a large one. Errors add up from layer to layer: 'godwit quantize "
-    "--explain' tells what each layer adds by itself.\n\n"
+    "--explain' tells what each layer adds by itself. The exit status is 1 where a tensor is not finite in "
+    "either model; the first such layer is named.\n\n"
     "The JSON fields are schema, model, with, precision, reference, images, threshold_db, first_diverging, "
-    "layers (layer, op, sqnr_db, channel_sqnr_db, cosine, largest_error); a ratio that is infinite is null. "
-    "Where a "
-    "signal ends the work early, partial is true and the figures are of the images that were done.",
+    "first_nonfinite (the first layer with NaN or infinities), layers (layer, op, sqnr_db, channel_sqnr_db, "
+    "cosine, largest_error, nonfinite, nonfinite_reference: elements that are NaN or infinite); what is not "
+    "finite is null. Where a signal ends the work early, partial is true and the figures are of the images "
+    "that "
+    "were done.",
     "godwit compare q.onnx --data photographs\n"
     "godwit compare models/resnet50.onnx --precision bf16 --data photographs\n"
     "godwit compare models/resnet50.onnx --with q.onnx --precision int8 --reference f32 --data photographs",

@@ -147,11 +147,12 @@ int explain(const Options& options) {
     }
     Json rows = Json::array();
     for (const std::size_t i : steps) rows.push_back(step_json(plan.steps()[i], plan, plan.fused_rows_of(i)));
-    print_json({{"schema", "godwit.explain/1"},
-                {"model", options.model},
-                {"isa", name_of(plan.target().isa)},
-                {"passes", std::move(passes)},
-                {"steps", std::move(rows)}});
+    Json json = {
+        {"schema", "godwit.explain/1"}, {"model", options.model}, {"isa", name_of(plan.target().isa)}};
+    add_without(options.engine, json);
+    json["passes"] = std::move(passes);
+    json["steps"] = std::move(rows);
+    print_json(json);
     return kDone;
   }
   std::string text = options.node.empty() ? passes_text(plan) : "";
@@ -186,6 +187,7 @@ const Command explain_command = {
     "results to each other, so that these never lie whole in memory.",
     "godwit explain models/resnet50.onnx --node conv1\n"
     "godwit explain models/resnet50.onnx --tune resnet50.plan\n"
+    "godwit explain models/resnet50.onnx --without conv_winograd4\n"
     "godwit explain models/resnet50.onnx --isa generic --disable-pass fuse_activation",
     prepare,
     {},

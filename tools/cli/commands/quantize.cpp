@@ -190,6 +190,7 @@ class AccuracyCheck {
     model.run(source, [&](const vision::ImageModel::Result& result) {
       progress.advance();
       stop_if_interrupted();
+      if (result.nonfinite) throw Error(result.error, ErrorKind::failed);
       if (!result.error.empty()) return;
       ++images;
       const std::int64_t wanted = examples_.classes[result.index] + options_.label_offset;

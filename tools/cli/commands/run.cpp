@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "engine/nonfinite.h"
 #include "engine/session.h"
 #include "importers/importer.h"
 #include "runtime/error.h"
@@ -142,21 +143,34 @@ int run(const Options& options) {
                {"shape", Table::Align::left},
                {"file", Table::Align::left}});
   Json outputs = Json::array();
+  std::vector<std::string> warnings;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const std::string &name = plan->outputs()[i].name, &path = paths[i];
     write_npy(path, results[i].view());
     table.add({name, std::string(name_of(results[i].dtype())), results[i].shape().to_string(), path});
+    const engine::Nonfinite numbers = engine::count_nonfinite(results[i].view());
+    if (numbers.any()) warnings.push_back(fmt::format("output '{}': {}", name, numbers.to_string()));
     outputs.push_back({{"name", name},
                        {"dtype", name_of(results[i].dtype())},
                        {"shape", results[i].shape().dims()},
-                       {"file", path}});
+                       {"file", path},
+                       {"nan", numbers.nan},
+                       {"infinite", numbers.infinite}});
+  }
+  if (!warnings.empty()) {
+    for (const std::string& each : warnings) warning("warning: " + each);
+    warning("warning: " +
+            engine::explain_nonfinite(engine::first_nonfinite(graph, compile_options, *plan, src),
+                                      plan->precision()));
   }
   if (options.json) {
-    print_json({{"schema", "godwit.run/1"},
-                {"model", options.model},
-                {"precision", name_of(plan->precision())},
-                {"seconds", seconds},
-                {"outputs", std::move(outputs)}});
+    Json json = {{"schema", "godwit.run/1"},
+                 {"model", options.model},
+                 {"precision", name_of(plan->precision())},
+                 {"seconds", seconds},
+                 {"outputs", std::move(outputs)}};
+    add_without(options.engine, json);
+    print_json(json);
   } else {
     print(table.to_string());
     message(fmt::format("ran in {:.3f} ms on {}, {}", seconds * 1e3, counted(session.threads(), "thread"),
@@ -197,7 +211,13 @@ const Command run_command = {
     "MODEL --input NAME=FILE.npy... --output-dir DIR [options]",
     "Runs the model once on the given tensors, whose shapes settle what the model leaves open, and writes "
     "every output as a .npy file. Characters of a name that do not suit a file name become '_'. Only what "
-    "the outputs asked for need is computed.",
+    "the outputs asked for need is computed. Outputs with NaN or infinities are written as they are (so may "
+    "the "
+    "inputs be); a warning counts them for each output and names the first layer that made them, and the "
+    "exit "
+    "status stays 0. The JSON fields are schema, model, precision, seconds and outputs (name, dtype, shape, "
+    "file, "
+    "nan and infinite: how many).",
     "godwit run models/resnet50.onnx --input input=x.npy --output-dir results\n"
     "godwit run model.onnx --input x.npy --output-dir results --output conv1 --output prob",
     prepare,

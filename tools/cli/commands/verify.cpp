@@ -344,10 +344,12 @@ std::function<int()> prepare(CLI::App& app) {
       ->required();
   app.add_option("--rtol", options->rtol, "Allowed relative difference of floating-point outputs.")
       ->check(CLI::NonNegativeNumber.description(""))
+      ->check(finite_real())
       ->type_name("R")
       ->default_str("0.001, as ONNX's own runner");
   app.add_option("--atol", options->atol, "Allowed absolute difference, on top of the relative one.")
       ->check(CLI::NonNegativeNumber.description(""))
+      ->check(finite_real())
       ->type_name("A")
       ->default_str("1e-7, as ONNX's own runner");
   app.add_option("--sigma", options->sigma,
