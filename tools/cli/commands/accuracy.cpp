@@ -187,7 +187,8 @@ int accuracy(const Options& options) {
   if (left_out > 0) {
     message(fmt::format("{} of the images calibrated this model and are left out", left_out));
   }
-  message(model.scores().to_string());
+  const bool applies = model.scores().applied != vision::ScoreFunction::none;
+  if (applies) message(model.scores().to_string());
   Score score(options, examples, model.classes());
   vision::ImageSource source(examples.paths);
   RunFacts facts{options.model, &model.plan(), model.batch(), model.threads()};
@@ -249,6 +250,7 @@ int accuracy(const Options& options) {
         energy.text(facts);
     options.json_lines ? print_aside(text) : print(text);
   }
+  if (!applies) message(model.scores().to_string());
   tell_resemblance(model);
   const std::size_t unreadable = score.failed() - score.nonfinite();
   const auto left_aside = [](std::size_t count) {

@@ -174,7 +174,8 @@ int classify(const Options& options) {
   std::vector<std::string> labels = vision::find_labels(options.labels, model.metadata());
   if (labels.empty())
     message("the model carries no labels, so classes are numbers; --labels FILE names them");
-  message(model.scores().to_string());
+  const bool applies = model.scores().applied != vision::ScoreFunction::none;
+  if (applies) message(model.scores().to_string());
   if (options.model_options.images.fast()) {
     tell_fast_difference(options.images, model, options.model_options.images);
   }
@@ -203,6 +204,7 @@ int classify(const Options& options) {
   const bool partial = images.cut_short() || energy.cut_short();
   if (!partial) energy.write_ledger(facts);
   report.finish(model, times, energy, facts, partial);
+  if (!applies) message(model.scores().to_string());
   images.tell(report.images());
   tell_resemblance(model);
   if (partial) return interrupt_exit_code();
