@@ -7,6 +7,7 @@
 #include "engine/plan_builder.h"
 #include "ops/attribute_views.h"
 #include "ops/known_ops.h"
+#include "ops/layout.h"
 #include "runtime/error.h"
 #include "runtime/threads.h"
 
@@ -65,8 +66,8 @@ void set_input_layouts(Graph& graph, const std::map<std::string, Layout>& layout
     if (layout == Layout::nchw) continue;
     const ValueId input = *found;
     TensorDesc desc = graph.value(input).desc;
-    if (desc.shape.rank() != 3 && desc.shape.rank() != 4) {
-      throw Error(fmt::format("input '{}' has shape {}; only 3 or 4 dimensions can be nhwc", name,
+    if (!ops::can_be_nhwc(desc.shape)) {
+      throw Error(fmt::format("input '{}' has shape {}; only 3 to 5 dimensions can be nhwc", name,
                               desc.shape.to_string()));
     }
     const ValueId plain = graph.add_value(name + "/nchw", desc);

@@ -4,6 +4,7 @@
 
 #include "engine/graph.h"
 #include "engine/rewrite.h"
+#include "ops/layout.h"
 #include "runtime/error.h"
 
 namespace godwit::engine {
@@ -42,8 +43,8 @@ class Verifier {
   void check_values() {
     for (std::size_t v = 0; v < graph_.values.size(); ++v) {
       const Value& value = graph_.values[v];
-      if (value.desc.layout != Layout::nchw && value.desc.shape.rank() != 3 && value.desc.shape.rank() != 4) {
-        complain(fmt::format("value '{}' is nhwc with shape {}, which only rank 3 and 4 can be", value.name,
+      if (value.desc.layout != Layout::nchw && !ops::can_be_nhwc(value.desc.shape)) {
+        complain(fmt::format("value '{}' is nhwc with shape {}, which only rank 3 to 5 can be", value.name,
                              graph_.to_string(value.desc.shape)));
       }
       if (!value.constant) continue;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/axes.h"
+#include "ops/layout.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -106,8 +107,7 @@ std::int64_t epilogue_flops(const NodeView& node) {
 }
 
 LayoutRule channels_last(const NodeView& node) {
-  const int rank = node.shape(0).rank();
-  return rank == 3 || rank == 4 ? LayoutRule::nhwc : LayoutRule::nchw_only;
+  return can_be_nhwc(node.shape(0)) ? LayoutRule::nhwc : LayoutRule::nchw_only;
 }
 
 }  // namespace godwit::ops

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ops/layout.h"
+
 namespace godwit::ops {
 
 std::vector<TensorDesc> infer_unary(const NodeView& node) {
@@ -17,7 +19,7 @@ std::vector<TensorDesc> infer_binary(const NodeView& node) {
 
 LayoutRule layout_of_binary(const NodeView& node) {
   const Shape& dst = node.outputs[0].shape;
-  if (dst.rank() != 3 && dst.rank() != 4) return LayoutRule::nchw_only;
+  if (!can_be_nhwc(dst)) return LayoutRule::nchw_only;
   for (const Operand& operand : node.inputs) {
     const Shape& shape = operand.desc->shape;
     const bool one_number = shape.known() && shape.elements() == 1;

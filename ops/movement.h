@@ -40,6 +40,12 @@ inline std::int64_t offset_of(const Index& index, const Index& strides, int rank
   return offset;
 }
 
+// The position along a dimension that an index names, those below 0 counting from the end; -1: none.
+inline std::int64_t position_of_index(std::int64_t index, std::int64_t dim) {
+  if (index < 0) index += dim;
+  return index >= 0 && index < dim ? index : -1;
+}
+
 // dst[to] = src[from], of any element type.
 void copy_element(const TensorView& src, std::int64_t from, const TensorView& dst, std::int64_t to);
 // All bytes; both have the same size and layout.

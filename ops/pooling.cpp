@@ -1,7 +1,10 @@
 // Pooling geometry from a node's attributes.
 #include "ops/pooling.h"
 
+#include <fmt/format.h>
+
 #include "ops/arithmetic.h"
+#include "runtime/error.h"
 
 namespace godwit::ops {
 namespace {
@@ -30,6 +33,20 @@ Shape infer_pool_shape(const NodeView& node) {
   const Window window = pool_window(node);
   for (const WindowAxis& axis : window.spatial()) dst.append(axis.output);
   return dst;
+}
+
+std::vector<TensorDesc> infer_global_pool(const NodeView& node) {
+  require_one_dtype(node, kFloatTypes);
+  require_rank(node, 0, 3);
+  Shape shape = node.shape(0);
+  for (int axis = 2; axis < shape.rank(); ++axis) shape[axis] = 1;
+  return {{node.input(0).dtype, shape, Layout::nchw}};
+}
+
+double norm_order(const Attributes& attributes) {
+  const std::int64_t p = attributes.integer("p", 2);
+  if (p < 1) throw Error(fmt::format("attribute 'p' is {}, expected at least 1", p));
+  return static_cast<double>(p);
 }
 
 std::int64_t count_taps(const Window& window, const WindowPosition& at, bool padded) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "ops/op.h"
 #include "ops/window.h"
@@ -14,6 +15,12 @@ Window pool_window(const NodeView& node);
 // The shape that attributes kernel_shape, strides, pads, dilations, auto_pad and ceil_mode make of operand
 // 0's, which is (N, C, spatial…).
 Shape infer_pool_shape(const NodeView& node);
+
+// The description of a global pool's result: operand 0's, a float, with 1 for every spatial dimension.
+std::vector<TensorDesc> infer_global_pool(const NodeView& node);
+
+// Attribute `p` of a norm, 2 without it. Throws Error below 1.
+double norm_order(const Attributes& attributes);
 
 // Taps that an average counts where its window stands: those inside the input, or inside the padded input.
 // With ceil_mode the last window can hang over even the padding; such taps never count.

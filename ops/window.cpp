@@ -33,9 +33,13 @@ void resolve_output(WindowAxis& axis, bool ceil_mode) {
   if (ceil_mode && (axis.output - 1) * axis.stride >= axis.input + axis.pad_begin) --axis.output;
 }
 
+void check_sizes(std::int64_t kernel, std::int64_t input) {
+  if (kernel < 1 || kernel > kLargest) throw Error(fmt::format("a kernel of size {}", kernel));
+  if (input > kLargest) throw Error(fmt::format("a spatial dimension of {} is too large", input));
+}
+
 void resolve(WindowAxis& axis, AutoPad auto_pad, bool ceil_mode) {
-  if (axis.kernel < 1 || axis.kernel > kLargest) throw Error(fmt::format("a kernel of size {}", axis.kernel));
-  if (axis.input > kLargest) throw Error(fmt::format("a spatial dimension of {} is too large", axis.input));
+  check_sizes(axis.kernel, axis.input);
   const bool same = auto_pad == AutoPad::same_upper || auto_pad == AutoPad::same_lower;
   if (!is_known(axis.input)) {
     // A window of stride 1 that loses at the edges what the padding adds keeps even an unknown size.
@@ -114,6 +118,56 @@ Window window_of(const WindowAttributes& attributes, std::span<const std::int64_
 Window window_of(const Attributes& attributes, std::span<const std::int64_t> spatial,
                  std::span<const std::int64_t> kernel) {
   return window_of(window_attributes(attributes, spatial.size()), spatial, kernel);
+}
+
+Window transposed_window_of(const Attributes& node, std::span<const std::int64_t> spatial,
+                            std::span<const std::int64_t> kernel) {
+  const WindowAttributes attributes = window_attributes(node, spatial.size());
+  require_kernel_rank(kernel.size(), spatial.size());
+  PerAxis output_padding{};
+  node.read_integers("output_padding", {output_padding.data(), spatial.size()}, 0, 0);
+  std::span<const std::int64_t> sizes = node.integers("output_shape");
+  if (sizes.size() == spatial.size() + 2)
+    sizes = sizes.subspan(2);  // with batch and channels, as some write it
+  if (!sizes.empty() && sizes.size() != spatial.size()) {
+    throw Error(
+        fmt::format("attribute 'output_shape' has {} values, expected {}", sizes.size(), spatial.size()));
+  }
+  const bool same = attributes.auto_pad == AutoPad::same_upper || attributes.auto_pad == AutoPad::same_lower;
+  Window window{.rank = attributes.rank, .axes = {}};
+  const std::span<WindowAxis> axes = std::span(window.axes).last(spatial.size());
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    WindowAxis& axis = axes[i];
+    axis = {.kernel = kernel[i], .stride = attributes.strides[i], .dilation = attributes.dilations[i]};
+    check_sizes(axis.kernel, spatial[i]);
+    axis.output = spatial[i];
+    if (output_padding[i] > kLargest)
+      throw Error(fmt::format("attribute 'output_padding' has {}, which is too large", output_padding[i]));
+    if (attributes.auto_pad == AutoPad::notset) {
+      axis.pad_begin = attributes.pads_begin[i];
+      axis.pad_end = attributes.pads_end[i];
+    }
+    if (!is_known(axis.output)) {
+      axis.input = sizes.empty() ? kAnyDim : sizes[i];
+      continue;
+    }
+    // What the windows cover, and what is left out of it on both sides.
+    const std::int64_t covered =
+        axis.output == 0 ? 0 : (axis.output - 1) * axis.stride + axis.extent() + output_padding[i];
+    if (sizes.empty() && !same) {
+      axis.input = covered - axis.pad_begin - axis.pad_end;
+    } else {
+      axis.input = sizes.empty() ? axis.output * axis.stride : sizes[i];
+      const std::int64_t total = covered - axis.input;
+      const std::int64_t smaller = std::max<std::int64_t>(total, 0) / 2;
+      axis.pad_begin =
+          attributes.auto_pad == AutoPad::same_upper ? smaller : std::max<std::int64_t>(total, 0) - smaller;
+      axis.pad_end = total - axis.pad_begin;
+    }
+    if (axis.input < 0 || axis.input > kLargest)
+      throw Error(fmt::format("the size of the result would be {}, which is out of range", axis.input));
+  }
+  return window;
 }
 
 }  // namespace godwit::ops

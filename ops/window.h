@@ -72,9 +72,12 @@ struct Window {
   std::int64_t inputs() const { return d().input * h().input * w().input; }
   std::int64_t outputs() const { return d().output * h().output * w().output; }
   std::int64_t taps() const { return d().kernel * h().kernel * w().kernel; }
-  // Place of a channel's output element `o` in row-major order.
+  // Place of a channel's output element `o` in row-major order, and of its input element `i`.
   WindowPosition position_of(std::int64_t o) const {
     return {o / w().output / h().output, o / w().output % h().output, o % w().output};
+  }
+  WindowPosition input_position_of(std::int64_t i) const {
+    return {i / w().input / h().input, i / w().input % h().input, i % w().input};
   }
 };
 
@@ -86,6 +89,12 @@ Window window_of(const WindowAttributes& attributes, std::span<const std::int64_
                  std::span<const std::int64_t> kernel);
 Window window_of(const Attributes& attributes, std::span<const std::int64_t> spatial,
                  std::span<const std::int64_t> kernel);
+
+// The window of a transposed convolution, which goes from its result to its operand: `input` is a size of the
+// result, `output` one of the operand. Of attributes output_padding, output_shape, pads and auto_pad, a given
+// output_shape decides the pads. Throws Error as window_of() does.
+Window transposed_window_of(const Attributes& attributes, std::span<const std::int64_t> spatial,
+                            std::span<const std::int64_t> kernel);
 
 // Calls visit(i, tap) for each tap that lies inside the input, in row-major order: element i of the
 // operand's channel and element `tap` of the kernel's.
@@ -103,6 +112,29 @@ void for_each_tap(const Window& window, const WindowPosition& at, const Visit& v
       for (std::int64_t kw = 0; kw < w.kernel; ++kw) {
         const std::int64_t iw = w.position(at.w, kw);
         if (w.contains(iw)) visit(line + iw, tap + kw);
+      }
+    }
+  }
+}
+
+// The other way round: calls visit(o, tap) for each place `o` where a window stands whose tap `tap` lies on
+// the input element at `at`, in row-major order of taps.
+template <class Visit>
+void for_each_window_on(const Window& window, const WindowPosition& at, const Visit& visit) {
+  // The window's place along an axis; -1: none.
+  const auto place = [](const WindowAxis& axis, std::int64_t i, std::int64_t tap) {
+    const std::int64_t begin = i + axis.pad_begin - tap * axis.dilation;
+    const std::int64_t o = begin / axis.stride;
+    return begin >= 0 && begin % axis.stride == 0 && o < axis.output ? o : -1;
+  };
+  const WindowAxis &d = window.d(), &h = window.h(), &w = window.w();
+  for (std::int64_t kd = 0; kd < d.kernel; ++kd) {
+    const std::int64_t od = place(d, at.d, kd);
+    for (std::int64_t kh = 0; od >= 0 && kh < h.kernel; ++kh) {
+      const std::int64_t oh = place(h, at.h, kh);
+      for (std::int64_t kw = 0; oh >= 0 && kw < w.kernel; ++kw) {
+        const std::int64_t ow = place(w, at.w, kw);
+        if (ow >= 0) visit((od * h.output + oh) * w.output + ow, (kd * h.kernel + kh) * w.kernel + kw);
       }
     }
   }

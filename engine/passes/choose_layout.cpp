@@ -8,12 +8,13 @@
 #include "engine/rewrite.h"
 #include "ops/attribute_views.h"
 #include "ops/known_ops.h"
+#include "ops/layout.h"
 #include "runtime/memory.h"
 
 namespace godwit::engine::passes {
 namespace {
 
-bool has_layout(const TensorDesc& desc) { return desc.shape.rank() == 3 || desc.shape.rank() == 4; }
+bool has_layout(const TensorDesc& desc) { return ops::can_be_nhwc(desc.shape); }
 
 // Both layouts are the same bytes.
 bool is_order_free(const Shape& shape) { return shape[1] == 1 || shape.product(2, shape.rank()) == 1; }

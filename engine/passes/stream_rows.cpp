@@ -19,9 +19,9 @@ bool goes_by_lines(const Graph& graph, const Node& node, const PassContext& cont
          implementation->streams_rows(node_context.view());
 }
 
-// 0 also where only the data decides a size, which no executable that goes by lines takes.
+// 0 also where only the data decides a size, and for volumes, which no executable that goes by lines takes.
 std::size_t image_bytes(const TensorDesc& desc) {
-  if (desc.shape.bounded() || desc.shape.rank() < 1 || desc.shape[0] < 1) return 0;
+  if (desc.shape.bounded() || desc.shape.rank() < 1 || desc.shape.rank() > 4 || desc.shape[0] < 1) return 0;
   return desc.bytes() / static_cast<std::size_t>(desc.shape[0]);
 }
 

@@ -28,6 +28,13 @@ void check_size(TensorDesc desc) {
 
 constexpr std::size_t kAll = ~std::size_t{0};
 
+// The attribute of operators whose results depend on how many of them there are.
+constexpr const char* kResults = "num_outputs";
+bool counts_results(const ops::OpDef& op) {
+  return std::ranges::find(op.attributes, std::string_view(kResults), &ops::AttributeSpec::name) !=
+         op.attributes.end();
+}
+
 TensorDesc unknown_desc() { return {DType::f32, Shape::unranked(), Layout::nchw}; }
 
 bool contradicts(const onnx::TensorShape& declared, const Shape& shape) {
@@ -221,6 +228,12 @@ void GraphBuilder::add_node(const onnx::Node& source, std::size_t index, TensorR
                  node.attributes = read_attributes(source, tensors);
                  for (const std::string& name : source.input()) node.inputs.push_back(value_of(name));
                  for (const std::string& name : source.output()) node.outputs.push_back(value_of(name));
+                 // Results that nobody reads are dropped; where no operand says so, the operator must know of
+                 // them.
+                 if (node.op != nullptr && counts_results(*node.op) && node.inputs.size() == 1 &&
+                     !node.attributes.has(kResults)) {
+                   node.attributes.set(kResults, std::int64_t{source.output_size()});
+                 }
                  const bool control = node.op != nullptr && node.op->kind == ops::OpKind::control;
                  while (!control && !node.inputs.empty() && node.inputs.back() == engine::kNoValue)
                    node.inputs.pop_back();

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "importers/onnx/adapter.h"
 #include "importers/onnx/microsoft.h"
 #include "runtime/error.h"
 
@@ -17,54 +18,6 @@ namespace {
 
 using engine::Node;
 using engine::ValueId;
-
-Tensor int64_list(std::span<const std::int64_t> values) {
-  return Tensor::of<std::int64_t>({static_cast<std::int64_t>(values.size())}, values);
-}
-
-Tensor real_scalar(DType dtype, float value) {
-  Tensor tensor({dtype, {}, Layout::nchw});
-  visit_dtype(dtype, [&]<class T>() {
-    if constexpr (std::is_same_v<T, bool>)
-      throw Error("bool has no number to compare with");
-    else
-      tensor.mutable_values<T>()[0] = static_cast<T>(value);
-  });
-  return tensor;
-}
-
-void set_input(Node& node, std::size_t index, ValueId value) {
-  if (node.inputs.size() <= index) node.inputs.resize(index + 1, engine::kNoValue);
-  node.inputs[index] = value;
-}
-
-void require_inputs(const Node& node, std::size_t least, std::size_t most) {
-  if (node.inputs.size() >= least && node.inputs.size() <= most) return;
-  throw Error(fmt::format("has {} inputs, expected {}", node.inputs.size(), most));
-}
-
-// A list of integers that became an input; the attribute is left out where the input may be too.
-void move_integers(Node& node, GraphBuilder& builder, const char* attribute, std::size_t index) {
-  if (node.inputs.size() > index) {
-    throw Error(
-        fmt::format("has {} inputs, expected {} in opset {}", node.inputs.size(), index, builder.opset()));
-  }
-  if (!node.attributes.has(attribute)) return;
-  const std::span<const std::int64_t> values = node.attributes.integers(attribute);
-  set_input(node, index,
-            builder.new_constant(fmt::format("{}_{}", node.name, attribute), int64_list(values)));
-  node.attributes.erase(attribute);
-}
-
-// A number that became an input of the first operand's type.
-void move_real(Node& node, GraphBuilder& builder, const char* attribute, std::size_t index) {
-  if (!node.attributes.has(attribute)) return;
-  const float value = node.attributes.real(attribute, 0);
-  const DType dtype = builder.describe(node.inputs[0]).dtype;
-  set_input(node, index,
-            builder.new_constant(fmt::format("{}_{}", node.name, attribute), real_scalar(dtype, value)));
-  node.attributes.erase(attribute);
-}
 
 // The element type was given by its name.
 void adapt_cast(Node node, GraphBuilder& builder) {
@@ -79,20 +32,6 @@ void adapt_cast(Node node, GraphBuilder& builder) {
   builder.append(std::move(node));
 }
 
-// The axis had a default.
-void adapt_concat(Node node, GraphBuilder& builder) {
-  if (!node.attributes.has("axis")) node.attributes.set("axis", std::int64_t{1});
-  builder.append(std::move(node));
-}
-
-// The shape became an input.
-void adapt_reshape(Node node, GraphBuilder& builder) {
-  require_inputs(node, 1, 1);
-  if (!node.attributes.has("shape")) throw Error("attribute 'shape' is required and missing");
-  move_integers(node, builder, "shape", 1);
-  builder.append(std::move(node));
-}
-
 // Axes became an input.
 void adapt_axes(Node node, GraphBuilder& builder) {
   require_inputs(node, 1, 1);
@@ -100,38 +39,11 @@ void adapt_axes(Node node, GraphBuilder& builder) {
   builder.append(std::move(node));
 }
 
-void adapt_unsqueeze(Node node, GraphBuilder& builder) {
-  if (!node.attributes.has("axes")) throw Error("attribute 'axes' is required and missing");
-  adapt_axes(std::move(node), builder);
-}
-
 // The bounds became inputs.
 void adapt_clip(Node node, GraphBuilder& builder) {
   require_inputs(node, 1, 1);
   move_real(node, builder, "min", 1);
   move_real(node, builder, "max", 2);
-  builder.append(std::move(node));
-}
-
-// pads and value became inputs.
-void adapt_pad(Node node, GraphBuilder& builder) {
-  require_inputs(node, 1, 1);
-  if (!node.attributes.has("pads")) throw Error("attribute 'pads' is required and missing");
-  move_integers(node, builder, "pads", 1);
-  move_real(node, builder, "value", 2);
-  builder.append(std::move(node));
-}
-
-// starts, ends and axes became inputs.
-void adapt_slice(Node node, GraphBuilder& builder) {
-  require_inputs(node, 1, 1);
-  for (const char* attribute : {"starts", "ends"}) {
-    if (!node.attributes.has(attribute))
-      throw Error(fmt::format("attribute '{}' is required and missing", attribute));
-  }
-  move_integers(node, builder, "starts", 1);
-  move_integers(node, builder, "ends", 2);
-  move_integers(node, builder, "axes", 3);
   builder.append(std::move(node));
 }
 
@@ -234,29 +146,15 @@ void adapt_constant(Node node, GraphBuilder& builder) {
   }
 }
 
-constexpr int kAlways = 1000;
-
-struct Adapter {
-  std::string_view op;
-  int before;  // applies to opsets below this
-  void (*adapt)(Node node, GraphBuilder& builder);
-};
-
 constexpr std::array kAdapters = {
     Adapter{"BatchNormalization", 9, adapt_batch_normalization},
     Adapter{"Cast", 6, adapt_cast},
     Adapter{"Clip", 11, adapt_clip},
-    Adapter{"Concat", 4, adapt_concat},
     Adapter{"Constant", kAlways, adapt_constant},
     Adapter{"Dropout", 12, adapt_dropout},
-    Adapter{"Pad", 11, adapt_pad},
     Adapter{"ReduceMean", 18, adapt_axes},
     Adapter{"ReduceSum", 13, adapt_axes},
-    Adapter{"Reshape", 5, adapt_reshape},
-    Adapter{"Slice", 10, adapt_slice},
     Adapter{"Softmax", 13, adapt_softmax},
-    Adapter{"Squeeze", 13, adapt_axes},
-    Adapter{"Unsqueeze", 13, adapt_unsqueeze},
 };
 
 std::string_view domain_of(const onnx::Node& node) {
@@ -304,10 +202,13 @@ void expand_and_append(const onnx::Node& source, Node node, GraphBuilder& builde
 
 void adapt_and_append(Node node, GraphBuilder& builder) {
   if (node.op->domain.empty()) {
-    for (const Adapter& adapter : kAdapters) {
-      if (adapter.op == node.op->name && builder.opset() < adapter.before) {
-        adapter.adapt(std::move(node), builder);
-        return;
+    for (const std::span<const Adapter> adapters :
+         {std::span<const Adapter>(kAdapters), movement_adapters()}) {
+      for (const Adapter& adapter : adapters) {
+        if (adapter.op == node.op->name && builder.opset() < adapter.before) {
+          adapter.adapt(std::move(node), builder);
+          return;
+        }
       }
     }
   }

@@ -57,6 +57,7 @@ constexpr std::array kAdditions = {
     Addition{"Reshape", "allowzero", 14},
     Addition{"Shape", "end", 15},
     Addition{"Shape", "start", 15},
+    Addition{"Split", "num_outputs", 18},
 };
 // The same of operands.
 struct AddedOperand {

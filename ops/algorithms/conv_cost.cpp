@@ -42,7 +42,7 @@ double step_cost(const QuantizedGemmKernels& kernels, std::int64_t rows) {
 
 double direct_cost(const ConvGeometry& g, const GemmTileSizes& kernels, double share) {
   const int width = kernels.nr / 2;
-  const std::int64_t rows = g.h.output * g.w.output;
+  const std::int64_t rows = g.d.output * g.h.output * g.w.output;
   const std::int64_t inner = g.taps() * ceil_div(g.group_ic(), kernels.kr);
   const std::int64_t vectors = ceil_div(g.group_oc(), width);
   const double arithmetic = static_cast<double>(rows * inner * vectors * g.group);

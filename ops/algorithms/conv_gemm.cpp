@@ -71,7 +71,7 @@ class ConvExecutable : public Executable {
 
  protected:
   RowPart whole(const RunArgs& args, const void* src) const {
-    return {.lines = {0, geometry_.batch * geometry_.h.output}, .src = src, .dst = args.dst[0]};
+    return {.lines = {0, geometry_.lines()}, .src = src, .dst = args.dst[0]};
   }
 
   GemmCall call(const RunArgs& args, const RowPart& part, std::int64_t group) const {
@@ -188,7 +188,9 @@ class ConvGemm final : public ConvExecutable, public RowStreaming {
     multiply(args, whole(args, args.shared_scratch), copied_bytes(), worker);
   }
 
-  const RowStreaming* row_streaming() const override { return shape_.taps == 1 ? this : nullptr; }
+  const RowStreaming* row_streaming() const override {
+    return shape_.taps == 1 && !geometry_.is_volume() ? this : nullptr;
+  }
   Worker::Range rows_read(Worker::Range lines) const override { return ops::rows_read(geometry_.h, lines); }
   void run_rows(const RunArgs& args, const RowPart& part) const override {
     multiply(args, part, pixel_bytes(), Worker{});
@@ -203,7 +205,7 @@ class ConvGemm final : public ConvExecutable, public RowStreaming {
       src.data = static_cast<const std::byte*>(part.src) + g * (pixel_bytes / geometry_.group);
       GemmCall gemm = call(args, part, g);
       // Taps of neighbouring pixels overlap unless the stride parts them.
-      gemm.row_bytes = (copy_rows_ ? 1 : geometry_.h.stride * geometry_.w.stride) * copied_bytes();
+      gemm.row_bytes = (copy_rows_ ? 1 : pixels_apart()) * copied_bytes();
       gemm.copy_rows = copy_rows_;
       const auto fill = [&](std::int64_t row, int count, const void** pointers) {
         fill_taps(geometry_, src, first_row + row, count, pointers);
@@ -217,7 +219,7 @@ class ConvGemm final : public ConvExecutable, public RowStreaming {
   // All taps of an image's pixels. False where too few of its numbers are zero.
   bool multiply_sparse(const RunArgs& args, const Worker& worker) const {
     GemmCall gemm = call(args, whole(args, args.src[0]), 0);
-    gemm.row_bytes = geometry_.h.stride * geometry_.w.stride * pixel_bytes();
+    gemm.row_bytes = pixels_apart() * pixel_bytes();
     const SparsePixels src{static_cast<const std::byte*>(args.src[0]), pixel_bytes(), pixels(),
                            args.shared_scratch};
     return run_sparse_taps<SparseGemm>(
@@ -228,7 +230,9 @@ class ConvGemm final : public ConvExecutable, public RowStreaming {
         args.worker_scratch, worker);
   }
 
-  std::int64_t pixels() const { return geometry_.batch * geometry_.h.input * geometry_.w.input; }
+  std::int64_t pixels() const { return geometry_.pixels(); }
+  // Pixels of the operand for one of the result.
+  std::int64_t pixels_apart() const { return geometry_.d.stride * geometry_.h.stride * geometry_.w.stride; }
   // Bytes of one pixel as kernels read it: all groups.
   std::int64_t copied_bytes() const { return geometry_.group * shape_.depth * kStepBytes; }
 
@@ -337,7 +341,7 @@ std::string reject_rows(const NodeView& node, const Target& target) {
   return {};
 }
 
-std::string reject_gemm(const NodeView& node, const Target&) { return reject_conv_nhwc(node); }
+std::string reject_gemm(const NodeView& node, const Target&) { return reject_conv_layout(node); }
 
 }  // namespace
 
@@ -364,6 +368,6 @@ const Implementation conv_gemm{
       const ConvGeometry g = conv_geometry(node);
       return direct_cost(g, kernels.kr > 1 ? kernels : gemm_kernels(target.isa), likely_share(node, target));
     },
-    [](const NodeView& node) { return conv_geometry(node).taps() == 1; }};
+    [](const NodeView& node) { return conv_geometry(node).taps() == 1 && !conv_geometry(node).is_volume(); }};
 
 }  // namespace godwit::ops

@@ -16,7 +16,8 @@ ConvGeometry conv_geometry(const NodeView& node) {
           .oc = weights[0],
           .group = node.attributes.integer("group", 1),
           .h = window.h(),
-          .w = window.w()};
+          .w = window.w(),
+          .d = window.d()};
 }
 
 Worker::Range rows_read(const WindowAxis& h, Worker::Range lines) {
@@ -33,7 +34,11 @@ std::string reject_volume(const NodeView& node) {
 }
 
 std::string reject_conv_nhwc(const NodeView& node) {
-  if (std::string reason = reject_volume(node); !reason.empty()) return reason;
+  std::string reason = reject_volume(node);
+  return reason.empty() ? reject_conv_layout(node) : reason;
+}
+
+std::string reject_conv_layout(const NodeView& node) {
   if (!is_kernel_float(node.input(0).dtype)) return "needs f32, f16 or bf16";
   if (node.input(0).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
     return "needs nhwc tensors";

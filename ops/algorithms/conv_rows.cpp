@@ -32,7 +32,42 @@ bool reads_inside(const WindowAxis& axis) {
 
 }  // namespace
 
+namespace {
+
+// The same for volumes. Lines are counted through (N, D, H).
+void fill_volume_taps(const ConvGeometry& g, const Pixels& src, std::int64_t row, int count,
+                      const void** pointers) {
+  const auto* data = static_cast<const std::byte*>(src.data);
+  const std::int64_t line_bytes = g.w.input * src.pixel_bytes;
+  std::int64_t ow = row % g.w.output, line = row / g.w.output;
+  for (int r = 0; r < count; ++r) {
+    const std::int64_t oh = line % g.h.output, od = line / g.h.output % g.d.output;
+    const std::int64_t image = line / g.h.output / g.d.output * g.d.input;
+    const std::int64_t left = ow * g.w.stride - g.w.pad_begin;
+    const void** slot = pointers + r;
+    for (std::int64_t kd = 0; kd < g.d.kernel; ++kd) {
+      const std::int64_t id = g.d.position(od, kd);
+      for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
+        const std::int64_t ih = g.h.position(oh, kh);
+        const bool inside = g.d.contains(id) && g.h.contains(ih);
+        const std::byte* from = data + ((image + id) * g.h.input + ih) * line_bytes;
+        for (std::int64_t kw = 0; kw < g.w.kernel; ++kw, slot += count) {
+          const std::int64_t iw = left + kw * g.w.dilation;
+          *slot = inside && g.w.contains(iw) ? from + iw * src.pixel_bytes : src.border;
+        }
+      }
+    }
+    if (++ow == g.w.output) {
+      ow = 0;
+      ++line;
+    }
+  }
+}
+
+}  // namespace
+
 void fill_taps(const ConvGeometry& g, const Pixels& src, std::int64_t row, int count, const void** pointers) {
+  if (g.is_volume()) return fill_volume_taps(g, src, row, count, pointers);
   const auto* data = static_cast<const std::byte*>(src.data);
   PixelWalk pixel(row, g);
   if (g.taps() == 1 && reads_inside(g.h) && reads_inside(g.w)) {

@@ -13,13 +13,13 @@ namespace godwit::ops {
 
 // An nhwc tensor as bytes.
 struct Pixels {
-  const void* data = nullptr;    // (N, H, W) pixels
+  const void* data = nullptr;    // (N, D, H, W) pixels
   std::int64_t pixel_bytes = 0;  // from one to the next
   const void* border = nullptr;  // what a pixel outside of the image looks like
   std::int64_t first_line = 0;   // of (N, H), that data begins with
 };
 
-// pointers[t * count + r] = the pixel under tap t of output pixel row + r, t over (kh, kw).
+// pointers[t * count + r] = the pixel under tap t of output pixel row + r, t over (kd, kh, kw).
 void fill_taps(const ConvGeometry& geometry, const Pixels& src, std::int64_t row, int count,
                const void** pointers);
 

@@ -9,6 +9,12 @@ extern const Implementation conv_depthwise;                  // conv_depthwise.c
 extern const Implementation conv_gemm_rows;                  // conv_gemm.cpp
 extern const Implementation conv_winograd4, conv_winograd2;  // conv_winograd.cpp
 extern const Implementation conv_gemm;                       // conv_gemm.cpp
+extern const Implementation conv_transpose_gemm;             // conv_transpose_gemm.cpp
+extern const Implementation resize_rows;                     // resize_rows.cpp
+extern const Implementation global_max_pool_nhwc;            // pool.cpp
+extern const Implementation top_k_sorted;                    // top_k.cpp
+extern const Implementation where_rows;                      // where.cpp
+extern const Implementation gather_runs;                     // gather.cpp
 extern const Implementation gemm_panels;                     // gemm_panels.cpp: Gemm with constant weights
 extern const Implementation mat_mul_panels;                  // gemm_panels.cpp: MatMul with constant weights
 extern const Implementation mat_mul_computed;                // mat_mul_computed.cpp

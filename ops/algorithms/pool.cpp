@@ -18,12 +18,19 @@ namespace {
 struct PoolGeometry {
   std::int64_t batch, channels;
   Window window;
-  WindowAxis h, w;  // the window's
+  WindowAxis d, h, w;  // the window's
+
+  bool is_volume() const { return d.input > 1 || d.kernel > 1 || d.output > 1; }
+  // Lines of the result, (N, D, H) counted through.
+  std::int64_t lines() const { return batch * d.output * h.output; }
+  WindowPosition position_of(std::int64_t line, std::int64_t ow) const {
+    return {line / h.output % d.output, line % h.output, ow};
+  }
 };
 
 PoolGeometry geometry_of(const NodeView& node) {
   const Window window = pool_window(node);
-  return {node.shape(0)[0], node.shape(0)[1], window, window.h(), window.w()};
+  return {node.shape(0)[0], node.shape(0)[1], window, window.d(), window.h(), window.w()};
 }
 
 // Pointers to the pixels inside the image under the window of output pixel ow of line `line`, and their
@@ -31,16 +38,20 @@ PoolGeometry geometry_of(const NodeView& node) {
 std::int64_t fill_window(const PoolGeometry& g, const Pixels& src, std::int64_t line, std::int64_t ow,
                          const void** pointers) {
   const auto* data = static_cast<const std::byte*>(src.data);
-  const std::int64_t image = line / g.h.output * g.h.input - src.first_line;
-  const std::int64_t oh = line % g.h.output;
+  const WindowPosition at = g.position_of(line, ow);
+  const std::int64_t volume = line / g.h.output / g.d.output * g.d.input;
   std::int64_t count = 0;
-  for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
-    const std::int64_t ih = oh * g.h.stride - g.h.pad_begin + kh * g.h.dilation;
-    if (ih < 0 || ih >= g.h.input) continue;
-    for (std::int64_t kw = 0; kw < g.w.kernel; ++kw) {
-      const std::int64_t iw = ow * g.w.stride - g.w.pad_begin + kw * g.w.dilation;
-      if (iw < 0 || iw >= g.w.input) continue;
-      pointers[count++] = data + ((image + ih) * g.w.input + iw) * src.pixel_bytes;
+  for (std::int64_t kd = 0; kd < g.d.kernel; ++kd) {
+    const std::int64_t id = g.d.position(at.d, kd);
+    if (!g.d.contains(id)) continue;
+    const std::int64_t image = (volume + id) * g.h.input - src.first_line;
+    for (std::int64_t kh = 0; kh < g.h.kernel; ++kh) {
+      const std::int64_t ih = g.h.position(at.h, kh);
+      if (!g.h.contains(ih)) continue;
+      for (std::int64_t kw = 0; kw < g.w.kernel; ++kw) {
+        const std::int64_t iw = g.w.position(ow, kw);
+        if (g.w.contains(iw)) pointers[count++] = data + ((image + ih) * g.w.input + iw) * src.pixel_bytes;
+      }
     }
   }
   return count;
@@ -52,14 +63,14 @@ class WindowExecutable : public Executable {
   explicit WindowExecutable(const NodeView& node) : geometry_(geometry_of(node)) {}
 
   Scratch scratch() const override {
-    const std::int64_t taps = geometry_.h.kernel * geometry_.w.kernel;
-    return {.shared = 0, .per_worker = static_cast<std::size_t>(taps) * sizeof(const void*)};
+    return {.shared = 0,
+            .per_worker = static_cast<std::size_t>(geometry_.window.taps()) * sizeof(const void*)};
   }
 
  protected:
   // By what an average is divided whose window has `inside` pixels in the image.
-  std::int64_t divisor(bool count_pads, std::int64_t oh, std::int64_t ow, std::int64_t inside) const {
-    return count_pads ? count_taps(geometry_.window, {0, oh, ow}, true) : inside;
+  std::int64_t divisor(bool count_pads, std::int64_t line, std::int64_t ow, std::int64_t inside) const {
+    return count_pads ? count_taps(geometry_.window, geometry_.position_of(line, ow), true) : inside;
   }
 
   PoolGeometry geometry_;
@@ -71,11 +82,9 @@ class LinePool : public WindowExecutable, public RowStreaming {
   using WindowExecutable::WindowExecutable;
 
   void run(const RunArgs& args, const Worker& worker) const final {
-    run_rows(args, {.lines = worker.share(geometry_.batch * geometry_.h.output),
-                    .src = args.src[0],
-                    .dst = args.dst[0]});
+    run_rows(args, {.lines = worker.share(geometry_.lines()), .src = args.src[0], .dst = args.dst[0]});
   }
-  const RowStreaming* row_streaming() const final { return this; }
+  const RowStreaming* row_streaming() const final { return geometry_.is_volume() ? nullptr : this; }
   Worker::Range rows_read(Worker::Range lines) const final { return ops::rows_read(geometry_.h, lines); }
 };
 
@@ -101,7 +110,6 @@ class PoolExecutable final : public LinePool {
     auto** taps = reinterpret_cast<const void**>(args.worker_scratch);
     PoolPixel pixel{.src = taps, .dst = nullptr, .taps = 0, .channels = g.channels, .scale = 1.0F};
     for (std::int64_t line = part.lines.begin; line < part.lines.end; ++line) {
-      const std::int64_t oh = line % g.h.output;
       for (std::int64_t ow = 0; ow < g.w.output; ++ow) {
         pixel.taps = fill_window(g, src, line, ow, taps);
         pixel.dst =
@@ -111,7 +119,7 @@ class PoolExecutable final : public LinePool {
           continue;
         }
         if (average_) {
-          pixel.scale = 1.0F / static_cast<float>(divisor(count_pads_, oh, ow, pixel.taps));
+          pixel.scale = 1.0F / static_cast<float>(divisor(count_pads_, line, ow, pixel.taps));
         }
         kernel_(pixel);
       }
@@ -186,13 +194,13 @@ class ByteAverage final : public WindowExecutable {
     BytePoolSum pixel{};
     pixel.src = taps;
     pixel.finish = &end_.finish;
-    const Worker::Range share = worker.share(g.batch * g.h.output * g.w.output * blocks);
+    const Worker::Range share = worker.share(g.lines() * g.w.output * blocks);
     for (std::int64_t i = share.begin; i < share.end; ++i) {
       const std::int64_t at = i / blocks, line = at / g.w.output, ow = at % g.w.output;
       if (i == share.begin || i % blocks == 0) {
         pixel.taps = fill_window(g, {args.src[0], g.channels}, line, ow, taps);
         pixel.zero = static_cast<float>(pixel.taps) * zero_point_;
-        const std::int64_t pixels = divisor(count_pads_, line % g.h.output, ow, pixel.taps);
+        const std::int64_t pixels = divisor(count_pads_, line, ow, pixel.taps);
         pixel.factor = average_factor(src_scale_, end_.step, std::max<std::int64_t>(pixels, 1));
         pixel.dst = static_cast<std::byte*>(args.dst[0]) + at * g.channels * number_bytes;
       }
@@ -210,7 +218,6 @@ class ByteAverage final : public WindowExecutable {
 };
 
 std::string reject_layout(const NodeView& node) {
-  if (std::string reason = reject_volume(node); !reason.empty()) return reason;
   if (node.input(0).layout != Layout::nhwc || node.outputs[0].layout != Layout::nhwc)
     return "needs nhwc tensors";
   if (node.output_count > 1) return "gives no indices";
@@ -229,7 +236,8 @@ std::string reject_byte_average(const NodeView& node, const Target&) {
   }
   if (std::string reason = reject_layout(node); !reason.empty()) return reason;
   const PoolGeometry g = geometry_of(node);
-  if (work_product({g.h.kernel, g.w.kernel}) > kMostAveraged) return "is for windows of up to 65,536 pixels";
+  if (work_product({g.d.kernel, g.h.kernel, g.w.kernel}) > kMostAveraged)
+    return "is for windows of up to 65,536 pixels";
   return {};
 }
 
@@ -237,6 +245,8 @@ std::string reject_nhwc(const NodeView& node, const Target&) {
   if (!is_kernel_float(node.input(0).dtype)) return "needs f32, f16 or bf16";
   return reject_layout(node);
 }
+
+bool is_no_volume(const NodeView& node) { return node.shape(0).rank() < 5; }
 
 // Sums columns of (H·W, C), blocks of channels shared among the workers.
 class GlobalAverage final : public Executable {
@@ -271,7 +281,55 @@ class GlobalAverage final : public Executable {
   Kernel<ColumnSumKernel> kernel_;
 };
 
+// The largest of columns of (pixels, C), blocks of channels shared among the workers. Some pixels at a time
+// are compared with the largest so far.
+class GlobalMax final : public Executable {
+ public:
+  GlobalMax(const NodeView& node, const PrepareContext& context)
+      : batch_(node.shape(0)[0]),
+        channels_(node.shape(0)[1]),
+        pixels_(node.shape(0).product(2, node.shape(0).rank())),
+        kernel_(find_kernel(families::max_pool, node.input(0).dtype, context.target.isa)) {}
+
+  std::string kernel() const override { return name_of(*kernel_.info); }
+
+  void run(const RunArgs& args, const Worker& worker) const override {
+    constexpr std::int64_t kBlock = 64;  // channels: whole vectors of every ISA, whole cache lines
+    constexpr std::int64_t kPixels = 64;
+    const std::int64_t blocks = (channels_ + kBlock - 1) / kBlock;
+    const auto size = static_cast<std::int64_t>(size_of(kernel_.info->dtype));
+    const void* pointers[kPixels + 1];
+    const Worker::Range share = worker.share(batch_ * blocks);
+    for (std::int64_t i = share.begin; i < share.end; ++i) {
+      const std::int64_t n = i / blocks, c = i % blocks * kBlock;
+      const auto* src = static_cast<const std::byte*>(args.src[0]) + (n * pixels_ * channels_ + c) * size;
+      PoolPixel pixel{.src = pointers,
+                      .dst = static_cast<std::byte*>(args.dst[0]) + (n * channels_ + c) * size,
+                      .taps = 0,
+                      .channels = std::min(kBlock, channels_ - c),
+                      .scale = 1.0F};
+      for (std::int64_t p = 0; p < pixels_;) {
+        pixel.taps = 0;
+        if (p > 0) pointers[pixel.taps++] = pixel.dst;
+        for (const std::int64_t end = std::min(p + kPixels, pixels_); p < end; ++p)
+          pointers[pixel.taps++] = src + p * channels_ * size;
+        kernel_(pixel);
+      }
+    }
+  }
+
+ private:
+  std::int64_t batch_, channels_, pixels_;
+  Kernel<PoolKernel> kernel_;
+};
+
 }  // namespace
+
+const Implementation global_max_pool_nhwc{
+    "global_max_pool_nhwc", "the largest of columns, blocks of channels", reject_nhwc,
+    [](const NodeView& node, const PrepareContext& context) -> std::unique_ptr<Executable> {
+      return std::make_unique<GlobalMax>(node, context);
+    }};
 
 const Implementation max_pool_nhwc{
     "max_pool_nhwc",
@@ -281,7 +339,7 @@ const Implementation max_pool_nhwc{
       return std::make_unique<PoolExecutable>(node, context, families::max_pool);
     },
     nullptr,
-    [](const NodeView&) { return true; }};
+    is_no_volume};
 
 const Implementation max_pool_bytes{
     "max_pool_bytes",
@@ -291,7 +349,7 @@ const Implementation max_pool_bytes{
       return std::make_unique<BytePool>(node, context);
     },
     nullptr,
-    [](const NodeView&) { return true; }};
+    is_no_volume};
 
 const Implementation average_pool_nhwc{
     "average_pool_nhwc",
@@ -301,7 +359,7 @@ const Implementation average_pool_nhwc{
       return std::make_unique<PoolExecutable>(node, context, families::sum_pool);
     },
     nullptr,
-    [](const NodeView&) { return true; }};
+    is_no_volume};
 
 const Implementation average_pool_bytes{
     "average_pool_bytes", "8-bit numbers: the window's pixels by pointer, vectors of channels",

@@ -2,16 +2,24 @@
 #include <algorithm>
 
 #include "ops/movement.h"
+#include "ops/numbers.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
 namespace {
 
+// Also in training nothing is dropped where the ratio is 0.
+bool drops_nothing(const NodeView& node) {
+  const Tensor* ratio = node.has_input(1) ? node.inputs[1].constant : nullptr;
+  return ratio != nullptr && ratio->shape().elements() == 1 && any_number_at(ratio->view(), 0) == 0;
+}
+
 std::vector<TensorDesc> infer_dropout(const NodeView& node) {
   if (node.has_input(2)) {
     const Tensor* training = node.inputs[2].constant;
-    if (node.input(2).dtype != DType::boolean || training == nullptr || training->shape().elements() != 1 ||
-        training->values<bool>()[0]) {
+    const bool known =
+        node.input(2).dtype == DType::boolean && training != nullptr && training->shape().elements() == 1;
+    if (!known || (training->values<bool>()[0] && !drops_nothing(node))) {
       throw Error(
           "input 2 (training_mode) is not the constant false; dropout is supported for inference only");
     }

@@ -1,23 +1,13 @@
 // Gather: the slices of the operand along one axis that a tensor of indices names.
 #include <cstring>
-#include <fmt/format.h>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/axes.h"
 #include "ops/movement.h"
-#include "runtime/error.h"
+#include "ops/operands.h"
 
 namespace godwit::ops {
 namespace {
-
-void check_constant_indices(const Tensor& indices, std::int64_t dim) {
-  for (std::int64_t k = 0; k < indices.shape().elements(); ++k) {
-    const std::int64_t index = integer_at(indices.view(), k);
-    if (index < -dim || index >= dim) {
-      throw Error(
-          fmt::format("input 1 (indices) has index {}, out of range for a dimension of {}", index, dim));
-    }
-  }
-}
 
 Shape gathered_shape(const Shape& src, const Shape& indices, int axis) {
   Shape dst;
@@ -30,16 +20,11 @@ Shape gathered_shape(const Shape& src, const Shape& indices, int axis) {
 std::vector<TensorDesc> infer_gather(const NodeView& node) {
   const Shape& src = node.shape(0);
   const Shape& indices = node.shape(1);
-  const DType type = node.input(1).dtype;
-  if (type != DType::s64 && type != DType::s32) {
-    throw Error(fmt::format("input 1 (indices) is {}, expected s64 or s32", name_of(type)));
-  }
+  require_indices(node, 1, "indices");
   TensorDesc dst{node.input(0).dtype, Shape::unranked(), Layout::nchw};
   if (!src.ranked()) return {dst};
   const int axis = normalize_axis(node.attributes.integer("axis", 0), src.rank());
-  if (const Tensor* constant = node.inputs[1].constant; constant != nullptr && is_known(src[axis])) {
-    check_constant_indices(*constant, src[axis]);
-  }
+  require_indices_within(node, 1, "indices", src[axis]);
   if (indices.ranked()) dst.shape = gathered_shape(src, indices, axis);
   return {dst};
 }
@@ -63,9 +48,8 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   auto* to = dst[0].as<std::byte>();
   for (std::int64_t o = 0; o < outer; ++o) {
     for (std::int64_t k = 0; k < count; ++k, to += run) {
-      std::int64_t index = integer_at(src[1], k);
-      if (index < 0) index += dim;
-      if (index >= 0 && index < dim) {
+      const std::int64_t index = position_of_index(integer_at(src[1], k), dim);
+      if (index >= 0) {
         std::memcpy(to, src[0].as<const std::byte>() + static_cast<std::size_t>(o * dim + index) * run, run);
       } else {
         std::memset(to, 0, run);
@@ -89,6 +73,7 @@ const OpDef& op_gather() {
       .reference = reference,
       .extents = extents,
       .cost = no_arithmetic,
+      .implementations = {&gather_runs},
   };
   return def;
 }

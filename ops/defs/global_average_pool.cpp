@@ -1,22 +1,13 @@
 // GlobalAveragePool: the mean of each channel over all spatial dimensions; of none at all it is NaN, as in
 // NumPy.
-#include <vector>
-
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/known_ops.h"
 #include "ops/movement.h"
+#include "ops/pooling.h"
 
 namespace godwit::ops {
 namespace {
-
-std::vector<TensorDesc> infer_global_average_pool(const NodeView& node) {
-  require_one_dtype(node, kFloatTypes);
-  require_rank(node, 0, 3);
-  Shape shape = node.shape(0);
-  for (int axis = 2; axis < shape.rank(); ++axis) shape[axis] = 1;
-  return {{node.input(0).dtype, shape, Layout::nchw}};
-}
 
 void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const Shape& shape = src[0].desc.shape;
@@ -44,7 +35,7 @@ const OpDef& op_global_average_pool() {
       .since_opset = 1,
       .kind = OpKind::pooling,
       .quantized = &op_quantized_average_pool(),
-      .infer = infer_global_average_pool,
+      .infer = infer_global_pool,
       .reference = reference,
       .cost = cost_global_average_pool,
       .layout = channels_last,

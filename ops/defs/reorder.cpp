@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ops/algorithms/strided_copy.h"
+#include "ops/layout.h"
 #include "ops/movement.h"
 #include "runtime/error.h"
 
@@ -13,17 +14,14 @@ std::vector<TensorDesc> infer_reorder(const NodeView& node) {
   if (to != "nchw" && to != "nhwc")
     throw Error(fmt::format("attribute 'to' is '{}', expected nchw or nhwc", to));
   const Shape& src = node.shape(0);
-  if (src.rank() != 3 && src.rank() != 4) {
-    throw Error(fmt::format("an operand of shape {}, expected 3 or 4 dimensions", src.to_string()));
-  }
+  if (!can_be_nhwc(src))
+    throw Error(fmt::format("an operand of shape {}, expected 3 to 5 dimensions", src.to_string()));
   return {{node.input(0).dtype, src, to == "nhwc" ? Layout::nhwc : Layout::nchw}};
 }
 
 bool moves_nothing(const NodeView& node) {
   const Shape& src = node.shape(0);
-  if (src.rank() != 3 && src.rank() != 4) return false;
-  const bool one_pixel = src[2] == 1 && (src.rank() == 3 || src[3] == 1);
-  return src[1] == 1 || one_pixel;
+  return can_be_nhwc(src) && (src[1] == 1 || src.product(2, src.rank()) == 1);
 }
 
 std::string accept(const NodeView&, const Target&) { return {}; }

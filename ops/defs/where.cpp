@@ -1,6 +1,7 @@
 // The op Where: elements of the second operand where the first is true, else of the third, with broadcasting.
 #include <fmt/format.h>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/broadcast.h"
 #include "ops/elementwise.h"
 #include "ops/movement.h"
@@ -51,6 +52,7 @@ const OpDef& op_where() {
       .extents = broadcast_extents,
       .cost = no_arithmetic,
       .batch_separable = broadcast_keeps_images_apart,
+      .implementations = {&where_rows},
   };
   return def;
 }

@@ -7,6 +7,7 @@
 #include "tests/engine/helpers.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
+#include "tests/support/random.h"
 
 namespace godwit::engine {
 namespace {
@@ -133,6 +134,50 @@ TEST(BoundedSizes, OperatorsThatNeedKnownSizesRunBehindTheSteps) {
     std::vector<Tensor> mine{Tensor(TensorDesc{DType::s64, {2, 1}, Layout::nchw})};
     session.run(std::vector<Tensor>{src}, mine);
     EXPECT_EQ(values_of<std::int64_t>(mine[0]), values_of<std::int64_t>(results[0]));
+  }
+}
+
+// A detector's last steps: which boxes are kept, and what belongs to them.
+TEST(BoundedSizes, KeptBoxesAreGathered) {
+  constexpr std::int64_t kBoxes = 40;
+  GraphBuilder b;
+  const ValueId boxes = b.input("boxes", {1, kBoxes, 4}), scores = b.input("scores", {1, 2, kBoxes});
+  const ValueId kept =
+      b.node("NonMaxSuppression", "kept",
+             {boxes, scores, b.integers("most", {10}), b.number("overlap", 0.3F), b.number("score", 0.5F)});
+  const ValueId indices =
+      b.node("Gather", "indices", {kept, b.constant("2", Tensor::of<std::int64_t>({}, {2}))},
+             {{"axis", std::int64_t{1}}});
+  const ValueId list = b.node("Reshape", "list", {boxes, b.integers("rows", {-1, 4})});
+  const ValueId found = b.node("Gather", "found", {list, indices});
+  const ValueId moved = b.node("Add", "moved", {found, b.number("shift", 1)});
+  const ValueId column = b.node("Unsqueeze", "column", {indices, b.integers("last", {1})});
+  const ValueId numbers = b.node("Cast", "numbers", {column}, {{"to", std::int64_t{1}}});
+  b.output(kept).output(b.node("Concat", "rows of all", {moved, numbers}, {{"axis", std::int64_t{1}}}));
+  b.output(b.node("Shape", "size", {moved}));
+  const auto plan = compile(b.build());
+  EXPECT_EQ(plan->outputs()[1].desc.to_string(), "f32 <=20x5");
+  Session session(plan);
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Tensor corners = support::random_tensor({1, kBoxes, 4}, 2 * seed, 0, 4);
+    for (std::size_t i = 0; i < kBoxes; ++i) {
+      for (std::size_t k = 2; k < 4; ++k)
+        corners.mutable_values<float>()[4 * i + k] = corners.values<float>()[4 * i + k - 2] + 1;
+    }
+    const std::vector<Tensor> src{corners, support::random_tensor({1, 2, kBoxes}, 2 * seed + 1, 0, 1)};
+    const auto results = session.run(src);
+    const std::int64_t count = results[0].shape()[0];
+    EXPECT_GT(count, 0);
+    EXPECT_LE(count, 20);
+    ASSERT_EQ(results[1].shape(), Shape({count, 5}));
+    EXPECT_EQ(values_of<std::int64_t>(results[2]), (Integers{count, 4}));
+    for (std::int64_t row = 0; row < count; ++row) {
+      const auto box =
+          static_cast<std::size_t>(results[0].values<std::int64_t>()[static_cast<std::size_t>(3 * row + 2)]);
+      const float* values = results[1].values<float>().data() + 5 * row;
+      EXPECT_EQ(values[0], corners.values<float>()[4 * box] + 1);
+      EXPECT_EQ(values[4], static_cast<float>(box));
+    }
   }
 }
 

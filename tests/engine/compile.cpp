@@ -122,7 +122,7 @@ TEST(Compile, RefusesAnInputWithoutRankAndALayoutOfAVector) {
   EXPECT_EQ(error_of([&] { (void)compile(b.build(), options); }), "");
   options.input_layouts = {{"x", Layout::nhwc}};
   EXPECT_EQ(error_of([&] { (void)compile(b.build(), options); }),
-            "input 'x' has shape 3; only 3 or 4 dimensions can be nhwc");
+            "input 'x' has shape 3; only 3 to 5 dimensions can be nhwc");
 }
 
 TEST(Compile, RefusesAShapeThatDependsOnData) {

@@ -120,7 +120,7 @@ TEST_F(Verify, TypeUnlikeInference) {
 
 TEST_F(Verify, LayoutOfARankThatHasNone) {
   graph_.value(conv().inputs[2]).desc.layout = Layout::nhwc;
-  EXPECT_EQ(complaint(), "value 'conv.bias' is nhwc with shape 2, which only rank 3 and 4 can be");
+  EXPECT_EQ(complaint(), "value 'conv.bias' is nhwc with shape 2, which only rank 3 to 5 can be");
 }
 
 TEST_F(Verify, ClampOnAnOperatorWithoutOne) {

@@ -87,8 +87,14 @@ TEST(MaxPoolOp, WorksInThreeDimensions) {
   runner.input(Tensor::of<float>({1, 1, 2, 3, 4}, values)).attribute("kernel_shape", {2, 2, 2}).outputs(2);
   EXPECT_EQ(first(runner), (Floats{18, 19, 20, 22, 23, 24}));
   EXPECT_EQ(values_of<std::int64_t>(runner.reference()[1]), (Integers{17, 18, 19, 21, 22, 23}));
-  EXPECT_EQ(runner.layout(), ops::LayoutRule::nchw_only);
-  EXPECT_EQ(runner.run_implementations(exact()).size(), 1) << "only the reference takes volumes";
+  EXPECT_EQ(runner.layout(), ops::LayoutRule::nhwc);
+  for (const Ran& ran : runner.run_implementations(exact())) EXPECT_EQ(ran.implementation, "reference");
+  OpRunner volume("MaxPool");
+  volume.input(random_tensor({2, 19, 3, 4, 5}, 7))
+      .attribute("kernel_shape", {2, 3, 2})
+      .attribute("pads", {1, 1, 0, 0, 1, 1});
+  volume.attribute("strides", {2, 1, 2});
+  EXPECT_TRUE(did_run(volume.run_implementations(exact()), "max_pool_nhwc"));
   // Depth fastest, then height, then width.
   runner.attribute("storage_order", 1);
   EXPECT_EQ(values_of<std::int64_t>(runner.reference()[1]), (Integers{9, 15, 21, 11, 17, 23}));

@@ -81,8 +81,8 @@ TEST(ReorderOp, RefusesOtherRanksAndWords) {
   const auto error = [](const Shape& shape, const char* to) {
     return error_of([&] { OpRunner("Reorder", "godwit").input(shape).attribute("to", to).infer(); });
   };
-  EXPECT_EQ(error({2, 3}, "nhwc"), "an operand of shape 2x3, expected 3 or 4 dimensions");
-  EXPECT_EQ(error(Shape::unranked(), "nhwc"), "an operand of shape unranked, expected 3 or 4 dimensions");
+  EXPECT_EQ(error({2, 3}, "nhwc"), "an operand of shape 2x3, expected 3 to 5 dimensions");
+  EXPECT_EQ(error(Shape::unranked(), "nhwc"), "an operand of shape unranked, expected 3 to 5 dimensions");
   EXPECT_EQ(error({1, 2, 3}, "chwn"), "attribute 'to' is 'chwn', expected nchw or nhwc");
   EXPECT_EQ(error_of([] {
               OpRunner("Reorder", "godwit").input({1, 2, 3}).infer();

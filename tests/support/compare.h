@@ -21,7 +21,7 @@ std::vector<T> values_of(const Tensor& tensor) {
   return {values.begin(), values.end()};
 }
 
-// A copy whose bytes lie in the given order; rank 3 and 4 only.
+// A copy whose bytes lie in the given order; rank 3 to 5 only.
 Tensor in_layout(const Tensor& tensor, Layout layout);
 
 // The numbers of a tensor of floats as another float.

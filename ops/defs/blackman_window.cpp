@@ -1,0 +1,18 @@
+// BlackmanWindow: Blackman's window of a given size.
+#include "ops/cosine_window.h"
+
+namespace godwit::ops {
+namespace {
+
+void reference(const NodeView& node, std::span<const TensorView>, std::span<const TensorView> dst) {
+  fill_cosine_window(node, {0.42, 0.5, 0.08}, dst[0]);
+}
+
+}  // namespace
+
+const OpDef& op_blackman_window() {
+  static const OpDef def = cosine_window_op("BlackmanWindow", "Blackman's window of a given size", reference);
+  return def;
+}
+
+}  // namespace godwit::ops
