@@ -91,7 +91,8 @@ int orientation_in(Bytes data, const Type& type, bool big) {
         return 0;
       }
       if (below == 0 || above % below != 0) return 0;
-      result = static_cast<double>(above / below);
+      const std::uint64_t quotient = above / below;
+      result = static_cast<double>(quotient);
       break;
     }
     case Kind::real:

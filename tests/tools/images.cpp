@@ -104,9 +104,9 @@ TEST_F(Images, ABadImageIsNamedAndTheRestGoesOn) {
 }
 
 TEST_F(Images, LabelsComeFromAFileToo) {
-  folder.write("lines.txt", "rot\nblau\n");
-  folder.write("labels.csv", "class,name\n1,\"blau, hell\"\n0,rot\n");
-  folder.write("labels.json", R"({"0": ["n1", "rot"], "1": "blau"})");
+  folder.write("lines.txt", "rot\nblau\nnichts\n");
+  folder.write("labels.csv", "class,name\n1,\"blau, hell\"\n0,rot\n2,nichts\n");
+  folder.write("labels.json", R"({"0": ["n1", "rot"], "1": "blau", "2": "nichts"})");
   const auto label = [&](const std::string& file, const std::string& offset) {
     const Json json = godwit({"classify", model, photos + "/c_blue.png", "--labels", folder / file,
                               "--label-offset", offset, "--json"})
@@ -116,7 +116,8 @@ TEST_F(Images, LabelsComeFromAFileToo) {
   EXPECT_EQ(label("lines.txt", "1"), "blau");
   EXPECT_EQ(label("labels.csv", "1"), "blau, hell");
   EXPECT_EQ(label("labels.json", "1"), "blau");
-  EXPECT_EQ(label("lines.txt", "0"), "class 2");
+  expect_error(godwit({"classify", model, photos + "/c_blue.png", "--labels", folder / "lines.txt"}), 2,
+               "names 3 classes, but the model has 4; pass --label-offset 1");
 }
 
 TEST_F(Images, AModelWithoutSoftmaxSaysSo) {

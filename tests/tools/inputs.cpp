@@ -129,10 +129,11 @@ TEST_F(Inputs, AccuracyTakesAFolderForEachClass) {
   folder.write("classes/a/sub/3.png", plain_png(0, 255, 0));
   const std::string data = folder / "classes";
   // a is class 0 and b class 1: only the green one in b is right.
-  Json json = godwit({"accuracy", model, "--data", data, "--json"}).json();
+  expect_error(godwit({"accuracy", model, "--data", data}), 2, "has 2 classes, but the model has 4");
+  Json json = godwit({"accuracy", model, "--data", data, "--class-order", "text", "--json"}).json();
   EXPECT_EQ(json.at("images"), 3);
   EXPECT_NEAR(json.at("top1").get<double>(), 1.0 / 3, 1e-9);
-  const std::string classes = folder.write("classes.txt", "b\na\nc\n");
+  const std::string classes = folder.write("classes.txt", "b\na\nc\nd\n");
   json = godwit({"accuracy", model, "--data", data, "--classes", classes, "--json"}).json();
   EXPECT_NEAR(json.at("top1").get<double>(), 2.0 / 3, 1e-9);
   folder.write("classes.txt", "b\n");

@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "runtime/error.h"
 #include "tools/cli/tuning.h"
 #include "tools/report/console.h"
 #include "tools/report/interrupt.h"
@@ -22,6 +24,7 @@ image::PreprocessOptions ImageOptions::preprocess_options(const std::string& isa
   options.limits = limits;
   options.exif = exif;
   options.fast = fast();
+  if (!depth.empty()) options.depth = image::parse_depth(depth);
   if (!isa.empty()) options.isa = require_isa(isa);
   return options;
 }
@@ -34,6 +37,20 @@ void add_image_options(CLI::App& app, ImageOptions& options) {
       ->check(one_of({"exact", "fast"}))
       ->type_name("exact|fast")
       ->default_str("exact")
+      ->group(kGroup);
+  app.add_option(
+         "--depth", options.depth,
+         "How samples of 16 bits become 0 to 255. pillow: gray is cut off at 255, others keep their high "
+         "byte. scale: by the smallest number of bits that holds the image's largest sample. 8 to 16: by "
+         "so many bits. Default: what the preprocessing says, else pillow.")
+      ->check(CLI::Validator(
+          [](std::string& text) -> std::string {
+            if (image::parse_depth(text)) return "";
+            return fmt::format("'{}' is not pillow, scale or a number of bits from {} to {}", text,
+                               image::kLeastDepth, image::kLargestDepth);
+          },
+          ""))
+      ->type_name("pillow|scale|BITS")
       ->group(kGroup);
   app.add_flag("--exif", options.exif,
                "Turn images upright as their EXIF metadata say. Networks are trained without, as torchvision "
@@ -67,7 +84,7 @@ void add_image_arguments(CLI::App& app, vision::ImageArguments& arguments) {
       "Images (JPEG or PNG, told by their content) and folders of them; a folder's files are taken in "
       "sorted order. - takes paths from stdin, one a line, as they arrive.");
   app.add_option("--list", arguments.list,
-                 "CSV with a header line and a column 'file': images, relative to the folder of the CSV.")
+                 "Table with a header line and a column 'file': images, relative to the folder of the table.")
       ->type_name("FILE.csv");
   app.add_flag("--recursive", arguments.recursive, "Also take the images in folders below the ones named.");
 }
@@ -98,6 +115,43 @@ void tell_resemblance(const vision::ImageModel& model) {
                   model.scores().last_layer));
 }
 
+CLI::Option* add_example_options(CLI::App& app, vision::ExampleArguments& arguments) {
+  CLI::Option* data = app.add_option("--data", arguments.data,
+                                     "Folder that the file names in the CSV are relative to; without "
+                                     "--labels, a folder of folders, one for each class (ImageNet, "
+                                     "Imagenette). Hidden files and folders do not count.")
+                          ->type_name("DIR");
+  app.add_option(
+         "--labels", arguments.labels,
+         "Table with a header line and the columns 'file' and 'class' (others are ignored), separated "
+         "by comma, semicolon or tab; fields may be quoted. Default: the folders in --data are the "
+         "classes, as many as the model has, numbered as they sort.")
+      ->type_name("FILE.csv");
+  app.add_option(
+         "--classes", arguments.classes,
+         "Names of the folders in the order of all the model's classes, in any form of labels (one a line); "
+         "--data may have some of them. Default: class 0 is the first folder, and so on.")
+      ->type_name("FILE");
+  app.add_option("--class-order", arguments.class_order,
+                 "text: class 0 is the first folder as text sorts (torchvision), of a model that may have "
+                 "more classes. number: a folder's name is its class. Needed where these differ.")
+      ->check(CLI::IsMember({"text", "number"}))
+      ->type_name("text|number");
+  return data;
+}
+
+void check_example_options(const vision::ExampleArguments& arguments) {
+  if (!arguments.labels.empty() && !arguments.classes.empty())
+    throw Error("--labels FILE.csv names classes already; --classes goes with folders of classes");
+  if (!arguments.class_order.empty() && !(arguments.labels.empty() && arguments.classes.empty()))
+    throw Error("--class-order goes with folders of classes alone; --labels and --classes say the order");
+}
+
+void tell_hidden_folders(const vision::Examples& examples) {
+  if (examples.hidden.empty()) return;
+  message(fmt::format("hidden folders are passed over: {}", fmt::join(examples.hidden, ", ")));
+}
+
 vision::ImageModelOptions ImageModelArguments::options(const std::string& path) const {
   vision::ImageModelOptions result{
       .compile = engine.compile_options(),
@@ -120,12 +174,14 @@ vision::CalibrationReader read_calibration_images(std::vector<std::string> paths
                                                   const ImageOptions& reading, int threads) {
   Progress progress("images read", paths.size());
   ImageLog log(progress, reading.strict);
-  return {std::move(paths), pipeline, reading.preprocess_options(), threads,
-          [&](const std::string& path, const std::string& error) {
-            log.good(path, error, {});
-            progress.advance();
-            stop_if_interrupted();
-          }};
+  vision::CalibrationReader reader(std::move(paths), pipeline, reading.preprocess_options(), threads,
+                                   [&](const std::string& path, const std::string& error) {
+                                     log.good(path, error, {});
+                                     progress.advance();
+                                     stop_if_interrupted();
+                                   });
+  for (const auto& [path, warnings] : reader.warned()) log.good(path, "", warnings);
+  return reader;
 }
 
 }  // namespace godwit::tools

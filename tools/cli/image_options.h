@@ -10,6 +10,7 @@
 #include "tools/cli/options.h"
 #include "tools/report/json.h"
 #include "tools/vision/calibration_images.h"
+#include "tools/vision/examples.h"
 #include "tools/vision/image_model.h"
 #include "tools/vision/image_source.h"
 
@@ -18,6 +19,7 @@ namespace godwit::tools {
 struct ImageOptions {
   image::DecodeLimits limits;
   std::string decode = "exact";  // or fast
+  std::string depth;             // parse_depth(); empty: as the pipeline says
   bool exif = false;
   bool strict = false;
 
@@ -25,11 +27,18 @@ struct ImageOptions {
   // `isa`: an instruction set's name, empty for the default.
   image::PreprocessOptions preprocess_options(const std::string& isa = "") const;
 };
-// Adds --decode, --exif, --strict, --max-pixels, --max-scans and --max-file-bytes.
+// Adds --decode, --depth, --exif, --strict, --max-pixels, --max-scans and --max-file-bytes.
 void add_image_options(CLI::App& app, ImageOptions& options);
 
 // Adds IMAGE, --list and --recursive.
 void add_image_arguments(CLI::App& app, vision::ImageArguments& arguments);
+
+// Adds --data, which is given back, --labels, --classes and --class-order.
+CLI::Option* add_example_options(CLI::App& app, vision::ExampleArguments& arguments);
+// Throws Error for those that exclude each other.
+void check_example_options(const vision::ExampleArguments& arguments);
+// Names on stderr the folders that count as no class.
+void tell_hidden_folders(const vision::Examples& examples);
 
 // A model on images, as the command line says it.
 struct ImageModelArguments {

@@ -263,7 +263,8 @@ void add_preprocess_option(CLI::App& app, std::string& preset_or_file) {
   app.add_option(
          "--preprocess", preset_or_file,
          "How an image becomes the network's input: torch, torch-v2, caffe, tf, or a JSON file with any of "
-         "preset, resize, crop, filter, channels, order, scale, mean, std. Default: what the model says of "
+         "preset, resize, crop, filter, channels, depth, order, scale, mean, std. Default: what the model "
+         "says of "
          "itself "
          "(metadata "
          "entry godwit.preprocess).")

@@ -1,6 +1,4 @@
 // Rows of a report from its files.
-#include <charconv>
-#include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -16,9 +14,8 @@ namespace {
 std::optional<double> positive(const vision::CsvTable& table, std::size_t row, std::size_t column) {
   const std::string& text = table.rows[row][column];
   if (text.empty()) return std::nullopt;
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value) || value <= 0) {
+  const std::optional<double> value = vision::csv_number(text, table.separator);
+  if (!value || *value <= 0) {
     throw Error(fmt::format("'{}' row {}: {} is '{}', expected a number above 0 or nothing", table.source,
                             row + 1, table.header[column], text));
   }

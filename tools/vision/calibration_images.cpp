@@ -36,12 +36,14 @@ CalibrationReader::CalibrationReader(std::vector<std::string> paths, const image
       preprocessors_(static_cast<std::size_t>(threads)) {
   std::vector<std::string> good;
   std::vector<Pixels> pixels;
-  std::vector<std::string> errors;
-  for (std::size_t first = 0; first < paths_.size(); first += errors.size()) {
-    read(first, pixels, errors);
-    for (std::size_t i = 0; i < errors.size(); ++i) {
-      if (seen) seen(paths_[first + i], errors[i]);
-      if (errors[i].empty()) good.push_back(paths_[first + i]);
+  std::vector<Note> notes;
+  for (std::size_t first = 0; first < paths_.size(); first += notes.size()) {
+    read(first, pixels, notes);
+    for (std::size_t i = 0; i < notes.size(); ++i) {
+      const std::string& path = paths_[first + i];
+      if (seen) seen(path, notes[i].error);
+      if (notes[i].error.empty()) good.push_back(path);
+      if (!notes[i].warnings.empty()) warned_.push_back({path, std::move(notes[i].warnings)});
     }
   }
   failed_ = paths_.size() - good.size();
@@ -52,14 +54,13 @@ CalibrationReader::CalibrationReader(std::vector<std::string> paths, const image
   paths_ = std::move(good);
 }
 
-// Reads as many images as the threads take at once, from `first` on; an error is empty where there was none.
-void CalibrationReader::read(std::size_t first, std::vector<Pixels>& pixels,
-                             std::vector<std::string>& errors) const {
+// Reads as many images as the threads take at once, from `first` on.
+void CalibrationReader::read(std::size_t first, std::vector<Pixels>& pixels, std::vector<Note>& notes) const {
   const std::size_t count =
       std::min(paths_.size() - first, kImagesPerThread * static_cast<std::size_t>(threads_));
   const std::size_t size = pipeline_.elements();
   pixels.resize(count);
-  errors.assign(count, "");
+  notes.assign(count, {});
   run_team(threads_, [&](const Worker& worker) {
     auto& preprocessor = preprocessors_[static_cast<std::size_t>(worker.index)];
     for (auto i = static_cast<std::size_t>(worker.index); i < count;
@@ -69,8 +70,9 @@ void CalibrationReader::read(std::size_t first, std::vector<Pixels>& pixels,
           preprocessor = std::make_unique<image::Preprocessor>(pipeline_, reading_);
         pixels[i].resize(size);
         preprocessor->run(paths_[first + i], Layout::nhwc, std::span<float>(pixels[i]));
+        notes[i].warnings = preprocessor->warnings();
       } catch (const std::exception& error) {
-        errors[i] = error.what();
+        notes[i].error = error.what();
       }
     }
   });
@@ -94,7 +96,7 @@ engine::CalibrationImages CalibrationReader::images(const engine::Graph& graph,
     const std::size_t size = all.size() / batch;
     std::size_t filled = 0;
     std::vector<Pixels> pixels;
-    std::vector<std::string> errors;
+    std::vector<Note> notes;
     // Returns the number of images that the batch holds then.
     const auto put = [&](const Pixels& image) -> std::size_t {
       std::ranges::copy(image, all.subspan(filled * size, size).begin());
@@ -103,15 +105,15 @@ engine::CalibrationImages CalibrationReader::images(const engine::Graph& graph,
       return 0;
     };
     for (std::size_t first = 0; first < paths_.size(); first += pixels.size()) {
-      read(first, pixels, errors);
+      read(first, pixels, notes);
       for (std::size_t i = 0; i < pixels.size(); ++i) {
-        if (!errors[i].empty()) throw Error(errors[i]);  // it could be read a moment ago
+        if (!notes[i].error.empty()) throw Error(notes[i].error);  // it could be read a moment ago
         filled = put(pixels[i]);
         if (each_image) each_image();
       }
     }
     for (std::size_t first = 0; filled > 0; first = (first + pixels.size()) % paths_.size()) {
-      read(first, pixels, errors);
+      read(first, pixels, notes);
       for (std::size_t i = 0; i < pixels.size() && filled > 0; ++i) filled = put(pixels[i]);
     }
   };

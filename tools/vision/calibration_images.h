@@ -38,6 +38,12 @@ class CalibrationReader {
 
   // Those that could be read.
   const std::vector<std::string>& paths() const { return paths_; }
+  // Those of which the decoder has something to tell, in order.
+  struct Warned {
+    std::string path;
+    std::vector<std::string> warnings;
+  };
+  const std::vector<Warned>& warned() const { return warned_; }
   std::size_t failed() const { return failed_; }
   std::set<std::string> digests() const;
   // SHA-256 of the file names (without folders), sorted, a line each.
@@ -45,13 +51,19 @@ class CalibrationReader {
 
  private:
   using Pixels = std::vector<float>;
-  void read(std::size_t first, std::vector<Pixels>& pixels, std::vector<std::string>& errors) const;
+  // What is known of an image beside its pixels; the error is empty where there is none.
+  struct Note {
+    std::string error;
+    std::vector<std::string> warnings;
+  };
+  void read(std::size_t first, std::vector<Pixels>& pixels, std::vector<Note>& notes) const;
 
   std::vector<std::string> paths_;
   image::Pipeline pipeline_;
   image::PreprocessOptions reading_;
   int threads_;
   std::size_t failed_ = 0;
+  std::vector<Warned> warned_;
   mutable std::vector<std::unique_ptr<image::Preprocessor>> preprocessors_;  // one for each thread
 };
 

@@ -14,11 +14,12 @@ namespace godwit::vision {
 namespace fs = std::filesystem;
 namespace {
 
-// The images of a folder, and of those below it where `recursive`. A folder below that cannot be looked into
-// stands for its images: it is named when its turn comes and stops nothing.
+// The images of a folder, and of those below it where `recursive`, without what is hidden. A folder below
+// that cannot be looked into stands for its images: it is named when its turn comes and stops nothing.
 void collect(const fs::path& folder, bool recursive, std::vector<std::string>& found, std::error_code& code) {
   for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
     std::error_code ignored, closed;
+    if (is_hidden(entry->path().filename().string())) continue;
     if (!entry->is_directory(ignored)) {
       if (image::has_image_extension(entry->path().string())) found.push_back(entry->path().string());
     } else if (recursive && !entry->is_symlink(ignored)) {
@@ -34,14 +35,18 @@ void append_images(const std::string& folder, bool recursive, std::vector<std::s
   collect(folder, recursive, found, code);
   if (code) throw Error(fmt::format("cannot read folder '{}': {}", folder, code.message()));
   if (found.empty()) {
-    throw Error(fmt::format("folder '{}' has no {} file (use --recursive for folders below it)", folder,
-                            image::image_extensions()));
+    throw Error(
+        fmt::format("folder '{}' has no {} file (use --recursive for folders below it; hidden files "
+                    "do not count)",
+                    folder, image::image_extensions()));
   }
   std::ranges::sort(found);
   paths.insert(paths.end(), found.begin(), found.end());
 }
 
 }  // namespace
+
+bool is_hidden(std::string_view name) { return name.starts_with('.') || name == "__MACOSX"; }
 
 std::string read_text(const std::string& path, std::size_t limit) {
   const MappedFile file(path);

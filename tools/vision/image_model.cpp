@@ -256,7 +256,7 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
 const std::map<std::string, std::string>& ImageModel::metadata() const { return plan_->metadata(); }
 
 const std::vector<std::string>& ImageModel::labels() {
-  if (!labels_) labels_ = find_labels(labels_file_, metadata());
+  if (!labels_) labels_ = find_labels(labels_file_, metadata(), classes_);
   return *labels_;
 }
 

@@ -74,6 +74,7 @@ class ImageModel {
   // its scores are not finite.
   std::vector<ScoredLabel> label(const std::string& path, std::size_t count = 5);
   // Names by class: of ImageModelOptions::labels, else the model's own, else none. Read when first asked for.
+  // Throws Error where they are not one for each class.
   const std::vector<std::string>& labels();
 
   // The result of one image; `probabilities` has one value per class, and is empty where `error` is not.

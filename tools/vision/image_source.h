@@ -36,13 +36,15 @@ class ImageSource {
   std::vector<std::string> paths_;
   std::size_t next_ = 0;
   std::istream* arriving_ = nullptr;  // null: paths_ are all
+  bool is_first_line_ = true;         // of what arrives
 };
 
 // Images in class-per-folder layout (ImageNet, Imagenette): DIR/CLASS/….
 struct FolderClasses {
-  std::vector<std::string> names;     // of the folders, sorted
+  std::vector<std::string> names;     // of the folders, sorted as text
   std::vector<std::string> paths;     // folder by folder, sorted
   std::vector<std::int64_t> classes;  // of each path: index in names
+  std::vector<std::string> hidden;    // folders that are none of the classes, sorted
 };
 // Throws Error when there are no folders, or one that has no images.
 FolderClasses find_class_folders(const std::string& folder);

@@ -70,6 +70,8 @@ class Score {
     const bool good = log_.good(result.path, result.error, result.warnings);
     nonfinite_ += result.nonfinite ? 1 : 0;
     std::vector<std::int64_t> best;
+    if (good && !result.warnings.empty())
+      warned.push_back({{"file", result.path}, {"warnings", result.warnings}});
     if (good) {
       best = vision::largest(result.probabilities, kBest);
       const std::int64_t wanted = examples_.classes[result.index] + options_.label_offset;
@@ -98,6 +100,7 @@ class Score {
   std::size_t nonfinite() const { return nonfinite_; }
 
   std::int64_t images = 0, top1 = 0, top5 = 0;
+  Json warned = Json::array();  // {file, warnings}
 
  private:
   void write_prediction(const vision::ImageModel::Result& result, const std::vector<std::int64_t>& best) {
@@ -172,6 +175,7 @@ int accuracy(const Options& options) {
   EnergyAccount energy(options.energy,
                        fmt::format("accuracy {} --data {}", options.model, options.examples.data));
   vision::Examples examples = vision::read_examples(options.examples);
+  tell_hidden_folders(examples);
   for (const std::string& output : {options.predictions, options.probabilities}) {
     if (output.empty()) continue;
     check_output(output, std::array{options.model, options.examples.labels, options.examples.classes,
@@ -227,7 +231,8 @@ int accuracy(const Options& options) {
                  {"top1", score.share(score.top1)},
                  {"top5", score.share(score.top5)},
                  {"seconds", times.total},
-                 {"images_per_second", rate}};
+                 {"images_per_second", rate},
+                 {"warned", score.warned}};
     add_score_facts(model.scores(), json);
     add_without(options.model_options.engine, json);
     json["failed"] = score.failed();
@@ -274,21 +279,7 @@ std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->model_options.default_batch = 8;
   add_model_argument(app, options->model);
-  app.add_option(
-         "--data", options->examples.data,
-         "Folder that the file names in the CSV are relative to; without --labels, a folder of folders, "
-         "one for each class (ImageNet, Imagenette).")
-      ->required()
-      ->type_name("DIR");
-  app.add_option("--labels", options->examples.labels,
-                 "CSV with a header line and the columns 'file' and 'class' (others are ignored); fields may "
-                 "be quoted. Default: the folders in --data are the classes, numbered as they sort.")
-      ->type_name("FILE.csv");
-  app.add_option(
-         "--classes", options->examples.classes,
-         "Names of the folders in the order of the model's classes, one a line; --data may have some of "
-         "them. Default: class 0 is the first folder, and so on.")
-      ->type_name("FILE");
+  add_example_options(app, options->examples)->required();
   add_label_offset_option(app, options->label_offset);
   add_scores_option(app, options->model_options.scores);
   app.add_option("--predictions", options->predictions,
@@ -316,8 +307,7 @@ std::function<int()> prepare(CLI::App& app) {
   return [options] {
     if (options->top5 && options->predictions.empty())
       throw Error("--top5 needs --predictions FILE.csv to write to");
-    if (!options->examples.labels.empty() && !options->examples.classes.empty())
-      throw Error("--labels FILE.csv names classes already; --classes goes with folders of classes");
+    check_example_options(options->examples);
     return accuracy(*options);
   };
 }
@@ -340,7 +330,8 @@ const Command accuracy_command = {
     "seconds, images_per_second, softmax_added, scores, applied, last_layer (as for 'godwit classify'), "
     "failed "
     "(images that could not be read or whose scores are NaN or infinite: they count neither as right nor as "
-    "wrong, and the exit status is 1), nonfinite (how many were the latter); with --energy also energy (its "
+    "wrong, and the exit status is 1), nonfinite (how many were the latter), warned (file, warnings: what "
+    "was mended or is not shown as stored); with --energy also energy (its "
     "measured_j is null where nothing was "
     "measured). Images that a model quantised by godwit was calibrated on, told by their content, count in "
     "no "

@@ -171,7 +171,8 @@ int classify(const Options& options) {
   EnergyAccount energy(options.energy, fmt::format("classify {} IMAGE", options.model));
   vision::ImageSource source(options.images, interruptible_stdin());
   vision::ImageModel model(options.model, options.model_options.options(options.model));
-  std::vector<std::string> labels = vision::find_labels(options.labels, model.metadata());
+  std::vector<std::string> labels =
+      vision::find_labels(options.labels, model.metadata(), model.classes(), options.label_offset);
   if (labels.empty())
     message("the model carries no labels, so classes are numbers; --labels FILE names them");
   const bool applies = model.scores().applied != vision::ScoreFunction::none;
@@ -220,7 +221,7 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("N")
       ->default_str("5");
   app.add_option("--labels", options->labels,
-                 "Names of the classes: one a line, a JSON array, or CSV with a column 'name' (and 'class'). "
+                 "Names of all classes: one a line, JSON, or a table with a column 'name' (and 'class'). "
                  "Default: the model's own (metadata entry godwit.labels).")
       ->type_name("FILE");
   add_label_offset_option(app, options->label_offset);
@@ -257,7 +258,8 @@ const Command classify_command = {
     "(the "
     "latter with the first layer that made such numbers); the others are still labelled, and the exit status "
     "is "
-    "1. What the JPEG decoder had to mend is named likewise and labelled. Images are decoded while others go "
+    "1. What a decoder had to mend, or gives otherwise than it is stored, is named likewise and labelled. "
+    "Images are decoded while others go "
     "through the network, each core doing what "
     "is "
     "due; however many there are, no more than a few batches are in memory.\n\n"

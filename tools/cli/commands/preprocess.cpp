@@ -43,7 +43,7 @@ struct Options {
 };
 
 void print_times(const Options& options, const image::Pipeline& pipeline, const StageTimes& times,
-                 bool partial) {
+                 const Json& warned, bool partial) {
   const double bare_share = times.jpeg > 0 ? times.bare / times.jpeg : 0;
   const double count = std::max(1.0, static_cast<double>(times.good));
   if (options.json) {
@@ -61,7 +61,8 @@ void print_times(const Options& options, const image::Pipeline& pipeline, const 
                  {"bare_decode_ms_per_image", times.per_image_ms(times.bare)},
                  {"share_of_bare_decode", bare_share},
                  {"seconds", times.total()},
-                 {"images_per_second", times.images_per_second()}};
+                 {"images_per_second", times.images_per_second()},
+                 {"warned", warned}};
     if (partial) json["partial"] = true;
     return print_json(json);
   }
@@ -82,6 +83,12 @@ void print_times(const Options& options, const image::Pipeline& pipeline, const 
   print(text);
 }
 
+// Adds what the decoder has to tell of an image that was read: {file, warnings}.
+void add_warned(Json& warned, const std::string& path, const std::string& error,
+                const std::vector<std::string>& warnings) {
+  if (error.empty() && !warnings.empty()) warned.push_back({{"file", path}, {"warnings", warnings}});
+}
+
 // One thread, one image after the other.
 int bench_stages(const Options& options, vision::ImageSource& source, const image::Pipeline& pipeline) {
   StageTimes times;
@@ -89,6 +96,7 @@ int bench_stages(const Options& options, vision::ImageSource& source, const imag
   ImageLog log(progress, options.reading.strict);
   StageBench bench(pipeline, options.reading.preprocess_options(options.isa));
   InterruptibleSource images(source);
+  Json warned = Json::array();
   std::string path;
   while (images.next(path)) {
     std::string bad;
@@ -97,11 +105,13 @@ int bench_stages(const Options& options, vision::ImageSource& source, const imag
     } catch (const Error& error) {
       bad = error.what();
     }
-    log.good(path, bad, bad.empty() ? bench.warnings() : std::vector<std::string>{});
+    const std::vector<std::string> warnings = bad.empty() ? bench.warnings() : std::vector<std::string>{};
+    log.good(path, bad, warnings);
+    add_warned(warned, path, bad, warnings);
     progress.advance();
   }
   progress.clear();
-  print_times(options, pipeline, times, images.cut_short());
+  print_times(options, pipeline, times, warned, images.cut_short());
   images.tell(times.good + log.failed());
   if (images.cut_short()) return interrupt_exit_code();
   return log.failed() == 0 ? kDone : kFailed;
@@ -118,6 +128,7 @@ struct Batch {
 // What became of the images of a file.
 struct Written {
   std::size_t images = 0, failed = 0;
+  Json warned = Json::array();
   bool cut_short = false;  // and no file was written
 };
 
@@ -175,6 +186,7 @@ Written write_all(const Options& options, vision::ImageSource& source, int threa
     const Batch<T>& batch = batches[static_cast<std::size_t>(slot)];
     for (std::size_t i = 0; i < count; ++i) {
       log.good(batch.paths[i], batch.errors[i], batch.warnings[i]);
+      add_warned(written.warned, batch.paths[i], batch.errors[i], batch.warnings[i]);
       if (!options.json_lines) continue;
       progress.clear();
       print_line(batch.paths[i], written.images + i, batch.errors[i], batch.warnings[i]);
@@ -219,15 +231,11 @@ int write_tensors(const Options& options, vision::ImageSource& source, const ima
   const std::string_view dtype = options.uint8 ? "u8" : "f32";
   const double rate = static_cast<double>(written.images) / seconds;
   if (options.json) {
-    Json json = {{"schema", "godwit.preprocess/1"},
-                 {"preprocess", pipeline.name},
-                 {"images", written.images},
-                 {"failed", written.failed},
-                 {"threads", threads},
-                 {"output", options.output},
-                 {"dtype", dtype},
-                 {"shape", shape.dims()},
-                 {"seconds", seconds},
+    Json json = {{"schema", "godwit.preprocess/1"}, {"preprocess", pipeline.name},
+                 {"images", written.images},        {"failed", written.failed},
+                 {"warned", written.warned},        {"threads", threads},
+                 {"output", options.output},        {"dtype", dtype},
+                 {"shape", shape.dims()},           {"seconds", seconds},
                  {"images_per_second", rate}};
     if (written.cut_short) {
       json["output"] = nullptr;
@@ -275,7 +283,7 @@ std::function<int()> prepare(CLI::App& app) {
                "what it adds to those before it, and a bare full decode of every JPEG beside them.");
   app.add_option("--preprocess", options->preprocess,
                  "What to do to an image: torch, torch-v2, caffe, tf, or a JSON file with any of preset, "
-                 "resize, crop, filter, channels, order, scale, mean, std.")
+                 "resize, crop, filter, channels, depth, order, scale, mean, std.")
       ->type_name("PRESET|FILE")
       ->default_str("torch");
   add_json_option(app, options->json);
@@ -302,7 +310,8 @@ const Command preprocess_command = {
     "cropped pixels. The rows of the output are the images in the order given, a folder's in sorted "
     "order; one that cannot be read is named on stderr, its row is NaN (0 with --uint8), and the exit status "
     "is "
-    "1. What the JPEG decoder had to mend is named likewise. Where a signal ends the work early, no file is "
+    "1. What a decoder had to mend, or gives otherwise than it is stored, is named likewise (JSON: warned). "
+    "Where a signal ends the work early, no file is "
     "written (JSON: output is null, partial is true).",
     "godwit preprocess photographs --output x.npy --preprocess caffe\n"
     "godwit preprocess photographs --output pixels.npy --uint8 --preprocess torch-v2\n"

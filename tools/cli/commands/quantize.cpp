@@ -167,6 +167,7 @@ class AccuracyCheck {
  public:
   AccuracyCheck(const Options& options, const Quantizer& quantizer)
       : options_(options), examples_(vision::read_examples(options.examples)) {
+    tell_hidden_folders(examples_);
     left_out_ = vision::leave_out(examples_, quantizer.images().digests());
     if (left_out_ > 0) {
       message(fmt::format("{} of '{}' calibrate{} and {} left out of all accuracy",
@@ -329,10 +330,10 @@ void check(const Options& options) {
   const bool has_data = !options.examples.data.empty();
   if (options.max_drop && !has_data)
     throw Error("--max-drop needs --data DIR (and --labels FILE.csv) to measure accuracy on");
-  if (!has_data && !(options.examples.labels.empty() && options.examples.classes.empty()))
-    throw Error("--labels and --classes belong to --data DIR");
-  if (!options.examples.labels.empty() && !options.examples.classes.empty())
-    throw Error("--labels FILE.csv names classes already; --classes goes with folders of classes");
+  if (!has_data && !(options.examples.labels.empty() && options.examples.classes.empty() &&
+                     options.examples.class_order.empty()))
+    throw Error("--labels, --classes and --class-order belong to --data DIR");
+  check_example_options(options.examples);
 }
 
 std::function<int()> prepare(CLI::App& app) {
@@ -381,15 +382,11 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("NODE");
   app.add_flag("--explain", options->explain,
                "Rank the layers by what quantising each alone does to the scores and to its own result.");
-  app.add_option("--data", options->examples.data,
-                 "Labelled images, as for 'godwit accuracy': measure top-1 of both models. Images that "
-                 "calibrate are left out, told by their content.")
-      ->type_name("DIR");
-  app.add_option("--labels", options->examples.labels, "CSV with the columns 'file' and 'class' for --data.")
-      ->type_name("FILE.csv");
-  app.add_option("--classes", options->examples.classes,
-                 "Names of the folders in --data in the order of the model's classes, one a line.")
-      ->type_name("FILE");
+  add_example_options(app, options->examples)
+      ->description(
+          "Labelled images, as for 'godwit accuracy': measure top-1 of both models. Images that calibrate "
+          "are "
+          "left out, told by their content.");
   app.add_option("--max-drop", options->max_drop,
                  "Put layers back to f32, the worst first, until top-1 on --data is at most so many points "
                  "below f32's.")
