@@ -57,7 +57,8 @@ std::vector<Row> rows() {
        {},
        {0, 1, -1, kInf, -kInf, -800},
        {0.5F, 0.731058578630004879F, 0.268941421369995121F, 1, 0, 0},
-       roundings(16)},
+       roundings(16),
+       kInf},
       // e = 2.71828182845904523536…, 1 / e = 0.36787944117144232160…
       {"Exp",
        "Exp",
@@ -76,23 +77,25 @@ std::vector<Row> rows() {
        DType::u8,
        "f32, f64, f16, bf16, s8, s32 or s64"},
       // One product, and the rounding of the reference.
-      {"LeakyRelu", "LeakyRelu", {}, {-2, 0, 3, -kInf}, {-2 * 0.01F, 0, 3, -kInf}, roundings(2)},
+      {"LeakyRelu", "LeakyRelu", {}, {-2, 0, 3, -kInf}, {-2 * 0.01F, 0, 3, -kInf}, roundings(2), kInf},
       {"LeakyReluByAQuarter",
        "LeakyRelu",
        {{"alpha", 0.25F}},
        {-2, 0, 3, -kInf},
        {-0.5F, 0, 3, -kInf},
-       roundings(2)},
+       roundings(2),
+       kInf},
       // The line rounds a product and a sum, each at most |alpha x| + |beta| < 2.5 (or 5.125), and the
       // reference once
       // more. Cutting it off at 0 and 1 moves no two values apart.
-      {"HardSigmoid", "HardSigmoid", {}, {0, kInf, -kInf}, {0.5F, 1, 0}, absolute(3, 2.5)},
+      {"HardSigmoid", "HardSigmoid", {}, {0, kInf, -kInf}, {0.5F, 1, 0}, absolute(3, 2.5), kInf},
       {"HardSigmoidByAHalf",
        "HardSigmoid",
        {{"alpha", 0.5F}, {"beta", 0.625F}},
        {-1, 0, 1, kInf, -kInf},
        {0.125F, 0.625F, 1, 1, 0},
-       absolute(3, 5.125)},
+       absolute(3, 5.125),
+       kInf},
       // The line x / 6 + 1/2 rounds 1/6, a product and a sum, each at most 2. The result is it times x,
       // rounded once
       // more, and once by the reference.
@@ -101,7 +104,8 @@ std::vector<Row> rows() {
        {},
        {-4, -1.5F, 0, 1.5F, kInf, -kInf},
        {0, -0.375F, 0, 1.125F, kInf, 0},
-       absolute(5, 2 * 9)},
+       absolute(5, 2 * 9),
+       kInf},
   };
 }
 

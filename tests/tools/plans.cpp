@@ -136,7 +136,8 @@ TEST_F(Plans, TextIsReadBackAsItWas) {
                         .inputs = {{"x", {1, 3}}, {"s", {}}},
                         .outputs = {"a", "b\"\n"},
                         .disabled_passes = {"fold_pad"},
-                        .stop_after = 3},
+                        .stop_after = 3,
+                        .without = {"conv_gemm"}},
                 .cpu = "a CPU",
                 .date = "2026-11-21"};
   made.choices.precision = engine::Precision::int8;
@@ -225,6 +226,7 @@ TEST_F(Plans, ForSomethingElseAreRefused) {
   refused("outputs", {"y"}, "is for output y, not for the model's own");
   refused("disabled_passes", {"fold_pad"}, "is for graph passes off: fold_pad, not for none");
   refused("stop_after", 3, "is for graph passes off: none and all after the first 3, not for none");
+  refused("without", {"conv_gemm"}, "is for implementations left out: conv_gemm, not for none");
   refused("schema", "godwit.plan/2", "is of format 'godwit.plan/2', this build reads godwit.plan/1");
 
   write(made_up());
