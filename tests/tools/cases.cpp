@@ -152,8 +152,13 @@ TEST(Depth, IsAnOptionAndAKeyOfThePreprocessing) {
   const Tensor tensor = read_npy(output);
   EXPECT_TRUE(
       std::ranges::equal(tensor.values<std::uint8_t>(), pixels_of(path, 8, {"--depth", "scale"}).values));
-  EXPECT_EQ(pixels_of(path, 8, {"--depth", "pillow", "--preprocess", described}).outcome.exit_code, 0);
-  for (const char* depth : {"7", "17", "clip", "-1", "8.5"})
+  ASSERT_EQ(godwit({"preprocess", path, "--output", output, "--uint8", "--preprocess", described, "--depth",
+                    "pillow"})
+                .exit_code,
+            0);
+  const Tensor again = read_npy(output);
+  EXPECT_TRUE(std::ranges::equal(again.values<std::uint8_t>(), pixels_of(path, 8).values));
+  for (const char* depth : {"7", "17", "clip", "8.5"})
     expect_error(godwit({"preprocess", path, "--output", output, "--depth", depth}), 2,
                  "is not pillow, scale or a number of bits from 8 to 16");
   const std::string wrong = folder.write("w.json", R"({"depth": 99})");

@@ -175,7 +175,6 @@ int accuracy(const Options& options) {
   EnergyAccount energy(options.energy,
                        fmt::format("accuracy {} --data {}", options.model, options.examples.data));
   vision::Examples examples = vision::read_examples(options.examples);
-  tell_hidden_folders(examples);
   for (const std::string& output : {options.predictions, options.probabilities}) {
     if (output.empty()) continue;
     check_output(output, std::array{options.model, options.examples.labels, options.examples.classes,
@@ -187,6 +186,7 @@ int accuracy(const Options& options) {
   }
   vision::ImageModel model(options.model, options.model_options.options(options.model));
   vision::require_classes(examples, options.label_offset, model.classes());
+  tell_hidden_folders(examples);
   const std::size_t left_out = vision::leave_out(examples, calibration_contents(model.metadata()));
   if (left_out > 0) {
     message(fmt::format("{} of the images calibrated this model and are left out", left_out));
