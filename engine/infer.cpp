@@ -55,7 +55,8 @@ bool is_small(const Graph& graph, const Node& node, std::int64_t limit) {
 
 // One dimension that is given against the model's.
 void check_dim(const Graph& graph, const Shape& declared, const Shape& shape, int axis) {
-  if (shape[axis] < 1) {
+  // A model may declare an input without elements; nobody else may make one.
+  if (shape[axis] < 0 || (shape[axis] == 0 && declared[axis] != 0)) {
     throw Error(fmt::format("dimension {} is {}, expected at least 1", axis, shape[axis]));
   }
   if (is_known(declared[axis]) && declared[axis] != shape[axis]) {
@@ -116,8 +117,10 @@ void bind_input(Graph& graph, std::string_view input, const Shape& shape) {
                                   shape.rank(), graph.to_string(declared), declared.rank()));
         }
         for (int axis = 0; axis < declared.rank(); ++axis) check_dim(graph, declared, shape, axis);
-        for (const std::int64_t dim : shape.dims()) {
-          if (dim < 1) throw Error(fmt::format("a dimension is {}, expected at least 1", dim));
+        for (int axis = 0; axis < shape.rank(); ++axis) {
+          const bool is_declared = declared.ranked() && declared[axis] == shape[axis];
+          if (shape[axis] < 1 && (!is_declared || shape[axis] < 0))
+            throw Error(fmt::format("a dimension is {}, expected at least 1", shape[axis]));
         }
         TensorDesc desc = graph.value(*found).desc;
         desc.shape = shape;
