@@ -45,8 +45,8 @@ std::string Graph::to_string(const Shape& shape) const {
     if (!text.empty()) text += has_words ? " x " : "x";
     if (is_known(dim) || is_bounded(dim)) {
       text += Shape{dim}.to_string();
-    } else if (const std::string_view name = symbol_of(dim); !name.empty()) {
-      text += name;
+    } else if (const std::string_view symbol_name = symbol_of(dim); !symbol_name.empty()) {
+      text += symbol_name;
     } else {
       text += '?';
     }
