@@ -58,7 +58,10 @@ class PartsAlone {
     const Stopwatch watch;
     for (const std::string& path : chosen_) preprocessor_.run(path, Layout::nhwc, pixels_);
     preprocess_ms_ += watch.seconds() * 1e3 / static_cast<double>(chosen_.size());
-    const MeasureOptions half{std::min(options.seconds / 2, 1.0), (options.min_repetitions + 1) / 2};
+    MeasureOptions half;
+    half.seconds = std::min(options.seconds / 2, 1.0);
+    half.min_repetitions = (options.min_repetitions + 1) / 2;
+    half.max_seconds = options.max_seconds / 2;
     engine::Session session(plan_, session_options_);  // not kept: its memory is none of the whole's
     const Tensor src = vision::random_tensor(plan_->inputs().front().desc, 1);
     const Measurement inference = measure(half, batch_, [&] { session.run(std::span(&src, 1)); });
@@ -183,14 +186,13 @@ ImageBench bench_images(vision::ImageModel& model, ImageRing& images, const Meas
       [&](std::string& path) {
         const std::size_t batches = taken / batch;
         // Whole rounds of batches, one for each thread, so that none is left alone at the end.
-        const bool enough = watch.seconds() >= options.seconds &&
-                            batches >= static_cast<std::size_t>(options.min_repetitions) &&
-                            taken % (batch * static_cast<std::size_t>(model.threads())) == 0;
+        const bool enough = taken % (batch * static_cast<std::size_t>(model.threads())) == 0 &&
+                            options.enough(batches, watch.seconds(), result.latency.cut);
         return !enough && !(interrupted() && taken > 0) && take(path);
       },
       0, each);
   result.latency.cpu_seconds = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
-  std::ranges::sort(result.latency.sorted_ms);
+  result.latency.set_times(std::move(result.latency.sorted_ms));
   result.latency.seconds = times.total;
   result.images_per_second = static_cast<double>(labelled) / times.total;
   if (!interrupted()) alone.measure_both(options);

@@ -62,13 +62,18 @@ void EnergyAccount::until_a_signal(const Work& work) {
   }
 }
 
-void EnergyAccount::measure(const std::vector<energy::Workload>& workloads) {
+void EnergyAccount::measure(const std::vector<energy::Workload>& workloads,
+                            const Configurations& configurations) {
   if (!measures()) return;
   const energy::ProtocolOptions protocol = options_.protocol_options(seconds_, repetitions_);
-  const double about =
-      around_seconds(protocol) + static_cast<double>(workloads.size()) * protocol.rounds * protocol.window_s;
+  double about = around_seconds(protocol);
+  for (std::size_t i = 0; i < workloads.size(); ++i) {
+    const double run_s = i < configurations.run_seconds.size() ? configurations.run_seconds[i] : 0;
+    about += protocol.rounds * std::max(protocol.window_s, protocol.repetitions * run_s);
+  }
   message(fmt::format("measuring energy, protocol {}: about {:.0f} s and the warm-up", protocol.name, about));
   until_a_signal([&] { outcome_ = meter_->measure(workloads, seconds_, repetitions_); });
+  if (outcome_) outcome_->names = configurations.names;
 }
 
 void EnergyAccount::run_job(const energy::Job& job, int threads) {
@@ -197,11 +202,12 @@ LayerJoules EnergyAccount::replay(const std::vector<ReplayPart>& parts, const en
   return layers;
 }
 
-void EnergyAccount::write_ledger(const RunFacts& facts, const EnergyRows& rows) const {
+void EnergyAccount::write_ledger(const std::vector<RunFacts>& facts, const EnergyRows& rows) const {
   if (options_.ledger.empty() || !asked() || cut_short_) return;
-  if (!outcome_) return energy::append_record(options_.ledger, record_of(facts, nullptr));
+  if (!outcome_) return energy::append_record(options_.ledger, record_of(facts.back(), nullptr));
   for (const energy::EnergyResult& result : outcome_->results) {
-    energy::Record record = record_of(facts, &result);
+    const auto index = static_cast<std::size_t>(&result - outcome_->results.data());
+    energy::Record record = record_of(facts[std::min(index, facts.size() - 1)], &result);
     if (&result == &outcome_->results.back()) {
       record.layers = rows.ledger_rows();
       record.closure = rows.by_replay.closure;

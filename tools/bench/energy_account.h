@@ -44,8 +44,14 @@ class EnergyAccount {
   bool measures() const { return meter_ != nullptr && meter_->measures(); }
   EnergyMeter& meter() { return *meter_; }
 
+  // What is known of the workloads: seconds of one run of each, for the time that is foretold, and names
+  // where they differ in more than the batch.
+  struct Configurations {
+    std::vector<double> run_seconds;
+    std::vector<std::string> names;
+  };
   // Measures all configurations; does nothing where nothing can be measured.
-  void measure(const std::vector<energy::Workload>& workloads);
+  void measure(const std::vector<energy::Workload>& workloads, const Configurations& configurations = {});
   // Does the job once, measured where that is possible, and keeps what it took as set_work() does.
   void run_job(const energy::Job& job, int threads);
 
@@ -67,7 +73,11 @@ class EnergyAccount {
   std::string text(const RunFacts& facts) const;
   const std::optional<EnergyOutcome>& outcome() const { return outcome_; }
   // Appends a line for each configuration to --ledger, where that was given.
-  void write_ledger(const RunFacts& facts, const EnergyRows& rows = {}) const;
+  void write_ledger(const RunFacts& facts, const EnergyRows& rows = {}) const {
+    write_ledger(std::vector<RunFacts>{facts}, rows);
+  }
+  // Facts of each configuration, or of all of them.
+  void write_ledger(const std::vector<RunFacts>& facts, const EnergyRows& rows = {}) const;
   // Results of the machine's own sensors, where a meter is the one that counts; requires an outcome.
   const std::vector<energy::EnergyResult>& inside() const {
     return outcome_->inside.empty() ? outcome_->results : outcome_->inside;

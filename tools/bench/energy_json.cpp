@@ -58,9 +58,12 @@ Json result_json(const energy::EnergyResult& result) {
           {"verdict", verdict_json(result.verdict)}};
 }
 
-Json results_json(const std::vector<energy::EnergyResult>& results) {
+Json results_json(const std::vector<energy::EnergyResult>& results, const std::vector<std::string>& names) {
   Json json = Json::array();
-  for (const energy::EnergyResult& result : results) json.push_back(result_json(result));
+  for (const energy::EnergyResult& result : results) {
+    json.push_back(result_json(result));
+    if (names.size() == results.size()) json.back()["run"] = names[json.size() - 1];
+  }
   return json;
 }
 
@@ -115,13 +118,13 @@ Json energy_json(const EnergyOutcome& outcome, const energy::HostFacts& host) {
                {"sensors", std::move(sensors)},
                {"baseline", std::move(baseline)},
                {"sampler_share", outcome.log.sampler_share},
-               {"results", results_json(outcome.results)}};
+               {"results", results_json(outcome.results, outcome.names)}};
   if (!outcome.meter_note.empty()) json["meter"] = outcome.meter_note;
   if (!outcome.notes.empty()) json["notes"] = outcome.notes;
   if (!outcome.inside.empty()) {
     json["inside"] = {{"quality", name_of(outcome.inside.front().energy.quality)},
                       {"scope", outcome.inside.front().energy.scope},
-                      {"results", results_json(outcome.inside)}};
+                      {"results", results_json(outcome.inside, outcome.names)}};
   }
   return json;
 }

@@ -21,6 +21,7 @@ struct EnergyOutcome {
   energy::ProtocolOptions protocol;
   std::vector<energy::EnergyResult> results, inside;
   std::vector<energy::SensorUse> sensors;
+  std::vector<std::string> names;  // of the results, where they differ in more than the batch
   std::string meter_note;
   std::vector<std::string> notes;
 };

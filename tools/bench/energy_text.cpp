@@ -43,9 +43,11 @@ std::string net_cell(const energy::EnergyResult& result) {
                      milli(result.energy.ci95_j->high * scale));
 }
 
-std::string table_of(const std::vector<energy::EnergyResult>& results) {
+std::string table_of(const std::vector<energy::EnergyResult>& results,
+                     const std::vector<std::string>& names) {
   using enum Table::Align;
-  Table table({{"batch"},
+  const bool named = names.size() == results.size();
+  Table table({{named ? "run" : "batch", named ? left : right},
                {"images"},
                {"seconds"},
                {"images/s"},
@@ -57,8 +59,10 @@ std::string table_of(const std::vector<energy::EnergyResult>& results) {
                {"verdict", left}});
   for (const energy::EnergyResult& r : results) {
     const bool good = !r.verdict.invalid();
-    table.add({fmt::format("{}", r.batch), fmt::format("{}", r.images), fmt::format("{:.1f}", r.seconds),
-               fmt::format("{:.1f}", r.img_s), good ? fmt::format("{:.2f}", r.mean_w) : "-",
+    const auto index = static_cast<std::size_t>(&r - results.data());
+    table.add({named ? names[index] : fmt::format("{}", r.batch), fmt::format("{}", r.images),
+               fmt::format("{:.1f}", r.seconds), fmt::format("{:.1f}", r.img_s),
+               good ? fmt::format("{:.2f}", r.mean_w) : "-",
                good ? fmt::format("{:.4g}", r.energy.gross.value()) : "-",
                good && r.energy.net ? fmt::format("{:.4g}", r.energy.net->value()) : "-",
                cell(r.gross_mj_per_image()), net_cell(r), r.verdict.to_string()});
@@ -234,14 +238,14 @@ std::string energy_text(const EnergyOutcome& outcome, const energy::HostFacts& h
   if (host.load) state += fmt::format("load {:.2f}, ", *host.load);
   text += fmt::format("host       {}reading sensors took {:.3f} % of a core\n", state,
                       100 * outcome.log.sampler_share);
-  text += table_of(outcome.results);
+  text += table_of(outcome.results, outcome.names);
   text += fmt::format("standard uncertainty of the {} (batch {}): {}\n",
                       first.energy.net ? "net figure" : "gross figure", first.batch, uncertainty_text(first));
   text += process_text(outcome.results);
   if (!outcome.inside.empty()) {
     text += fmt::format("\nbeside it, {} by the machine's own sensors, scope {}\n",
                         name_of(outcome.inside.front().energy.quality), outcome.inside.front().energy.scope);
-    text += table_of(outcome.inside);
+    text += table_of(outcome.inside, outcome.names);
   }
   return text;
 }

@@ -26,15 +26,20 @@ LayerProfile profile_layers(const std::shared_ptr<const engine::Plan>& plan, int
                             engine::BatchSchedule schedule, const MeasureOptions& options) {
   engine::Session session(plan, {threads, true, schedule});
   const std::vector<Tensor> inputs = vision::random_inputs(*plan);
-  for (int i = 0; i < 3; ++i) session.run(inputs);
+  const Stopwatch all_warm;
+  for (int i = 0; i < options.warmup.value_or(3); ++i) {
+    session.run(inputs);
+    if (!options.warmup && options.max_seconds > 0 && all_warm.seconds() > options.max_seconds / 3) break;
+  }
   session.reset_profile();
   LayerProfile result;
   result.batch = batch_of(*plan);
   result.threads = threads;
   const std::clock_t cpu = std::clock();
   const Stopwatch all;
-  std::int64_t runs = 0;
-  while (runs < options.min_repetitions || all.seconds() < options.seconds) {
+  std::size_t runs = 0;
+  bool cut = false;
+  while (!options.enough(runs, all.seconds(), cut)) {
     session.run(inputs);
     ++runs;
     stop_if_interrupted();

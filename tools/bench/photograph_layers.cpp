@@ -132,9 +132,9 @@ TimedImage profile_photographs(vision::ImageModel& model, const std::vector<std:
   const std::vector<double> before = model.step_seconds();
   const std::clock_t cpu = std::clock();
   const Stopwatch watch;
+  bool cut = false;
   const auto [times, images] = run([&](std::size_t taken) {
-    return watch.seconds() >= options.seconds && taken / static_cast<std::size_t>(model.batch()) >=
-                                                     static_cast<std::size_t>(options.min_repetitions);
+    return options.enough(taken / static_cast<std::size_t>(model.batch()), watch.seconds(), cut);
   });
   const double cpu_seconds = static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC;
   const std::vector<double> after = model.step_seconds();

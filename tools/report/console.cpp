@@ -62,6 +62,13 @@ void Progress::advance(std::size_t count) {
   if (visible_ && watch_.seconds() - drawn_at_ >= kDrawInterval) draw();
 }
 
+void Progress::show(double share, std::string_view words) {
+  if (!visible_ || (drawn_at_ >= 0 && watch_.seconds() - drawn_at_ < kDrawInterval)) return;
+  drawn_at_ = watch_.seconds();
+  const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(kBarWidth));
+  write_aside(fmt::format("\r[{:#<{}}{:.<{}}] {}\x1b[K", "", filled, "", kBarWidth - filled, words));
+}
+
 void Progress::say(std::string_view text) {
   clear();
   warning(text);

@@ -43,6 +43,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void advance(std::size_t count = 1);
+  // Draws a share from 0 to 1 with these words, for work that is not counted in units.
+  void show(double share, std::string_view words);
   // A warning() that leaves the bar intact.
   void say(std::string_view text);
   // Takes the bar away until the next advance(), so that a result can be printed where it stood.
