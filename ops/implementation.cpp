@@ -169,8 +169,7 @@ std::vector<std::string_view> implementation_names() {
     for (const Implementation* implementation : op->implementations) names.push_back(implementation->name);
   }
   std::ranges::sort(names);
-  const auto repeated = std::ranges::unique(names);
-  names.erase(repeated.begin(), repeated.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 

@@ -212,8 +212,7 @@ PlanKey plan_key(const std::string& digest, const engine::CompileOptions& option
   }
   std::ranges::sort(key.disabled_passes);
   std::ranges::sort(key.without);
-  const auto repeated = std::ranges::unique(key.without);
-  key.without.erase(repeated.begin(), repeated.end());
+  key.without.erase(std::unique(key.without.begin(), key.without.end()), key.without.end());
   return key;
 }
 
