@@ -54,6 +54,47 @@ void bind_shapes(Graph& graph, const std::map<std::string, Shape>& shapes) {
   }
 }
 
+Node cast_node(const Graph& graph, ValueId from, ValueId to) {
+  Node node;
+  const DType dtype = graph.value(to).desc.dtype;
+  node.name = fmt::format("cast {} to {}", graph.value(from).name, name_of(dtype));
+  node.op = &ops::op_cast();
+  ops::set_cast_dtype(node.attributes, dtype);
+  node.inputs = {from};
+  node.outputs = {to};
+  return node;
+}
+
+bool takes_f32_for(DType dtype) {
+  return dtype != DType::f32 && (is_float(dtype) || dtype == DType::u8 || dtype == DType::s8);
+}
+
+// Each input that holds other numbers becomes one of f32, with a cast to the model's own type behind it.
+void set_f32_inputs(Graph& graph) {
+  for (const ValueId input : graph.inputs) {
+    const TensorDesc desc = graph.value(input).desc;
+    if (!takes_f32_for(desc.dtype)) continue;
+    const std::string name = graph.value(input).name;
+    const ValueId own = graph.add_value(fmt::format("{}/{}", name, name_of(desc.dtype)), desc);
+    for (Node& node : graph.nodes) std::ranges::replace(node.inputs, input, own);
+    std::ranges::replace(graph.outputs, input, own);
+    graph.value(input).desc.dtype = DType::f32;
+    graph.nodes.insert(graph.nodes.begin(), cast_node(graph, input, own));
+  }
+}
+
+// The same of outputs.
+void set_f32_outputs(Graph& graph) {
+  for (ValueId& output : graph.outputs) {
+    TensorDesc desc = graph.value(output).desc;
+    if (!takes_f32_for(desc.dtype)) continue;
+    desc.dtype = DType::f32;
+    const ValueId real = graph.add_value(fmt::format("{}/f32", graph.value(output).name), desc);
+    graph.nodes.push_back(cast_node(graph, output, real));
+    output = real;
+  }
+}
+
 // An input in nhwc is reordered in front of its readers; choose_layout does away with that where it can.
 void set_input_layouts(Graph& graph, const std::map<std::string, Layout>& layouts) {
   for (const auto& [name, layout] : layouts) {
@@ -168,6 +209,8 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
 
   Graph graph = *source.graph;
   bind_shapes(graph, source.options.shapes);
+  if (source.options.f32_inputs) set_f32_inputs(graph);
+  if (source.options.f32_outputs) set_f32_outputs(graph);
   set_input_layouts(graph, source.options.input_layouts);
   infer_shapes(graph);
   settle_control_flow(graph, source.options);
@@ -198,8 +241,8 @@ std::shared_ptr<const Plan> PlanBuilder::build(PlanSource source) {
     throw Error("no layer of this model is in 8-bit numbers; 'godwit quantize' makes such a model");
   }
   if (stored_dtype(source.options.precision) && plan->precision() != source.options.precision) {
-    throw Error(fmt::format("no layer of this model can be stored in {}; run it with --precision f32",
-                            name_of(source.options.precision)));
+    plan->notes_.push_back(fmt::format("no layer of this model can be stored in {}, so it runs in {}",
+                                       name_of(source.options.precision), name_of(plan->precision())));
   }
   require_precision(source.options.choices.precision, plan->precision());
   plan->images_ = images;
@@ -213,6 +256,7 @@ std::shared_ptr<const Plan> compile(const Graph& graph, const CompileOptions& op
   }
   ops::require_implementations(options.target);
   Graph general = graph;
+  general.declared_inputs.clear();  // defaults are settled
   select_outputs(general, options.outputs);
   infer_shapes(general);
   std::vector<PassReport> passes = run_pipeline(general, options.target,

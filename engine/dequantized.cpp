@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fmt/format.h>
 
+#include "engine/pass.h"
 #include "engine/rewrite.h"
 #include "ops/known_ops.h"
 #include "runtime/error.h"
@@ -62,6 +63,17 @@ Graph without_quantization(const Graph& graph) {
   rewriter.finish();
   infer_shapes(result);
   verify(result);
+  return result;
+}
+
+Graph in_f32(const Graph& graph) {
+  Graph result = graph;
+  PipelineOptions options{.shapes_bound = false};
+  for (const Pass& pass : pipeline()) {
+    if (pass.name != "raise_precision") options.disabled.emplace_back(pass.name);
+  }
+  (void)run_pipeline(result, {}, options);
+  result.storage = DType::f32;
   return result;
 }
 

@@ -85,6 +85,7 @@ void Graph::compact() {
   };
   mark(inputs);
   mark(outputs);
+  mark(declared_inputs);
   for (const Node& node : nodes) {
     mark(node.inputs);
     mark(node.outputs);
@@ -105,6 +106,7 @@ void Graph::compact() {
   };
   rename(inputs);
   rename(outputs);
+  rename(declared_inputs);
   for (Node& node : nodes) {
     rename(node.inputs);
     rename(node.outputs);

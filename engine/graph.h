@@ -44,6 +44,11 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
+  // Inputs in the file's order, also those that are constants by default and that run() may replace; empty
+  // where there are none of these.
+  std::vector<ValueId> declared_inputs;
+  // False statements of the model about itself, in sentences for people.
+  std::vector<std::string> warnings;
   // The file's format, for people: "ONNX, opset 13". Empty for a graph made in memory.
   std::string format;
   // Paths of the files beside the model's own that hold weights, each once.
@@ -99,6 +104,13 @@ void infer_shapes(Graph& graph, std::int64_t fold_limit = 4096);
 // the inputs, and forgets all inferred shapes. Throws Error when the shape contradicts the model's or a
 // symbol is bound twice differently.
 void bind_input(Graph& graph, std::string_view input, const Shape& shape);
+
+// Makes an input, or a constant among declared_inputs, known as `tensor`; inferred shapes are forgotten.
+// Throws Error where there is no such input or the tensor is of another type.
+void make_known(Graph& graph, std::string_view input, const Tensor& tensor);
+
+// Forgets that dimensions of one name are equal, which not every exporter means.
+void forget_symbols(Graph& graph);
 
 // Checks what every pass must leave true: ids in range, topological order, one producer per value, operand
 // counts, graph outputs computed, descriptions equal to what inference gives. Throws Error

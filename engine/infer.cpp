@@ -55,9 +55,8 @@ bool is_small(const Graph& graph, const Node& node, std::int64_t limit) {
 
 // One dimension that is given against the model's.
 void check_dim(const Graph& graph, const Shape& declared, const Shape& shape, int axis) {
-  // A model may declare an input without elements; nobody else may make one.
-  if (shape[axis] < 0 || (shape[axis] == 0 && declared[axis] != 0)) {
-    throw Error(fmt::format("dimension {} is {}, expected at least 1", axis, shape[axis]));
+  if (shape[axis] < 0) {
+    throw Error(fmt::format("dimension {} is {}, expected at least 0", axis, shape[axis]));
   }
   if (is_known(declared[axis]) && declared[axis] != shape[axis]) {
     throw Error(
@@ -67,6 +66,14 @@ void check_dim(const Graph& graph, const Shape& declared, const Shape& shape, in
     if (declared[axis] != kAnyDim && declared[earlier] == declared[axis] && shape[earlier] != shape[axis]) {
       throw Error(fmt::format("shape {} gives two sizes to one symbol of the model's {}", shape.to_string(),
                               graph.to_string(declared)));
+    }
+  }
+}
+
+void forget_inferred(Graph& graph) {
+  for (const Node& node : graph.nodes) {
+    for (const ValueId id : node.outputs) {
+      if (id != kNoValue) graph.value(id).desc.shape = Shape::unranked();
     }
   }
 }
@@ -117,10 +124,8 @@ void bind_input(Graph& graph, std::string_view input, const Shape& shape) {
                                   shape.rank(), graph.to_string(declared), declared.rank()));
         }
         for (int axis = 0; axis < declared.rank(); ++axis) check_dim(graph, declared, shape, axis);
-        for (int axis = 0; axis < shape.rank(); ++axis) {
-          const bool is_declared = declared.ranked() && declared[axis] == shape[axis];
-          if (shape[axis] < 1 && (!is_declared || shape[axis] < 0))
-            throw Error(fmt::format("a dimension is {}, expected at least 1", shape[axis]));
+        for (const std::int64_t dim : shape.dims()) {
+          if (dim < 0) throw Error(fmt::format("a dimension is {}, expected at least 0", dim));
         }
         TensorDesc desc = graph.value(*found).desc;
         desc.shape = shape;
@@ -130,11 +135,40 @@ void bind_input(Graph& graph, std::string_view input, const Shape& shape) {
   for (int axis = 0; axis < declared.rank(); ++axis) {
     if (is_symbol(declared[axis])) replace_symbol(graph, declared[axis], shape[axis]);
   }
-  for (const Node& node : graph.nodes) {
-    for (const ValueId id : node.outputs) {
-      if (id != kNoValue) graph.value(id).desc.shape = Shape::unranked();
+  forget_inferred(graph);
+}
+
+void make_known(Graph& graph, std::string_view input, const Tensor& tensor) {
+  const auto named = [&](ValueId id) { return graph.value(id).name == input; };
+  auto found = std::ranges::find_if(graph.inputs, named);
+  ValueId id = kNoValue;
+  if (found != graph.inputs.end()) {
+    id = *found;
+    graph.inputs.erase(found);
+  } else if (found = std::ranges::find_if(graph.declared_inputs, named);
+             found != graph.declared_inputs.end()) {
+    id = *found;
+  } else {
+    throw Error(fmt::format("the model has no input '{}'", input));
+  }
+  Value& value = graph.value(id);
+  if (value.desc.dtype != tensor.dtype()) {
+    throw Error(fmt::format("input '{}' is {}, but {} was given", input, name_of(value.desc.dtype),
+                            name_of(tensor.dtype())));
+  }
+  value.desc = tensor.desc();
+  value.constant = tensor;
+  forget_inferred(graph);
+}
+
+void forget_symbols(Graph& graph) {
+  for (const ValueId id : graph.inputs) {
+    Shape& shape = graph.value(id).desc.shape;
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      if (is_symbol(shape[axis])) shape[axis] = kAnyDim;
     }
   }
+  forget_inferred(graph);
 }
 
 }  // namespace godwit::engine

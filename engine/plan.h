@@ -24,12 +24,15 @@ struct CompileOptions {
   std::map<std::string, Shape> shapes = {};
   // Layout in which the caller hands in an image input (rank 3 or 4); nchw where not named.
   std::map<std::string, Layout> input_layouts = {};
+  // The caller hands in and takes f32 whatever real or 8-bit numbers the model has there; it casts them.
+  bool f32_inputs = false, f32_outputs = false;
   // Names of the outputs (or of any values) to compute; empty: the model's outputs.
   std::vector<std::string> outputs = {};
   std::vector<std::string> disabled_passes = {};
   int stop_after = -1;
   // f32: a quantised model in real numbers, rounded where it quantises. int8: Error where no layer is
-  // quantised. bf16, f16: any model of real numbers; Error where no layer can be stored so.
+  // quantised. bf16, f16: any model of real numbers; where no layer can be stored so, it runs in f32 and a
+  // note says so.
   Precision precision = Precision::automatic;
   int threads = 0;  // that pack weights; 0: usable_cores(). The plan is the same for any number.
   // Implementations to use instead of what the ops' estimates would choose. Error where one names a step that
@@ -99,6 +102,8 @@ class Plan {
   // Number of values whose true shape each run finds anew; memory is planned for their bounds.
   std::size_t decided_shapes() const { return decided_shapes_; }
   const MemoryReport& memory() const { return memory_; }
+  // Wishes of the options that came to nothing, in sentences for people.
+  const std::vector<std::string>& notes() const { return notes_; }
   const std::vector<PassReport>& passes() const { return passes_; }
   // Packed weights, which a tail adds its own to.
   ops::WeightCache& weights() const { return *weights_; }
@@ -137,6 +142,7 @@ class Plan {
   std::vector<FusedRows> fused_rows_;
   std::size_t decided_shapes_ = 0;
   MemoryReport memory_;
+  std::vector<std::string> notes_;
   std::vector<PassReport> passes_;
   std::map<std::string, std::string> metadata_;
   std::vector<Tensor> constants_;  // kept alive for the steps that read them

@@ -16,8 +16,8 @@
 namespace godwit::engine {
 namespace {
 
-constexpr std::array<std::string_view, 5> kPasses{"fold_constants", "eliminate_identity", "fold_pad",
-                                                  "fold_batch_norm", "eliminate_dead"};
+constexpr std::array<std::string_view, 6> kPasses{"fold_constants", "raise_precision", "eliminate_identity",
+                                                  "fold_pad",       "fold_batch_norm", "eliminate_dead"};
 
 // One number, or one for each of `channels` in a single row.
 bool is_row(const Shape& shape, std::int64_t channels) {
@@ -280,6 +280,8 @@ Graph prepare_for_quantization(const Graph& graph, const ops::Target& target) {
     if (std::ranges::find(kPasses, pass.name) == kPasses.end()) options.disabled.emplace_back(pass.name);
   }
   (void)run_pipeline(prepared, target, options);
+  prepared.storage = DType::f32;  // what a model in 16 bits stored is no wish for its 8-bit form
+  prepared.declared_inputs.clear();
   for (std::size_t n = 0; n < prepared.nodes.size(); ++n) {
     const std::optional<int> axis = weight_axis(prepared, prepared.nodes[n]);
     if (axis) normalize_product(prepared, n, *axis);

@@ -187,6 +187,17 @@ void require_implementations(const Target& target) {
 
 namespace {
 
+// Loops over vectors need no case for tensors without elements: references take those.
+bool has_empty_tensor(const NodeView& node) {
+  const auto empty = [](const TensorDesc& desc) {
+    return std::ranges::find(desc.shape.dims(), 0) != desc.shape.dims().end();
+  };
+  const auto empty_operand = [&](const Operand& operand) {
+    return operand.present() && empty(*operand.desc);
+  };
+  return std::ranges::any_of(node.inputs, empty_operand) || std::ranges::any_of(node.outputs, empty);
+}
+
 std::size_t best_of(const std::vector<Candidate>& candidates) {
   // The reference, at the end, takes every node.
   std::size_t chosen = 0;
@@ -217,13 +228,15 @@ std::size_t index_of(const std::vector<Candidate>& candidates, std::string_view 
 std::vector<Candidate> explain(const OpDef& op, const NodeView& node, const Target& target,
                                std::string_view forced) {
   std::vector<Candidate> candidates;
-  const bool bounded = has_bounds(node);
+  const bool bounded = has_bounds(node), empty = has_empty_tensor(node);
   for (const Implementation* implementation : op.implementations) {
     Candidate candidate{implementation->name, "", std::nullopt, false};
     if (std::ranges::find(target.without, implementation->name) != target.without.end()) {
       candidate.rejected = "left out (--without)";
     } else if (bounded) {
       candidate.rejected = "needs sizes that are known when the model is compiled";
+    } else if (empty) {
+      candidate.rejected = "needs tensors that have elements";
     } else {
       candidate.rejected = implementation->reject(node, target);
     }

@@ -21,8 +21,10 @@ std::int64_t count_along(const WindowAxis& axis, std::int64_t o, bool padded) {
 }  // namespace
 
 Window pool_window(const NodeView& node) {
-  return window_of(node.attributes, node.shape(0).dims().subspan(2),
-                   node.attributes.integers("kernel_shape"));
+  const std::span<const std::int64_t> spatial = node.shape(0).dims().subspan(2);
+  WindowAttributes attributes = window_attributes(node.attributes, spatial.size());
+  attributes.may_be_empty = true;
+  return window_of(attributes, spatial, node.attributes.integers("kernel_shape"));
 }
 
 Shape infer_pool_shape(const NodeView& node) {

@@ -23,8 +23,12 @@ void resolve_same(WindowAxis& axis, bool upper) {
   axis.pad_end = total - axis.pad_begin;
 }
 
-void resolve_output(WindowAxis& axis, bool ceil_mode) {
+void resolve_output(WindowAxis& axis, bool ceil_mode, bool may_be_empty) {
   const std::int64_t room = axis.input + axis.pad_begin + axis.pad_end - axis.extent();
+  if (room < 0 && may_be_empty && -room <= axis.stride) {
+    axis.output = 0;
+    return;
+  }
   if (room < 0) {
     throw Error(fmt::format("a window of {} (dilation {}) does not fit into {} padded by {} and {}",
                             axis.kernel, axis.dilation, axis.input, axis.pad_begin, axis.pad_end));
@@ -38,7 +42,8 @@ void check_sizes(std::int64_t kernel, std::int64_t input) {
   if (input > kLargest) throw Error(fmt::format("a spatial dimension of {} is too large", input));
 }
 
-void resolve(WindowAxis& axis, AutoPad auto_pad, bool ceil_mode) {
+void resolve(WindowAxis& axis, const WindowAttributes& attributes) {
+  const AutoPad auto_pad = attributes.auto_pad;
   check_sizes(axis.kernel, axis.input);
   const bool same = auto_pad == AutoPad::same_upper || auto_pad == AutoPad::same_lower;
   if (!is_known(axis.input)) {
@@ -48,7 +53,7 @@ void resolve(WindowAxis& axis, AutoPad auto_pad, bool ceil_mode) {
   } else if (same) {
     resolve_same(axis, auto_pad == AutoPad::same_upper);
   } else {
-    resolve_output(axis, ceil_mode);
+    resolve_output(axis, attributes.ceil_mode, attributes.may_be_empty);
   }
 }
 
@@ -110,7 +115,7 @@ Window window_of(const WindowAttributes& attributes, std::span<const std::int64_
                .dilation = attributes.dilations[i],
                .pad_begin = padded ? attributes.pads_begin[i] : 0,
                .pad_end = padded ? attributes.pads_end[i] : 0};
-    resolve(axes[i], attributes.auto_pad, attributes.ceil_mode);
+    resolve(axes[i], attributes);
   }
   return window;
 }

@@ -43,6 +43,7 @@ struct WindowAttributes {
   AutoPad auto_pad = AutoPad::notset;
   std::int64_t group = 1;
   bool ceil_mode = false, count_include_pad = false;
+  bool may_be_empty = false;  // a window one step too large for its axis makes 0 places, as pooling has it
 };
 // Throws Error unless there are 1 to kMaxSpatial axes, and where an attribute has another number of values or
 // one out of range.

@@ -11,4 +11,8 @@ namespace godwit {
 // reads it expects.
 std::optional<nlohmann::ordered_json> parse_json(std::string_view text, int max_depth);
 
+// The same; throws Error saying in which line and column the text stops being JSON: "not valid JSON: …"
+// behind `text_is` ("'model.json' is ").
+nlohmann::ordered_json require_json(std::string_view text, int max_depth, std::string_view text_is = "");
+
 }  // namespace godwit

@@ -29,6 +29,9 @@ namespace {
 using In = ops::QuantizedOperand;
 constexpr std::size_t kOperandsEach = 3;  // in forms on 8-bit numbers: the number, its scale and zero point
 
+// Twice a number lies halfway between two steps of the result often enough that the order of roundings shows.
+constexpr std::string_view kReadsTwice = "it reads one tensor twice, whose ties round as real numbers do";
+
 class Folder {
  public:
   Folder(Graph& graph, PassContext& context) : rewriter_(graph), context_(context) {}
@@ -256,6 +259,8 @@ class Folder {
     const NodeId to = quantizer_behind(id);
     const NodeId from[2] = {dequantizer_of(add.inputs[0]), dequantizer_of(add.inputs[1])};
     if (to == kNoNode || from[0] == kNoNode || from[1] == kNoNode) return;
+    if (node(from[0]).inputs[0] == node(from[1]).inputs[0])
+      return log_skipped(context_, fmt::format("{}: {}", describe(add), kReadsTwice));
     if (!provably_equal(rewriter_.value(add.inputs[0]).desc.shape, rewriter_.value(add.inputs[1]).desc.shape))
       return;
     const std::string reasons[2] = {reject_reason(id, 0), reject_reason(id, 1)};
@@ -319,7 +324,9 @@ class Folder {
     std::vector<ValueId> numbers;
     std::vector<Linear> linears;
     for (const NodeId dequantizer : from) {
-      numbers.push_back(node(dequantizer).inputs[0]);
+      const ValueId number = node(dequantizer).inputs[0];
+      if (std::ranges::find(numbers, number) != numbers.end()) return log_left(id, kReadsTwice);
+      numbers.push_back(number);
       linears.push_back(*linear_of(graph(), node(dequantizer)));
       if (linears.back().dtype != DType::u8) return log_left(id, "an input is not u8");
       if (numbers.size() > 1 && !provably_equal(rewriter_.value(numbers.front()).desc.shape,

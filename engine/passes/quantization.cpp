@@ -76,7 +76,7 @@ Tensor symmetric_weights(const Tensor& weights, const Tensor* zero_point) {
 std::optional<Linear> linear_of(const Graph& graph, const Node& node) {
   const bool quantizes = node.op == &ops::op_quantize_linear();
   if (!quantizes && node.op != &ops::op_dequantize_linear()) return std::nullopt;
-  const Tensor* scale = constant_of(graph, node, 1);
+  const Tensor* scale = f32_constant_of(graph, node, 1);
   const Tensor* zero = constant_of(graph, node, 2);
   if (scale == nullptr || scale->dtype() != DType::f32 || scale->shape().elements() != 1 ||
       (has_operand(node, 2) && zero == nullptr))
@@ -101,7 +101,7 @@ std::optional<QuantizedProduct> quantized_product(const Graph& graph, const Node
   if (form && (form->transposes_src || form->alpha != 1 || form->beta != 1))
     return refuse("it scales or transposes");
   const Tensor* numbers = constant_of(graph, weights, 0);
-  const Tensor* scale = constant_of(graph, weights, 1);
+  const Tensor* scale = f32_constant_of(graph, weights, 1);
   const Tensor* zero = constant_of(graph, weights, 2);
   if (numbers == nullptr || scale == nullptr) return refuse("its weights or their scale are not constant");
   if (has_operand(weights, 2) && zero == nullptr) {
@@ -139,7 +139,7 @@ std::optional<QuantizedProduct> quantized_product(const Graph& graph, const Node
   std::vector<double> values(static_cast<std::size_t>(channels));
   if (bias != nullptr) {
     const Tensor* steps = constant_of(graph, *bias, 0);
-    const Tensor* bias_scale = constant_of(graph, *bias, 1);
+    const Tensor* bias_scale = f32_constant_of(graph, *bias, 1);
     if (!is_whole_bias(*bias, steps, bias_scale, constant_of(graph, *bias, 2))) {
       return refuse("its bias is not made of constant s32 numbers");
     }

@@ -2,8 +2,11 @@
 #include "importers/onnx/graph_builder.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <fmt/format.h>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "engine/body.h"
@@ -42,9 +45,30 @@ bool contradicts(const onnx::TensorShape& declared, const Shape& shape) {
   if (declared.dim_size() != shape.rank()) return true;
   for (int axis = 0; axis < shape.rank(); ++axis) {
     const onnx::Dimension& dim = declared.dim(axis);
-    if (dim.has_dim_value() && is_known(shape[axis]) && dim.dim_value() != shape[axis]) return true;
+    if (dim.has_dim_value() && dim.dim_value() >= 0 && is_known(shape[axis]) &&
+        dim.dim_value() != shape[axis])
+      return true;
   }
   return false;
+}
+
+// Words that exporters write where a dimension has no name of its own.
+bool means_any_size(std::string_view name) {
+  constexpr std::array<std::string_view, 8> kWords = {"?",  "none", "null",    "unknown",
+                                                      "-1", "unk",  "dynamic", "any"};
+  std::string lower(name);
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::ranges::find(kWords, lower) != kWords.end();
+}
+
+// True where the name says that this dimension equals others elsewhere. A name that stands twice in one shape
+// is a word for "any size".
+bool is_symbol_name(const onnx::TensorShape& shape, const std::string& name) {
+  const auto same = [&](const onnx::Dimension& dim) {
+    return !dim.has_dim_value() && dim.dim_param() == name;
+  };
+  return !name.empty() && !means_any_size(name) && std::ranges::count_if(shape.dim(), same) == 1;
 }
 
 std::string to_string(const onnx::TensorShape& shape) {
@@ -73,10 +97,12 @@ TensorDesc GraphBuilder::desc_of(const onnx::Type& type) {
   }
   for (const onnx::Dimension& dim : type.tensor_type().shape().dim()) {
     if (!dim.has_dim_value()) {
-      check_name(dim.dim_param(), "the name of a dimension");
-      desc.shape.append(dim.dim_param().empty() ? kAnyDim : graph_.symbol(dim.dim_param()));
-    } else if (dim.dim_value() >= 0) {
-      desc.shape.append(dim.dim_value());
+      const std::string& name = dim.dim_param();
+      check_name(name, "the name of a dimension");
+      const bool symbol = is_symbol_name(type.tensor_type().shape(), name);
+      desc.shape.append(symbol ? graph_.symbol(name) : kAnyDim);
+    } else if (dim.dim_value() >= kAnyDim) {
+      desc.shape.append(dim.dim_value());  // -1, as some exporters write any size, is kAnyDim
     } else {
       throw Error(
           fmt::format("dimension {} is negative; one that varies has a name instead", dim.dim_value()));
@@ -104,6 +130,21 @@ void GraphBuilder::add_input(const onnx::ValueInfo& info) {
                  const engine::ValueId id = graph_.add_value(info.name(), input_desc(info.type()));
                  ids_.emplace(info.name(), id);
                  graph_.inputs.push_back(id);
+               });
+}
+
+void GraphBuilder::declare_input(const onnx::ValueInfo& info) {
+  const engine::ValueId id = ids_.at(info.name());
+  graph_.declared_inputs.push_back(id);
+  if (!graph_.value(id).constant || !info.type().has_tensor_type()) return;
+  with_context([&] { return fmt::format("input '{}'", info.name()); },
+               [&] {
+                 const DType dtype = require_dtype(info.type().tensor_type().elem_type());
+                 const DType given = graph_.value(id).desc.dtype;
+                 if (dtype != given) {
+                   throw Error(fmt::format("is declared {}, but its initializer is {}", name_of(dtype),
+                                           name_of(given)));
+                 }
                });
 }
 
@@ -254,23 +295,25 @@ void GraphBuilder::set_constant(engine::ValueId id, Tensor tensor) {
   value.constant = std::move(tensor);
 }
 
-void GraphBuilder::check_output(const onnx::ValueInfo& info) const {
+void GraphBuilder::check_output(const onnx::ValueInfo& info) {
   const TensorDesc& desc = graph_.value(ids_.at(info.name())).desc;
-  with_context(
-      [&] { return fmt::format("output '{}'", info.name()); },
-      [&] {
-        if (!info.has_type()) return;
-        if (!info.type().has_tensor_type()) throw Error("is declared as something else than a tensor");
-        const onnx::TensorType& declared = info.type().tensor_type();
-        if (declared.elem_type() != 0 && require_dtype(declared.elem_type()) != desc.dtype) {
-          throw Error(fmt::format("is declared {}, but its node gives {}",
-                                  name_of(require_dtype(declared.elem_type())), name_of(desc.dtype)));
-        }
-        if (declared.has_shape() && contradicts(declared.shape(), desc.shape)) {
-          throw Error(fmt::format("is declared {}, but its node gives {}", to_string(declared.shape()),
-                                  graph_.to_string(desc.shape)));
-        }
-      });
+  if (!info.has_type()) return;
+  with_context([&] { return fmt::format("output '{}'", info.name()); },
+               [&] {
+                 if (!info.type().has_tensor_type())
+                   throw Error("is declared as something else than a tensor");
+                 const int declared = info.type().tensor_type().elem_type();
+                 if (declared != 0 && require_dtype(declared) != desc.dtype) {
+                   throw Error(fmt::format("is declared {}, but its node gives {}",
+                                           name_of(require_dtype(declared)), name_of(desc.dtype)));
+                 }
+               });
+  const onnx::TensorType& declared = info.type().tensor_type();
+  if (declared.has_shape() && contradicts(declared.shape(), desc.shape)) {
+    graph_.warnings.push_back(
+        fmt::format("output '{}' is declared {}, but its node gives {}, which is what counts", info.name(),
+                    to_string(declared.shape()), graph_.to_string(desc.shape)));
+  }
 }
 
 std::string GraphBuilder::unique_name(const std::string& hint) const {

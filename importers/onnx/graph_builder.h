@@ -26,14 +26,18 @@ class GraphBuilder {
   // In this order: inputs, constants, the results of all nodes, outputs, nodes. Those come in an order in
   // which they can run, each with its results' names known.
   void add_input(const onnx::ValueInfo& info);
+  // Marks a name as declared an input; a constant of that name then is a default that may be replaced. Call
+  // for every input, in the file's order, once all inputs and constants are there.
+  void declare_input(const onnx::ValueInfo& info);
   void add_constant(const std::string& name, Tensor tensor);
   // Optional results that are not in `read` are not wanted.
   void add_results(const onnx::Node& node, const std::unordered_set<std::string>& read);
   // Of a body, an output may be an input, a constant or a value around it, one may be named twice.
   void add_output(const onnx::ValueInfo& info);
   void add_node(const onnx::Node& node, std::size_t index, TensorReader& tensors);
-  // After shape inference: what the model says of its output must not contradict what it is.
-  void check_output(const onnx::ValueInfo& info) const;
+  // After shape inference: what the model says of its output against what it is. A wrong type is an Error, a
+  // wrong shape a warning.
+  void check_output(const onnx::ValueInfo& info);
 
   // Makes a new value or constant for adapters; its name starts with `hint`.
   engine::ValueId new_value(const std::string& hint);

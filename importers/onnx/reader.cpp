@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::int64_t kOldestOpset = 1;
 constexpr std::int64_t kNewestOpset = 27;
+constexpr std::int64_t kFirstIrWithDefaults = 4;
 
 std::string full_domain(const std::string& domain) { return domain.empty() ? "ai.onnx" : domain; }
 
@@ -105,6 +106,10 @@ engine::Graph load_onnx(const std::string& path) {
   TensorReader tensors(file.file, std::filesystem::path(path).parent_path());
   if (source.output_size() == 0) throw Error("the graph has no outputs");
   read_graph(source, file.initializers, builder, tensors);
+  // Before IR version 4 every initialiser was also listed as an input, and its value is fixed.
+  if (file.model.ir_version() >= kFirstIrWithDefaults) {
+    for (const onnx::ValueInfo& input : source.input()) builder.declare_input(input);
+  }
 
   engine::Graph& graph = builder.graph();
   check_name(source.name(), "the name of the graph");
@@ -118,6 +123,7 @@ engine::Graph load_onnx(const std::string& path) {
   }
   engine::infer_shapes(graph);
   for (const onnx::ValueInfo& output : source.output()) builder.check_output(output);
+  if (graph.declared_inputs.size() == graph.inputs.size()) graph.declared_inputs.clear();
   graph.compact();
   return std::move(graph);
 }

@@ -101,6 +101,8 @@ constexpr std::array kWidenings = {
     Widening{"MaxPool", DType::bf16, 22},
 };
 
+constexpr std::size_t kBatchNormOperands = 5;
+
 // Element types that came to ONNX with an opset above the oldest one written.
 struct LateType {
   DType dtype;
@@ -146,6 +148,13 @@ int opset_of(const Graph& graph, const Node& node) {
                         : graph.value(node.inputs[0]).desc.dtype;
   if (node.op->kind == ops::OpKind::dequantize && (src == DType::s16 || src == DType::u16))
     opset = std::max(opset, 21);
+  // Parameters of another type than the data.
+  if (node.op->name == "BatchNormalization" && node.inputs.size() == kBatchNormOperands) {
+    const auto dtype = [&](std::size_t i) { return graph.value(node.inputs[i]).desc.dtype; };
+    if (dtype(1) != dtype(0) || dtype(3) != dtype(0)) opset = std::max(opset, 15);
+  }
+  const bool scales = node.op->kind == ops::OpKind::quantize || node.op->kind == ops::OpKind::dequantize;
+  if (scales && graph.value(node.inputs[1]).desc.dtype != DType::f32) opset = std::max(opset, 19);
   return opset;
 }
 
@@ -182,6 +191,7 @@ std::vector<ValueId> initializers_of(const Graph& graph) {
     }
   };
   mark(graph.outputs, true);
+  mark(graph.declared_inputs, true);
   for (const Node& node : graph.nodes) mark(node.inputs, true);
   for (const Node& node : graph.nodes) mark(node.outputs, false);
   std::vector<ValueId> ids;
@@ -199,7 +209,7 @@ onnx::Graph write_structure(const Graph& graph, const std::vector<std::string>& 
   onnx::Graph dst;
   dst.set_name(graph.name.empty() ? "godwit" : graph.name);
   write_nodes(graph, names, dst);
-  for (const ValueId id : graph.inputs)
+  for (const ValueId id : graph.declared_inputs.empty() ? graph.inputs : graph.declared_inputs)
     write_value_info(graph, name_of_value(id), graph.value(id).desc, *dst.add_input());
   for (const ValueId id : graph.outputs)
     write_value_info(graph, name_of_value(id), graph.value(id).desc, *dst.add_output());

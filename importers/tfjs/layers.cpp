@@ -1,8 +1,9 @@
-// Each kind of Keras layer in ONNX's terms. Keras is channels last; here axis 1 is the channels.
+// The table of kinds of layers, the graph that they are put into, and the plain ones among them.
 #include "importers/tfjs/layers.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "runtime/error.h"
@@ -11,42 +12,12 @@ namespace godwit::importers {
 namespace {
 
 using engine::ValueId;
-using nlohmann::json;
+
+// Keras's own default.
+constexpr double kBatchNormEpsilon = 1e-3;
 
 std::string described(const TfjsLayer& layer) {
   return fmt::format("layer '{}' ({})", layer.name, layer.kind);
-}
-
-std::int64_t positive(const json& number, const char* what) {
-  if (!number.is_number_integer() || number.get<std::int64_t>() < 1 ||
-      number.get<std::int64_t>() > INT32_MAX) {
-    throw Error(fmt::format("'{}' has value {}, expected a positive integer", what, number.dump()));
-  }
-  return number.get<std::int64_t>();
-}
-
-// Height and width, given as a list of two or as one number for both.
-std::vector<std::int64_t> pair_of(const json& config, const char* key) {
-  const json& value = config.at(key);
-  if (value.is_number()) return {positive(value, key), positive(value, key)};
-  if (!value.is_array() || value.size() != 2)
-    throw Error(fmt::format("'{}' is {}, expected two integers", key, value.dump()));
-  return {positive(value[0], key), positive(value[1], key)};
-}
-
-void require_channels_last(const json& config) {
-  const std::string format = config.value("data_format", "channels_last");
-  if (format != "channels_last")
-    throw Error(fmt::format("'data_format' is '{}', expected 'channels_last'", format));
-}
-
-// True where the borders are padded ("same"); anything but "same" and "valid" is an error.
-bool pads_same(const json& config) {
-  const auto padding = config.at("padding").get<std::string>();
-  if (padding != "same" && padding != "valid") {
-    throw Error(fmt::format("'padding' is '{}', expected 'same' or 'valid'", padding));
-  }
-  return padding == "same";
 }
 
 Tensor vector_of(std::int64_t size, float value) {
@@ -55,54 +26,107 @@ Tensor vector_of(std::int64_t size, float value) {
   return tensor;
 }
 
+// Keras 3 writes an object that names a policy.
+std::string dtype_of_input(const LayerConfig& config) {
+  const Json* dtype = config.find("dtype");
+  if (dtype == nullptr) return "float32";
+  if (!dtype->is_object()) return text_of(*dtype, "dtype");
+  const Json* policy = find_field(*dtype, "config");
+  return policy == nullptr ? "float32" : LayerConfig(*policy).text("name", "float32");
+}
+
 }  // namespace
 
-TfjsBuilder::TfjsBuilder(std::vector<TfjsLayer> layers, const TfjsWeights& weights, bool swap_channels)
-    : layers_(std::move(layers)), weights_(weights), swap_channels_(swap_channels) {}
+TfjsBuilder::TfjsBuilder(Topology topology, const TfjsWeights& weights, bool swap_channels)
+    : topology_(std::move(topology)), weights_(weights), swap_channels_(swap_channels) {}
 
-const std::map<std::string, TfjsBuilder::Handler>& TfjsBuilder::handlers() {
-  static const std::map<std::string, Handler> table = {
-      {"Activation", &TfjsBuilder::activation},
-      {"Add", &TfjsBuilder::add},
-      {"BatchNormalization", &TfjsBuilder::batch_normalization},
-      {"Conv2D", &TfjsBuilder::conv},
-      {"Dense", &TfjsBuilder::dense},
-      {"GlobalAveragePooling2D", &TfjsBuilder::global_average_pooling},
-      {"InputLayer", &TfjsBuilder::input_layer},
-      {"MaxPooling2D", &TfjsBuilder::max_pooling},
-      {"ZeroPadding2D", &TfjsBuilder::zero_padding},
+// THE table: what is read; importers/README.md tells the same to people.
+const std::map<std::string_view, TfjsBuilder::Kind>& TfjsBuilder::kinds() {
+  using B = TfjsBuilder;
+  static const std::map<std::string_view, Kind> table = {
+      {kAlias, {&B::alias, {}}},
+      {"Activation", {&B::activation, {}}},
+      {"ActivityRegularization", {&B::alias, {}}},
+      {"Add", {&B::merge, {}}},
+      {"AlphaDropout", {&B::alias, {}}},
+      {"Average", {&B::merge, {}}},
+      {"AveragePooling2D", {&B::pooling, {}}},
+      {"BatchNormalization", {&B::batch_normalization, {}}},
+      {"Concatenate", {&B::concatenate, {}}},
+      {"Conv2D", {&B::conv, {}}},
+      {"Conv2DTranspose", {&B::conv_transpose, {"ConvTranspose"}}},
+      {"Cropping2D", {&B::cropping, {}}},
+      {"Dense", {&B::dense, {}}},
+      {"DepthwiseConv2D", {&B::depthwise_conv, {}}},
+      {"Dropout", {&B::alias, {}}},
+      {"ELU", {&B::elu, {"Elu"}}},
+      {"Flatten", {&B::flatten, {}}},
+      {"GaussianDropout", {&B::alias, {}}},
+      {"GaussianNoise", {&B::alias, {}}},
+      {"GlobalAveragePooling2D", {&B::global_pooling, {}}},
+      {"GlobalMaxPooling2D", {&B::global_pooling, {"GlobalMaxPool"}}},
+      {"InputLayer", {&B::input_layer, {}}},
+      {"LeakyReLU", {&B::leaky_relu, {}}},
+      {"MaxPooling2D", {&B::pooling, {}}},
+      {"Maximum", {&B::merge, {"Max"}}},
+      {"Minimum", {&B::merge, {"Min"}}},
+      {"Multiply", {&B::merge, {}}},
+      {"PReLU", {&B::prelu, {"PRelu"}}},
+      {"Permute", {&B::permute, {}}},
+      {"ReLU", {&B::relu, {}}},
+      {"Rescaling", {&B::rescaling, {}}},
+      {"Reshape", {&B::reshape, {}}},
+      {"SeparableConv2D", {&B::separable_conv, {}}},
+      {"Softmax", {&B::softmax, {}}},
+      {"SpatialDropout2D", {&B::alias, {}}},
+      {"Subtract", {&B::merge, {}}},
+      {"UpSampling2D", {&B::up_sampling, {"Resize"}}},
+      {"ZeroPadding2D", {&B::zero_padding, {}}},
   };
   return table;
 }
 
-engine::Graph TfjsBuilder::build(const std::string& output) {
-  std::string unsupported;
+// All of them at once, grouped by kind in front of the list.
+void TfjsBuilder::refuse_unsupported() const {
+  std::map<std::string, int> groups;
+  std::string list;
   int count = 0;
-  for (const TfjsLayer& layer : layers_) {
-    if (handlers().contains(layer.kind)) continue;
+  for (const TfjsLayer& layer : topology_.layers) {
+    const auto kind = kinds().find(layer.kind);
+    const auto absent = [](std::string_view op) { return ops::find_op(op) == nullptr; };
+    if (kind != kinds().end() && std::ranges::none_of(kind->second.operators, absent)) continue;
     ++count;
-    unsupported += fmt::format("\n  {}", described(layer));
+    ++groups[layer.kind];
+    list += fmt::format("\n  {}", described(layer));
   }
-  if (count > 0) {
-    throw Error(fmt::format("{} {} of a kind that is not supported:{}", count,
-                            count == 1 ? "layer is" : "layers are", unsupported));
-  }
+  if (count == 0) return;
+  std::vector<std::string> names;
+  for (const auto& [kind, number] : groups)
+    names.push_back(number == 1 ? kind : fmt::format("{} x{}", kind, number));
+  throw Error(fmt::format("{} {} of a kind that is not supported ({}):{}", count,
+                          count == 1 ? "layer is" : "layers are", fmt::join(names, ", "), list));
+}
 
-  output_ = output;
-  for (const TfjsLayer& layer : layers_) {
+engine::Graph TfjsBuilder::build() {
+  refuse_unsupported();
+  for (const TfjsLayer& layer : topology_.layers) {
     with_context([&] { return described(layer); },
                  [&] {
                    if (sources_.contains(layer.name)) throw Error("another layer has the same name");
-                   sources_[layer.name] = (this->*handlers().at(layer.kind))(layer);
+                   sources_[layer.name] = (this->*kinds().at(layer.kind).handler)(layer);
                  });
   }
-  const auto last = sources_.find(output);
-  if (last == sources_.end()) throw Error(fmt::format("the output layer '{}' does not exist", output));
-  graph_.outputs = {last->second.value};
-  engine::Value& result = graph_.value(last->second.value);
+  for (const std::string& output : topology_.outputs) {
+    const auto found = sources_.find(output);
+    if (found == sources_.end()) throw Error(fmt::format("the output layer '{}' does not exist", output));
+    if (graph_.is_output(found->second.value)) throw Error(fmt::format("'{}' is an output twice", output));
+    graph_.outputs.push_back(found->second.value);
+  }
+  if (graph_.outputs.empty()) throw Error("the model has no outputs, expected at least one");
+  if (graph_.inputs.size() == 1) graph_.value(graph_.inputs.front()).name = "input";
   if (!graph_.nodes.empty() && graph_.nodes.back().op->kind == ops::OpKind::softmax &&
-      graph_.nodes.back().outputs.front() == last->second.value) {
-    result.name = "prob";
+      graph_.nodes.back().outputs == graph_.outputs) {
+    graph_.value(graph_.outputs.front()).name = "prob";
   }
   return std::move(graph_);
 }
@@ -115,236 +139,195 @@ TfjsBuilder::Source TfjsBuilder::source(const TfjsLayer& layer, std::size_t i, i
   if (found == sources_.end())
     throw Error(fmt::format("reads layer '{}', which is not defined before it", name));
   const Source& src = found->second;
-  if (rank != 0 && src.rank != rank) {
-    throw Error(fmt::format("reads '{}' of rank {}, expected rank {}", name, src.rank, rank));
-  }
-  if (src.swapped && layer.kind != "Conv2D" && layer.kind != "ZeroPadding2D") {
+  if (rank != 0 && shape(src).rank() != rank)
+    throw Error(fmt::format("reads '{}' of rank {}, expected rank {}", name, shape(src).rank(), rank));
+  if (src.swapped && layer.kind != "Conv2D" && layer.kind != "ZeroPadding2D" && layer.kind != kAlias)
     throw Error("reads the image, whose channels only a Conv2D can take in another order");
-  }
   return src;
+}
+
+std::int64_t TfjsBuilder::channels(const Source& src) const {
+  const Shape& own = shape(src);
+  if (!own.ranked() || own.rank() < 2) throw Error("reads a tensor without channels");
+  const std::int64_t size = own[own.rank() == 4 ? 1 : own.rank() - 1];
+  if (!is_known(size)) throw Error("reads a tensor whose last axis has no known size");
+  return size;
+}
+
+std::int64_t TfjsBuilder::axis_of(std::int64_t keras, int rank) {
+  const std::int64_t axis = keras < 0 ? keras + rank : keras;
+  if (axis < 0 || axis >= rank)
+    throw Error(fmt::format("'axis' is {}, expected one of {} dimensions", keras, rank));
+  if (rank != 4 || axis == 0) return axis;
+  return axis == 3 ? 1 : axis + 1;
 }
 
 ValueId TfjsBuilder::constant(const std::string& name, Tensor tensor) {
   return graph_.add_constant(name, std::move(tensor));
 }
 
+ValueId TfjsBuilder::scalar(const std::string& name, double value) {
+  return constant(name, Tensor::of<float>({}, {static_cast<float>(value)}));
+}
+
+// Shapes are inferred at once: later layers ask for them.
 ValueId TfjsBuilder::append(const char* op, const std::string& name, std::vector<ValueId> inputs,
                             ops::Attributes attributes) {
   engine::Node node;
   node.name = name;
   node.op = ops::find_op(op);
   if (node.op == nullptr)
-    throw Error(fmt::format("operator {} is not in this build", op), ErrorKind::missing);
+    throw Error(fmt::format("needs operator {}, which is not in this build", op), ErrorKind::missing);
   node.attributes = std::move(attributes);
   node.inputs = std::move(inputs);
-  node.outputs = {graph_.add_value(name, {DType::f32, Shape::unranked(), Layout::nchw})};
   node.origins = {name};
+  const ValueId result = graph_.add_value(name, {DType::f32, Shape::unranked(), Layout::nchw});
+  node.outputs = {result};
+  const engine::NodeContext context(graph_, node);
+  ops::NodeView view = context.view();
+  view.outputs = {};
+  graph_.value(result).desc.shape = ops::infer(*node.op, view).front().shape;
   graph_.nodes.push_back(std::move(node));
-  return graph_.nodes.back().outputs.front();
+  return result;
 }
 
-TfjsBuilder::Source TfjsBuilder::activate(const TfjsLayer& layer, Source src, const std::string& function,
-                                          bool own_name) {
-  if (function == "linear") return src;
-  const std::string name = own_name ? layer.name + "_" + function : layer.name;
-  if (function == "relu") {
-    src.value = append("Relu", name, {src.value});
-  } else if (function == "softmax") {
-    ops::Attributes attributes;
-    attributes.set("axis", std::int64_t{1});
-    src.value = append("Softmax", name, {src.value}, attributes);
-  } else {
-    throw Error(
-        fmt::format("activation '{}' is not supported, expected 'linear', 'relu' or 'softmax'", function));
-  }
-  return src;
-}
+TfjsBuilder::Source TfjsBuilder::alias(const TfjsLayer& layer) { return source(layer, 0, 0); }
 
 TfjsBuilder::Source TfjsBuilder::input_layer(const TfjsLayer& layer) {
-  if (!graph_.inputs.empty()) throw Error("is a second input, expected one");
-  const Shape nhwc = shape_from_json(layer.config->at("batch_input_shape"));
+  const LayerConfig config(*layer.config);
+  const Json* sizes = config.find("batch_input_shape");
+  if (sizes == nullptr) sizes = config.find("batch_shape");
+  if (sizes == nullptr) sizes = config.find("build_input_shape");
+  if (sizes == nullptr) throw Error("has neither 'batch_input_shape' nor 'batch_shape'");
+  const Shape nhwc = shape_from_json(*sizes);
   if (nhwc.rank() != 4 || !is_known(nhwc[3])) {
     throw Error(fmt::format("has shape {}, expected batch, height, width and a number of channels",
                             nhwc.to_string()));
   }
-  const std::string dtype = layer.config->value("dtype", "float32");
-  if (dtype != "float32") throw Error(fmt::format("is of type {}, expected float32", dtype));
+  const std::string dtype = dtype_of_input(config);
+  if (dtype != "float32" && dtype != "mixed_float16" && dtype != "mixed_bfloat16")
+    throw Error(fmt::format("is of type {}, expected float32", dtype));
   const std::int64_t batch = is_known(nhwc[0]) ? nhwc[0] : graph_.symbol("N");
   Source result;
-  result.value = graph_.add_value("input", {DType::f32, {batch, nhwc[3], nhwc[1], nhwc[2]}, Layout::nchw});
-  result.rank = 4;
-  result.channels = nhwc[3];
+  result.value = graph_.add_value(layer.name, {DType::f32, {batch, nhwc[3], nhwc[1], nhwc[2]}, Layout::nchw});
   result.swapped = swap_channels_;
-  if (result.swapped && result.channels != 3)
-    throw Error(fmt::format("has {} channels, expected 3", result.channels));
-  graph_.inputs = {result.value};
+  if (result.swapped && nhwc[3] != 3) throw Error(fmt::format("has {} channels, expected 3", nhwc[3]));
+  graph_.inputs.push_back(result.value);
   return result;
-}
-
-bool TfjsBuilder::only_feeds_convs(const std::string& name) const {
-  return name != output_ && std::ranges::all_of(layers_, [&](const TfjsLayer& layer) {
-           if (std::ranges::find(layer.sources, name) == layer.sources.end()) return true;
-           return layer.kind == "Conv2D" && !pads_same(*layer.config);
-         });
-}
-
-TfjsBuilder::Source TfjsBuilder::zero_padding(const TfjsLayer& layer) {
-  Source src = source(layer, 0, 4);
-  require_channels_last(*layer.config);
-  const json& padding = layer.config->at("padding");
-  std::vector<std::int64_t> sizes;  // top, bottom, left, right
-  for (const json& side : padding.flatten()) {
-    if (!side.is_number_integer() || side.get<std::int64_t>() < 0 || side.get<std::int64_t>() > INT32_MAX) {
-      throw Error(fmt::format("'padding' is {}, expected four integers of at least 0", padding.dump()));
-    }
-    sizes.push_back(side.get<std::int64_t>());
-  }
-  if (sizes.size() != 4)
-    throw Error(fmt::format("'padding' is {}, expected two pairs of integers", padding.dump()));
-  const std::vector<std::int64_t> pads = {sizes[0], sizes[2], sizes[1], sizes[3]};
-  if (only_feeds_convs(layer.name) && src.pads == std::vector<std::int64_t>(4, 0)) {
-    src.pads = pads;
-    return src;
-  }
-  if (src.swapped) throw Error("reads the image and is not read by convolutions alone");
-  const ValueId list = constant(
-      layer.name + "/pads", Tensor::of<std::int64_t>({8}, {0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]}));
-  src.value = append("Pad", layer.name, {src.value, list});
-  return src;
-}
-
-// Keras keeps (KH, KW, IC, OC); ONNX wants (OC, IC, KH, KW).
-Tensor TfjsBuilder::conv_weights(const TfjsLayer& layer, const Shape& hwio, bool swapped) const {
-  const Tensor src = weights_.read(layer.name + "/kernel", hwio);
-  const std::int64_t taps = hwio[0] * hwio[1], ic = hwio[2], oc = hwio[3];
-  Tensor dst({DType::f32, {oc, ic, hwio[0], hwio[1]}, Layout::nchw});
-  const float* from = src.values<float>().data();
-  float* to = dst.mutable_values<float>().data();
-  for (std::int64_t o = 0; o < oc; ++o) {
-    for (std::int64_t i = 0; i < ic; ++i) {
-      const std::int64_t channel = swapped ? ic - 1 - i : i;
-      for (std::int64_t t = 0; t < taps; ++t) *to++ = from[(t * ic + channel) * oc + o];
-    }
-  }
-  return dst;
-}
-
-TfjsBuilder::Source TfjsBuilder::conv(const TfjsLayer& layer) {
-  Source src = source(layer, 0, 4);
-  const json& config = *layer.config;
-  require_channels_last(config);
-  if (config.value("groups", 1) != 1) throw Error("has groups, which are not supported here");
-  const std::int64_t filters = positive(config.at("filters"), "filters");
-  const std::vector<std::int64_t> kernel = pair_of(config, "kernel_size");
-  const std::vector<std::int64_t> strides = pair_of(config, "strides");
-  const std::vector<std::int64_t> dilations =
-      config.contains("dilation_rate") ? pair_of(config, "dilation_rate") : std::vector<std::int64_t>{1, 1};
-
-  ops::Attributes attributes;
-  attributes.set("kernel_shape", kernel);
-  attributes.set("strides", strides);
-  attributes.set("dilations", dilations);
-  attributes.set("group", std::int64_t{1});
-  if (!pads_same(config)) {
-    attributes.set("pads", src.pads);
-  } else if (strides == std::vector<std::int64_t>{1, 1}) {
-    const std::int64_t h = (kernel[0] - 1) * dilations[0], w = (kernel[1] - 1) * dilations[1];
-    attributes.set("pads", std::vector<std::int64_t>{h / 2, w / 2, h - h / 2, w - w / 2});
-  } else {
-    attributes.set("auto_pad", std::string("SAME_UPPER"));
-  }
-
-  const Shape hwio{kernel[0], kernel[1], src.channels, filters};
-  std::vector<ValueId> inputs = {src.value,
-                                 constant(layer.name + "/kernel", conv_weights(layer, hwio, src.swapped))};
-  if (config.at("use_bias").get<bool>()) {
-    inputs.push_back(constant(layer.name + "/bias", weights_.read(layer.name + "/bias", {filters})));
-  }
-  Source result;
-  result.value = append("Conv", layer.name, std::move(inputs), std::move(attributes));
-  result.rank = 4;
-  result.channels = filters;
-  return activate(layer, result, config.value("activation", "linear"), true);
 }
 
 TfjsBuilder::Source TfjsBuilder::batch_normalization(const TfjsLayer& layer) {
   Source src = source(layer, 0, 0);
-  const json& config = *layer.config;
-  const json& axes = config.at("axis");
-  const json& axis = axes.is_array() && axes.size() == 1 ? axes[0] : axes;
-  if (!axis.is_number_integer() || (axis != src.rank - 1 && axis != -1)) {
-    throw Error(fmt::format("'axis' is {}, expected the last one", axes.dump()));
+  const LayerConfig config(*layer.config);
+  const int rank = shape(src).rank();
+  if (const Json* axes = config.find("axis")) {
+    const Json& axis = axes->is_array() && axes->size() == 1 ? axes->front() : *axes;
+    if (!axis.is_number_integer() || (axis != rank - 1 && axis != -1))
+      throw Error(fmt::format("'axis' is {}, expected the last one", shown(*axes)));
   }
-  const Shape shape{src.channels};
-  const auto weight = [&](const char* name, const char* flag, float otherwise) {
-    const std::string full = layer.name + "/" + name;
-    const bool present = flag == nullptr || config.value(flag, true);
-    return constant(full, present ? weights_.read(full, shape) : vector_of(src.channels, otherwise));
+  if (rank == 3) throw Error("reads a sequence, which is not supported");
+  const Shape size{channels(src)};
+  const auto weight = [&](const char* name, const char* setting, float otherwise) {
+    const bool present = setting == nullptr || config.flag(setting, true);
+    return constant(layer.name + "/" + name, present ? weights_.read(layer.weights + "/" + name, size)
+                                                     : vector_of(size[0], otherwise));
   };
   const std::vector<ValueId> inputs = {src.value, weight("gamma", "scale", 1), weight("beta", "center", 0),
                                        weight("moving_mean", nullptr, 0),
                                        weight("moving_variance", nullptr, 1)};
   ops::Attributes attributes;
-  attributes.set("epsilon", config.at("epsilon").get<float>());
+  attributes.set("epsilon", static_cast<float>(config.number("epsilon", kBatchNormEpsilon)));
   src.value = append("BatchNormalization", layer.name, inputs, std::move(attributes));
   return src;
 }
 
-TfjsBuilder::Source TfjsBuilder::activation(const TfjsLayer& layer) {
-  return activate(layer, source(layer, 0, 0), layer.config->at("activation").get<std::string>(), false);
+TfjsBuilder::Source TfjsBuilder::rescaling(const TfjsLayer& layer) {
+  Source src = source(layer, 0, 0);
+  const LayerConfig config(*layer.config);
+  const double scale = config.number("scale", 1), offset = config.number("offset", 0);
+  src.value = append("Mul", layer.name, {src.value, scalar(layer.name + "/scale", scale)});
+  if (offset != 0) {
+    src.value = append("Add", layer.name + "_offset", {src.value, scalar(layer.name + "/offset", offset)});
+  }
+  return src;
 }
 
-TfjsBuilder::Source TfjsBuilder::add(const TfjsLayer& layer) {
-  if (layer.sources.size() < 2) throw Error("adds fewer than two layers");
-  Source sum = source(layer, 0, 0);
-  for (std::size_t i = 1; i < layer.sources.size(); ++i) {
-    const Source term = source(layer, i, sum.rank);
-    if (term.channels != sum.channels) {
-      throw Error(fmt::format("adds {} channels to {}", term.channels, sum.channels));
-    }
-    const bool last = i + 1 == layer.sources.size();
-    sum.value =
-        append("Add", last ? layer.name : fmt::format("{}_{}", layer.name, i), {sum.value, term.value});
+// Operands of rank 2 stand beside images as images of one pixel.
+TfjsBuilder::Source TfjsBuilder::merge(const TfjsLayer& layer) {
+  static const std::map<std::string_view, const char*> kOps = {
+      {"Add", "Add"},     {"Average", "Add"},  {"Maximum", "Max"},
+      {"Minimum", "Min"}, {"Multiply", "Mul"}, {"Subtract", "Sub"},
+  };
+  const std::size_t count = layer.sources.size();
+  if (count < 2) throw Error(fmt::format("reads {} layers, expected at least 2", count));
+  if (layer.kind == "Subtract" && count != 2) throw Error(fmt::format("reads {} layers, expected 2", count));
+  int rank = 0;
+  for (std::size_t i = 0; i < count; ++i) rank = std::max(rank, shape(source(layer, i, 0)).rank());
+  const auto operand = [&](std::size_t i) {
+    const Source src = source(layer, i, 0);
+    if (shape(src).rank() == rank) return src.value;
+    if (shape(src).rank() != 2 || rank != 4)
+      throw Error(
+          fmt::format("reads '{}' of rank {}, expected rank {}", layer.sources[i], shape(src).rank(), rank));
+    return append("Unsqueeze", fmt::format("{}_pixel_{}", layer.name, i),
+                  {src.value, constant(fmt::format("{}/axes_{}", layer.name, i),
+                                       Tensor::of<std::int64_t>({2}, {2, 3}))});
+  };
+  Source sum;
+  sum.value = operand(0);
+  for (std::size_t i = 1; i < count; ++i) {
+    const bool last = i + 1 == count && layer.kind != "Average";
+    const std::string name = last ? layer.name : fmt::format("{}_{}", layer.name, i);
+    sum.value = append(kOps.at(layer.kind), name, {sum.value, operand(i)});
+  }
+  if (layer.kind == "Average") {
+    sum.value = append("Mul", layer.name,
+                       {sum.value, scalar(layer.name + "/share", 1.0 / static_cast<double>(count))});
   }
   return sum;
 }
 
-TfjsBuilder::Source TfjsBuilder::max_pooling(const TfjsLayer& layer) {
-  Source src = source(layer, 0, 4);
-  const json& config = *layer.config;
-  require_channels_last(config);
+TfjsBuilder::Source TfjsBuilder::concatenate(const TfjsLayer& layer) {
+  Source result = source(layer, 0, 0);
+  const int rank = shape(result).rank();
+  if (layer.sources.size() == 1) return result;
+  std::vector<ValueId> inputs;
+  for (std::size_t i = 0; i < layer.sources.size(); ++i) inputs.push_back(source(layer, i, rank).value);
   ops::Attributes attributes;
-  attributes.set("kernel_shape", pair_of(config, "pool_size"));
-  const bool own_strides = config.contains("strides") && !config.at("strides").is_null();
-  attributes.set("strides", pair_of(config, own_strides ? "strides" : "pool_size"));
-  if (pads_same(config)) attributes.set("auto_pad", std::string("SAME_UPPER"));
-  src.value = append("MaxPool", layer.name, {src.value}, std::move(attributes));
-  return src;
+  attributes.set("axis", axis_of(LayerConfig(*layer.config).integer("axis", -1), rank));
+  result.value = append("Concat", layer.name, std::move(inputs), std::move(attributes));
+  return result;
 }
 
-TfjsBuilder::Source TfjsBuilder::global_average_pooling(const TfjsLayer& layer) {
-  Source src = source(layer, 0, 4);
-  require_channels_last(*layer.config);
-  src.value = append("GlobalAveragePool", layer.name, {src.value});
-  if (layer.config->value("keepdims", false)) return src;
-  src.value = append("Flatten", layer.name + "_flatten", {src.value});
-  src.rank = 2;
-  return src;
-}
-
+// A product over Keras's last axis, whatever stands in front of it.
 TfjsBuilder::Source TfjsBuilder::dense(const TfjsLayer& layer) {
-  Source src = source(layer, 0, 2);
-  const json& config = *layer.config;
-  const std::int64_t units = positive(config.at("units"), "units");
-  std::vector<ValueId> inputs = {
-      src.value,
-      constant(layer.name + "/kernel", weights_.read(layer.name + "/kernel", {src.channels, units}))};
-  if (config.at("use_bias").get<bool>()) {
-    inputs.push_back(constant(layer.name + "/bias", weights_.read(layer.name + "/bias", {units})));
+  Source src = source(layer, 0, 0);
+  const LayerConfig config(*layer.config);
+  const std::int64_t units = config.positive("units"), inputs = channels(src);
+  const int rank = shape(src).rank();
+  Tensor kernel = weights_.read(layer.weights + "/kernel", {inputs, units});
+  if (rank == 2) {
+    std::vector<ValueId> operands = {src.value, constant(layer.name + "/kernel", std::move(kernel))};
+    add_bias(layer, units, operands);
+    src.value = append("Gemm", layer.name, std::move(operands));
+    return activated(layer, src);
   }
-  src.value = append("Gemm", layer.name, std::move(inputs));
-  src.channels = units;
-  return activate(layer, src, config.value("activation", "linear"), true);
+  const ValueId rows = to_keras(src.value, layer.name + "_nhwc");
+  const bool has_bias = config.flag("use_bias", true);
+  ValueId product = append("MatMul", has_bias ? layer.name + "_product" : layer.name,
+                           {rows, constant(layer.name + "/kernel", std::move(kernel))});
+  if (has_bias) {
+    std::vector<ValueId> operands = {product};
+    add_bias(layer, units, operands);
+    product = append("Add", layer.name, std::move(operands));
+  }
+  src.value = from_keras(product, layer.name + "_nchw");
+  return activated(layer, src);
+}
+
+void TfjsBuilder::add_bias(const TfjsLayer& layer, std::int64_t size, std::vector<ValueId>& operands) {
+  if (!LayerConfig(*layer.config).flag("use_bias", true)) return;
+  operands.push_back(constant(layer.name + "/bias", weights_.read(layer.weights + "/bias", {size})));
 }
 
 }  // namespace godwit::importers

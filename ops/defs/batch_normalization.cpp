@@ -1,5 +1,6 @@
 // BatchNormalization: each channel scaled and shifted by statistics gathered in training; the inference form
-// only.
+// only. Scale and bias share a type of their own, and so do mean and variance.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
@@ -18,8 +19,23 @@ constexpr std::array<std::string_view, 5> kOperands = {"X", "scale", "B", "mean"
 // A tensor of one dimension is N values of a single channel.
 std::int64_t channels_of(const Shape& shape) { return shape.rank() < 2 ? 1 : shape[1]; }
 
+void require_types(const NodeView& node) {
+  NodeView data = node;
+  data.inputs = node.inputs.first(1);
+  require_one_dtype(data, kFloatTypes);
+  for (std::size_t i = 1; i < kOperands.size(); ++i) {
+    const std::size_t first = i < 3 ? 1 : 3;
+    const DType dtype = node.input(i).dtype, expected = node.input(first).dtype;
+    const bool real = std::ranges::find(kFloatTypes, dtype) != kFloatTypes.end();
+    if (real && dtype == expected) continue;
+    throw Error(fmt::format(
+        "input {} is {}, expected {}", i, name_of(dtype),
+        real ? fmt::format("{} as input {}", name_of(expected), first) : "f32, f64, f16 or bf16"));
+  }
+}
+
 std::vector<TensorDesc> infer_batch_normalization(const NodeView& node) {
-  require_one_dtype(node, kFloatTypes);
+  require_types(node);
   if (node.attributes.flag("training_mode", false)) {
     throw Error("attribute 'training_mode' is 1; only inference (0) is supported");
   }
@@ -39,9 +55,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   const std::int64_t plane = shape.rank() < 2 ? 1 : shape.product(2, shape.rank());
   const auto epsilon = static_cast<double>(node.attributes.real("epsilon", 1e-5F));
   visit_float(dst[0].desc.dtype, [&]<class T>() {
-    const auto parameter = [&](std::size_t i, std::int64_t c) {
-      return static_cast<double>(src[i].as<const T>()[c]);
-    };
+    const auto parameter = [&](std::size_t i, std::int64_t c) { return real_at(src[i], c); };
     std::int64_t i = 0;
     for (std::int64_t n = 0; n < shape[0]; ++n) {
       for (std::int64_t c = 0; c < channels; ++c) {

@@ -9,70 +9,11 @@
 #include "importers/tfjs/reader.h"
 #include "runtime/error.h"
 #include "tests/importers/model_maker.h"
+#include "tests/importers/tfjs_maker.h"
 #include "tests/support/errors.h"
 
 namespace godwit::importers::test {
 namespace {
-
-using nlohmann::json;
-
-// A layers-model in a folder: layers in the order of the calls, weights counted up in small steps.
-class TfjsMaker {
- public:
-  explicit TfjsMaker(const char* name) : name_(name) {}
-
-  json& layer(const char* kind, const char* name, const std::vector<std::string>& sources, json config) {
-    config["name"] = name;
-    json call = json::array();
-    for (const std::string& source : sources) call.push_back({source, 0, 0, json::object()});
-    layers_.push_back({{"class_name", kind}, {"config", config}, {"inbound_nodes", json::array()}});
-    if (!sources.empty()) layers_.back()["inbound_nodes"].push_back(call);
-    output_ = name;
-    return layers_.back();
-  }
-  void input(std::int64_t size = 4, std::int64_t channels = 3) {
-    layer("InputLayer", "input_1", {},
-          {{"batch_input_shape", {nullptr, size, size, channels}}, {"dtype", "float32"}});
-  }
-  std::vector<float> weight(const std::string& name, const std::vector<std::int64_t>& shape) {
-    std::vector<float> values(static_cast<std::size_t>(Shape(std::span(shape)).elements()));
-    for (float& value : values) value = static_cast<float>(static_cast<int>(random_() % 17) - 8) / 8.0F;
-    add_weight(name, shape, values);
-    return values;
-  }
-  void add_weight(const std::string& name, const std::vector<std::int64_t>& shape,
-                  const std::vector<float>& values) {
-    weights_.push_back({{"name", name}, {"shape", shape}, {"dtype", "float32"}});
-    bytes_.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
-  }
-  json document() const {
-    return {
-        {"format", "layers-model"},
-        {"modelTopology",
-         {{"keras_version", "2"},
-          {"model_config",
-           {{"class_name", "Model"},
-            {"config",
-             {{"name", name_},
-              {"layers", layers_},
-              {"input_layers", json::array({{"input_1", 0, 0}})},
-              {"output_layers", json::array({{output_, 0, 0}})}}}}}}},
-        {"weightsManifest", json::array({{{"paths", {"shard1.bin", "shard2.bin"}}, {"weights", weights_}}})}};
-  }
-  std::string save(const TemporaryDirectory& folder) const { return save(folder, document()); }
-  // The first shard ends in the middle of a number.
-  std::string save(const TemporaryDirectory& folder, const json& model) const {
-    const std::size_t cut = bytes_.size() / 2 | 1;
-    folder.write("shard1.bin", std::string_view(bytes_).substr(0, std::min(cut, bytes_.size())));
-    folder.write("shard2.bin", std::string_view(bytes_).substr(std::min(cut, bytes_.size())));
-    return folder.write("model.json", model.dump());
-  }
-
- private:
-  std::string name_, output_, bytes_;
-  json layers_ = json::array(), weights_ = json::array();
-  std::mt19937 random_{5};
-};
 
 json conv_config(std::int64_t filters, std::int64_t kernel, const char* padding = "valid",
                  std::int64_t stride = 1) {
@@ -267,7 +208,7 @@ TEST(Tfjs, UnsupportedLayersAreReportedAtOnce) {
   maker.layer("LSTM", "memory", {"fc"}, json::object());
   maker.layer("Lambda", "anything", {"memory"}, json::object());
   expect_contains(error_of_model(maker),
-                  "importing model.json: 2 layers are of a kind that is not supported:\n"
+                  "importing model.json: 2 layers are of a kind that is not supported (LSTM, Lambda):\n"
                   "  layer 'memory' (LSTM)\n  layer 'anything' (Lambda)");
 }
 
@@ -278,14 +219,16 @@ TEST(Tfjs, FilesThatAreNoModels) {
     return support::error_of([&] { (void)load(path); });
   };
   expect_contains(error_of_text(""), "importing m.json: 'm.json' is not valid JSON");
-  expect_contains(error_of_text("{\"a\": "), "'m.json' is not valid JSON");
+  expect_contains(error_of_text("{\"a\": "), "'m.json' is not valid JSON: it ends too early, in line 1");
+  expect_contains(error_of_text("{\n\"a\": ]"),
+                  "'m.json' is not valid JSON: line 2, column 6 cannot be read");
   expect_contains(error_of_text("{}"), "is it a TensorFlow.js layers-model?");
   expect_contains(error_of_text("[1]"), "the JSON is not of the form of a layers-model");
   expect_contains(error_of_text(R"({"format": "graph-model"})"),
                   "the model is a 'graph-model', expected a 'layers-model'");
-  json sequential = small_resnet().document();
-  sequential["modelTopology"]["model_config"]["class_name"] = "Sequential";
-  expect_contains(error_of_json(small_resnet(), sequential), "the model is of class 'Sequential'");
+  json other = small_resnet().document();
+  other["modelTopology"]["model_config"]["class_name"] = "Subclassed";
+  expect_contains(error_of_json(small_resnet(), other), "the model is of class 'Subclassed'");
 }
 
 TEST(Tfjs, WeightsThatAreMissingOrWrong) {
@@ -299,7 +242,15 @@ TEST(Tfjs, WeightsThatAreMissingOrWrong) {
   expect_contains(error_with([](json& g) { g["weights"][0]["dtype"] = "float16"; }),
                   "weight 'conv1/kernel': is of type float16, expected float32");
   expect_contains(error_with([](json& g) { g["weights"][0]["quantization"] = json::object(); }),
-                  "weight 'conv1/kernel': is quantized, expected plain float32");
+                  "weight 'conv1/kernel': has no 'dtype'");
+  expect_contains(error_with([](json& g) {
+                    g["weights"][0]["quantization"] = {{"dtype", "int4"}};
+                  }),
+                  "weight 'conv1/kernel': is quantized to int4, expected uint8, uint16 or float16");
+  expect_contains(error_with([](json& g) {
+                    g["weights"][0]["quantization"] = {{"dtype", "uint8"}, {"scale", "x"}, {"min", 0}};
+                  }),
+                  "weight 'conv1/kernel': 'scale' is \"x\", expected a number");
   expect_contains(error_with([](json& g) { g["weights"][0]["name"] = "other"; }),
                   "layer 'conv1' (Conv2D): weight 'conv1/kernel' is not in the manifest");
   expect_contains(error_with([](json& g) {
@@ -349,17 +300,17 @@ TEST(Tfjs, LayersThatAreWrong) {
   expect_contains(config_error(kConv, "strides", {1, 2, 3}), "'strides' is [1,2,3], expected two integers");
   expect_contains(config_error(kConv, "padding", "causal"),
                   "'padding' is 'causal', expected 'same' or 'valid'");
-  expect_contains(config_error(kConv, "activation", "tanh"), "activation 'tanh' is not supported");
+  expect_contains(config_error(kConv, "activation", "cube"), "activation 'cube' is not supported");
   expect_contains(config_error(kConv, "groups", 2), "has groups");
   expect_contains(config_error(kNorm, "axis", {1}), "'axis' is [1], expected the last one");
-  expect_contains(config_error(kRelu, "activation", 3), "the JSON is not of the form of a layers-model");
+  expect_contains(config_error(kRelu, "activation", 3), "'activation' is 3, expected a text");
   expect_contains(config_error(kPool, "pool_size", {1.5, 2}), "'pool_size' has value 1.5");
   expect_contains(config_error(kDense, "units", -1), "'units' has value -1");
   expect_contains(error_with(kConv, [](json& l) { l["inbound_nodes"][0][0][0] = "nobody"; }),
                   "reads layer 'nobody'");
   expect_contains(error_with(kConv, [](json& l) { l["inbound_nodes"] = json::array(); }), "reads 0 layers");
   expect_contains(error_with(kConv, [](json& l) { l["inbound_nodes"].push_back(l["inbound_nodes"][0]); }),
-                  "layer 'conv1' is called 2 times");
+                  "layer 'conv1': is called 2 times");
   expect_contains(error_with(kConv, [](json& l) { l["inbound_nodes"][0][0][2] = 1; }),
                   "further call or output");
   expect_contains(error_with(kRelu, [](json& l) { l["config"]["name"] = "conv1"; }),

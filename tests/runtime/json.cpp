@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 #include <string>
+#include <string_view>
+
+#include "tests/support/errors.h"
 
 namespace godwit {
 namespace {
@@ -25,6 +28,18 @@ TEST(ParseJson, RefusesWhatNestsTooDeep) {
   EXPECT_FALSE(parse_json(nested(10), 8));
   EXPECT_FALSE(parse_json(nested(1'000'000), 8));
   EXPECT_FALSE(parse_json(std::string(1'000'000, '['), 8));
+}
+
+TEST(RequireJson, SaysWhereTheTextStopsBeingJson) {
+  const auto error = [](std::string_view text) {
+    return support::error_of([&] { (void)require_json(text, 8, "'t' is "); });
+  };
+  EXPECT_EQ(error("[1, 2]"), "");
+  EXPECT_EQ(error(" \n"), "'t' is not valid JSON: there is nothing in it");
+  EXPECT_EQ(error("{\"a\":\n 1 2}"), "'t' is not valid JSON: line 2, column 4 cannot be read");
+  EXPECT_EQ(error("[1,\n2"), "'t' is not valid JSON: it ends too early, in line 2");
+  EXPECT_EQ(error(std::string(20, '[') + std::string(20, ']')),
+            "'t' is not valid JSON for this: it nests deeper than 8 lists and objects");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // fold_quantization: what stands between dequantisation and quantisation is computed in 8-bit numbers. Scales
 // are powers of two, so that real arithmetic on dequantised numbers is exact and both ways must agree bit for
 // bit.
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "tests/engine/helpers.h"
@@ -232,6 +233,25 @@ TEST(FoldQuantization, LeavesWhatItCannotDoExactly) {
     const PassLog log = fold(b, graph);
     EXPECT_EQ(log.lines[0],
               "left alone: node 'pool' (MaxPool): it is quantised otherwise in front than behind");
+  }
+}
+
+// Scales of no power of two: half of the sums lie between two steps.
+TEST(FoldQuantization, WhatIsAddedToItselfRoundsAsTheModelSays) {
+  for (const bool behind_conv : {false, true}) {
+    QdqBuilder b;
+    ValueId x = b.both("x", b.input("in", kImage), 0.3F, 10);
+    if (behind_conv) x = b.both("c", b.node("Conv", "conv", {x, b.weights("w", {4, 4, 1, 1})}), 0.7F, 100);
+    b.output(b.both("y", b.node("Add", "sum", {x, x}), 1.2F, 10));
+    Graph graph;
+    const PassLog log = fold(b, graph);
+    const auto left = [](const std::string& line) {
+      return line.find("'sum'") != std::string::npos &&
+             line.find("reads one tensor twice") != std::string::npos;
+    };
+    EXPECT_TRUE(std::ranges::any_of(log.lines, left));
+    if (!behind_conv)
+      expect_same(run_plan(compile(b.build(), {}), {image()}), evaluate_graph(b.build(), {image()}));
   }
 }
 

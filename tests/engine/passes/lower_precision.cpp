@@ -124,8 +124,11 @@ TEST(LowerPrecision, JoinsAndMovesWithoutCasts) {
 TEST(LowerPrecision, SaysWhenNothingCanBeStored) {
   GraphBuilder b;
   b.output(b.conv("conv", b.input("x", {1, 2, 4, 4}), {4, 2, 1, 1}));
-  EXPECT_EQ(error_of([&] { compile(b.build(), with(Precision::f16)); }),
-            "no layer of this model can be stored in f16; run it with --precision f32");
+  const auto plan = compile(b.build(), with(Precision::f16));
+  EXPECT_EQ(plan->precision(), Precision::f32);
+  EXPECT_EQ(plan->notes(),
+            (std::vector<std::string>{"no layer of this model can be stored in f16, so it runs in f32"}));
+  EXPECT_TRUE(compile(b.build(), with(Precision::f32))->notes().empty());
 }
 
 // The same network as somebody would have exported it in 16 bits.
