@@ -98,12 +98,14 @@ vision::Compiled compile_model(const engine::Graph& graph, const std::string& pa
                             engine.thread_count());
     trial_seconds = watch.seconds();
   }
+  for (const std::string& warning : graph.warnings) message(fmt::format("'{}': {}", path, warning));
   const auto compile = [&] { return engine::compile(graph, options); };
   vision::Compiled result;
   result.plan = engine.plan.empty()
                     ? compile()
                     : with_context([&] { return fmt::format("with plan '{}'", engine.plan); }, compile);
   result.seconds = all.seconds() - trial_seconds;
+  for (const std::string& note : result.plan->notes()) message(note);
   stop_if_interrupted();
   return result;
 }
