@@ -16,6 +16,7 @@
 #include "runtime/stopwatch.h"
 #include "tools/bench/option_values.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/known_inputs.h"
 #include "tools/cli/options.h"
 #include "tools/cli/output_files.h"
 #include "tools/cli/tuning.h"
@@ -34,9 +35,12 @@ struct Options {
   bool json = false;
 };
 
-std::vector<std::string> input_names(const engine::Graph& graph) {
+// Names of all inputs that may be given, or of those that must be.
+std::vector<std::string> input_names(const engine::Graph& graph, bool optional) {
   std::vector<std::string> names;
-  for (const engine::ValueId id : graph.inputs) names.push_back(graph.value(id).name);
+  const bool declared = optional && !graph.declared_inputs.empty();
+  for (const engine::ValueId id : declared ? graph.declared_inputs : graph.inputs)
+    names.push_back(graph.value(id).name);
   return names;
 }
 
@@ -58,24 +62,26 @@ bool fits(const Shape& wanted, const Shape& given) {
 
 // The model's inputs by name, from --input, checked against what the model says of them.
 std::map<std::string, Tensor> load_inputs(const Options& options, const engine::Graph& graph) {
-  const std::vector<std::string> names = input_names(graph);
+  const std::vector<std::string> names = input_names(graph, true), required = input_names(graph, false);
   std::map<std::string, Tensor> tensors;
   for (const std::string& text : options.inputs) {
     NamedText named = split_named(text);
     if (named.name.empty()) {
-      if (names.size() != 1) {
+      if (required.size() != 1) {
         throw Error(fmt::format("--input '{}': the model has {} inputs ({}), expected NAME=FILE", text,
                                 names.size(), fmt::join(names, ", ")));
       }
-      named.name = names.front();
+      named.name = required.front();
     }
     if (std::ranges::find(names, named.name) == names.end()) {
       throw Error(
           fmt::format("the model has no input '{}'; its inputs are {}", named.name, fmt::join(names, ", ")));
     }
     Tensor tensor = load_file(named.value);
-    const TensorDesc& wanted = graph.value(graph.find_value(named.name)).desc;
-    if (wanted.dtype != tensor.dtype() || !fits(wanted.shape, tensor.shape())) {
+    const engine::Value& value = graph.value(graph.find_value(named.name));
+    const TensorDesc& wanted = value.desc;
+    // A default may give way to a tensor of another shape.
+    if (wanted.dtype != tensor.dtype() || (!value.constant && !fits(wanted.shape, tensor.shape()))) {
       throw Error(fmt::format("'{}' holds {} {}, but input '{}' is {} {}", named.value,
                               name_of(tensor.dtype()), tensor.shape().to_string(), named.name,
                               name_of(wanted.dtype), graph.to_string(wanted.shape)));
@@ -84,7 +90,7 @@ std::map<std::string, Tensor> load_inputs(const Options& options, const engine::
       throw Error(fmt::format("input '{}' is given twice", named.name));
     }
   }
-  for (const std::string& name : names) {
+  for (const std::string& name : required) {
     if (!tensors.contains(name))
       throw Error(fmt::format("input '{}' is not given; pass --input {}=FILE.npy", name, name));
   }
@@ -123,18 +129,21 @@ int run(const Options& options) {
   const engine::Graph graph = importers::load(options.model);
   const std::map<std::string, Tensor> inputs = load_inputs(options, graph);
   make_folder(options.output_dir);
-  for (const auto& [name, tensor] : inputs) compile_options.shapes[name] = tensor.shape();
   compile_options.outputs = options.outputs;
-  const auto plan =
+  const auto compile = [&](const engine::Graph& given, const engine::CompileOptions& with) {
+    return compile_model(given, options.model, options.engine, with).plan;
+  };
+  const PlanForTensors prepared =
       with_context([&] { return fmt::format("'{}'", options.model); },
-                   [&] { return compile_model(graph, options.model, options.engine, compile_options).plan; });
+                   [&] { return compile_for(graph, inputs, compile_options, compile); });
+  const std::shared_ptr<const engine::Plan>& plan = prepared.plan;
+  for (const engine::PlanInput& input : plan->inputs()) compile_options.shapes[input.name] = input.desc.shape;
+  if (!prepared.note.empty()) message(prepared.note);
   const std::vector<std::string> paths = output_paths(options, *plan);
   engine::Session session(plan, {options.engine.thread_count(), false});
-  std::vector<Tensor> src;
-  for (const engine::PlanInput& input : plan->inputs()) src.push_back(inputs.at(input.name));
 
   const Stopwatch watch;
-  const std::span<const Tensor> results = session.run(src);
+  const std::span<const Tensor> results = session.run(prepared.src);
   const double seconds = watch.seconds();
   stop_if_interrupted();
 
@@ -159,9 +168,9 @@ int run(const Options& options) {
   }
   if (!warnings.empty()) {
     for (const std::string& each : warnings) warning("warning: " + each);
-    warning("warning: " +
-            engine::explain_nonfinite(engine::first_nonfinite(graph, compile_options, *plan, src),
-                                      plan->precision()));
+    warning("warning: " + engine::explain_nonfinite(
+                              engine::first_nonfinite(prepared.graph, compile_options, *plan, prepared.src),
+                              plan->precision()));
   }
   if (options.json) {
     Json json = {{"schema", "godwit.run/1"},
@@ -185,7 +194,7 @@ std::function<int()> prepare(CLI::App& app) {
   add_list_option(
       app, "--input", options->inputs,
       "The tensor for an input, .npy or .pb (an ONNX TensorProto), once for each input; NAME= may be left "
-      "out where the model has one input.")
+      "out where the model has one input. An input for which the model has a default may be left out.")
       ->type_name("NAME=FILE");
   app.add_option("--output-dir", options->output_dir,
                  "Folder for the results, NAME.npy each; made if it is not there.")
