@@ -6,6 +6,14 @@
 #include "runtime/error.h"
 
 namespace godwit::vision {
+namespace {
+
+// Real numbers that pixels as f32 are cast to.
+bool takes_images(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
+}
+
+}  // namespace
 
 image::Pipeline find_pipeline(const std::string& preset_or_file,
                               const std::map<std::string, std::string>& metadata) {
@@ -45,7 +53,7 @@ std::int64_t set_image_input(const engine::Graph& graph, const image::Pipeline& 
   const bool channels_first =
       shape.rank() == 4 && (has_channels(1) || (!is_known(shape[1]) && !has_channels(3)));
   const bool channels_last = shape.rank() == 4 && !channels_first && has_channels(3);
-  if (input.desc.dtype != DType::f32 || (!channels_first && !channels_last)) {
+  if (!takes_images(input.desc.dtype) || (!channels_first && !channels_last)) {
     throw Error(fmt::format("input '{}' is {} {}, expected f32 images Nx{}xHxW or NxHxWx{}{}", input.name,
                             name_of(input.desc.dtype), graph.to_string(input.desc.shape), channels, channels,
                             shape.rank() == 4 && channels == 3 && (shape[1] == 1 || shape[3] == 1)
@@ -72,6 +80,7 @@ std::int64_t set_image_input(const engine::Graph& graph, const image::Pipeline& 
     }
   }
   options.shapes[input.name] = shape;
+  options.f32_inputs = true;
   // Pixels come channels-last out of the decoder, and the kernels take them so.
   if (channels_first) options.input_layouts[input.name] = Layout::nhwc;
   return batch;

@@ -56,6 +56,7 @@ void ImageModel::prepare(const engine::Graph& graph, const std::string& name,
                          const ImageModelOptions& options, std::function<engine::Graph()> again) {
   engine::CompileOptions compile_options = options.compile;
   compile_options.threads = threads_;
+  compile_options.f32_outputs = true;
   pipeline_ = find_pipeline(options.preprocess, graph.metadata);
   with_context([&] { return fmt::format("'{}'", name); },
                [&] {
