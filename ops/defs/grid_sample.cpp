@@ -141,7 +141,8 @@ class Place {
  private:
   template <class Visit>
   void walk(std::size_t axis, std::int64_t offset, double weight, const Visit& visit) const {
-    if (axis == axes_.size()) {
+    // The second bound is never met; without it GCC 12 sees accesses past the arrays in what it inlines.
+    if (axis == axes_.size() || axis == kMostAxes) {
       visit(offset, weight);
       return;
     }
