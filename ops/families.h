@@ -6,6 +6,7 @@
 #include "ops/kernels/depthwise/arguments.h"
 #include "ops/kernels/elementwise/arguments.h"
 #include "ops/kernels/gemm/arguments.h"
+#include "ops/kernels/normalization/arguments.h"
 #include "ops/kernels/peak/arguments.h"
 #include "ops/kernels/pool/arguments.h"
 #include "ops/kernels/quantized_gemm/arguments.h"

@@ -46,6 +46,15 @@ struct SoftmaxRow {
 };
 using SoftmaxKernel = void(const SoftmaxRow& row);
 
+// The same of `rows` rows one behind the other, of at most kMostInShortRow elements.
+inline constexpr int kMostInShortRow = 16;
+struct ShortSoftmaxRows {
+  const float* src;
+  float* dst;
+  std::int64_t rows, count;
+};
+using SoftmaxRowsKernel = void(const ShortSoftmaxRows& rows);
+
 // dst[i] = ((lhs[i] - lhs_zero_point) * lhs_scale + (rhs[i] - rhs_zero_point) * rhs_scale) / step, or its
 // first term alone where rhs is null; every step one f32 operation, as DequantizeLinear, Add and
 // QuantizeLinear have them, so that ties fall as theirs do; then QuantizedFinish to u8.

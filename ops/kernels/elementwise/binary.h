@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "ops/kernels/elementwise/arguments.h"
+#include "ops/kernels/elementwise/functions.h"
 #include "ops/kernels/lanes.h"
 
 namespace godwit::ops::kernels {
@@ -23,6 +24,27 @@ struct MulOf {
 template <class Arch>
 struct DivOf {
   static GODWIT_INLINE typename Arch::F32 apply(typename Arch::F32 a, typename Arch::F32 b) { return a / b; }
+};
+
+// Slope b below 0; where b is infinite as well.
+template <class Arch>
+struct PReluOf {
+  static GODWIT_INLINE typename Arch::F32 apply(typename Arch::F32 a, typename Arch::F32 b) {
+    return where_less<Arch>(a, Arch::broadcast(0.0F), a * b, a);
+  }
+};
+// NaN where either is.
+template <class Arch>
+struct LargerOf {
+  static GODWIT_INLINE typename Arch::F32 apply(typename Arch::F32 a, typename Arch::F32 b) {
+    return Arch::max_or_nan(a, b);
+  }
+};
+template <class Arch>
+struct SmallerOf {
+  static GODWIT_INLINE typename Arch::F32 apply(typename Arch::F32 a, typename Arch::F32 b) {
+    return negative<Arch>(Arch::max_or_nan(negative<Arch>(a), negative<Arch>(b)));
+  }
 };
 
 template <class Arch, template <class> class Function, class T>

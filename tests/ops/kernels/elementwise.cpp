@@ -14,6 +14,60 @@ struct Exact {
   double value, bound;
 };
 double smallest_normal(double x) { return x < -87 ? 0x1p-126 : 0; }
+// The same of functions that end in infinity, which has no error.
+Exact relative(double value, std::int64_t roundings) {
+  return {value, std::isinf(value) ? 0 : gamma(roundings) * std::abs(value) + 2 * std::exp(-87.0)};
+}
+
+// Functions of the object `activations`. Exponentials are 12 roundings from exact, e^x - 1 and tanh 8 and 12;
+// the fit of the error function counts as one, its polynomials and quotient as 11.
+Exact activation(KernelFamily family, double x) {
+  const double e = std::exp(x);
+  switch (family) {
+    case KernelFamily::absolute:
+      return {std::abs(x), 0};
+    case KernelFamily::reciprocal:
+      return relative(1 / x, 1);
+    case KernelFamily::square_root:
+      return relative(std::sqrt(x), 1);
+    case KernelFamily::square:
+      return relative(x * x, 1);
+    case KernelFamily::exponential:
+      return relative(e, 2 * 12 + 1);
+    case KernelFamily::logarithm:
+      return relative(std::log(x), 16);
+    case KernelFamily::error_function:
+      return relative(std::erf(x), 12);
+    case KernelFamily::tanh:
+      return relative(std::tanh(x), 12);
+    case KernelFamily::gelu: {
+      // The error function times x / 2 for x > -6; further down less than 1e-8 is left out.
+      const double reach = std::isinf(x) ? 6 : std::abs(x);
+      return {x < -40 ? 0 : x * std::erfc(-x / std::sqrt(2.0)) / 2, gamma(14) * reach / 2 + 1e-8};
+    }
+    case KernelFamily::gelu_by_tanh: {
+      // An exponent that rounds three times moves its power by as much.
+      const double inner = 2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+      const double value = x < -40 ? 0 : x / (1 + std::exp(-inner));
+      return relative(value, 12 + static_cast<std::int64_t>(3 * std::min(std::abs(inner), 100.0)));
+    }
+    case KernelFamily::swish:
+      return relative(x < -1e3 ? 0 : x / (1 + std::exp2(-kAlpha * x)), 16);
+    case KernelFamily::mish:
+      // e^x counts twice in w = e^x (e^x + 2), with two roundings; the quotient's two terms and it add three.
+      return relative(x < -1e3 ? 0 : x * std::tanh(std::log1p(e)), 2 * (2 * 12 + 1) + 2 + 3 + 2);
+    case KernelFamily::elu:
+      return relative(x < 0 ? kAlpha * std::expm1(kBeta * x) : x, 10);
+    case KernelFamily::selu:
+      return relative(x < 0 ? kAlpha * std::expm1(x) : kBeta * x, 10);
+    case KernelFamily::softplus:
+      return relative(std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))), 12 + 16);
+    default:
+      ADD_FAILURE() << "no arithmetic to check " << identifier_of(family) << " by";
+      return {kNan, 0};
+  }
+}
+
 Exact unary(KernelFamily family, double x) {
   const double inner = kAlpha * x + kBeta;
   const double inner_bound = gamma(2) * (std::abs(kAlpha * x) + kBeta);
@@ -35,8 +89,8 @@ Exact unary(KernelFamily family, double x) {
       if (std::isinf(x)) return {x > 0 ? x : 0, 0};
       return {x * clamped(inner, 0, 1), std::abs(x) * (inner_bound + gamma(1))};
     default:
-      ADD_FAILURE() << "no arithmetic to check " << identifier_of(family) << " by";
-      return {kNan, 0};
+      if (std::isnan(x)) return {kNan, 0};
+      return activation(family, x);
   }
 }
 
@@ -50,6 +104,12 @@ float arithmetic(KernelFamily family, float lhs, float rhs) {
       return lhs * rhs;
     case KernelFamily::div:
       return lhs / rhs;
+    case KernelFamily::prelu:
+      return lhs < 0 ? lhs * rhs : lhs;
+    case KernelFamily::larger:
+      return std::isnan(lhs) || lhs > rhs ? lhs : rhs;
+    case KernelFamily::smaller:
+      return std::isnan(lhs) || lhs < rhs ? lhs : rhs;
     default:
       ADD_FAILURE() << "no arithmetic to check " << identifier_of(family) << " by";
       return kNan;
@@ -199,6 +259,27 @@ void check(const ops::Kernel<ops::SoftmaxKernel>& kernel) {
     }
     dst.expect_guards();
     check_specials(kernel, count);
+  }
+}
+
+void check(const ops::Kernel<ops::SoftmaxRowsKernel>& kernel) {
+  for (const std::int64_t rows : counts_around(kernel.info->nr)) {
+    for (const std::int64_t count : {1, 2, 3, 16}) {
+      Elements src = Elements::random(DType::f32, rows * count, 1, -4, 4), dst(DType::f32, rows * count);
+      src.set(0, kNan);
+      kernel({.src = src.as<float>(), .dst = dst.as<float>(), .rows = rows, .count = count});
+      for (std::int64_t row = 0; row < rows; ++row) {
+        double sum = 0;
+        for (std::int64_t i = 0; i < count; ++i) sum += std::exp(src.at(row * count + i));
+        for (std::int64_t i = 0; i < count; ++i) {
+          // Differences up to 8 and exponentials of 12 roundings, above and below the line, sums and a
+          // quotient.
+          const double exact = std::exp(src.at(row * count + i)) / sum;
+          expect_near(dst.at(row * count + i), exact, gamma(2 * (8 + 12) + count + 2) * exact, DType::f32, i);
+        }
+      }
+      dst.expect_guards();
+    }
   }
 }
 
