@@ -38,7 +38,7 @@ void require_one_dtype(const NodeView& node, std::span<const DType> allowed) {
   }
 }
 
-void require_product_dtypes(const NodeView& node) {
+void require_product_dtypes(const NodeView& node, std::span<const DType> allowed) {
   std::vector<Operand> operands(node.inputs.begin(), node.inputs.end());
   if (is_16_bit_float(node.input(0).dtype)) {
     if (has_own_input(node, 2) && node.input(2).dtype == DType::f32) operands[2] = {};
@@ -46,7 +46,7 @@ void require_product_dtypes(const NodeView& node) {
   }
   NodeView alike = node;
   alike.inputs = operands;
-  require_one_dtype(alike, kFloatTypes);
+  require_one_dtype(alike, allowed);
 }
 
 DType product_dtype(const NodeView& node) { return node.epilogue.dst_f32 ? DType::f32 : node.input(0).dtype; }

@@ -17,8 +17,14 @@
 namespace godwit::ops {
 
 inline constexpr std::array kFloatTypes{DType::f32, DType::f64, DType::f16, DType::bf16};
-inline constexpr std::array kNumberTypes{DType::f32, DType::f64, DType::f16, DType::bf16, DType::s8,
-                                         DType::u8,  DType::s32, DType::s64, DType::u32,  DType::u64};
+inline constexpr std::array kNumberTypes{DType::f32, DType::f64, DType::f16, DType::bf16,
+                                         DType::s8,  DType::u8,  DType::s16, DType::u16,
+                                         DType::s32, DType::s64, DType::u32, DType::u64};
+inline constexpr std::array kIntegerTypes{DType::s8,  DType::u8,  DType::s16, DType::u16,
+                                          DType::s32, DType::s64, DType::u32, DType::u64};
+// What matrices may be made of.
+inline constexpr std::array kMatrixTypes{DType::f32, DType::f64, DType::f16, DType::bf16,
+                                         DType::s32, DType::s64, DType::u32, DType::u64};
 
 inline bool is_16_bit_float(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
 // The type that numbers stored as T are computed in: one f32 operation on two 16-bit floats, rounded to 16
@@ -36,7 +42,7 @@ inline bool has_own_input(const NodeView& node, std::size_t i) {
 void require_one_dtype(const NodeView& node, std::span<const DType> allowed);
 // The same for an op that multiplies 16-bit floats as well: its bias, operand 2, may be f32 then, and so may
 // the residual of a result that is widened.
-void require_product_dtypes(const NodeView& node);
+void require_product_dtypes(const NodeView& node, std::span<const DType> allowed = kFloatTypes);
 // Type of its result: operand 0's, or f32 where the epilogue says dst_f32.
 DType product_dtype(const NodeView& node);
 // Throws Error unless operand `i`, where its shape is ranked, has `minimum` to `maximum` dimensions.
@@ -90,6 +96,10 @@ void visit_number(DType dtype, const Visitor& visitor) {
       return visitor.template operator()<std::int8_t>();
     case DType::u8:
       return visitor.template operator()<std::uint8_t>();
+    case DType::s16:
+      return visitor.template operator()<std::int16_t>();
+    case DType::u16:
+      return visitor.template operator()<std::uint16_t>();
     case DType::s32:
       return visitor.template operator()<std::int32_t>();
     case DType::s64:
@@ -101,6 +111,25 @@ void visit_number(DType dtype, const Visitor& visitor) {
     default:
       visit_float(dtype, visitor);
   }
+}
+
+// A real number as T: floats rounded once, integers towards zero, inside T's range, and 0 for NaN.
+template <class T>
+T number_from(double value) {
+  if constexpr (!std::is_integral_v<T>) {
+    return static_cast<T>(value);
+  } else {
+    if (value != value) return 0;
+    if (value <= static_cast<double>(std::numeric_limits<T>::min())) return std::numeric_limits<T>::min();
+    if (value >= static_cast<double>(std::numeric_limits<T>::max())) return std::numeric_limits<T>::max();
+    return static_cast<T>(value);
+  }
+}
+// One number of a tensor of kNumberTypes as a double; integers beyond 2^53 are rounded.
+inline double number_at(const TensorView& tensor, std::int64_t i) {
+  double value = 0;
+  visit_number(tensor.desc.dtype, [&]<class T>() { value = static_cast<double>(tensor.as<const T>()[i]); });
+  return value;
 }
 
 // The end of an epilogue. Comparisons are written so that NaN passes.
@@ -127,6 +156,13 @@ T clamp_number(const Epilogue& epilogue, T value) {
 inline double finish(const NodeView& node, std::span<const TensorView> src, std::int64_t i, double value) {
   if (node.epilogue.residual) value += real_at(src.back(), i);
   return clamp(node.epilogue, value);
+}
+
+// The same for an integer result of type T, whose `value` is modulo 2^64.
+template <class T>
+T finish_whole(const NodeView& node, std::span<const TensorView> src, std::int64_t i, std::uint64_t value) {
+  if (node.epilogue.residual) value += static_cast<std::uint64_t>(src.back().as<const T>()[i]);
+  return node.epilogue.clamps() ? clamp_number(node.epilogue, static_cast<T>(value)) : static_cast<T>(value);
 }
 
 // Products and sums of amounts of work; the largest number instead of overflow, for models that nobody could

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ops/movement.h"
 #include "runtime/tensor.h"
 
 namespace godwit::ops {
@@ -22,6 +23,17 @@ void require_broadcasts_to(const Shape& src, const Shape& dst, const char* what)
 
 // The result of two known shapes while a model runs: of sizes that do not fit, the smaller one. Never throws.
 Shape broadcast_extent(const Shape& a, const Shape& b);
+
+// Offset, in elements, of the operand's element for the result's element at `index`.
+inline std::int64_t broadcast_offset(const Index& index, const Shape& dst, const Shape& src) {
+  std::int64_t offset = 0;
+  const int shift = dst.rank() - src.rank();
+  for (int axis = 0; axis < src.rank(); ++axis) {
+    const std::int64_t at = src[axis] == 1 ? 0 : index[static_cast<std::size_t>(axis + shift)];
+    offset = offset * src[axis] + at;
+  }
+  return offset;
+}
 
 // The offset, in elements, of an operand's element while the result's elements are visited in row-major
 // order. Both shapes known; `src` broadcasts to `dst`. Never allocates.

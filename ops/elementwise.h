@@ -8,12 +8,18 @@
 
 #include "ops/arithmetic.h"
 #include "ops/broadcast.h"
+#include "ops/movement.h"
 #include "ops/op.h"
 
 namespace godwit::ops {
 
 // One operand out of kFloatTypes; the result has its description.
 std::vector<TensorDesc> infer_unary(const NodeView& node);
+
+// One operand out of kNumberTypes, or of those given; the result has its description.
+std::vector<TensorDesc> infer_number(const NodeView& node);
+std::vector<TensorDesc> infer_integer(const NodeView& node);
+std::vector<TensorDesc> infer_truth(const NodeView& node);
 
 // dst[i] = function(src[i]), computed in double precision and rounded once.
 template <class Function>
@@ -26,8 +32,28 @@ void map_unary(const TensorView& src, const TensorView& dst, const Function& fun
   });
 }
 
-// Two operands of one type out of kNumberTypes that broadcast.
+// dst[i] = function(src[i]) for any numbers; `function` takes and returns what elements are computed in.
+template <class Function>
+void map_numbers(const TensorView& src, const TensorView& dst, const Function& function) {
+  visit_number(dst.desc.dtype, [&]<class T>() {
+    const std::int64_t count = dst.desc.shape.elements();
+    for (std::int64_t i = 0; i < count; ++i) {
+      dst.as<T>()[i] = static_cast<T>(function(static_cast<Computed<T>>(src.as<const T>()[i])));
+    }
+  });
+}
+
+// Two operands of one type out of kNumberTypes that broadcast; of integers; of truth values.
 std::vector<TensorDesc> infer_binary(const NodeView& node);
+std::vector<TensorDesc> infer_binary_integer(const NodeView& node);
+std::vector<TensorDesc> infer_binary_truth(const NodeView& node);
+// Two operands of one type out of kNumberTypes that broadcast to truth values.
+std::vector<TensorDesc> infer_comparison(const NodeView& node);
+// The most operands that an op of any number takes.
+inline constexpr std::size_t kMostOperands = std::size_t{1} << 16;
+// Any number of operands of one type out of kNumberTypes, or of kFloatTypes, that broadcast.
+std::vector<TensorDesc> infer_variadic(const NodeView& node);
+std::vector<TensorDesc> infer_variadic_float(const NodeView& node);
 
 // follows where an nhwc result can be computed from operands as they lie: those not constant are as the
 // result has them (rank 3 or 4) or one number.
@@ -51,6 +77,61 @@ void map_binary(const NodeView& node, std::span<const TensorView> src, const Ten
       dst.as<T>()[i] = static_cast<T>(node.epilogue.clamps() ? clamp_number(node.epilogue, value) : value);
     }
   });
+}
+
+// dst = function(a, b) with broadcasting, for operands of A and results of D.
+template <class A, class D, class Function>
+void map_pairs(std::span<const TensorView> src, const TensorView& dst, const Function& function) {
+  BroadcastIndex a(dst.desc.shape, src[0].desc.shape);
+  BroadcastIndex b(dst.desc.shape, src[1].desc.shape);
+  const std::int64_t count = dst.desc.shape.elements();
+  for (std::int64_t i = 0; i < count; ++i, a.next(), b.next()) {
+    dst.as<D>()[i] = function(src[0].as<const A>()[a.offset()], src[1].as<const A>()[b.offset()]);
+  }
+}
+
+// dst = compare(a, b), numbers as they are computed in.
+template <class Compare>
+void map_comparison(std::span<const TensorView> src, const TensorView& dst, const Compare& compare) {
+  visit_number(src[0].desc.dtype, [&]<class T>() {
+    map_pairs<T, bool>(src, dst, [&](T a, T b) {
+      return compare(static_cast<Computed<T>>(a), static_cast<Computed<T>>(b));
+    });
+  });
+}
+
+// dst = function(a, b) of integers.
+template <class Function>
+void map_integers(std::span<const TensorView> src, const TensorView& dst, const Function& function) {
+  visit_number(dst.desc.dtype, [&]<class T>() {
+    if constexpr (std::is_integral_v<T>) {
+      map_pairs<T, T>(src, dst, [&](T a, T b) { return static_cast<T>(function(a, b)); });
+    }
+  });
+}
+
+// dst = finish(step(step(first, second), third) …) over all operands, with broadcasting.
+template <class T, class Start, class Step, class Finish>
+void fold_operands(std::span<const TensorView> src, const TensorView& dst, const Start& start,
+                   const Step& step, const Finish& finish) {
+  const Shape& shape = dst.desc.shape;
+  for_each_index(shape, [&](const Index& index, std::int64_t i) {
+    auto value = start(src[0].as<const T>()[broadcast_offset(index, shape, src[0].desc.shape)]);
+    for (const TensorView& operand : src.subspan(1)) {
+      value = step(value, start(operand.as<const T>()[broadcast_offset(index, shape, operand.desc.shape)]));
+    }
+    dst.as<T>()[i] = static_cast<T>(finish(value));
+  });
+}
+
+// The larger and the smaller of two numbers; NaN where either is.
+template <class T>
+T larger_or_nan(T a, T b) {
+  return a != a || a > b ? a : b;
+}
+template <class T>
+T smaller_or_nan(T a, T b) {
+  return a != a || a < b ? a : b;
 }
 
 // Integers wrap around: computed in 64 unsigned bits, whose low bits are right for every narrower type.

@@ -26,10 +26,14 @@ std::vector<AttributeSpec> reduction_attributes() {
 }
 
 std::vector<TensorDesc> infer_reduction(const NodeView& node) {
+  check_type(node.input(0).dtype);
+  return infer_choice(node);
+}
+
+std::vector<TensorDesc> infer_choice(const NodeView& node) {
   const Shape& src = node.shape(0);
   const bool keep = node.attributes.flag("keepdims", true);
   const bool none = empty_means_none(node);
-  check_type(node.input(0).dtype);
   TensorDesc dst{node.input(0).dtype, Shape::unranked(), Layout::nchw};
   IntegerList axes{std::vector<std::int64_t>{}, 0};
   if (node.has_input(1)) axes = integer_list(node, 1, "axes");
@@ -51,6 +55,16 @@ std::vector<TensorDesc> infer_reduction(const NodeView& node) {
 
 Cost cost_of_reduction(const NodeView& node) {
   return {.macs = 0, .flops = node.shape(0).known() ? node.shape(0).elements() : 0};
+}
+
+LayoutRule layout_of_sum(const NodeView& node) {
+  const Shape& shape = node.shape(0);
+  if (shape.rank() != 4 || !node.has_input(1)) return LayoutRule::nchw_only;
+  const IntegerList axes = integer_list(node, 1, "axes");
+  if (!axes.values) return LayoutRule::nchw_only;
+  std::vector<int> reduced = normalize_axes(*axes.values, shape.rank());
+  std::ranges::sort(reduced);
+  return reduced == std::vector<int>{2, 3} ? LayoutRule::nhwc : LayoutRule::nchw_only;
 }
 
 bool reduces_nothing(const NodeView& node) {

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "ops/arithmetic.h"
 #include "ops/movement.h"
 #include "ops/op.h"
 
@@ -17,6 +18,10 @@ std::vector<TensorDesc> infer_reduction(const NodeView& node);
 Cost cost_of_reduction(const NodeView& node);
 std::vector<AttributeSpec> reduction_attributes();
 bool reduces_nothing(const NodeView& node);
+// The same inference for any numbers and truth values.
+std::vector<TensorDesc> infer_choice(const NodeView& node);
+// nhwc for the sum over an image's height and width.
+LayoutRule layout_of_sum(const NodeView& node);
 // True where dimension 0 is known to stay (for OpDef::batch_separable).
 bool reduction_keeps_images_apart(const NodeView& node);
 
@@ -65,25 +70,62 @@ void visit_reduced(DType dtype, const Visitor& visitor) {
   }
 }
 
-// dst = finish(sum over each group, elements of a group).
-template <class Finish>
-void reduce_sums(const NodeView& node, std::span<const TensorView> src, const TensorView& dst,
-                 const Finish& finish) {
-  visit_reduced(dst.desc.dtype, [&]<class T>() {
-    const Reduction axes = reduction_of(node, src);
-    const int rank = axes.kept.rank();
-    const Index strides = strides_of(src[0].desc);
-    const auto* data = src[0].as<const T>();
-    const std::int64_t count = axes.group.elements();
-    for_each_index(axes.kept, [&](const Index& index, std::int64_t to) {
-      const std::int64_t base = offset_of(index, strides, rank);
-      Sum<T> sum = 0;
+// Calls visit(group) for each element of the result, in order; group(visit) calls visit(value) for each
+// element of the operand that it is made of.
+template <class T, class Visit>
+void for_each_group(const NodeView& node, std::span<const TensorView> src, const Visit& visit) {
+  const Reduction axes = reduction_of(node, src);
+  const int rank = axes.kept.rank();
+  const Index strides = strides_of(src[0].desc);
+  const auto* data = src[0].as<const T>();
+  for_each_index(axes.kept, [&](const Index& index, std::int64_t to) {
+    const std::int64_t base = offset_of(index, strides, rank);
+    visit(to, [&](const auto& take) {
       for_each_index(axes.group, [&](const Index& inner, std::int64_t) {
-        sum += addend(data[base + offset_of(inner, strides, rank)]);
+        take(data[base + offset_of(inner, strides, rank)]);
       });
+    });
+  });
+}
+
+// dst = finish(sum over each group of addend, elements of a group).
+template <class Addend, class Finish>
+void reduce_sums(const NodeView& node, std::span<const TensorView> src, const TensorView& dst,
+                 const Addend& addend_of, const Finish& finish) {
+  visit_reduced(dst.desc.dtype, [&]<class T>() {
+    const std::int64_t count = reduction_of(node, src).group.elements();
+    for_each_group<T>(node, src, [&](std::int64_t to, const auto& group) {
+      Sum<T> sum = 0;
+      group([&](T value) { sum += addend_of(addend(value)); });
       dst.as<T>()[to] = result<T>(finish(sum, count));
     });
   });
+}
+template <class Finish>
+void reduce_sums(const NodeView& node, std::span<const TensorView> src, const TensorView& dst,
+                 const Finish& finish) {
+  reduce_sums(
+      node, src, dst, [](auto value) { return value; }, finish);
+}
+
+// dst = the element of each group that choose(best, element) keeps; `nothing` of T where a group is empty.
+template <class Choose, class Nothing>
+void reduce_choices(const NodeView& node, std::span<const TensorView> src, const TensorView& dst,
+                    const Choose& choose, const Nothing& nothing) {
+  const auto run = [&]<class T>() {
+    for_each_group<T>(node, src, [&](std::int64_t to, const auto& group) {
+      auto best = static_cast<Computed<T>>(nothing.template operator()<T>());
+      bool first = true;
+      group([&](T value) {
+        const auto number = static_cast<Computed<T>>(value);
+        best = first ? number : choose(best, number);
+        first = false;
+      });
+      dst.as<T>()[to] = static_cast<T>(best);
+    });
+  };
+  if (dst.desc.dtype == DType::boolean) return run.template operator()<bool>();
+  visit_number(dst.desc.dtype, run);
 }
 
 }  // namespace godwit::ops

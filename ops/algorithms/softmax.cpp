@@ -16,11 +16,20 @@ class SoftmaxRows final : public Executable {
   SoftmaxRows(const NodeView& node, const PrepareContext& context)
       : count_(node.shape(0)[axis_of(node)]),
         rows_(node.shape(0).elements() / count_),
-        kernel_(find_kernel(families::softmax, DType::f32, context.target.isa)) {}
+        kernel_(find_kernel(families::softmax, DType::f32, context.target.isa)),
+        short_(find_kernel(families::short_softmax, DType::f32, context.target.isa)) {}
 
-  std::string kernel() const override { return name_of(*kernel_.info); }
+  std::string kernel() const override { return name_of(is_short() ? *short_.info : *kernel_.info); }
 
   void run(const RunArgs& args, const Worker& worker) const override {
+    if (is_short()) {
+      // Whole vectors of rows, so that no row's result depends on how many workers there are.
+      const Worker::Range rows = worker.share(rows_, 64);
+      return short_({.src = static_cast<const float*>(args.src[0]) + rows.begin * count_,
+                     .dst = static_cast<float*>(args.dst[0]) + rows.begin * count_,
+                     .rows = rows.end - rows.begin,
+                     .count = count_});
+    }
     const Worker::Range share = worker.share(rows_);
     for (std::int64_t row = share.begin; row < share.end; ++row) {
       kernel_({.src = static_cast<const float*>(args.src[0]) + row * count_,
@@ -30,8 +39,11 @@ class SoftmaxRows final : public Executable {
   }
 
  private:
+  bool is_short() const { return count_ <= kMostInShortRow; }
+
   std::int64_t count_, rows_;
   Kernel<SoftmaxKernel> kernel_;
+  Kernel<SoftmaxRowsKernel> short_;
 };
 
 std::string reject(const NodeView& node, const Target&) {

@@ -1,5 +1,7 @@
 // Element-wise functions of one tensor of floats, over its bytes as one span whatever the layout.
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
@@ -86,6 +88,59 @@ Function hard_sigmoid(const NodeView& node) {
 }
 Function hard_swish(const NodeView&) { return {families::hard_swish, 1.0F / 6.0F, 0.5F}; }
 
+Function absolute(const NodeView&) { return {families::absolute, 0.0F, 0.0F}; }
+Function reciprocal(const NodeView&) { return {families::reciprocal, 0.0F, 0.0F}; }
+Function square_root(const NodeView&) { return {families::square_root, 0.0F, 0.0F}; }
+Function exponential(const NodeView&) { return {families::exponential, 0.0F, 0.0F}; }
+Function logarithm(const NodeView&) { return {families::logarithm, 0.0F, 0.0F}; }
+Function error_function(const NodeView&) { return {families::error_function, 0.0F, 0.0F}; }
+Function tanh(const NodeView&) { return {families::tanh, 0.0F, 0.0F}; }
+Function mish(const NodeView&) { return {families::mish, 0.0F, 0.0F}; }
+Function softplus(const NodeView&) { return {families::softplus, 0.0F, 0.0F}; }
+Function gelu(const NodeView& node) {
+  const bool by_tanh = node.attributes.string("approximate", "none") == "tanh";
+  return {by_tanh ? families::gelu_by_tanh : families::gelu, 0.0F, 0.0F};
+}
+// The kernel takes the sigmoid's slope in base 2.
+Function swish(const NodeView& node) {
+  const double slope = static_cast<double>(node.attributes.real("alpha", 1)) * std::numbers::log2e;
+  return {families::swish, static_cast<float>(slope), 0.0F};
+}
+Function elu(const NodeView& node) { return {families::elu, node.attributes.real("alpha", 1), 1.0F}; }
+Function celu(const NodeView& node) {
+  const float alpha = node.attributes.real("alpha", 1);
+  return {families::elu, alpha, 1.0F / alpha};
+}
+Function selu(const NodeView& node) {
+  const float alpha = node.attributes.real("alpha", 1.67326319217681884765625F);
+  const float gamma = node.attributes.real("gamma", 1.05070102214813232421875F);
+  return {families::selu, alpha * gamma, gamma};
+}
+Function power(const NodeView& node) {
+  const double exponent = real_at(node.inputs[1].constant->view(), 0);
+  return {exponent > 0 ? families::square : families::reciprocal, 0.0F, 0.0F};
+}
+
+std::string reject_swish(const NodeView& node, const Target& target) {
+  if (std::string reason = reject(node, target); !reason.empty()) return reason;
+  const float alpha = node.attributes.real("alpha", 1);
+  return alpha > 0 && std::isfinite(alpha) ? "" : "needs a positive slope";
+}
+std::string reject_celu(const NodeView& node, const Target& target) {
+  if (std::string reason = reject(node, target); !reason.empty()) return reason;
+  const float alpha = node.attributes.real("alpha", 1);
+  return alpha > 0 && std::isfinite(alpha) ? "" : "needs a positive alpha";
+}
+std::string reject_power(const NodeView& node, const Target& target) {
+  if (std::string reason = reject(node, target); !reason.empty()) return reason;
+  const Tensor* exponent = node.inputs[1].constant;
+  if (exponent == nullptr || exponent->shape().elements() != 1 || !is_kernel_float(exponent->dtype()) ||
+      exponent->shape().rank() > node.shape(0).rank())
+    return "needs one constant exponent";
+  const double value = real_at(exponent->view(), 0);
+  return value == 2 || value == -1 ? "" : "needs exponent 2 or -1";
+}
+
 constexpr std::string_view kSentence = "vectors over the tensor as one span";
 
 }  // namespace
@@ -96,5 +151,20 @@ const Implementation unary_leaky_relu{"unary_leaky_relu", kSentence, reject_leak
 const Implementation unary_sigmoid{"unary_sigmoid", kSentence, reject, prepare<sigmoid>};
 const Implementation unary_hard_sigmoid{"unary_hard_sigmoid", kSentence, reject, prepare<hard_sigmoid>};
 const Implementation unary_hard_swish{"unary_hard_swish", kSentence, reject, prepare<hard_swish>};
+const Implementation unary_abs{"unary_abs", kSentence, reject, prepare<absolute>};
+const Implementation unary_reciprocal{"unary_reciprocal", kSentence, reject, prepare<reciprocal>};
+const Implementation unary_sqrt{"unary_sqrt", kSentence, reject, prepare<square_root>};
+const Implementation unary_exp{"unary_exp", kSentence, reject, prepare<exponential>};
+const Implementation unary_log{"unary_log", kSentence, reject, prepare<logarithm>};
+const Implementation unary_erf{"unary_erf", kSentence, reject, prepare<error_function>};
+const Implementation unary_tanh{"unary_tanh", kSentence, reject, prepare<tanh>};
+const Implementation unary_mish{"unary_mish", kSentence, reject, prepare<mish>};
+const Implementation unary_softplus{"unary_softplus", kSentence, reject, prepare<softplus>};
+const Implementation unary_gelu{"unary_gelu", kSentence, reject, prepare<gelu>};
+const Implementation unary_elu{"unary_elu", kSentence, reject, prepare<elu>};
+const Implementation unary_selu{"unary_selu", kSentence, reject, prepare<selu>};
+const Implementation unary_swish{"unary_swish", kSentence, reject_swish, prepare<swish>};
+const Implementation unary_celu{"unary_celu", kSentence, reject_celu, prepare<celu>};
+const Implementation unary_power{"unary_power", kSentence, reject_power, prepare<power>};
 
 }  // namespace godwit::ops
