@@ -220,7 +220,6 @@ const OpDef& op_cast() {
       .kind = OpKind::cast,
       .infer = infer_cast,
       .reference = reference,
-      .extents = same_extents,
       .layout = any_layout,
       .is_view = keeps_type,
       .is_identity = keeps_type,

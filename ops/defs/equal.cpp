@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ops/elementwise.h"
+#include "ops/flat.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -49,7 +50,9 @@ const OpDef& op_equal() {
       .kind = OpKind::elementwise,
       .infer = infer_equal,
       .reference = reference,
+      .layout = layout_of_binary,
       .batch_separable = broadcast_keeps_images_apart,
+      .implementations = {&flat<reference>},
   };
   return def;
 }

@@ -1,7 +1,9 @@
 // Exp: e to the power of each element.
 #include <cmath>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/elementwise.h"
+#include "ops/flat.h"
 #include "ops/movement.h"
 
 namespace godwit::ops {
@@ -21,7 +23,9 @@ const OpDef& op_exp() {
       .kind = OpKind::elementwise,
       .infer = infer_unary,
       .reference = reference,
+      .layout = any_layout,
       .batch_separable = always,
+      .implementations = {&unary_exp, &flat<reference>},
   };
   return def;
 }

@@ -26,7 +26,7 @@ Matrix matrix_of(const NodeView& node, std::size_t i, std::string_view transpose
 }
 
 std::vector<TensorDesc> infer_gemm(const NodeView& node) {
-  require_product_dtypes(node);
+  require_product_dtypes(node, kMatrixTypes);
   const Matrix a = matrix_of(node, 0, "transA");
   const Matrix b = matrix_of(node, 1, "transB");
   if (!may_be_same_dim(a.columns, b.rows)) {
@@ -38,6 +38,13 @@ std::vector<TensorDesc> infer_gemm(const NodeView& node) {
   return {dst};
 }
 
+// An integer times a real number, cut to a whole one; times 1 it stays as it is.
+template <class T>
+std::uint64_t scaled(double factor, T value) {
+  if (factor == 1) return static_cast<std::uint64_t>(value);
+  return static_cast<std::uint64_t>(number_from<T>(factor * static_cast<double>(value)));
+}
+
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   const std::int64_t rows = dst[0].desc.shape[0], columns = dst[0].desc.shape[1];
   const bool trans_a = node.attributes.flag("transA", false);
@@ -47,19 +54,25 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   const auto beta = static_cast<double>(node.attributes.real("beta", 1));
   const bool has_c = has_own_input(node, 2);
   BroadcastIndex c(dst[0].desc.shape, has_c ? src[2].desc.shape : Shape{});
-  visit_float(src[0].desc.dtype, [&]<class T>() {
+  visit_number(src[0].desc.dtype, [&]<class T>() {
+    using Value = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
     const T* a = src[0].as<const T>();
     const T* b = src[1].as<const T>();
     for (std::int64_t i = 0; i < rows * columns; ++i, c.next()) {
       const std::int64_t m = i / columns, n = i % columns;
-      double sum = 0;
+      Value sum = 0;
       for (std::int64_t k = 0; k < depth; ++k) {
-        sum += static_cast<double>(a[trans_a ? k * rows + m : m * depth + k]) *
-               static_cast<double>(b[trans_b ? n * depth + k : k * columns + n]);
+        sum += static_cast<Value>(a[trans_a ? k * rows + m : m * depth + k]) *
+               static_cast<Value>(b[trans_b ? n * depth + k : k * columns + n]);
       }
-      double value = alpha * sum;
-      if (has_c) value += beta * real_at(src[2], c.offset());
-      set_real(dst[0], i, finish(node, src, i, value));
+      if constexpr (std::is_integral_v<T>) {
+        const std::uint64_t added = has_c ? scaled(beta, src[2].as<const T>()[c.offset()]) : 0;
+        dst[0].as<T>()[i] = finish_whole<T>(node, src, i, scaled(alpha, static_cast<T>(sum)) + added);
+      } else {
+        double value = alpha * sum;
+        if (has_c) value += beta * real_at(src[2], c.offset());
+        set_real(dst[0], i, finish(node, src, i, value));
+      }
     }
   });
 }
@@ -86,7 +99,7 @@ bool batch_separable(const NodeView& node) {
 }
 
 std::optional<Product> product(const NodeView& node) {
-  if (node.shape(1).rank() != 2) return std::nullopt;
+  if (node.shape(1).rank() != 2 || !is_float(node.input(1).dtype)) return std::nullopt;
   const GemmAttributes gemm(node.attributes);
   return Product{gemm.transposes_b ? 0 : 1, gemm.alpha, gemm.beta, gemm.transposes_a};
 }

@@ -32,7 +32,7 @@ Sizes sizes_of(const Shape& a, const Shape& b) {
 }
 
 std::vector<TensorDesc> infer_mat_mul(const NodeView& node) {
-  require_product_dtypes(node);
+  require_product_dtypes(node, kMatrixTypes);
   require_rank(node, 0, 1);
   require_rank(node, 1, 1);
   const Shape &a = node.shape(0), &b = node.shape(1);
@@ -57,18 +57,22 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   const Shape batch_a = batch_of(a), batch_b = batch_of(b);
   const Shape batch = broadcast_shapes(batch_a, batch_b);
   BroadcastIndex at_a(batch, batch_a), at_b(batch, batch_b);
-  visit_float(src[0].desc.dtype, [&]<class T>() {
+  visit_number(src[0].desc.dtype, [&]<class T>() {
+    using Value = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
     std::int64_t i = 0;
     for (std::int64_t matrix = 0; matrix < batch.elements(); ++matrix, at_a.next(), at_b.next()) {
       const T* from_a = src[0].as<const T>() + at_a.offset() * rows * depth;
       const T* from_b = src[1].as<const T>() + at_b.offset() * depth * columns;
       for (std::int64_t m = 0; m < rows; ++m) {
         for (std::int64_t n = 0; n < columns; ++n, ++i) {
-          double sum = 0;
-          for (std::int64_t k = 0; k < depth; ++k) {
-            sum += static_cast<double>(from_a[m * depth + k]) * static_cast<double>(from_b[k * columns + n]);
+          Value sum = 0;
+          for (std::int64_t k = 0; k < depth; ++k)
+            sum += static_cast<Value>(from_a[m * depth + k]) * static_cast<Value>(from_b[k * columns + n]);
+          if constexpr (std::is_integral_v<T>) {
+            dst[0].as<T>()[i] = finish_whole<T>(node, src, i, sum);
+          } else {
+            set_real(dst[0], i, finish(node, src, i, sum));
           }
-          set_real(dst[0], i, finish(node, src, i, sum));
         }
       }
     }
@@ -94,7 +98,7 @@ bool batch_separable(const NodeView& node) {
 }
 
 std::optional<Product> product(const NodeView& node) {
-  if (node.shape(1).rank() != 2) return std::nullopt;
+  if (node.shape(1).rank() != 2 || !is_float(node.input(1).dtype)) return std::nullopt;
   return Product{.channel_axis = 1};
 }
 

@@ -2,13 +2,14 @@
 #include <array>
 
 #include "ops/elementwise.h"
+#include "ops/flat.h"
 #include "ops/movement.h"
 
 namespace godwit::ops {
 namespace {
 
 constexpr std::array kSignedTypes{DType::f32, DType::f64, DType::f16, DType::bf16,
-                                  DType::s8,  DType::s32, DType::s64};
+                                  DType::s8,  DType::s16, DType::s32, DType::s64};
 
 std::vector<TensorDesc> infer_neg(const NodeView& node) {
   require_one_dtype(node, kSignedTypes);
@@ -39,7 +40,9 @@ const OpDef& op_neg() {
       .kind = OpKind::elementwise,
       .infer = infer_neg,
       .reference = reference,
+      .layout = any_layout,
       .batch_separable = always,
+      .implementations = {&flat<reference>},
   };
   return def;
 }

@@ -1,6 +1,7 @@
 // ReduceMean: the mean over some axes.
 #include <limits>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/reduction.h"
 
 namespace godwit::ops {
@@ -28,8 +29,10 @@ const OpDef& op_reduce_mean() {
       .infer = infer_reduction,
       .reference = reference,
       .cost = cost_of_reduction,
+      .layout = layout_of_sum,
       .is_view = reduces_nothing,
       .batch_separable = reduction_keeps_images_apart,
+      .implementations = {&reduce_mean_spans},
   };
   return def;
 }

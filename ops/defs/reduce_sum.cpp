@@ -1,4 +1,5 @@
 // ReduceSum: the sum over some axes; integers wrap around.
+#include "ops/algorithms/implementations.h"
 #include "ops/reduction.h"
 
 namespace godwit::ops {
@@ -21,8 +22,10 @@ const OpDef& op_reduce_sum() {
       .infer = infer_reduction,
       .reference = reference,
       .cost = cost_of_reduction,
+      .layout = layout_of_sum,
       .is_view = reduces_nothing,
       .batch_separable = reduction_keeps_images_apart,
+      .implementations = {&reduce_sum_spans},
   };
   return def;
 }

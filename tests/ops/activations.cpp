@@ -59,13 +59,14 @@ std::vector<Row> rows() {
        {0.5F, 0.731058578630004879F, 0.268941421369995121F, 1, 0, 0},
        roundings(16),
        kInf},
+       // Two exponentials of 12 roundings, their product, and the reference.
       // e = 2.71828182845904523536…, 1 / e = 0.36787944117144232160…
       {"Exp",
        "Exp",
        {},
        {0, 1, -1, 100, -kInf},
        {1, 2.71828182845904523F, 0.367879441171442321F, kInf, 0},
-       exact(),
+       roundings(26),
        kInf},
       {"Neg",
        "Neg",
@@ -75,7 +76,7 @@ std::vector<Row> rows() {
        exact(),
        kInf,
        DType::u8,
-       "f32, f64, f16, bf16, s8, s32 or s64"},
+       "f32, f64, f16, bf16, s8, s16, s32 or s64"},
       // One product, and the rounding of the reference.
       {"LeakyRelu", "LeakyRelu", {}, {-2, 0, 3, -kInf}, {-2 * 0.01F, 0, 3, -kInf}, roundings(2), kInf},
       {"LeakyReluByAQuarter",

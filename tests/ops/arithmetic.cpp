@@ -68,7 +68,7 @@ TEST_P(Arithmetic, RefusesOperandsThatDoNotFit) {
             "shapes 2x3 and 4x3: dimensions 2 and 4 do not broadcast");
   const TensorDesc truth{DType::boolean, {2}, {}}, wide{DType::f64, {2}, {}};
   EXPECT_EQ(error_of([&] { op().input(truth).input(truth).infer(); }),
-            "input 0 is boolean, expected f32, f64, f16, bf16, s8, u8, s32, s64, u32 or u64");
+            "input 0 is boolean, expected f32, f64, f16, bf16, s8, u8, s16, u16, s32, s64, u32 or u64");
   EXPECT_EQ(error_of([&] { op().input({2}).input(wide).infer(); }),
             "input 1 is f64, expected f32 as input 0");
   EXPECT_EQ(error_of([&] { op().input({2}).infer(); }), "has 1 inputs, expected 2");

@@ -57,7 +57,7 @@ TEST(ClipOp, InfersAndRefuses) {
   EXPECT_EQ(error_of([] {
               OpRunner("Clip").input(TensorDesc{DType::boolean, {4}, {}}).infer();
             }),
-            "input 0 is boolean, expected f32, f64, f16, bf16, s8, u8, s32, s64, u32 or u64");
+            "input 0 is boolean, expected f32, f64, f16, bf16, s8, u8, s16, u16, s32, s64, u32 or u64");
 }
 
 TEST(ClipOp, EveryImplementationAgrees) {

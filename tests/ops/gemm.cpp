@@ -84,9 +84,9 @@ TEST(GemmOp, Refuses) {
               OpRunner("Gemm").input({2, 3}).input({3, 5}).attribute("transA", 2).infer();
             }),
             "attribute 'transA' is 2, expected 0 or 1");
-  const TensorDesc integers{DType::s32, {2, 2}, {}};
+  const TensorDesc integers{DType::u8, {2, 2}, {}};
   EXPECT_EQ(error_of([&] { OpRunner("Gemm").input(integers).input(integers).infer(); }),
-            "input 0 is s32, expected f32, f64, f16 or bf16");
+            "input 0 is u8, expected f32, f64, f16, bf16, s32, s64, u32 or u64");
   OpRunner residual("Gemm");
   residual.input({2, 3}).input({3, 5}).residual(random_tensor({5}, 1));
   EXPECT_EQ(error_of([&] { residual.infer(); }), "the residual has shape 5, expected 2x5");
@@ -126,6 +126,15 @@ TEST(GemmOp, EveryImplementationAgrees) {
     runner.input(random_tensor({9, 16}, 1)).input(random_tensor({16, 20}, 2)).input(random_tensor(c, 3));
     runner.run_implementations(product_sum_bound(runner, 16));
   }
+}
+
+TEST(GemmOp, ScalesIntegers) {
+  OpRunner runner("Gemm");
+  runner.input(Tensor::of<std::int32_t>({1, 2}, {2, 3})).input(Tensor::of<std::int32_t>({2, 1}, {5, 7}));
+  runner.input(Tensor::of<std::int32_t>({1}, {-9})).run_implementations(exact());
+  EXPECT_EQ(values_of<std::int32_t>(runner.reference()[0])[0], 22);
+  runner.attribute("alpha", 0.5F).attribute("beta", 2.0F);
+  EXPECT_EQ(values_of<std::int32_t>(runner.reference()[0])[0], -3);
 }
 
 }  // namespace

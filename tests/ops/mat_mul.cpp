@@ -66,9 +66,9 @@ TEST(MatMulOp, Refuses) {
               OpRunner("MatMul").input({2, 1, 3}).input({3, 3, 1}).infer();
             }),
             "shapes 2 and 3: dimensions 2 and 3 do not broadcast");
-  const TensorDesc integers{DType::s32, {2, 2}, {}};
+  const TensorDesc integers{DType::u8, {2, 2}, {}};
   EXPECT_EQ(error_of([&] { OpRunner("MatMul").input(integers).input(integers).infer(); }),
-            "input 0 is s32, expected f32, f64, f16 or bf16");
+            "input 0 is u8, expected f32, f64, f16, bf16, s32, s64, u32 or u64");
 }
 
 TEST(MatMulOp, CountsItsWork) {
@@ -112,6 +112,17 @@ TEST(MatMulOp, EveryImplementationAgrees) {
     fused.input(a).input(b).residual(random_tensor(computed.shape(), 3)).clamp(-1, 1);
     fused.run_implementations(product_sum_bound(fused, depth));
   }
+}
+
+TEST(MatMulOp, WrapsIntegersAround) {
+  const Tensor a = Tensor::of<std::int32_t>({2, 2}, {65536, 1, -2, 3});
+  OpRunner runner("MatMul");
+  runner.input(a).input(a).run_implementations(exact());
+  EXPECT_EQ(values_of<std::int32_t>(runner.reference()[0]),
+            (std::vector<std::int32_t>{-2, 65539, -131078, 7}));
+  const Tensor wide = Tensor::of<std::uint64_t>({1, 1}, {3000000000U});
+  EXPECT_EQ(values_of<std::uint64_t>(OpRunner("MatMul").input(wide).input(wide).reference()[0])[0],
+            9000000000000000000U);
 }
 
 }  // namespace

@@ -1,0 +1,36 @@
+// Min: the smallest of all operands, with broadcasting; NaN where any is NaN.
+#include "ops/algorithms/implementations.h"
+#include "ops/elementwise.h"
+#include "ops/flat.h"
+#include "ops/movement.h"
+
+namespace godwit::ops {
+namespace {
+
+void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  visit_number(dst[0].desc.dtype, [&]<class T>() {
+    fold_operands<T>(
+        src, dst[0], [](T x) { return static_cast<Computed<T>>(x); },
+        [](auto a, auto b) { return smaller_or_nan(a, b); }, [](auto x) { return x; });
+  });
+}
+
+}  // namespace
+
+const OpDef& op_min() {
+  static const OpDef def{
+      .name = "Min",
+      .sentence = "the smallest of all operands, with broadcasting",
+      .since_opset = 8,
+      .max_inputs = kMostOperands,
+      .kind = OpKind::elementwise,
+      .infer = infer_variadic,
+      .reference = reference,
+      .layout = layout_of_binary,
+      .batch_separable = broadcast_keeps_images_apart,
+      .implementations = {&binary_min, &flat<reference>},
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

@@ -1,0 +1,41 @@
+// ReduceMax: the largest element along some axes, NaN where one is; of nothing, the least number of the type.
+#include <limits>
+
+#include "ops/elementwise.h"
+#include "ops/reduction.h"
+
+namespace godwit::ops {
+namespace {
+
+void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  reduce_choices(
+      node, src, dst[0], [](auto best, auto value) { return larger_or_nan(best, value); },
+      []<class T>() {
+        if constexpr (std::is_floating_point_v<Computed<T>>) {
+          return -std::numeric_limits<Computed<T>>::infinity();
+        } else {
+          return std::numeric_limits<T>::lowest();
+        }
+      });
+}
+
+}  // namespace
+
+const OpDef& op_reduce_max() {
+  static const OpDef def{
+      .name = "ReduceMax",
+      .sentence = "the largest element along some axes",
+      .since_opset = 20,
+      .max_inputs = 2,
+      .attributes = reduction_attributes(),
+      .kind = OpKind::reduction,
+      .infer = infer_choice,
+      .reference = reference,
+      .cost = cost_of_reduction,
+      .is_view = reduces_nothing,
+      .batch_separable = reduction_keeps_images_apart,
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

@@ -1,0 +1,37 @@
+// ReduceProd: the product over some axes; integers wrap around.
+#include "ops/reduction.h"
+
+namespace godwit::ops {
+namespace {
+
+void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  visit_reduced(dst[0].desc.dtype, [&]<class T>() {
+    using Product = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
+    for_each_group<T>(node, src, [&](std::int64_t to, const auto& group) {
+      Product product = 1;
+      group([&](T value) { product *= static_cast<Product>(value); });
+      dst[0].as<T>()[to] = static_cast<T>(product);
+    });
+  });
+}
+
+}  // namespace
+
+const OpDef& op_reduce_prod() {
+  static const OpDef def{
+      .name = "ReduceProd",
+      .sentence = "the product over some axes",
+      .since_opset = 18,
+      .max_inputs = 2,
+      .attributes = reduction_attributes(),
+      .kind = OpKind::reduction,
+      .infer = infer_reduction,
+      .reference = reference,
+      .cost = cost_of_reduction,
+      .is_view = reduces_nothing,
+      .batch_separable = reduction_keeps_images_apart,
+  };
+  return def;
+}
+
+}  // namespace godwit::ops

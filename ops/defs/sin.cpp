@@ -1,0 +1,33 @@
+// Sin: the sine of an angle in radians.
+#include <cmath>
+
+#include "ops/elementwise.h"
+#include "ops/flat.h"
+#include "ops/movement.h"
+
+namespace godwit::ops {
+namespace {
+
+void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
+  map_unary(src[0], dst[0], [](double x) { return std::sin(x); });
+}
+
+}  // namespace
+
+const OpDef& op_sin() {
+  static const OpDef def{
+      .name = "Sin",
+      .sentence = "the sine of an angle in radians",
+      .since_opset = 7,
+      .kind = OpKind::elementwise,
+      .infer = infer_unary,
+      .reference = reference,
+      .cost = cost_per_element<10>,
+      .layout = any_layout,
+      .batch_separable = always,
+      .implementations = {&flat<reference>},
+  };
+  return def;
+}
+
+}  // namespace godwit::ops
