@@ -32,6 +32,22 @@ void adapt_cast(Node node, GraphBuilder& builder) {
   builder.append(std::move(node));
 }
 
+// A value with `count` dimensions of size 1 behind its own.
+ValueId append_axes(const Node& node, GraphBuilder& builder, ValueId value, int rank, std::int64_t count) {
+  if (count == 0) return value;
+  std::vector<std::int64_t> axes;
+  for (std::int64_t i = 0; i < count; ++i) axes.push_back(rank + i);
+  const ValueId aligned = builder.new_value(node.name + "_aligned");
+  Node unsqueeze;
+  unsqueeze.name = node.name + "_align";
+  unsqueeze.op = ops::find_op("Unsqueeze");
+  unsqueeze.inputs = {value, builder.new_constant(node.name + "_axes", int64_list(axes))};
+  unsqueeze.outputs = {aligned};
+  unsqueeze.origins = node.origins;
+  builder.append(std::move(unsqueeze));
+  return aligned;
+}
+
 // Axes became an input.
 void adapt_axes(Node node, GraphBuilder& builder) {
   require_inputs(node, 1, 1);
@@ -63,6 +79,54 @@ void adapt_batch_normalization(Node node, GraphBuilder& builder) {
     throw Error("attribute 'spatial' is 0 (statistics per element), which is not supported");
   }
   node.attributes.erase("spatial");
+  builder.append(std::move(node));
+}
+
+// Operand 1 was aligned with dimension `axis` of operand 0, where it broadcast at all.
+void adapt_broadcast(Node node, GraphBuilder& builder) {
+  require_inputs(node, 2, 2);
+  const bool broadcasts = node.attributes.flag("broadcast", false);
+  if (broadcasts && node.attributes.has("axis")) {
+    const Shape a = builder.describe(node.inputs[0]).shape, b = builder.describe(node.inputs[1]).shape;
+    if (!a.ranked() || !b.ranked()) throw Error("attribute 'axis' needs operands of known rank");
+    const std::int64_t axis = node.attributes.integer("axis", 0);
+    const std::int64_t behind = a.rank() - (axis < 0 ? axis + a.rank() : axis) - b.rank();
+    if (behind < 0 || behind > a.rank()) {
+      throw Error(fmt::format("attribute 'axis' is {}, which does not align shapes {} and {}", axis,
+                              a.to_string(), b.to_string()));
+    }
+    node.inputs[1] = append_axes(node, builder, node.inputs[1], b.rank(), behind);
+  }
+  node.attributes.erase("broadcast");
+  node.attributes.erase("axis");
+  builder.append(std::move(node));
+}
+
+// One slope for each channel stood alone; now slopes are aligned at the last dimension.
+void adapt_prelu(Node node, GraphBuilder& builder) {
+  require_inputs(node, 2, 2);
+  const Shape x = builder.describe(node.inputs[0]).shape, slope = builder.describe(node.inputs[1]).shape;
+  if (!x.ranked() || !slope.ranked()) throw Error("before opset 7 it needs operands of known rank");
+  if (slope.rank() == 1 && x.rank() > 2 && slope[0] != 1)
+    node.inputs[1] = append_axes(node, builder, node.inputs[1], 1, x.rank() - 2);
+  builder.append(std::move(node));
+}
+
+// C broadcast where an attribute said so.
+void adapt_gemm(Node node, GraphBuilder& builder) {
+  node.attributes.erase("broadcast");
+  builder.append(std::move(node));
+}
+
+// Axes were "all but the second" or, across channels, all.
+void adapt_mean_variance_normalization(Node node, GraphBuilder& builder) {
+  require_inputs(node, 1, 1);
+  if (!node.attributes.flag("normalize_variance", true))
+    throw Error("attribute 'normalize_variance' is 0, which is not supported");
+  if (node.attributes.flag("across_channels", false))
+    node.attributes.set("axes", std::vector<std::int64_t>{0, 1, 2, 3});
+  node.attributes.erase("across_channels");
+  node.attributes.erase("normalize_variance");
   builder.append(std::move(node));
 }
 
@@ -147,14 +211,38 @@ void adapt_constant(Node node, GraphBuilder& builder) {
 }
 
 constexpr std::array kAdapters = {
+    Adapter{"Add", 7, adapt_broadcast},
+    Adapter{"And", 7, adapt_broadcast},
     Adapter{"BatchNormalization", 9, adapt_batch_normalization},
     Adapter{"Cast", 6, adapt_cast},
     Adapter{"Clip", 11, adapt_clip},
     Adapter{"Constant", kAlways, adapt_constant},
+    Adapter{"Div", 7, adapt_broadcast},
     Adapter{"Dropout", 12, adapt_dropout},
+    Adapter{"Equal", 7, adapt_broadcast},
+    Adapter{"Gemm", 7, adapt_gemm},
+    Adapter{"Greater", 7, adapt_broadcast},
+    Adapter{"Hardmax", 13, adapt_softmax},
+    Adapter{"Less", 7, adapt_broadcast},
+    Adapter{"LogSoftmax", 13, adapt_softmax},
+    Adapter{"MeanVarianceNormalization", 9, adapt_mean_variance_normalization},
+    Adapter{"Mul", 7, adapt_broadcast},
+    Adapter{"Or", 7, adapt_broadcast},
+    Adapter{"PRelu", 7, adapt_prelu},
+    Adapter{"Pow", 7, adapt_broadcast},
+    Adapter{"ReduceL1", 18, adapt_axes},
+    Adapter{"ReduceL2", 18, adapt_axes},
+    Adapter{"ReduceLogSum", 18, adapt_axes},
+    Adapter{"ReduceLogSumExp", 18, adapt_axes},
+    Adapter{"ReduceMax", 18, adapt_axes},
     Adapter{"ReduceMean", 18, adapt_axes},
+    Adapter{"ReduceMin", 18, adapt_axes},
+    Adapter{"ReduceProd", 18, adapt_axes},
     Adapter{"ReduceSum", 13, adapt_axes},
+    Adapter{"ReduceSumSquare", 18, adapt_axes},
     Adapter{"Softmax", 13, adapt_softmax},
+    Adapter{"Sub", 7, adapt_broadcast},
+    Adapter{"Xor", 7, adapt_broadcast},
 };
 
 std::string_view domain_of(const onnx::Node& node) {
@@ -202,6 +290,11 @@ void expand_and_append(const onnx::Node& source, Node node, GraphBuilder& builde
 
 void adapt_and_append(Node node, GraphBuilder& builder) {
   if (node.op->domain.empty()) {
+    // Hints to executors of the first opsets: what may be overwritten, and that this is no training.
+    if (builder.opset() < 7) {
+      node.attributes.erase("consumed_inputs");
+      node.attributes.erase("is_test");
+    }
     for (const std::span<const Adapter> adapters :
          {std::span<const Adapter>(kAdapters), movement_adapters()}) {
       for (const Adapter& adapter : adapters) {

@@ -66,7 +66,8 @@ struct AddedOperand {
   int opset;
 };
 constexpr std::array kAddedOperands = {
-    AddedOperand{"Pad", 3, 18},  // axes
+    AddedOperand{"Attention", 6, 24},  // nonpad_kv_seqlen
+    AddedOperand{"Pad", 3, 18},        // axes
 };
 
 // Element types of result 0 that an operator has only from an opset on that is above the oldest one written.
@@ -78,10 +79,16 @@ struct Widening {
 constexpr std::array kWidenings = {
     Widening{"Add", DType::s8, 14},
     Widening{"Add", DType::u8, 14},
+    Widening{"Add", DType::s16, 14},
+    Widening{"Add", DType::u16, 14},
     Widening{"Div", DType::s8, 14},
     Widening{"Div", DType::u8, 14},
+    Widening{"Div", DType::s16, 14},
+    Widening{"Div", DType::u16, 14},
     Widening{"Mul", DType::s8, 14},
     Widening{"Mul", DType::u8, 14},
+    Widening{"Mul", DType::s16, 14},
+    Widening{"Mul", DType::u16, 14},
     Widening{"Sub", DType::s8, 14},
     Widening{"Sub", DType::u8, 14},
     Widening{"QuantizeLinear", DType::s16, 21},
@@ -89,6 +96,8 @@ constexpr std::array kWidenings = {
     Widening{"If", DType::bf16, 16},
     Widening{"Loop", DType::bf16, 16},
     Widening{"Scan", DType::bf16, 16},
+    Widening{"Sub", DType::s16, 14},
+    Widening{"Sub", DType::u16, 14},
     Widening{"Where", DType::bf16, 16},
     Widening{"ConstantOfShape", DType::bf16, 20},
     Widening{"BatchNormalization", DType::bf16, 14},
@@ -99,6 +108,34 @@ constexpr std::array kWidenings = {
     Widening{"HardSigmoid", DType::bf16, 22},
     Widening{"HardSwish", DType::bf16, 22},
     Widening{"MaxPool", DType::bf16, 22},
+    Widening{"Acos", DType::bf16, 22},
+    Widening{"Acosh", DType::bf16, 22},
+    Widening{"Asin", DType::bf16, 22},
+    Widening{"Asinh", DType::bf16, 22},
+    Widening{"Atan", DType::bf16, 22},
+    Widening{"Atanh", DType::bf16, 22},
+    Widening{"Cos", DType::bf16, 22},
+    Widening{"Cosh", DType::bf16, 22},
+    Widening{"Det", DType::bf16, 22},
+    Widening{"Elu", DType::bf16, 22},
+    Widening{"GRU", DType::bf16, 22},
+    Widening{"InstanceNormalization", DType::bf16, 22},
+    Widening{"LSTM", DType::bf16, 22},
+    Widening{"LpNormalization", DType::bf16, 22},
+    Widening{"Mish", DType::bf16, 22},
+    Widening{"NegativeLogLikelihoodLoss", DType::bf16, 22},
+    Widening{"RNN", DType::bf16, 22},
+    Widening{"Round", DType::bf16, 22},
+    Widening{"Selu", DType::bf16, 22},
+    Widening{"Sin", DType::bf16, 22},
+    Widening{"Sinh", DType::bf16, 22},
+    Widening{"Softplus", DType::bf16, 22},
+    Widening{"Softsign", DType::bf16, 22},
+    Widening{"Tan", DType::bf16, 22},
+    Widening{"ThresholdedRelu", DType::bf16, 22},
+    Widening{"CumSum", DType::bf16, 14},
+    Widening{"CumSum", DType::f16, 14},
+    Widening{"PRelu", DType::bf16, 16},
 };
 
 constexpr std::size_t kBatchNormOperands = 5;

@@ -272,5 +272,48 @@ TEST(OpsetAdapters, ConstantsThatAreNotSupported) {
                   "attribute 'valeu' is not known");
 }
 
+// A model of two operands, of which the second one is a constant.
+Tensor run_with(std::int64_t opset, const char* op, std::initializer_list<std::int64_t> shape,
+                const std::vector<float>& values,
+                std::initializer_list<std::pair<const char*, std::int64_t>> attributes) {
+  OneNode model(opset, op, {2, 3, 2});
+  model.node->add_input("c");
+  model.maker.constant<float>("c", shape, values);
+  for (const auto& [name, value] : attributes) set_int(*model.node, name, value);
+  return model.run_counted();
+}
+
+TEST(OpsetAdapters, OperandsAlignedWithAnAxis) {
+  const std::vector<float> added =
+      values_of(run_with(6, "Add", {3}, {10, 20, 30}, {{"broadcast", 1}, {"axis", 1}}));
+  EXPECT_EQ(added, (std::vector<float>{10, 11, 22, 23, 34, 35, 16, 17, 28, 29, 40, 41}));
+  EXPECT_EQ(values_of(run_with(6, "Mul", {2}, {0, 2}, {{"broadcast", 1}}))[3], 6);
+  EXPECT_EQ(values_of(run_with(6, "Sub", {2, 3}, {1, 1, 1, 2, 2, 2}, {{"broadcast", 1}, {"axis", 0}}))[6], 4);
+}
+
+TEST(OpsetAdapters, HintsOfTheFirstOpsetsSayNothing) {
+  OneNode model(1, "Relu", {3});
+  set_ints(*model.node, "consumed_inputs", {0});
+  EXPECT_EQ(values_of(model.run_counted()), (std::vector<float>{0, 1, 2}));
+}
+
+TEST(OpsetAdapters, SlopesOfChannels) {
+  const std::vector<float> values = values_of(run_with(6, "PRelu", {3}, {1, 2, 3}, {}));
+  EXPECT_EQ(values[1], 1);
+}
+
+TEST(OpsetAdapters, ReductionsTookAxesAsAttributes) {
+  for (const char* op : {"ReduceL1", "ReduceMax", "ReduceSumSquare"}) {
+    OneNode model(13, op, {2, 3});
+    set_ints(*model.node, "axes", {1});
+    EXPECT_EQ(model.run_counted().shape(), (Shape{2, 1})) << op;
+  }
+}
+
+TEST(OpsetAdapters, HardmaxOverSeveralAxes) {
+  OneNode model(11, "Hardmax", {2, 2, 2});
+  EXPECT_EQ(values_of(model.run_counted()), (std::vector<float>{0, 0, 0, 1, 0, 0, 0, 1}));
+}
+
 }  // namespace
 }  // namespace godwit::importers::test
