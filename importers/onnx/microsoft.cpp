@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "importers/onnx/fused_forms.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -360,7 +361,7 @@ constexpr std::array kRows = {
 
 Expand microsoft_expansion(std::string_view op) {
   const auto found = std::ranges::find(kRows, op, &Row::op);
-  return found == kRows.end() ? nullptr : found->expand;
+  return found == kRows.end() ? fused_expansion(op) : found->expand;
 }
 
 }  // namespace godwit::importers
