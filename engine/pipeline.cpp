@@ -14,7 +14,8 @@ namespace passes {
 using Function = void(Graph&, PassContext&);
 Function fold_constants, inline_graphs, resolve_lists, raise_precision, lower_precision, eliminate_identity,
     lower_reduce_mean, fold_pad, fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add,
-    fold_quantization, eliminate_dead, choose_layout, skip_zeros, prepack_weights, stream_rows;
+    fold_quantization, eliminate_dead, choose_layout, skip_zeros, prepack_weights, stream_rows,
+    recognize_activations, recognize_layer_normalization;
 
 }  // namespace passes
 
@@ -33,6 +34,10 @@ constexpr std::array kPasses = {
          passes::eliminate_identity},
     Pass{"lower_reduce_mean", "makes the mean over an image's height and width a global average pooling",
          passes::lower_reduce_mean},
+    Pass{"recognize_activations", "makes Swish, Mish and Gelu of the nodes that exporters write for them",
+         passes::recognize_activations},
+    Pass{"recognize_layer_normalization", "makes LayerNormalization of the means and differences that it is",
+         passes::recognize_layer_normalization},
     Pass{"fold_pad", "moves zero padding into the window of the convolution or pooling behind it",
          passes::fold_pad},
     Pass{"fuse_bias", "makes a constant that is added for each channel the bias of the node in front of it",

@@ -224,6 +224,29 @@ void Rewriter::erase(NodeId id) {
   }
 }
 
+void Rewriter::become(NodeId id, const ops::OpDef& op, std::vector<ValueId> inputs,
+                      ops::Attributes attributes, std::vector<NodeId> parts) {
+  parts.push_back(id);
+  std::ranges::sort(parts);
+  parts.erase(std::unique(parts.begin(), parts.end()), parts.end());
+  std::vector<std::string> origins;
+  for (const NodeId part : parts) {
+    origins.insert(origins.end(), node(part).origins.begin(), node(part).origins.end());
+    if (part != id) erase(part);
+  }
+  for (const ValueId input : node(id).inputs) {
+    if (input != kNoValue) forget_reader(input, id);
+  }
+  Node& survivor = node(id);
+  survivor.op = &op;
+  survivor.inputs = std::move(inputs);
+  survivor.attributes = std::move(attributes);
+  survivor.origins = std::move(origins);
+  for (const ValueId input : survivor.inputs) {
+    if (input != kNoValue) readers_[static_cast<std::size_t>(input)].push_back(id);
+  }
+}
+
 void Rewriter::finish() {
   std::vector<Node> kept;
   kept.reserve(graph_.nodes.size());

@@ -74,6 +74,10 @@ class Rewriter {
   // The same for the survivor's result i, without moving it.
   void take_over_result(NodeId survivor, std::size_t i, NodeId absorbed);
   void erase(NodeId id);
+  // The node becomes `op` of these operands and computes all that `parts` did, whose results nothing else
+  // reads; it may be among them. Origins are joined in order.
+  void become(NodeId id, const ops::OpDef& op, std::vector<ValueId> inputs, ops::Attributes attributes,
+              std::vector<NodeId> parts);
 
   // Drops removed nodes and the values nobody refers to.
   void finish();
