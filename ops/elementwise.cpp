@@ -5,9 +5,8 @@
 #include <array>
 #include <fmt/format.h>
 
-#include "runtime/error.h"
-
 #include "ops/layout.h"
+#include "runtime/error.h"
 
 namespace godwit::ops {
 namespace {

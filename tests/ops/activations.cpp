@@ -59,7 +59,7 @@ std::vector<Row> rows() {
        {0.5F, 0.731058578630004879F, 0.268941421369995121F, 1, 0, 0},
        roundings(16),
        kInf},
-       // Two exponentials of 12 roundings, their product, and the reference.
+      // Two exponentials of 12 roundings, their product, and the reference.
       // e = 2.71828182845904523536…, 1 / e = 0.36787944117144232160…
       {"Exp",
        "Exp",
