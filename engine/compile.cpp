@@ -89,7 +89,10 @@ void set_f32_outputs(Graph& graph) {
     TensorDesc desc = graph.value(output).desc;
     if (!takes_f32_for(desc.dtype)) continue;
     desc.dtype = DType::f32;
-    const ValueId real = graph.add_value(fmt::format("{}/f32", graph.value(output).name), desc);
+    // Callers go on knowing the output by its name.
+    std::string name = graph.value(output).name;
+    graph.value(output).name += "/stored";
+    const ValueId real = graph.add_value(std::move(name), desc);
     graph.nodes.push_back(cast_node(graph, output, real));
     output = real;
   }

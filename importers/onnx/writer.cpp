@@ -191,7 +191,8 @@ int opset_of(const Graph& graph, const Node& node) {
     if (dtype(1) != dtype(0) || dtype(3) != dtype(0)) opset = std::max(opset, 15);
   }
   const bool scales = node.op->kind == ops::OpKind::quantize || node.op->kind == ops::OpKind::dequantize;
-  if (scales && graph.value(node.inputs[1]).desc.dtype != DType::f32) opset = std::max(opset, 19);
+  if (scales && node.inputs.size() > 1 && graph.value(node.inputs[1]).desc.dtype != DType::f32)
+    opset = std::max(opset, 19);
   return opset;
 }
 

@@ -84,6 +84,9 @@ TEST(CastOp, NarrowFloatsComeBack) {
         const auto i = static_cast<std::size_t>(code);
         if (std::isnan(value_at(all, i)))
           EXPECT_TRUE(std::isnan(value_at(back, i))) << name_of(narrow) << ' ' << code;
+        else if (narrow == DType::f8e8m0 && code == 0)
+          // ONNX rounds by f32's fraction, which 2^-127, a subnormal number, has.
+          EXPECT_EQ(static_cast<const std::uint8_t*>(back.data())[i], 1);
         else
           EXPECT_EQ(static_cast<const std::uint8_t*>(back.data())[i], code) << name_of(narrow);
       }

@@ -27,8 +27,9 @@ Tensor reorder(const Tensor& src, Layout to) {
   const ops::Target target;
   std::string_view chosen;
   const auto executable = ops::prepare(op, node, {target, weights}, &chosen);
-  EXPECT_EQ(chosen, "strided_copy");
   Tensor dst(result);
+  if (desc.shape.elements() == 0) return dst;
+  EXPECT_EQ(chosen, "strided_copy");
   const void* from = src.data();
   void* into = dst.mutable_data();
   run_team(2, [&](const Worker& worker) { executable->run({&from, &into, nullptr, nullptr}, worker); });

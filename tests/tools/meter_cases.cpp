@@ -249,8 +249,9 @@ TEST_F(EnergyProgram, PowercapTwinsTellTheirReason) {
   expect_reason(links, "intel-rapl:0",
                 "it is a link to nothing: what it points to, below devices, is not mounted here");
   EXPECT_NE(links.text.find("/class/powercap: 1 zone, 1 cannot be used"), std::string::npos) << links.text;
-  expect_error(godwit(bench({"--require-energy", "--sysfs", folder / "links"})), 3,
-               "it is a link to nothing");
+  expect_error(
+      godwit({"bench", model, "--require-energy", "--sysfs", folder / "links", "--procfs", folder / "proc"}),
+      3, "it is a link to nothing");
   expect_error(godwit(bench({"--powercap-dir", folder / tree("blank")})), 2,
                "it reads '', which is no number");
 }

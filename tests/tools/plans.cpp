@@ -98,7 +98,7 @@ class Plans : public testing::Test {
 TEST_F(Plans, WhatTuneWritesPlanUsesAgain) {
   const Outcome tuned = run("tuned", {"--tune", plan});
   ASSERT_EQ(tuned.exit_code, 0) << tuned.err;
-  EXPECT_NE(tuned.err.find("tried 1 layers of 1 kinds"), std::string::npos) << tuned.err;
+  EXPECT_NE(tuned.err.find("tried 1 layer of 1 kind"), std::string::npos) << tuned.err;
   const Json json = Json::parse(text_of(plan));
   EXPECT_EQ(json.at("schema"), "godwit.plan/1");
   EXPECT_EQ(json.at("version"), GODWIT_VERSION);

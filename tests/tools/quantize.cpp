@@ -113,7 +113,7 @@ TEST_F(Quantize, ImagesThatCalibrateCountInNoAccuracy) {
                              std::filesystem::copy_options::overwrite_existing);
   const Outcome outcome = quantize("good.onnx", with_data());
   EXPECT_EQ(outcome.json().at("accuracy").at("images"), 11);
-  EXPECT_NE(outcome.err.find("1 images of"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("1 image of"), std::string::npos) << outcome.err;
   const Json accuracy = godwit({"accuracy", folder / "q.onnx", "--data", folder / "data", "--labels",
                                 folder / "labels.csv", "--json"})
                             .json();

@@ -187,7 +187,7 @@ TEST_F(ScoresOf, OneClassIsASigmoid) {
   const std::string model = ending_in([](GraphBuilder& b, ValueId x) {
     return b.node("Gemm", "fc", {x, b.constant("w", Tensor::of<float>({4, 1}, {0.5F, 0, 0, 0}))});
   });
-  const Json json = classified(model);
+  const Json json = classified(model, {"--labels", folder.write("one.txt", "only\n")});
   EXPECT_EQ(json.at("applied"), "sigmoid");
   EXPECT_NEAR(numbers(json)[0], 1 / (1 + std::exp(-2.0)), kRounding);
 }

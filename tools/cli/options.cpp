@@ -17,6 +17,7 @@
 #include "runtime/nearest_name.h"
 #include "runtime/threads.h"
 #include "tools/bench/option_values.h"
+#include "tools/cli/bench_options.h"
 #include "tools/report/console.h"
 
 namespace godwit::tools {
@@ -44,18 +45,6 @@ std::string mistyped(const std::string& text, const std::vector<std::string>& wo
   return did_you_mean(text, names);
 }
 
-CLI::Validator known_precision() {
-  std::vector<std::string> words;
-  for (const engine::Precision each : kPrecisions) words.emplace_back(engine::name_of(each));
-  return with_words(
-      [words](std::string& text) -> std::string {
-        if (parse_precision(text)) return "";
-        return fmt::format("'{}' is not a precision of this build; there are f32, bf16, f16 and int8{}", text,
-                           mistyped(text, words));
-      },
-      words);
-}
-
 std::vector<std::string> pass_names() {
   std::vector<std::string> names;
   for (const engine::Pass& pass : engine::pipeline()) names.emplace_back(pass.name);
@@ -81,6 +70,21 @@ void add_common_options(CLI::App& app) {
   app.set_help_all_flag("--help-all", "Show the help with all options and exit.");
   app.add_flag_callback("-q,--quiet", set_quiet,
                         "Neither a bar nor messages on stderr, but errors and what is wrong with an image.");
+}
+
+CLI::Validator known_precision(bool several) {
+  std::vector<std::string> words;
+  for (const engine::Precision each : kPrecisions) words.emplace_back(engine::name_of(each));
+  return with_words(
+      [words, several](std::string& text) -> std::string {
+        for (const std::string& part : several ? split_list(text) : std::vector{text}) {
+          if (parse_precision(part)) continue;
+          return fmt::format("'{}' is not a precision of this build; there are f32, bf16, f16 and int8{}",
+                             part, mistyped(part, words));
+        }
+        return "";
+      },
+      words);
 }
 
 CLI::Validator one_of(std::vector<std::string> words) {

@@ -38,6 +38,8 @@ void add_common_options(CLI::App& app);
 
 // A text that is one of these words; the refusal names them, and the one most like it.
 CLI::Validator one_of(std::vector<std::string> words);
+// The name of a precision, or with `several` names with commas between them.
+CLI::Validator known_precision(bool several);
 // Words that the value may be, for the shells' completion; others are no mistake.
 CLI::Validator such_as(std::vector<std::string> words);
 // Those of one_of() or such_as(); none where the option has neither.

@@ -143,7 +143,7 @@ PlanFile plan_of(const Json& json) {
   plan.key.outputs = texts_of(json, "outputs");
   plan.key.disabled_passes = texts_of(json, "disabled_passes");
   plan.key.stop_after = stop_after_of(json);
-  if (json.contains("without")) plan.key.without = texts_of(json, "without");
+  plan.key.without = texts_of(json, "without");
   plan.cpu = text_of(json, "cpu");
   plan.date = text_of(json, "date");
   plan.choices.precision = precision_of(json);

@@ -14,6 +14,7 @@ constexpr float kRootOfTwo = 1.4142135F;
 
 class Exporter {
  public:
+  GraphBuilder b;
   ValueId x = b.input("x", {2, 3, 5, 7});
 
   ValueId node(const char* op, std::vector<ValueId> inputs) {
@@ -41,8 +42,6 @@ class Exporter {
     EXPECT_EQ(run_pass(graph, "recognize_activations").rewrites, 0);
     EXPECT_EQ(ops_of(graph), ops_of(b.build()));
   }
-
-  GraphBuilder b;
 
  private:
   int count_ = 0;

@@ -33,7 +33,7 @@ Exact activation(KernelFamily family, double x) {
     case KernelFamily::square:
       return relative(x * x, 1);
     case KernelFamily::exponential:
-      return relative(e, 2 * 12 + 1);
+      return relative(x > 88.72 ? kInf : e, 2 * 12 + 1);
     case KernelFamily::logarithm:
       return relative(std::log(x), 16);
     case KernelFamily::error_function:

@@ -38,11 +38,6 @@ std::string check_threads(std::string& text) {
   return fmt::format("'{}' is not a whole number from 1 to {}", text, kMost);
 }
 
-std::string check_precision(std::string& text) {
-  if (parse_precision(text)) return "";
-  return fmt::format("'{}' is not a precision of this build; there are f32, bf16, f16 and int8", text);
-}
-
 // In place of the options of one value that other commands have.
 void add_lists(CLI::App& app, BenchOptions& options) {
   constexpr const char* kGroup = "Engine options";
@@ -61,7 +56,7 @@ void add_lists(CLI::App& app, BenchOptions& options) {
                  "tensors between layers in 16 bits and add in f32; or int8 for a quantised model. Default: "
                  "as the model "
                  "is.")
-      ->check(each_of(check_precision))
+      ->check(known_precision(true))
       ->type_name("P,...")
       ->group(kGroup);
 }
