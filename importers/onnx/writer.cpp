@@ -70,7 +70,8 @@ constexpr std::array kAddedOperands = {
     AddedOperand{"Pad", 3, 18},        // axes
 };
 
-// Element types of result 0 that an operator has only from an opset on that is above the oldest one written.
+// Element types of operand or result 0 that an operator has only from an opset on that is above the oldest
+// one written.
 struct Widening {
   std::string_view op;
   DType dtype;
@@ -136,6 +137,20 @@ constexpr std::array kWidenings = {
     Widening{"CumSum", DType::bf16, 14},
     Widening{"CumSum", DType::f16, 14},
     Widening{"PRelu", DType::bf16, 16},
+    Widening{"Pow", DType::bf16, 15},
+    Widening{"Bernoulli", DType::bf16, 22},
+    Widening{"ConvTranspose", DType::bf16, 22},
+    Widening{"EyeLike", DType::bf16, 22},
+    Widening{"GlobalLpPool", DType::bf16, 22},
+    Widening{"GlobalMaxPool", DType::bf16, 22},
+    Widening{"LpPool", DType::bf16, 22},
+    Widening{"MaxRoiPool", DType::bf16, 22},
+    Widening{"MaxUnpool", DType::bf16, 22},
+    Widening{"Multinomial", DType::bf16, 22},
+    Widening{"RandomNormalLike", DType::bf16, 22},
+    Widening{"RandomUniformLike", DType::bf16, 22},
+    Widening{"RoiAlign", DType::bf16, 22},
+    Widening{"TopK", DType::bf16, 24},
 };
 
 constexpr std::size_t kBatchNormOperands = 5;
@@ -169,12 +184,14 @@ int opset_of(const Graph& graph, const Node& node) {
     if (addition.op == node.op->name && node.attributes.has(addition.attribute))
       opset = std::max(opset, addition.opset);
   }
+  const auto has = [&](const std::vector<ValueId>& values, DType dtype) {
+    return !values.empty() && values.front() != engine::kNoValue &&
+           graph.value(values.front()).desc.dtype == dtype;
+  };
   for (const Widening& widening : kWidenings) {
-    const ValueId result = node.outputs.front();
-    if (widening.op == node.op->name && result != engine::kNoValue &&
-        graph.value(result).desc.dtype == widening.dtype) {
+    if (widening.op == node.op->name &&
+        (has(node.inputs, widening.dtype) || has(node.outputs, widening.dtype)))
       opset = std::max(opset, widening.opset);
-    }
   }
   for (const AddedOperand& added : kAddedOperands) {
     if (added.op == node.op->name && node.inputs.size() > added.operand) opset = std::max(opset, added.opset);

@@ -93,7 +93,7 @@ class BinaryExecutable final : public Executable {
   static constexpr std::int64_t kShort = 64, kPattern = 1024;
 
   void find_pattern() {
-    if (count_ < 2 || axes_[0].size >= kShort) return;
+    if (count_ < 2 || axes_[0].size < 1 || axes_[0].size >= kShort) return;
     const Axis &inner = axes_[0], &next = axes_[1];
     const bool lhs_moves = inner.lhs_step == 1 && next.lhs_step == inner.size;
     const bool rhs_moves = inner.rhs_step == 1 && next.rhs_step == inner.size;

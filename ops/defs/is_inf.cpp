@@ -31,7 +31,7 @@ const OpDef& op_is_inf() {
   static const OpDef def{
       .name = "IsInf",
       .sentence = "whether an element is infinite",
-      .since_opset = 10,
+      .since_opset = 20,
       .attributes = {{"detect_negative", AttributeType::integer},
                      {"detect_positive", AttributeType::integer}},
       .kind = OpKind::elementwise,

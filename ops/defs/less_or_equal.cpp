@@ -16,7 +16,7 @@ const OpDef& op_less_or_equal() {
   static const OpDef def{
       .name = "LessOrEqual",
       .sentence = "whether a <= b, with broadcasting",
-      .since_opset = 12,
+      .since_opset = 16,
       .min_inputs = 2,
       .max_inputs = 2,
       .kind = OpKind::elementwise,

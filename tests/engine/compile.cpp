@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "engine/session.h"
 #include "tests/engine/helpers.h"
 #include "tests/support/compare.h"
+#include "tests/support/counting.h"
 #include "tests/support/random.h"
 #include "tests/support/tolerance.h"
 

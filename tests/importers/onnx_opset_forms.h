@@ -21,5 +21,7 @@ Fill listed(const char* op, std::initializer_list<std::int64_t> list);
 // A model of each operator that moves data, decides shapes, resamples or slides windows, and needs more than
 // an image.
 std::map<std::string_view, Fill> movement_forms();
+// Makes forms refuse, with an Error, the element types that ONNX has for their operator in no opset.
+void leave_out_types(std::map<std::string_view, Fill>& forms);
 
 }  // namespace godwit::importers::test

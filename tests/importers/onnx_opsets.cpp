@@ -14,6 +14,7 @@
 #include "importers/importer.h"
 #include "importers/onnx/writer.h"
 #include "runtime/error.h"
+#include "tests/importers/arithmetic_forms.h"
 #include "tests/importers/model_maker.h"
 #include "tests/importers/onnx_opset_forms.h"
 #include "tests/importers/python.h"
@@ -114,59 +115,6 @@ ValueId scan(GraphBuilder& b, DType dtype) {
   const std::shared_ptr<const ops::Body> body = std::make_shared<const engine::GraphBody>(inside.build());
   return b.node("Scan", "y", {b.input("x", {2, 3}, dtype)},
                 {{"body", body}, {"num_scan_inputs", std::int64_t{1}}});
-}
-
-// A node of operands of one type and of these shapes.
-Fill shaped(const char* op, const std::vector<Shape>& shapes,
-            const GraphBuilder::Attributes& attributes = {}) {
-  return [=](GraphBuilder& b, DType dtype) {
-    std::vector<ValueId> inputs;
-    for (std::size_t i = 0; i < shapes.size(); ++i)
-      inputs.push_back(b.input(fmt::format("x{}", i), shapes[i], dtype));
-    return b.node(op, "y", std::move(inputs), attributes);
-  };
-}
-// A node of numbers and, behind them, integers of some shape.
-Fill indexed(const char* op, const std::vector<Shape>& shapes, const Shape& indices) {
-  return [=](GraphBuilder& b, DType dtype) {
-    std::vector<ValueId> inputs;
-    for (std::size_t i = 0; i < shapes.size(); ++i)
-      inputs.push_back(b.input(fmt::format("x{}", i), shapes[i], dtype));
-    inputs.push_back(b.input("indices", indices, DType::s64));
-    return b.node(op, "y", std::move(inputs));
-  };
-}
-
-// Operators of one, two or more numbers, reductions, normalisations, products.
-void add_arithmetic(std::map<std::string_view, Fill>& forms) {
-  for (const char* op : {"And", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Greater", "GreaterOrEqual", "Less",
-                         "LessOrEqual", "Max", "Mean", "Min", "Or", "PRelu", "Pow", "Sum", "Xor"})
-    forms.emplace(op, matrices(op, 2));
-  for (const char* op : {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMin",
-                         "ReduceProd", "ReduceSumSquare"})
-    forms.emplace(op, listed(op, {2, 3}));
-  const Shape image{1, 4, 4, 4}, channels{4};
-  forms.emplace("Attention", shaped("Attention", {{1, 2, 3, 4}, {1, 2, 5, 4}, {1, 2, 5, 4}}));
-  forms.emplace("BitShift", matrices("BitShift", 2, {{"direction", std::string("LEFT")}}));
-  forms.emplace("CumProd", indexed("CumProd", {{3, 3}}, {}));
-  forms.emplace("CumSum", indexed("CumSum", {{3, 3}}, {}));
-  forms.emplace("Det", matrices("Det", 1));
-  forms.emplace("Einsum", matrices("Einsum", 2, {{"equation", std::string("ij,jk->ik")}}));
-  forms.emplace("GRU",
-                shaped("GRU", {{3, 1, 2}, {1, 12, 2}, {1, 12, 4}}, {{"hidden_size", std::int64_t{4}}}));
-  forms.emplace("GroupNormalization",
-                shaped("GroupNormalization", {image, channels, channels}, {{"num_groups", std::int64_t{2}}}));
-  forms.emplace("InstanceNormalization", shaped("InstanceNormalization", {image, channels, channels}));
-  forms.emplace("LRN", unary("LRN", {{"size", std::int64_t{3}}}));
-  forms.emplace("LSTM",
-                shaped("LSTM", {{3, 1, 2}, {1, 16, 2}, {1, 16, 4}}, {{"hidden_size", std::int64_t{4}}}));
-  forms.emplace("LayerNormalization", shaped("LayerNormalization", {image, channels}));
-  forms.emplace("Mod", matrices("Mod", 2, {{"fmod", std::int64_t{1}}}));
-  forms.emplace("NegativeLogLikelihoodLoss", indexed("NegativeLogLikelihoodLoss", {{3, 4}}, {3}));
-  forms.emplace("RMSNormalization", shaped("RMSNormalization", {image, channels}));
-  forms.emplace("RNN", shaped("RNN", {{3, 1, 2}, {1, 4, 2}, {1, 4, 4}}, {{"hidden_size", std::int64_t{4}}}));
-  forms.emplace("RotaryEmbedding", shaped("RotaryEmbedding", {{1, 2, 3, 4}, {1, 3, 2}, {1, 3, 2}}));
-  forms.emplace("SoftmaxCrossEntropyLoss", indexed("SoftmaxCrossEntropyLoss", {{3, 4}}, {3}));
 }
 
 // A model of each operator that needs more than an image, with operands of any type that it may take.
@@ -315,13 +263,14 @@ const std::map<std::string_view, Fill>& forms() {
   static const std::map<std::string_view, Fill> all = [] {
     std::map<std::string_view, Fill> fills = special_forms();
     fills.merge(movement_forms());
-    add_arithmetic(fills);
+    add_arithmetic_forms(fills);
     for (const ops::OpDef* op : ops::all_ops()) {
       const bool takes_an_image =
           op->min_inputs == 1 && op->max_inputs == 1 &&
           std::ranges::none_of(op->attributes, [](const ops::AttributeSpec& spec) { return spec.required; });
       if (op->domain.empty() && takes_an_image) fills.try_emplace(op->name, unary(op->name));
     }
+    leave_out_types(fills);
     return fills;
   }();
   return all;

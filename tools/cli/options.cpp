@@ -202,7 +202,7 @@ void add_engine_options(CLI::App& app, EngineOptions& options, bool runs, bool s
          "16 bits and add in f32; or int8 for a quantised model ('godwit quantize' makes one; the others "
          "then "
          "compute in real numbers what it quantises). Default: as the model is.")
-      ->check(known_precision())
+      ->check(known_precision(false))
       ->type_name("f32|bf16|f16|int8")
       ->group(kEngineGroup);
   if (runs) add_threads_option(app, options.threads);
