@@ -2,6 +2,7 @@
 // weights.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -98,12 +99,18 @@ bool for_each_resize_tap(const ResizeRule& rule, const ResizeAxis& axis, std::in
   const double shrink = rule.antialias && axis.scale < 1 ? axis.scale : 1;
   const double reach = (rule.mode == ResizeMode::linear ? 1 : 2) / shrink;
   const double begin = std::floor(x - reach) + 1, end = std::ceil(x + reach);
+  // No operand has more elements; positions that are no numbers have no taps.
+  const std::int64_t taps = end > begin ? static_cast<std::int64_t>(std::min(end - begin, 0x1p40)) : 0;
   double sum = 0;
   const auto counts = [&](double i) {
     return !rule.exclude_outside || (i >= 0 && i <= static_cast<double>(last));
   };
-  for (double i = begin; i < end; ++i) sum += counts(i) ? resize_kernel(rule, (i - x) * shrink) : 0;
-  for (double i = begin; i < end; ++i) {
+  for (std::int64_t tap = 0; tap < taps; ++tap) {
+    const double i = begin + static_cast<double>(tap);
+    sum += counts(i) ? resize_kernel(rule, (i - x) * shrink) : 0;
+  }
+  for (std::int64_t tap = 0; tap < taps; ++tap) {
+    const double i = begin + static_cast<double>(tap);
     const double weight = counts(i) ? resize_kernel(rule, (i - x) * shrink) / sum : 0;
     if (weight != 0) visit(inside(i), weight);
   }

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "ops/arithmetic.h"
+#include "ops/elementwise.h"
 #include "ops/op.h"
 
 namespace godwit::ops {
@@ -30,12 +31,7 @@ T combine(ScatterReduction reduction, T old, T update) {
         break;
     }
     const bool adds = reduction == ScatterReduction::add;
-    if constexpr (std::is_integral_v<T>) {
-      const auto x = static_cast<std::uint64_t>(a), y = static_cast<std::uint64_t>(b);
-      return static_cast<T>(adds ? x + y : x * y);
-    } else {
-      return static_cast<T>(adds ? a + b : a * b);
-    }
+    return static_cast<T>(wrap_around(a, b, [adds](auto x, auto y) { return adds ? x + y : x * y; }));
   }
 }
 

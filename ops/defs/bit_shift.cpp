@@ -23,8 +23,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   const bool left = node.attributes.string("direction", "") == "LEFT";
   map_integers(src, dst[0], [left]<class T>(T a, T b) -> T {
     if (static_cast<std::uint64_t>(b) >= 8 * sizeof(T)) return 0;
-    const auto bits = static_cast<std::uint64_t>(a);
-    return static_cast<T>(left ? bits << b : bits >> b);
+    return static_cast<T>(left ? static_cast<std::uint64_t>(a) << b : static_cast<std::uint64_t>(a) >> b);
   });
 }
 
