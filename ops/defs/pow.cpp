@@ -32,7 +32,7 @@ Exponent exponent_at(const TensorView& tensor, std::int64_t i) {
   if (exponent.is_whole) {
     visit_number(tensor.desc.dtype, [&]<class T>() {
       if constexpr (std::is_integral_v<T>)
-        exponent.whole = static_cast<std::int64_t>(tensor.as<const T>()[i]);
+        exponent.whole = [](T value) { return static_cast<std::int64_t>(value); }(tensor.as<const T>()[i]);
     });
   }
   return exponent;
@@ -43,7 +43,7 @@ template <class T>
 T power(T base, const Exponent& exponent) {
   if constexpr (std::is_integral_v<T>) {
     if (exponent.is_whole && exponent.whole >= 0) {
-      std::uint64_t result = 1, factor = static_cast<std::uint64_t>(base);
+      std::uint64_t result = 1, factor = [](T value) { return static_cast<std::uint64_t>(value); }(base);
       for (auto rest = static_cast<std::uint64_t>(exponent.whole); rest != 0; rest >>= 1, factor *= factor) {
         if ((rest & 1) != 0) result *= factor;
       }

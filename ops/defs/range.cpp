@@ -58,8 +58,10 @@ void reference(const NodeView&, std::span<const TensorView> src, std::span<const
   visit_dtype(dst[0].desc.dtype, [&]<class T>() {
     for (std::int64_t i = 0; i < count; ++i) {
       if constexpr (std::is_integral_v<T>) {
-        const auto step = static_cast<std::uint64_t>(src[2].as<const T>()[0]);
-        const auto start = static_cast<std::uint64_t>(src[0].as<const T>()[0]);
+        const auto first_of = [](const TensorView& operand) {
+          return static_cast<std::uint64_t>(operand.as<const T>()[0]);
+        };
+        const std::uint64_t step = first_of(src[2]), start = first_of(src[0]);
         dst[0].as<T>()[i] = static_cast<T>(start + static_cast<std::uint64_t>(i) * step);
       } else {
         dst[0].as<T>()[i] =

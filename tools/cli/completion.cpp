@@ -1,6 +1,7 @@
 // Tables of commands, options and values in the shells' own language, and the functions that look into them.
 #include "tools/cli/completion.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <map>

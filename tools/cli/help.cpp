@@ -53,7 +53,8 @@ std::string common_options(const Command& command, const std::vector<OptionEntry
     begin = end + 1;
   }
   // The two about help come last.
-  std::ranges::stable_partition(told, [&](const OptionEntry* option) { return !names(kAlways, *option); });
+  std::stable_partition(told.begin(), told.end(),
+                        [&](const OptionEntry* option) { return !names(kAlways, *option); });
   std::string text = section("Options", told);
   text += fmt::format("\nMore options, explained by 'godwit {} --help-all':\n", command.name);
   std::string group, line;
