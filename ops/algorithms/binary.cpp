@@ -93,13 +93,15 @@ class BinaryExecutable final : public Executable {
   static constexpr std::int64_t kShort = 64, kPattern = 1024;
 
   void find_pattern() {
-    if (count_ < 2 || axes_[0].size < 1 || axes_[0].size >= kShort) return;
+    if (count_ < 2) return;
     const Axis &inner = axes_[0], &next = axes_[1];
+    const std::int64_t length = inner.size;
+    if (length < 1 || length >= kShort) return;
     const bool lhs_moves = inner.lhs_step == 1 && next.lhs_step == inner.size;
     const bool rhs_moves = inner.rhs_step == 1 && next.rhs_step == inner.size;
     repeats_lhs_ = next.lhs_step == 0 && rhs_moves;
     const bool repeats_rhs = next.rhs_step == 0 && lhs_moves;
-    if (repeats_lhs_ || repeats_rhs) repeats_ = std::min(next.size, kPattern / inner.size);
+    if (repeats_lhs_ || repeats_rhs) repeats_ = std::min(next.size, kPattern / length);
   }
 
   // Offsets of the operands at the first of the lines that axes from `first` on tell apart.
