@@ -64,7 +64,7 @@ Tensor stacked(const std::vector<Tensor>& slices, std::int64_t axis_attribute, c
   Shape shape = slices.empty() ? desc.shape : slices[0].shape();
   const int axis = slices.empty() ? 0 : ops::normalize_axis(axis_attribute, shape.rank() + 1);
   if (slices.empty()) {
-    // Of a size that nothing tells there is nothing either.
+    // Gives nothing for a size that nothing tells.
     if (!shape.ranked() || shape.rank() == 0) shape = Shape{0};
     for (int k = 0; k < shape.rank(); ++k) shape[k] = is_known(shape[k]) ? shape[k] : 0;
     return Tensor({desc.dtype, shape, Layout::nchw});

@@ -15,7 +15,7 @@
 
 namespace godwit::engine {
 
-// What a value is at run time: nothing (an optional one), a tensor, or a list of tensors.
+// A value at run time: nothing (an optional one), a tensor, or a list of tensors.
 struct RunValue {
   enum class Kind : std::uint8_t { none, tensor, list };
   Kind kind = Kind::none;
@@ -43,7 +43,7 @@ class Interpreter {
  private:
   struct Prepared;
   using Operands = std::span<const RunValue* const>;  // null: left out
-  // Where each value of a graph is read for the last time.
+  // The last reader of each value of a graph.
   const std::vector<NodeId>& last_reads(const Graph& graph);
   std::vector<RunValue> run_node(const Graph& graph, const Node& node, Operands operands);
   std::vector<RunValue> run_tensors(const Graph& graph, const Node& node, Operands operands);

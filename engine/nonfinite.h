@@ -23,7 +23,7 @@ struct Nonfinite {
   // "3 of 48 elements are not finite (2 NaN, 1 infinite)".
   std::string to_string() const;
 };
-// Of floating-point elements; integers are always finite.
+// Counts floating-point elements; integers are always finite.
 Nonfinite count_nonfinite(const TensorView& tensor);
 Nonfinite count_nonfinite(std::span<const float> values);
 

@@ -87,11 +87,11 @@ struct MemoryReport {
 class Plan {
  public:
   const std::vector<PlanInput>& inputs() const { return inputs_; }
-  // Where there is a tail, the dimensions that it decides are unknown in their descs.
+  // Dimensions that a tail decides are unknown in their descs.
   const std::vector<PlanInput>& outputs() const { return tail_ == nullptr ? outputs_ : all_outputs_; }
-  // Of the steps alone; the same where there is no tail.
+  // Results of the steps alone; the same where there is no tail.
   const std::vector<PlanInput>& step_outputs() const { return outputs_; }
-  // What runs node by node behind the steps, since only run time can size it; null where nothing does.
+  // The nodes that run one by one behind the steps, since only run time can size it; null where nothing does.
   const DynamicTail* tail() const { return tail_.get(); }
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<FusedRows>& fused_rows() const { return fused_rows_; }

@@ -22,7 +22,7 @@ inline constexpr std::array kNumberTypes{DType::f32, DType::f64, DType::f16, DTy
                                          DType::s32, DType::s64, DType::u32, DType::u64};
 inline constexpr std::array kIntegerTypes{DType::s8,  DType::u8,  DType::s16, DType::u16,
                                           DType::s32, DType::s64, DType::u32, DType::u64};
-// What matrices may be made of.
+// Element types of matrices.
 inline constexpr std::array kMatrixTypes{DType::f32, DType::f64, DType::f16, DType::bf16,
                                          DType::s32, DType::s64, DType::u32, DType::u64};
 

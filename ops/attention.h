@@ -25,7 +25,7 @@ struct AttentionSizes {
 HeadStrides head_strides(const Shape& shape, std::int64_t heads);
 // Operands are Q, K, V, attn_mask, past_key, past_value, nonpad_kv_seqlen; the last four may be left out.
 AttentionSizes attention_sizes(const NodeView& node, std::span<const TensorView> src);
-// What a product of Q and K is multiplied by.
+// The factor of a product of Q and K.
 double attention_scale(const NodeView& node, std::int64_t size);
 
 }  // namespace godwit::ops

@@ -29,7 +29,7 @@ std::vector<int> normalize_axes(std::span<const std::int64_t> axes, int rank) {
 
 namespace {
 
-// How `fold` joins two dimensions, the element that changes nothing, and its name and sign.
+// A way in which `fold` joins two dimensions, the element that changes nothing, and its name and sign.
 struct Folding {
   bool (*overflows)(std::int64_t a, std::int64_t b, std::int64_t* result);
   std::int64_t neutral;

@@ -15,7 +15,7 @@ namespace godwit::ops {
 inline constexpr std::string_view kCaptures = "captures";
 // The most operands, and results, that such a node may have.
 inline constexpr std::size_t kMostOperands = 65536;
-// That number. Throws Error where the node has fewer operands.
+// The count of captured values among the operands. Throws Error where the node has fewer operands.
 std::size_t captured_count(const NodeView& node);
 
 // The graph of this attribute. Throws Error where it is missing or does not take `inputs` operands and
@@ -26,7 +26,7 @@ const Body& body_of(const NodeView& node, std::string_view attribute, std::size_
 // A description that holds for both. Throws Error where their types differ.
 TensorDesc common_desc(const TensorDesc& a, const TensorDesc& b, std::string_view what);
 
-// What body gives where its operands [first, first + count) are what results [result, result + count) were
+// Results of a body where its operands [first, first + count) are what results [result, result + count) were
 // the time before: descriptions that hold however often it runs. `inputs` gets those of the operands.
 std::vector<TensorDesc> infer_repeated(const Body& body, std::vector<TensorDesc>& inputs,
                                        std::span<const Operand> operands, std::size_t first,

@@ -1,4 +1,4 @@
-// Which tensors have a layout to choose.
+// Tensors that have a layout to choose.
 #pragma once
 
 #include "runtime/tensor.h"

@@ -17,7 +17,7 @@ namespace godwit::ops {
 std::vector<TensorDesc> infer_loss(const NodeView& node);
 std::vector<AttributeSpec> loss_attributes();
 
-// How all losses become one.
+// Ways in which all losses become one.
 enum class LossReduction : std::uint8_t { none, sum, mean };
 LossReduction loss_reduction(const NodeView& node);
 

@@ -9,14 +9,14 @@
 
 namespace godwit::ops {
 
-// What is added to a variance.
+// The number added to a variance.
 double epsilon_of(const NodeView& node);
 
 // The mean of some elements and 1 over the root of their variance plus epsilon; both NaN for no elements.
 struct Moments {
   double mean, factor;
 };
-// Of `count` elements from `first` on, in two passes.
+// Statistics of `count` elements from `first` on, in two passes.
 Moments moments_of(const TensorView& src, std::int64_t first, std::int64_t count, double epsilon);
 // The same about 0: the mean counts as 0.
 Moments moments_about_zero(const TensorView& src, std::int64_t first, std::int64_t count, double epsilon);

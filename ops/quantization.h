@@ -62,11 +62,11 @@ float constant_scale(const NodeView& node, std::size_t i);
 // True where operand `i` is left out, or known at compile time.
 bool known_or_absent(const NodeView& node, std::size_t i);
 
-// Where the scale of each element of a tensor lies: one for all, one for each place along an axis, or one for
-// each block of places along it.
+// The place of the scale of each element of a tensor lies: one for all, one for each place along an axis, or
+// one for each block of places along it.
 class ScalePlaces {
  public:
-  // Of QuantizeLinear and DequantizeLinear, whose operands 0 and 1 have these shapes.
+  // Blocks of QuantizeLinear and DequantizeLinear, whose operands 0 and 1 have these shapes.
   ScalePlaces(const NodeView& node, const Shape& shape, const Shape& scale);
   std::int64_t operator()(std::int64_t i) const {
     const std::int64_t outer = i / (along_ * inner_), place = i / inner_ % along_;

@@ -149,7 +149,7 @@ double source_position(const ResizeRule& rule, const ResizeAxis& axis, std::int6
   const auto at = static_cast<double>(place);
   const double steps = static_cast<double>(axis.input) - 1;
   const double output = axis.scale * static_cast<double>(axis.input);  // before it was rounded
-  // Which element is nearest is decided in f32, as others do it.
+  // The nearest element is decided in f32, as others do it.
   const auto divided = [&](double x) {
     return rule.mode == ResizeMode::nearest
                ? static_cast<double>(static_cast<float>(x) / static_cast<float>(axis.scale))

@@ -156,7 +156,7 @@ Window transposed_window_of(const Attributes& node, std::span<const std::int64_t
       axis.input = sizes.empty() ? kAnyDim : sizes[i];
       continue;
     }
-    // What the windows cover, and what is left out of it on both sides.
+    // The part that the windows cover, and the elements left out on both sides.
     const std::int64_t covered =
         axis.output == 0 ? 0 : (axis.output - 1) * axis.stride + axis.extent() + output_padding[i];
     if (sizes.empty() && !same) {

@@ -12,7 +12,7 @@
 
 namespace godwit {
 
-// What a small float has beside finite numbers.
+// Values that a small float has beside finite numbers.
 enum class Specials : std::uint8_t {
   none,           // no NaN, which becomes -0 (E2M1)
   nan,            // NaN where all bits below the sign are set, no infinity (E4M3FN)

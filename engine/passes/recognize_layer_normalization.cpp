@@ -25,7 +25,7 @@ class Recognizer {
     NodeId last = kNoNode;
     std::vector<NodeId> nodes;
   };
-  // What begins behind `id`, a division.
+  // The normalisation that begins behind `id`, a division.
   std::optional<Found> find(NodeId id) const {
     const Node& division = rewriter_.node(id);
     const NodeId difference = producer_of(division.inputs[0], ops::op_sub());

@@ -1,4 +1,4 @@
-// What adapters are made of: one entry of their tables, and the moves from attributes to inputs.
+// Parts of adapters: one entry of their tables, and the moves from attributes to inputs.
 #pragma once
 
 #include <cstdint>

@@ -132,7 +132,7 @@ class Inliner {
   }
 
   static void rename(onnx::Graph& graph, const std::string& prefix, Names names) {
-    // What the graph defines itself hides what is around it.
+    // Names that the graph defines itself hide those around it.
     const auto own = [&](const std::string& name) { names.erase(name); };
     for (const onnx::ValueInfo& info : graph.input()) own(info.name());
     for (const onnx::Tensor& tensor : graph.initializer()) own(tensor.name());

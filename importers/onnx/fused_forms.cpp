@@ -202,7 +202,7 @@ ops::Attributes attention_attributes(Lowering& lowering) {
   return all;
 }
 
-// What Attention takes for a mask of ones and zeros or of lengths.
+// The operand that Attention takes for a mask of ones and zeros or of lengths.
 struct Masks {
   ValueId mask = kNoValue, lengths = kNoValue;
 };

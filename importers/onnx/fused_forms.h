@@ -8,7 +8,7 @@
 
 namespace godwit::importers {
 
-// What appends the nodes that stand for this operator; null where it is not one of them.
+// Appends the nodes that stand for this operator; null where it is not one of them.
 Expand fused_expansion(std::string_view op);
 
 }  // namespace godwit::importers

@@ -232,7 +232,7 @@ void GraphBuilder::read_bodies(const onnx::Node& source, engine::Node& node, Ten
     return;
   for (const engine::ValueId id : node.inputs)
     types.push_back(id == engine::kNoValue ? DType::f32 : describe(id).dtype);
-  // How often a loop has run, and its condition.
+  // The count of runs of a loop, and its condition.
   if (node.op == &ops::op_loop() && types.size() >= 2) {
     types[0] = DType::s64;
     types[1] = DType::boolean;

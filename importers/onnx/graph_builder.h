@@ -16,7 +16,7 @@ class GraphBuilder {
  public:
   // `opset` is the version of ONNX's own operators that the model uses.
   explicit GraphBuilder(int opset) : opset_(opset) {}
-  // Of a graph inside of a node: names that it lacks are those around it.
+  // Builds a graph inside of a node: names that it lacks are those around it.
   explicit GraphBuilder(GraphBuilder& outer) : opset_(outer.opset_), outer_(&outer) {}
 
   int opset() const { return opset_; }
@@ -32,7 +32,7 @@ class GraphBuilder {
   void add_constant(const std::string& name, Tensor tensor);
   // Optional results that are not in `read` are not wanted.
   void add_results(const onnx::Node& node, const std::unordered_set<std::string>& read);
-  // Of a body, an output may be an input, a constant or a value around it, one may be named twice.
+  // Outputs of a body: one may be an input, a constant or a value around it, one may be named twice.
   void add_output(const onnx::ValueInfo& info);
   void add_node(const onnx::Node& node, std::size_t index, TensorReader& tensors);
   // After shape inference: what the model says of its output against what it is. A wrong type is an Error, a
@@ -54,9 +54,9 @@ class GraphBuilder {
   bool knows(const std::string& name) const {
     return ids_.contains(name) || (outer_ != nullptr && outer_->knows(name));
   }
-  // Of what it reads around it: the values there, in the order of its last inputs.
+  // The values around it that it reads, in the order of its last inputs.
   const std::vector<engine::ValueId>& captured() const { return captured_; }
-  // Of a body: the types of the operands that its inputs stand for, where the model does not say them.
+  // Sets the types of the operands that a body's inputs stand for, where the model does not say them.
   void set_operand_types(std::vector<DType> types) { operand_types_ = std::move(types); }
   // Takes also these, in their order: the graphs of one node read the same.
   void capture_all(const std::vector<engine::ValueId>& values);

@@ -9,7 +9,7 @@ namespace godwit::importers {
 
 using Expand = void (*)(engine::Node node, GraphBuilder& builder);
 
-// What appends the nodes that stand for this operator; null where it is not known.
+// Appends the nodes that stand for this operator; null where it is not known.
 Expand microsoft_expansion(std::string_view op);
 
 }  // namespace godwit::importers

@@ -10,9 +10,9 @@ namespace godwit::importers {
 
 // True for types whose elements share bytes in files.
 inline bool is_packed(DType dtype) { return packed_bits_of(dtype) < 8; }
-// What a tensor takes in a file. Throws Error on overflow.
+// Bytes that a tensor takes in a file. Throws Error on overflow.
 std::size_t packed_bytes(const TensorDesc& desc);
-// Of is_packed() types; `bytes` has packed_bytes(desc) of them.
+// Takes is_packed() types; `bytes` has packed_bytes(desc) of them.
 Tensor unpack(const TensorDesc& desc, std::span<const std::byte> bytes);
 // The bytes as a list of u8.
 Tensor pack(const Tensor& tensor);

@@ -13,7 +13,7 @@
 namespace godwit::ops {
 namespace {
 
-// What each place along one axis is made of.
+// The sources of each place along one axis.
 struct Taps {
   std::vector<std::int64_t> first;  // of place p in the lists below; one more at the end
   std::vector<std::int64_t> source;
@@ -132,7 +132,7 @@ class ResizeRows final : public Executable {
           static_cast<const std::byte*>(args.src[0]) + static_cast<std::size_t>(lines[0].offset) * size;
       std::byte* to =
           static_cast<std::byte*>(args.dst[0]) + static_cast<std::size_t>(line * columns_.output) * bytes;
-      // What was copied for the line before is copied once more where it shows the same.
+      // A line that shows the same as the one before is copied from it.
       if (line > share.begin && lines[0].offset == last_offset(line, lines)) {
         const std::size_t whole = static_cast<std::size_t>(columns_.output) * bytes;
         std::memcpy(to, to - whole, whole);
@@ -159,7 +159,7 @@ class ResizeRows final : public Executable {
     for (std::int64_t p = 0; p < columns_.output; ++p) to[p] = from[source[p]];
   }
 
-  // Where the line before begins.
+  // The beginning of the line before.
   std::int64_t last_offset(std::int64_t line, WeightedLine* lines) const {
     WeightedLine kept = lines[0];
     (void)lines_under(line - 1, lines);

@@ -57,7 +57,7 @@ To convert(From value) {
   }
 }
 
-// What decides about numbers that a narrow type does not hold.
+// Rules for numbers that a narrow type does not hold.
 struct Rules {
   bool saturate = true;
   Float8E8M0::Rounding rounding = Float8E8M0::Rounding::up;

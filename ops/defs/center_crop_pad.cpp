@@ -39,7 +39,7 @@ std::vector<TensorDesc> infer_center_crop_pad(const NodeView& node) {
   return {dst};
 }
 
-// What both sides share. Axes that are not named have the same size on both.
+// The part that both sides share. Axes that are not named have the same size on both.
 CopyBox shared_box(const TensorDesc& src, const TensorDesc& dst) {
   CopyBox box{.extent = src.shape, .src_strides = strides_of(src), .dst_strides = strides_of(dst)};
   for (int axis = 0; axis < src.shape.rank(); ++axis) {

@@ -47,7 +47,7 @@ std::vector<TensorDesc> infer_concat(const NodeView& node) {
   return {dst};
 }
 
-// Of sizes that do not fit to each other while the model runs, the smallest counts.
+// The smallest counts of sizes that do not fit each other at run time.
 void extents(const NodeView& node, std::span<const TensorView> src, std::span<TensorView> dst) {
   Shape& shape = dst[0].desc.shape;
   const int axis = normalize_axis(node.attributes.integer("axis", 0), shape.rank());

@@ -29,7 +29,7 @@ std::vector<TensorDesc> infer_det(const NodeView& node) {
   return {{node.input(0).dtype, dst, Layout::nchw}};
 }
 
-// Of the `size` rows in `matrix`, which are destroyed.
+// The determinant of the `size` rows in `matrix`, which are destroyed.
 double determinant(double* matrix, std::int64_t size) {
   double result = 1;
   for (std::int64_t k = 0; k < size; ++k) {

@@ -98,7 +98,7 @@ struct Axis {
     const bool from_first = (std::fmod(turns, Real{2}) == 0) == (x < first);
     return from_first ? first + rest : last - rest;
   }
-  // Where position x is looked at.
+  // The place at which position x is looked at.
   Real padded(Real x, Padding padding) const {
     if (std::isnan(x)) return -2;  // nowhere
     if (x >= first && x <= last) return x;

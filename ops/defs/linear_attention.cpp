@@ -14,7 +14,7 @@ constexpr std::array kTypes{DType::f32, DType::f64, DType::f16, DType::bf16};
 
 constexpr std::int64_t kMostKeys = 1024;  // of a head
 
-// What happens to a head's matrix S before a step writes to it, and what is written.
+// The rule for a head's matrix S before a step writes to it, and for the values written.
 struct Rule {
   bool decays = false;    // S = exp(decay) · S
   bool corrects = false;  // beta · (value - S · key) in place of the value

@@ -135,7 +135,7 @@ void extents(const NodeView& node, std::span<const TensorView> src, std::span<Te
   dst[0].desc.shape[0] = select(node, src, dst[0].as<std::int64_t>());
 }
 
-// How many rows there are is known once they are found: extents() has written them.
+// The number of rows is known once they are found: extents() has written them.
 void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   if (!node.outputs[0].shape.bounded()) select(node, src, dst[0].as<std::int64_t>());
 }

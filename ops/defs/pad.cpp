@@ -82,7 +82,7 @@ void extents(const NodeView& node, std::span<const TensorView> src, std::span<Te
   const PadAxes axes = pad_axes_of(shape, src);
   for (int i = 0; i < shape.rank(); ++i) {
     const PadAxis& axis = axes[static_cast<std::size_t>(i)];
-    // Of nothing there is nothing to repeat.
+    // An empty operand has nothing to repeat.
     dst[0].desc.shape[i] = repeats && axis.kept() <= 0 ? 0 : std::max<std::int64_t>(axis.padded(), 0);
   }
 }

@@ -10,7 +10,7 @@
 namespace godwit::ops {
 namespace {
 
-// What is subtracted from scores to make them logarithms of probabilities: the logarithm of a sum.
+// The number subtracted from scores to make them logarithms of probabilities: the logarithm of a sum.
 double log_total(const TensorView& src, std::int64_t first, std::int64_t count, std::int64_t step) {
   double largest = -std::numeric_limits<double>::infinity(), sum = 0;
   for (std::int64_t i = 0; i < count; ++i) largest = larger_or_nan(largest, real_at(src, first + i * step));

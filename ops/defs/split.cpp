@@ -24,8 +24,8 @@ std::int64_t parts_of(const NodeView& node) {
   return node.attributes.integer("num_outputs", static_cast<std::int64_t>(node.output_count));
 }
 
-// What result k takes of a dimension, with sizes from `sizes` where that is present. The last of equal parts
-// may be smaller. Sizes that are too large end where the dimension ends.
+// The part of a dimension that result k takes, with sizes from `sizes` where that is present. The last of
+// equal parts may be smaller. Sizes that are too large end where the dimension ends.
 Piece piece_of(std::int64_t k, std::int64_t dim, std::int64_t parts, const TensorView& sizes) {
   if (!sizes.present()) {
     const std::int64_t size = (dim + parts - 1) / parts;

@@ -1,4 +1,4 @@
-// How samples of more than 8 bits become the bytes that networks are fed.
+// Rules by which samples of more than 8 bits become the bytes that networks are fed.
 #pragma once
 
 #include <algorithm>

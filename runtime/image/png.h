@@ -57,7 +57,7 @@ class PngRows : public Rows {
   bool is_cut_short_ = false;
   Region region_;
   int next_ = 0;
-  // What the pixels read show.
+  // Findings in the pixels read.
   bool has_strange_index_ = false;
   std::uint64_t samples_read_ = 0, samples_above_ = 0;
   std::uint16_t largest_read_ = 0;

@@ -12,7 +12,7 @@
 
 namespace godwit::image {
 
-// What stands in front of the pixels.
+// Chunks in front of the pixels.
 struct PngHead {
   std::uint32_t width = 0, height = 0;
   int bits = 0;        // of a sample: 1, 2, 4, 8 or 16

@@ -1,4 +1,4 @@
-// What stands behind Softmax and Sigmoid hides them from nobody.
+// Nodes behind Softmax and Sigmoid hide them from nobody.
 #include "engine/last_layer.h"
 
 #include <functional>

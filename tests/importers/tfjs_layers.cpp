@@ -68,7 +68,7 @@ TEST(TfjsLayers, PoolsWithKerasDefaults) {
   EXPECT_EQ(layer_result("AveragePooling2D", json::object()), (std::vector<float>{2.5F, 25}));
   EXPECT_EQ(layer_result("MaxPooling2D", json::object()), (std::vector<float>{4, 40}));
   EXPECT_EQ(layer_result("GlobalAveragePooling2D", json::object()), (std::vector<float>{2.5F, 25}));
-  // What lies outside of the image does not count.
+  // Padding outside of the image does not count.
   EXPECT_EQ(layer_result("AveragePooling2D", {{"pool_size", 2}, {"strides", 1}, {"padding", "same"}}),
             (std::vector<float>{2.5F, 3, 3.5F, 4, 25, 30, 35, 40}));
 }

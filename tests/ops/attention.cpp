@@ -67,7 +67,7 @@ TEST(AttentionOp, KeepsACache) {
   const std::vector<Tensor> results = runner.reference();
   EXPECT_EQ(values_of<float>(results[0]), (Floats{4, 6, 4, 6}));
   EXPECT_EQ(values_of<float>(results[2]), (Floats{8, 10, 1, 2, 3, 6}));
-  // What precedes the first query is seen by all.
+  // Keys before the first query are seen by all.
   EXPECT_EQ(first(runner.attribute("is_causal", 1)), (Floats{4.5F, 6, 4, 6}));
 }
 
@@ -90,7 +90,7 @@ TEST(AttentionOp, SharesKeysAmongHeads) {
 }
 
 TEST(AttentionOp, TakesHeadsSideBySide) {
-  // Of two heads of one element each, the rows of a head lie two apart.
+  // With two heads of one element each, the rows of a head lie two apart.
   OpRunner runner("Attention");
   runner.input(Tensor::of<float>({1, 1, 2}, {1, 1})).input(Tensor::of<float>({1, 2, 2}, {0, 0, 0, 0}));
   runner.input(Tensor::of<float>({1, 2, 2}, {1, 10, 3, 20})).attribute("q_num_heads", 2);

@@ -75,7 +75,7 @@ TEST(ConvTransposeOp, TakesPicturesVolumesAndGroups) {
   EXPECT_EQ(first(groups), (Floats{2.5F, 20, 300, 3000}));
 }
 
-// Whether the result times any tensor is the operand times the convolution of that tensor.
+// Checks that the result times any tensor is the operand times the convolution of that tensor.
 TEST(ConvTransposeOp, IsTheTransposeOfConv) {
   const Tensor weights = random_tensor({4, 3, 3, 2}, 1), src = random_tensor({1, 4, 4, 5}, 2);
   const auto with = [](OpRunner runner) {

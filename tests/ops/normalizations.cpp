@@ -173,8 +173,8 @@ double largest_factor(const Tensor& src, std::int64_t size) {
   return largest;
 }
 
-// Of |x| <= 3, scales up to 2 and shifts up to 1: the sums of a group round once for each element, what they
-// give is a mean and a factor, and both multiply differences up to 6 by the factor and the scale.
+// Bounds for |x| <= 3, scales up to 2 and shifts up to 1: the sums of a group round once for each element,
+// what they give is a mean and a factor, and both multiply differences up to 6 by the factor and the scale.
 Bound normalized(const Tensor& src, std::int64_t size) {
   const double bound = gamma(2 * size + 12) * (6 * largest_factor(src, size) * 2 + 1);
   return [bound](const Element&) { return bound; };

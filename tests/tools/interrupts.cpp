@@ -44,7 +44,7 @@ class Interrupts : public testing::Test {
 
   static std::string image(int count) { return fmt::format("open:.png:{}", count); }
 
-  // What the interrupted run says, and that it leaves nothing behind.
+  // Checks what the interrupted run says, and that it leaves nothing behind.
   Json partial(const Outcome& outcome, const std::string& words) const {
     EXPECT_EQ(outcome.exit_code, kInterrupted) << outcome.err;
     EXPECT_NE(outcome.err.find("godwit: SIGINT ended the work"), std::string::npos) << outcome.err;

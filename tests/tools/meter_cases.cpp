@@ -186,7 +186,7 @@ TEST_F(EnergyProgram, ALedgerOfARunWithoutASensorCarriesNoVerdict) {
   EXPECT_TRUE(row.at("verdict").is_null()) << row.dump();
 }
 
-// What `energy sensors` says of a tree: its text and its reason.
+// Words of `energy sensors` of a tree: its text and its reason.
 struct Told {
   std::string text;
   Json json;

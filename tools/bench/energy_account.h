@@ -44,7 +44,7 @@ class EnergyAccount {
   bool measures() const { return meter_ != nullptr && meter_->measures(); }
   EnergyMeter& meter() { return *meter_; }
 
-  // What is known of the workloads: seconds of one run of each, for the time that is foretold, and names
+  // Facts about the workloads: seconds of one run of each, for the time that is foretold, and names
   // where they differ in more than the batch.
   struct Configurations {
     std::vector<double> run_seconds;

@@ -51,7 +51,7 @@ void Measurement::set_times(std::vector<double> ms) {
   const std::size_t third = ms.size() / 3;
   if (third > 0) {
     const auto at = [&](std::size_t i) { return ms.begin() + static_cast<std::ptrdiff_t>(i); };
-    // What does not divide by three belongs to the middle.
+    // A remainder of the division by three belongs to the middle.
     thirds_ms = {median_of({at(0), at(third)}), median_of({at(third), at(ms.size() - third)}),
                  median_of({at(ms.size() - third), at(ms.size())})};
   }

@@ -66,7 +66,7 @@ std::int64_t best_batch(const std::vector<Measurement>& sweep);
 // The columns and the row of a measurement for people; `more` columns stand before the batch.
 Table measurement_table(std::vector<Table::Column> more = {});
 void add_row(Table& table, const Measurement& measurement, std::vector<std::string> more = {});
-// What the table does not say: runs cut short by the limit, and a drift that is worth a doubt.
+// Remarks beside the table: runs cut short by the limit, and a drift that is worth a doubt.
 std::string remarks_of(const Measurement& measurement, const std::string& name);
 
 }  // namespace godwit::tools

@@ -45,7 +45,7 @@ std::string option_names(const CommandEntry& entry) {
   return fmt::format("{}", fmt::join(names, " "));
 }
 
-// What may stand where the option's value stands; empty: nothing is known.
+// Words that may stand for the option's value; empty: nothing is known.
 std::string values_of(const OptionEntry& option) {
   std::string values = fmt::format("{}", fmt::join(option.words, " "));
   if (option.takes_path()) values += fmt::format("{}{}", values.empty() ? "" : " ", kPath);

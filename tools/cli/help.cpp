@@ -37,7 +37,8 @@ bool names(std::string_view list, const OptionEntry& option) {
   return false;
 }
 
-// What most need is explained, in the order of Command::common; of the others the names alone are told.
+// Options that most need are explained, in the order of Command::common; of the others the names alone are
+// told.
 std::string common_options(const Command& command, const std::vector<OptionEntry>& options) {
   constexpr std::string_view kAlways = "--help --help-all";
   std::vector<const OptionEntry*> told;

@@ -57,7 +57,7 @@ std::string did_you_mean_command(std::span<const Command* const> commands, std::
   return did_you_mean(word, names);
 }
 
-// What CLI11 does not know: an option mistyped, or an argument too many.
+// Words that CLI11 does not know: an option mistyped, or an argument too many.
 std::string unexpected(const CLI::App& app) {
   const std::vector<std::string> words = app.remaining();
   if (words.empty()) return "the command line has a word too many";

@@ -15,7 +15,7 @@ struct ManualPage {
   std::string text;
 };
 
-// Of the program, of every command and of those in groups.
+// Pages of the program, of every command and of those in groups.
 std::vector<ManualPage> manual_pages(std::span<const Command* const> commands);
 
 }  // namespace godwit::tools

@@ -39,7 +39,7 @@ struct ExitStatus {
   int code;
   std::string_view meaning;
 };
-// What every command's exit status means.
+// Meanings of every command's exit status.
 std::span<const ExitStatus> exit_statuses();
 
 }  // namespace godwit::tools

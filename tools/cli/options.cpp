@@ -30,7 +30,7 @@ constexpr const char* kEngineGroup = "Engine options";
 constexpr std::array kPrecisions = {engine::Precision::f32, engine::Precision::bf16, engine::Precision::f16,
                                     engine::Precision::int8};
 
-// What marks a validator's name as a list of words.
+// The mark of a validator's name as a list of words.
 constexpr std::string_view kWords = "words ";
 
 CLI::Validator with_words(std::function<std::string(std::string&)> check,

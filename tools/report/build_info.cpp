@@ -1,4 +1,5 @@
-// What the build system and the compiler tell of themselves; cmake/godwit_commit.cmake writes build_commit().
+// Facts that the build system and the compiler tell of themselves; cmake/godwit_commit.cmake writes
+// build_commit().
 #include "tools/report/build_info.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// Which program this is.
+// Identity of this program.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@ namespace godwit::tools {
 
 // "0.1.0".
 std::string_view build_version();
-// Of the repository this was built from, 12 digits, with "-dirty" where files differed from it; empty where
-// there was none.
+// Commit of the repository this was built from, 12 digits, with "-dirty" where files differed from it; empty
+// where there was none.
 std::string_view build_commit();
 // "GCC 12.2.0".
 std::string build_compiler();

@@ -19,7 +19,7 @@ constexpr std::size_t kBarWidth = 30;
 
 bool is_quiet = false;
 
-// Where nobody reads stderr there is nobody to tell.
+// Nobody is told where nobody reads stderr.
 void write_aside(const std::string& text) {
   (void)std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);

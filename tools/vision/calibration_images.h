@@ -51,7 +51,7 @@ class CalibrationReader {
 
  private:
   using Pixels = std::vector<float>;
-  // What is known of an image beside its pixels; the error is empty where there is none.
+  // Facts about an image beside its pixels; the error is empty where there is none.
   struct Note {
     std::string error;
     std::vector<std::string> warnings;

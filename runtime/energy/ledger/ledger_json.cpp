@@ -200,7 +200,7 @@ Json record_json(const Record& record) {
   json["carbon"] = carbon_json(record);
   json["pue"] = record.pue;
   json["cap"] = cap_json(record.cap);
-  // Where nothing was measured there is nothing to call valid.
+  // A run without measurements has nothing to call valid.
   json["verdict"] = nullptr;
   if (record.energy || !record.verdict.valid()) {
     json["verdict"] = {{"state", Verdict::name_of(record.verdict.state)},

@@ -15,7 +15,7 @@ namespace {
 constexpr int kSegments = 10;             // of a window: batch means, and points of the slope test
 constexpr double kRegisterUpdate = 1e-3;  // seconds between two updates of RAPL
 constexpr double kLeastSeen = 0.1;        // of a window, beside holes
-// Of a round's energy: a larger step of the meter's last digit is worth a warning.
+// A share of a round's energy: a larger step of the meter's last digit is worth a warning.
 constexpr double kCoarse = 0.05;
 
 // Start of a window's energy: some protocols leave its first part out.

@@ -27,7 +27,7 @@ struct MeterLog {
   std::string told;                    // "column 'kW' in kW, 313 readings"
 };
 
-// What is read in each line. Columns are names of the header line or places from 1. Empty: what the header
+// Columns to read in each line. Columns are names of the header line or places from 1. Empty: what the header
 // names, such as "Time" and "Power (W)", "power_mw" or "energy_kwh"; a log of two columns without a header is
 // time and watts.
 struct MeterColumns {

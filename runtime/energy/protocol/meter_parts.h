@@ -58,7 +58,7 @@ struct MeterPlaces {
   double time_ns = 0;               // of one unit of the times; 0: by their number of digits
   bool joules = false;
   double scale = 1;
-  // What the unit rests upon: an option or the header, a bare word like "power", or nothing at all.
+  // The ground of the unit: an option or the header, a bare word like "power", or nothing at all.
   enum class Unit { told, word, none } unit = Unit::told;
   std::string label;  // "column 'kW' in kW"
 };

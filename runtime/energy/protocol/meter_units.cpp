@@ -198,7 +198,7 @@ MeterMeaning meaning_of(std::string_view name) {
         found->unit += "h";
       }
     }
-    // What stands in brackets is the unit; else the last one is.
+    // The word in brackets is the unit; else the last one is.
     if (bracketed && !tokens[i].bracketed) continue;
     bracketed = tokens[i].bracketed;
     unit = *found;

@@ -18,7 +18,7 @@ struct Zone {
   std::string name;  // content of its `name`
 };
 
-// What lies below powercap's folders.
+// Entries below powercap's folders.
 struct Zones {
   std::map<std::string, Zone> zones;           // by id
   std::map<std::string, std::string> useless;  // why, by path: links to nothing, zones without a counter

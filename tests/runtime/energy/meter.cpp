@@ -188,7 +188,7 @@ TEST(MeterJoin, AHoleInARoundIsSuspectAndLeftOut) {
   const EnergyResult whole = joined(run);
   EXPECT_EQ(whole.verdict.to_string(), "valid");
   make_hole(run, run.log.rounds[0][0].begin + 5 * kSecond);
-  // What the meter would have shown meanwhile is nobody's business: readings at the hole's edges do not tell.
+  // Nobody asks what a meter would have shown meanwhile: readings at the hole's edges do not tell.
   const EnergyResult result = joined(run);
   EXPECT_EQ(result.verdict.to_string(), "suspect:meter-gap");
   ASSERT_EQ(result.window_s.size(), 2U);

@@ -121,7 +121,7 @@ TEST(OddPng, SixteenBitsByEveryRule) {
   }
 }
 
-// Which way it is turned, by a tag in a chunk of any kind.
+// Orientation, by a tag in a chunk of any kind.
 int orientation(const Bytes& chunks) {
   return exif_orientation(bytes_of(header(1, 1, 8, 0) + chunks + kEnd));
 }

@@ -14,7 +14,7 @@
 
 namespace {
 
-// What SIGNAL_AT_CALL says.
+// The order in SIGNAL_AT_CALL.
 struct Moment {
   const char* call = nullptr;
   std::size_t call_size = 0;

@@ -61,7 +61,7 @@ void add_lists(CLI::App& app, BenchOptions& options) {
       ->group(kGroup);
 }
 
-// How long, how often.
+// Options of length and count.
 void add_lengths(CLI::App& app, BenchOptions& options) {
   app.add_option("--seconds", options.measure.seconds,
                  "Measure each configuration for at least so many seconds; with --energy, each round too.")
@@ -89,7 +89,7 @@ void add_lengths(CLI::App& app, BenchOptions& options) {
       ->default_str("30, or --seconds where that is more; none with --min-repetitions or --iterations");
 }
 
-// What was given, and what follows from it.
+// Checks of what was given, and what follows from it.
 void settle_lengths(const CLI::App& app, BenchOptions& options) {
   constexpr double kMaxSeconds = 30;
   const auto given = [&](const char* name) { return app.get_option(name)->count() > 0; };

@@ -98,7 +98,7 @@ std::string finite_text(double value, int digits, bool fixed) {
   return fixed ? fmt::format("{:.{}f}", value, digits) : fmt::format("{:.{}g}", value, digits);
 }
 
-// What is not finite, where, and what helps against it.
+// Names elements that are not finite, their place, and what helps against them.
 std::string nonfinite_text(const Options& options, const engine::LayerPair& pair,
                            const engine::Difference& difference) {
   const bool both = difference.nonfinite_reference() > 0;

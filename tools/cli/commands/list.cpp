@@ -171,7 +171,7 @@ std::string key_of(std::string title) {
   return title;
 }
 
-// What stands to the right is a number.
+// Columns to the right are numbers.
 Json number(const std::string& text) { return Json::parse(text); }
 
 int list(const Options& options) {

@@ -125,7 +125,7 @@ struct Batch {
   std::vector<std::vector<std::string>> warnings;
 };
 
-// What became of the images of a file.
+// Fate of the images of a file.
 struct Written {
   std::size_t images = 0, failed = 0;
   Json warned = Json::array();

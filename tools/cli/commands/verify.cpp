@@ -202,8 +202,8 @@ Prepared compile_with(const engine::Graph& graph, const std::vector<Tensor>& inp
           names.empty() ? "" : fmt::format("with {} known at compile time", fmt::join(names, ", "))};
 }
 
-// Where a model is refused, the operands after the first become constants, and then all of them: a Reshape
-// whose target is an input has no shape until its value is known, nor has a Range.
+// Tries again where a model is refused: the operands after the first become constants, and then all of them:
+// a Reshape whose target is an input has no shape until its value is known, nor has a Range.
 Prepared compile_for(const engine::Graph& graph, const std::vector<Tensor>& inputs, const Options& options) {
   std::vector<std::size_t> kept{inputs.size()};
   if (inputs.size() > 1) kept.push_back(1);
