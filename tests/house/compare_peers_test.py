@@ -2,10 +2,13 @@
 """Tests of tools/compare_peers: its statistics, the order of its processes, its usage errors, its end on Ctrl-C."""
 
 import os
+import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import types
 import unittest
 
 import tool  # it makes tools/ a place of modules
@@ -46,6 +49,33 @@ class Summary(unittest.TestCase):
                     "onnxruntime": {"latency_ms": {"median": theirs}}}
         found = summary.speedups([case(1, 2, 5.0, 8.0), case(1, 1, 10.0, 12.0), case(8, 2, 1.0, 1.0)])
         self.assertEqual(found, [{"model": "m", "batch": 1, "threads": 2, "godwit": 2.0, "onnxruntime": 1.5}])
+
+    def test_overall_names_the_worst_and_those_below_one(self):
+        cases = [{"name": name, "ratio": ratio} for name, ratio in (("a", 2.0), ("b", 0.5), ("c", 8.0))]
+        found = summary.overall(cases)
+        self.assertAlmostEqual(found["geometric_mean"], 2.0)
+        self.assertEqual((found["cases"], found["worst"], found["below_one"]), (3, {"name": "b", "ratio": 0.5}, ["b"]))
+
+
+class Zoo(unittest.TestCase):
+    def test_models_are_found_with_their_inputs_in_order(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            data = folder / "deep" / "test_data_set_0"
+            data.mkdir(parents=True)
+            for path in (folder / "flat.onnx", folder / "deep" / "model.onnx", data / "input_10.pb", data / "input_9.pb"):
+                path.touch()
+            options = types.SimpleNamespace(zoo=name, batch=None, threads=2)
+            cases = tool.load("compare_peers").zoo_cases(options)
+            self.assertEqual([(case["name"], case["threads"], [file.name for file in case["inputs"]]) for case in cases],
+                             [("deep", 2, ["input_9.pb", "input_10.pb"]), ("flat", 2, [])])
+
+    def test_a_folder_without_models_is_bad_usage(self):
+        with tempfile.TemporaryDirectory() as name:
+            for arguments in (["--zoo", name], ["--zoo", name + "/none"]):
+                done = run_tool(*arguments)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertRegex(done.stderr, r"\Atools/compare_peers: error: [^\n]+\n\Z")
 
 
 class Machine(unittest.TestCase):
@@ -161,6 +191,7 @@ class Usage(unittest.TestCase):
         for arguments in (["--rounds", "0"], ["--rounds", "many"], ["--seconds", "nan"], ["--seconds", "-1"],
                           ["--case", "none"], ["--batch", "2"], ["--model", "none.onnx"], ["--nonsense"],
                           ["--model", "x", "--case", "resnet50-b1-t1"], ["--model-path", "resnet50"],
+                          ["--zoo", "x", "--model", "y"], ["--zoo", "x", "--model-path", "resnet50=y"],
                           ["--model-path", "other=x"]):
             with self.subTest(arguments=arguments):
                 done = run_tool(*arguments)

@@ -124,11 +124,19 @@ def _measure(engine, case, command):
         raise Stop(1, f"case {case['name']}: {engine} printed no JSON") from error
 
 
+def _input_names(program, case):
+    """The names of the model's inputs, asked only where tensors are given for them."""
+    if not case.get("inputs"):
+        return []
+    return [entry["name"] for entry in _measure("godwit", case, [program, "inspect", case["path"], "--json"])["inputs"]]
+
+
 def run_godwit(program, case, seconds, options):
     """One process of godwit: its latency, load time and memory."""
+    inputs = [f"{name}={file}" for name, file in zip(_input_names(program, case), case.get("inputs", []))]
+    size = [part for item in inputs for part in ("--input", item)] or ["--batch", case["batch"]]
     result = _measure("godwit", case, _pinned(case["cpus"], [
-        program, "bench", case["path"], "--json", "--batch", case["batch"], "--threads", case["threads"],
-        "--seconds", seconds, *options]))
+        program, "bench", case["path"], "--json", *size, "--threads", case["threads"], "--seconds", seconds, *options]))
     if result.get("schema") != "godwit.bench/1":
         raise Stop(1, f"case {case['name']}: godwit printed schema {result.get('schema')}, expected godwit.bench/1")
     return {"latency_ms": result["results"][0]["latency_ms"], "load_ms": result["load_ms"],
@@ -139,5 +147,6 @@ def run_godwit(program, case, seconds, options):
 def run_onnxruntime(case, seconds):
     """One process of ONNX Runtime, in the same terms."""
     result = _measure("ONNX Runtime", case, _pinned(case["cpus"], [
-        "node", HERE / "onnxruntime_bench.js", MODULES, case["path"], case["batch"], case["threads"], seconds]))
+        "node", HERE / "onnxruntime_bench.js", MODULES, case["path"], case["batch"], case["threads"], seconds,
+        *case.get("inputs", [])]))
     return {key: result[key] for key in ("latency_ms", "load_ms", "memory_mib", "repetitions", "version", "node")}

@@ -1,11 +1,13 @@
-// Times ONNX Runtime's CPU provider on one model with random input; prints one line of JSON.
+// Times ONNX Runtime's CPU provider on one model with random or given input; prints one line of JSON.
 //
-// usage: node onnxruntime_bench.js MODULES MODEL BATCH THREADS SECONDS     (MODULES: the folder with node_modules)
+// usage: node onnxruntime_bench.js MODULES MODEL BATCH THREADS SECONDS [TENSOR.pb...]
+// MODULES is the folder with node_modules; tensors are those of the model's inputs, in its order.
 'use strict';
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { createRequire } = require('node:module');
+const { readTensor } = require('./tensor_proto.js');
 
 const WARM_UP_RUNS = 3;
 const MIN_REPETITIONS = 13; // as many as `godwit bench` makes
@@ -66,10 +68,10 @@ function summary(latencies) {
 }
 
 async function main() {
-  const [modules, model, batchText, threadsText, secondsText] = process.argv.slice(2);
+  const [modules, model, batchText, threadsText, secondsText, ...files] = process.argv.slice(2);
   const [batch, threads, seconds] = [batchText, threadsText, secondsText].map(Number);
   if (!(batch >= 1 && threads >= 1 && seconds > 0)) {
-    fail(2, 'usage: node onnxruntime_bench.js MODULES MODEL BATCH THREADS SECONDS');
+    fail(2, 'usage: node onnxruntime_bench.js MODULES MODEL BATCH THREADS SECONDS [TENSOR.pb...]');
   }
 
   // Taken before the library is loaded: what node needs by itself is not the engine's.
@@ -92,8 +94,12 @@ async function main() {
   const loadMs = milliseconds(creation);
 
   const feeds = {};
+  for (const file of files) {
+    const { name, tensor } = readTensor(ort, file);
+    feeds[name || session.inputNames[Object.keys(feeds).length]] = tensor;
+  }
   for (const description of session.inputMetadata) {
-    feeds[description.name] = randomInput(ort, description, batch);
+    feeds[description.name] ??= randomInput(ort, description, batch);
   }
   for (let i = 0; i < WARM_UP_RUNS; i++) {
     await session.run(feeds);

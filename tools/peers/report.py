@@ -64,6 +64,15 @@ def markdown(result):
     yield ""
     yield from _table(("case", "batch", "threads", "godwit", "ONNX Runtime", "ratio", "ratio of neighbours"),
                       map(_latency_row, cases))
+    if "overall" in result:
+        overall = result["overall"]
+        yield ""
+        yield (f"Geometric mean of {overall['cases']} ratios: **{overall['geometric_mean']:.2f}**; smallest: "
+               f"{overall['worst']['ratio']:.2f} ({overall['worst']['name']}); below 1: "
+               f"{', '.join(overall['below_one']) or 'none'}.")
+    for sentence in result.get("failed", []):
+        yield ""
+        yield f"Not measured: {sentence}."
     yield ""
     yield ("Load time in ms, from file to ready; resident memory in MiB, where \"added\" is ONNX Runtime's part above "
            "the bare Node.js process, after the runs.")

@@ -1,6 +1,6 @@
 """The figures made from repeated measurements: medians, spread, ratios."""
 
-from statistics import median
+from statistics import geometric_mean, median
 
 
 def spread(values):
@@ -37,3 +37,11 @@ def speedups(cases):
                        for engine in ("godwit", "onnxruntime")},
                 })
     return found
+
+
+def overall(cases):
+    """The geometric mean of the ratios, and the case with the smallest."""
+    worst = min(cases, key=lambda case: case["ratio"])
+    return {"geometric_mean": geometric_mean([case["ratio"] for case in cases]), "cases": len(cases),
+            "worst": {"name": worst["name"], "ratio": worst["ratio"]},
+            "below_one": sorted(case["name"] for case in cases if case["ratio"] < 1)}
