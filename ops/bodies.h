@@ -14,7 +14,7 @@ namespace godwit::ops {
 // them.
 inline constexpr std::string_view kCaptures = "captures";
 // The most operands, and results, that such a node may have.
-inline constexpr std::size_t kMostOperands = 65536;
+inline constexpr std::size_t kMostBodyOperands = 65536;
 // The count of captured values among the operands. Throws Error where the node has fewer operands.
 std::size_t captured_count(const NodeView& node);
 

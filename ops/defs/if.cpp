@@ -31,8 +31,8 @@ const OpDef& op_if() {
   static const OpDef def{
       .name = "If",
       .sentence = "what one of two graphs gives, by a condition",
-      .max_inputs = kMostOperands,
-      .max_outputs = kMostOperands,
+      .max_inputs = kMostBodyOperands,
+      .max_outputs = kMostBodyOperands,
       .attributes = {{"then_branch", AttributeType::graph, true},
                      {"else_branch", AttributeType::graph, true},
                      {kCaptures, AttributeType::integer}},

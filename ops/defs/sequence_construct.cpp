@@ -18,7 +18,7 @@ const OpDef& op_sequence_construct() {
       .name = "SequenceConstruct",
       .sentence = "tensors as a list",
       .since_opset = 11,
-      .max_inputs = kMostOperands,
+      .max_inputs = kMostBodyOperands,
       .kind = OpKind::sequence,
       .infer = infer_construct,
   };
