@@ -55,7 +55,8 @@ def units_of(build):
         return next((i for i, (a, b) in enumerate(zip(path.parts, other.parts)) if a != b), len(path.parts))
 
     def borrowed(path):
-        return (*flags[max(flags, key=lambda other: nearness(path, other))], f"-I{build / 'include'}")
+        installed = [f"-I{build / 'include'}"] if "#include <godwit/" in path.read_text("utf-8") else []
+        return (*flags[max(flags, key=lambda other: nearness(path, other))], *installed)
     written = [path for path in flags if build in path.parents]
     return [Unit(path, flags.get(path) or borrowed(path)) for path in find(".cpp") + sorted(written)]
 

@@ -21,7 +21,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using support::error_of;
-using test::TemporaryDirectory;
+using godwit::test::TemporaryDirectory;
 
 std::string text_of(const std::string& path) {
   std::stringstream text;

@@ -26,7 +26,7 @@ namespace godwit::energy {
 namespace {
 
 using support::error_of;
-using test::TemporaryDirectory;
+using godwit::test::TemporaryDirectory;
 using Outcome = Restored::Outcome;
 
 const std::string kRapl = "sys/class/powercap/intel-rapl:0/", kMmio = "sys/class/powercap/intel-rapl-mmio:0/";
