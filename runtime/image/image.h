@@ -7,6 +7,17 @@
 
 namespace godwit::image {
 
+// Height and width in pixels; one number stands for a square.
+struct Size {
+  int height = 0, width = 0;
+
+  constexpr Size() = default;
+  constexpr Size(int side) : height(side), width(side) {}
+  constexpr Size(int rows, int columns) : height(rows), width(columns) {}
+  constexpr bool empty() const { return height <= 0 || width <= 0; }
+  constexpr bool operator==(const Size&) const = default;
+};
+
 // 8-bit RGB, rows from top to bottom without padding. (height, width, 3)
 struct Image {
   int width = 0;

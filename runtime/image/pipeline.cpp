@@ -2,14 +2,17 @@
 #include "runtime/image/pipeline.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "runtime/error.h"
+#include "runtime/json.h"
 #include "runtime/memory.h"
 #include "runtime/nearest_name.h"
 
@@ -19,6 +22,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxFileBytes = 1U << 20;
+constexpr int kMaxDepth = 16;
 constexpr int kMaxSide = 16384;
 
 constexpr std::array kPresets = {
@@ -79,11 +83,54 @@ std::string shown(const json& value) {
   return text;
 }
 
+constexpr std::array<std::string_view, 3> kModeNames = {"crop", "keep-ratio", "stretch"};
+
 int side(const json& value) {
   if (!value.is_number_integer() || value < 0 || value > kMaxSide) {
     throw Error(fmt::format("{} is not a whole number from 0 to {}", shown(value), kMaxSide));
   }
   return value.get<int>();
+}
+
+// One number, or height and width.
+Size size(const json& value) {
+  if (!value.is_array()) return side(value);
+  if (value.size() != 2) throw Error(fmt::format("{} is not a number or [height, width]", shown(value)));
+  const Size result(side(value[0]), side(value[1]));
+  if (result.empty())
+    throw Error(fmt::format("{} has no pixels, expected sides of at least 1", shown(value)));
+  return result;
+}
+
+ResizeMode resize_mode(std::string_view name) {
+  const auto* found = std::ranges::find(kModeNames, name);
+  if (found == kModeNames.end()) {
+    throw Error(fmt::format("'{}' is none of {}{}", name.substr(0, 40), fmt::join(kModeNames, ", "),
+                            did_you_mean(name, kModeNames)));
+  }
+  return static_cast<ResizeMode>(found - kModeNames.begin());
+}
+
+std::uint8_t pad(const json& value) {
+  if (!value.is_number_integer() || value < 0 || value > 255)
+    throw Error(fmt::format("{} is not the value of a pixel, a whole number from 0 to 255", shown(value)));
+  return value.get<std::uint8_t>();
+}
+
+// "256" or "192x320" as JSON has it.
+json parse_size(const std::string& text) {
+  const auto number = [&](std::string_view digits) -> json {
+    int value = 0;
+    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (failure != std::errc() || end != digits.data() + digits.size())
+      throw Error(
+          fmt::format("'{}' is not a size such as 256 or 192x320 (height x width)", text.substr(0, 40)));
+    return value;
+  };
+  const std::size_t times = text.find('x');
+  if (times == std::string::npos) return number(text);
+  return json::array(
+      {number(std::string_view(text).substr(0, times)), number(std::string_view(text).substr(times + 1))});
 }
 
 double finite(const json& value) {
@@ -137,9 +184,14 @@ Depth depth(const json& value) {
 
 void set(Pipeline& pipeline, const std::string& key, const json& value) {
   if (key == "resize") {
-    pipeline.resize = side(value);
+    pipeline.resize = size(value);
   } else if (key == "crop") {
-    pipeline.crop = side(value);
+    pipeline.crop = size(value);
+  } else if (key == "resize_mode") {
+    if (!value.is_string()) throw Error(fmt::format("{} is not a word", shown(value)));
+    pipeline.mode = resize_mode(value.get<std::string>());
+  } else if (key == "pad") {
+    pipeline.pad = pad(value);
   } else if (key == "filter") {
     pipeline.filter = filter(value);
   } else if (key == "channels") {
@@ -162,19 +214,25 @@ void set(Pipeline& pipeline, const std::string& key, const json& value) {
     }
   } else if (key != "preset") {
     throw Error(
-        "unknown key: expected resize, crop, filter, channels, depth, order, scale, mean, std or preset");
+        "unknown key: expected resize, resize_mode, pad, crop, filter, channels, depth, order, scale, mean, "
+        "std or preset");
   }
 }
 
 // A preset's three channels hold for one channel only where they are alike.
-void require_one_channel(const Pipeline& pipeline) {
+bool is_alike(const Pipeline& pipeline) {
   const auto alike = [](const std::array<float, 3>& values) {
     return values[0] == values[1] && values[1] == values[2];
   };
-  if (!alike(pipeline.mean) || !alike(pipeline.stddev))
+  return alike(pipeline.mean) && alike(pipeline.stddev);
+}
+
+void require_one_channel(const Pipeline& pipeline) {
+  if (!is_alike(pipeline)) {
     throw Error(
         "key 'channels': the preset has a mean and std for each of 3 channels; pass mean and std of 1 "
         "number");
+  }
   if (pipeline.order != ChannelOrder::rgb) throw Error("key 'order': one channel has no order of colours");
 }
 
@@ -193,9 +251,26 @@ void require_finite(const Pipeline& pipeline) {
   }
 }
 
+// Parts of a pipeline that somebody gave.
+struct Given {
+  bool resize = false, two_sides = false, mode = false, crop = false;
+};
+
+// What follows for the other parts.
+void complete(Pipeline& pipeline, const Given& given) {
+  if (given.two_sides && !given.mode && pipeline.mode == ResizeMode::crop)
+    pipeline.mode = ResizeMode::stretch;
+  const bool is_short_side = pipeline.mode == ResizeMode::crop && !given.two_sides;
+  if (given.resize && !given.crop && !is_short_side) pipeline.crop = pipeline.resize;
+  if (given.mode && !given.resize && pipeline.mode != ResizeMode::crop) pipeline.resize = pipeline.crop;
+  if (pipeline.resize.empty() && pipeline.mode != ResizeMode::crop) {
+    throw Error(fmt::format("resize mode {} needs a size to resize to, such as 224 or 192x320",
+                            name_of(pipeline.mode)));
+  }
+}
+
 Pipeline from_json(const std::string& text) {
-  const json document = json::parse(text, nullptr, false);
-  if (document.is_discarded()) throw Error("not valid JSON");
+  const json document = require_json(text, kMaxDepth);
   if (!document.is_object()) throw Error(fmt::format("{} is not a JSON object", shown(document)));
   Pipeline pipeline;
   if (const auto base = document.find("preset"); base != document.end()) {
@@ -207,6 +282,9 @@ Pipeline from_json(const std::string& text) {
     with_context([&, &name = key] { return fmt::format("key '{}'", name.substr(0, 40)); },
                  [&, &name = key, &given = value] { set(pipeline, name, given); });
   }
+  const bool has_resize = document.contains("resize");
+  complete(pipeline, {has_resize, has_resize && document["resize"].is_array(),
+                      document.contains("resize_mode"), document.contains("crop")});
   if (pipeline.channels == 1) require_one_channel(pipeline);
   require_finite(pipeline);
   return pipeline;
@@ -224,6 +302,38 @@ std::optional<Depth> parse_depth(std::string_view text) {
 }
 
 std::span<const Preset> presets() { return kPresets; }
+
+std::string_view name_of(ResizeMode mode) { return kModeNames[static_cast<std::size_t>(mode)]; }
+
+void change(Pipeline& pipeline, const PipelineChanges& changes) {
+  const auto part = [](const char* name, const auto& work) {
+    with_context([&] { return fmt::format("{}", name); }, work);
+  };
+  if (changes.empty()) return;
+  Given given{!changes.resize.empty(), false, !changes.mode.empty(), !changes.crop.empty()};
+  if (given.mode) part("resize mode", [&] { pipeline.mode = resize_mode(changes.mode); });
+  if (given.crop) part("crop", [&] { pipeline.crop = size(parse_size(changes.crop)); });
+  if (changes.pad) part("pad", [&] { pipeline.pad = pad(*changes.pad); });
+  if (given.resize) {
+    part("resize", [&] {
+      const json resize = parse_size(changes.resize);
+      given.two_sides = resize.is_array();
+      pipeline.resize = size(resize);
+    });
+  }
+  complete(pipeline, given);
+  const Size resize = pipeline.resize, crop = pipeline.crop;
+  if (given.resize && !given.crop && pipeline.mode == ResizeMode::crop && !resize.empty() &&
+      (resize.height < crop.height || resize.width < crop.width)) {
+    throw Error(fmt::format(
+        "resize: a short side of {} is less than the crop of {}; pass --crop as well, or --resize {}x{} to "
+        "stretch",
+        text_of(resize), text_of(crop), resize.height, resize.width));
+  }
+  if (changes.channels == 0) return;
+  pipeline.channels = changes.channels;
+  if (pipeline.channels == 1) require_one_channel(pipeline);
+}
 
 Pipeline pipeline(const std::string& preset_or_file) {
   if (const Pipeline* preset = find_preset(preset_or_file)) return *preset;

@@ -2,6 +2,7 @@
 #include "runtime/image/preprocess.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <memory>
 #include <type_traits>
@@ -32,31 +33,74 @@ struct Geometry {
   Window window;
 };
 
-Geometry geometry(std::int64_t width, std::int64_t height, int resize, int crop) {
-  if (resize > 0 && std::min(width, height) != resize) {
-    const bool tall = width < height;
-    const std::int64_t long_side = resize * std::max(width, height) / std::min(width, height);
-    width = tall ? resize : long_side;
-    height = tall ? long_side : resize;
+// Sides that may be beyond those of any image.
+struct Extent {
+  std::int64_t height, width;
+};
+
+// The size of an image of width × height that keeps its ratio and covers `target`.
+Extent covering(std::int64_t width, std::int64_t height, Size target) {
+  if (width * target.height >= height * target.width) return {target.height, width * target.height / height};
+  return {height * target.width / width, target.width};
+}
+
+// The one that fits into `target`, by Pillow's operations: a quotient in double, rounded half to even.
+Extent fitting(std::int64_t width, std::int64_t height, Size target) {
+  const auto wide = static_cast<double>(width), high = static_cast<double>(height);
+  const double ratio = wide / high;
+  const double wanted = static_cast<double>(target.width) / static_cast<double>(target.height);
+  const auto rounded = [](double value) {
+    return std::max<std::int64_t>(1, static_cast<std::int64_t>(std::nearbyint(value)));
+  };
+  if (ratio > wanted) return {rounded(high / wide * static_cast<double>(target.width)), target.width};
+  if (ratio < wanted) return {target.height, rounded(wide / high * static_cast<double>(target.height))};
+  return {target.height, target.width};
+}
+
+Geometry geometry(std::int64_t width, std::int64_t height, Size resize, ResizeMode mode, Size crop) {
+  if (!resize.empty()) {
+    const Extent target = mode == ResizeMode::stretch      ? Extent{resize.height, resize.width}
+                          : mode == ResizeMode::keep_ratio ? fitting(width, height, resize)
+                                                           : covering(width, height, resize);
+    width = target.width;
+    height = target.height;
   }
-  if (crop <= 0) return {width, height, {0, 0, 0, 0}};
-  return {width, height, {crop_offset(width, crop), crop_offset(height, crop), crop, crop}};
+  if (crop.empty()) return {width, height, {0, 0, 0, 0}};
+  return {width,
+          height,
+          {crop_offset(width, crop.width), crop_offset(height, crop.height), crop.width, crop.height}};
 }
 
 // The most that an image can be shrunk while being decoded without getting smaller than it shall be.
-int fast_denominator(std::int64_t width, std::int64_t height, int resize) {
+int fast_denominator(std::int64_t width, std::int64_t height, const Pipeline& pipeline) {
+  if (pipeline.resize.empty()) return 1;
+  const Geometry target = geometry(width, height, pipeline.resize, pipeline.mode, {});
+  const auto enough = [](std::int64_t side, int denominator, std::int64_t wanted) {
+    return (side + denominator - 1) / denominator >= wanted;
+  };
+  // The sides that the mode fixes; the other one follows from the ratio.
+  const bool both = pipeline.mode == ResizeMode::stretch;
+  const bool by_height = both || target.height == pipeline.resize.height;
+  const bool by_width = both || target.width == pipeline.resize.width;
   for (const int denominator : {8, 4, 2}) {
-    if (resize > 0 && (std::min(width, height) + denominator - 1) / denominator >= resize) return denominator;
+    if ((!by_height || enough(height, denominator, target.height)) &&
+        (!by_width || enough(width, denominator, target.width)))
+      return denominator;
   }
   return 1;
 }
 
-// The place of value (y, x, c) in a square image.
+// Sides of what upright() makes of the rows.
+Size upright_size(const Rows& rows, int orientation) {
+  return orientation >= 5 ? Size(rows.width(), rows.height()) : Size(rows.height(), rows.width());
+}
+
+// The place of value (y, x, c) in an image.
 struct Strides {
   std::size_t y, x, c;
 };
-Strides strides_of(Layout layout, std::size_t side, std::size_t channels) {
-  return layout == Layout::nchw ? Strides{side, 1, side * side} : Strides{channels * side, channels, 1};
+Strides strides_of(Layout layout, std::size_t height, std::size_t width, std::size_t channels) {
+  return layout == Layout::nchw ? Strides{width, 1, height * width} : Strides{channels * width, channels, 1};
 }
 
 }  // namespace
@@ -84,16 +128,17 @@ ValueTable<std::uint8_t> pixel_table() {
   return table;
 }
 
-Image resize_and_crop(const Image& image, int resize, int crop, Filter filter) {
+Image resize_and_crop(const Image& image, Size resize, Size crop, Filter filter, ResizeMode mode) {
   if (image.width <= 0 || image.height <= 0) throw Error("the image has no pixels");
-  const Geometry target = geometry(image.width, image.height, resize, crop);
-  if (crop > 0) return resize_window(image, target.width, target.height, target.window, filter);
+  const Geometry target = geometry(image.width, image.height, resize, mode, crop);
+  if (!crop.empty()) return resize_window(image, target.width, target.height, target.window, filter);
   const std::int64_t limit = DecodeLimits{}.max_pixels;
   if (std::max(target.width, target.height) > limit / std::min(target.width, target.height)) {
     throw Error(fmt::format(
         "an image of {}x{} pixels would be {}x{} when resized to a short side of {}, more than {} "
         "pixels; expected a crop as well",
-        image.width, image.height, target.width, target.height, resize, limit));
+        image.width, image.height, target.width, target.height, std::min(resize.height, resize.width),
+        limit));
   }
   return resize_window(image, target.width, target.height,
                        {0, 0, static_cast<int>(target.width), static_cast<int>(target.height)}, filter);
@@ -122,7 +167,7 @@ Preprocessor::Preprocessor(const Pipeline& pipeline, const PreprocessOptions& op
       table_(value_table(pipeline)),
       arithmetic_(pipeline, table_, row_kernels(options.isa)),
       resizer_(options.isa) {
-  if (pipeline.crop <= 0) {
+  if (pipeline.crop.empty()) {
     throw Error(fmt::format("preprocessing '{}' has no crop, expected one: it gives a tensor its size",
                             pipeline.name));
   }
@@ -147,23 +192,21 @@ void Preprocessor::run(std::span<const std::byte> file, const std::string& name,
                [&] {
                  if (dst.size() != pipeline_.elements()) {
                    throw Error(fmt::format("an image of {}x{} pixels does not fill a tensor of {} values",
-                                           pipeline_.crop, pipeline_.crop, dst.size()));
+                                           pipeline_.crop.width, pipeline_.crop.height, dst.size()));
                  }
                  warnings_.clear();
                  const std::unique_ptr<Rows> rows = decoder_of(file).open(file, options_.limits);
                  rows->set_depth(options_.depth.value_or(pipeline_.depth));
-                 const int width = rows->width(), height = rows->height();
-                 source_pixels_ = std::int64_t{width} * height;
+                 source_pixels_ = std::int64_t{rows->width()} * rows->height();
                  const int orientation = options_.exif ? exif_orientation(file) : 1;
-                 if (options_.fast) rows->shrink(fast_denominator(width, height, pipeline_.resize));
+                 const auto [height, width] = upright_size(*rows, orientation);
+                 if (options_.fast) rows->shrink(fast_denominator(width, height, pipeline_));
                  if (orientation == 1) {
                    resize_into(*rows, width, height, layout, table, dst);
                  } else {
                    const Image image = upright(read_all(*rows), orientation);
                    ImageRows turned_rows(image);
-                   const bool turned = orientation >= 5;
-                   resize_into(turned_rows, turned ? height : width, turned ? width : height, layout, table,
-                               dst);
+                   resize_into(turned_rows, width, height, layout, table, dst);
                  }
                  warnings_ = rows->warnings();
                });
@@ -180,25 +223,26 @@ void Preprocessor::read_region(Rows& rows) {
 template <class T>
 void Preprocessor::resize_into(Rows& source, int width, int height, Layout layout, const ValueTable<T>& table,
                                std::span<T> dst) {
-  const auto side = static_cast<std::size_t>(pipeline_.crop);
+  const auto crop_height = static_cast<std::size_t>(pipeline_.crop.height);
+  const auto crop_width = static_cast<std::size_t>(pipeline_.crop.width);
   const auto channels = static_cast<std::size_t>(pipeline_.channels);
-  const Strides strides = strides_of(layout, side, channels);
+  const Strides strides = strides_of(layout, crop_height, crop_width, channels);
   // Gray goes through the loops as three equal colours, of which one is kept.
   GrayRows gray(source);
   Rows& rows = channels == 1 && source.stored().channels != 1 ? gray : source;
   const std::array<std::size_t, 3> order = pipeline_.order == ChannelOrder::rgb
                                                ? std::array<std::size_t, 3>{0, 1, 2}
                                                : std::array<std::size_t, 3>{2, 1, 0};
-  const Geometry target = geometry(width, height, pipeline_.resize, pipeline_.crop);
+  const Geometry target = geometry(width, height, pipeline_.resize, pipeline_.mode, pipeline_.crop);
   resizer_.plan(rows.width(), rows.height(), target.width, target.height, target.window, pipeline_.filter);
   if (until_ == Until::decode) return read_region(rows);
   if (until_ == Until::resize) return resizer_.run(rows, [](int, const std::uint8_t*) {});
   const Region inside = resizer_.inside();
   const auto columns = static_cast<std::size_t>(inside.width());
-  if (columns < side || inside.height() < pipeline_.crop) {  // a border of pixels that are 0
+  if (columns < crop_width || inside.height() < pipeline_.crop.height) {  // a border
     for (std::size_t c = 0; c < channels; ++c) {
-      for (std::size_t i = 0; i < side * side; ++i) {
-        dst[c * strides.c + i * strides.x] = table[c][0];
+      for (std::size_t i = 0; i < crop_height * crop_width; ++i) {
+        dst[c * strides.c + i * strides.x] = table[c][pipeline_.pad];
       }
     }
   }
@@ -232,6 +276,24 @@ template void Preprocessor::run(std::span<const std::byte>, const std::string&, 
                                 const ValueTable<std::uint8_t>&, std::span<std::uint8_t>);
 template void Preprocessor::run(std::span<const std::byte>, const std::string&, Layout,
                                 const ValueTable<BFloat16>&, std::span<BFloat16>);
+
+Size resized_size(const std::string& path, const Pipeline& pipeline, const PreprocessOptions& options) {
+  std::vector<std::byte> buffer;
+  const std::span<const std::byte> file = read_file(path, options.limits.max_file_bytes, buffer);
+  return with_context(
+      [&] { return fmt::format("'{}'", path); },
+      [&] {
+        const std::unique_ptr<Rows> rows = decoder_of(file).open(file, options.limits);
+        const auto [height, width] = upright_size(*rows, options.exif ? exif_orientation(file) : 1);
+        const Geometry target = geometry(width, height, pipeline.resize, pipeline.mode, {});
+        if (std::max(target.width, target.height) >
+            options.limits.max_pixels / std::min(target.width, target.height)) {
+          throw Error(fmt::format("its {}x{} pixels would be {}x{} when resized, more than {} pixels", width,
+                                  height, target.width, target.height, options.limits.max_pixels));
+        }
+        return Size(static_cast<int>(target.height), static_cast<int>(target.width));
+      });
+}
 
 void preprocess_file(const std::string& path, const Pipeline& pipeline, Layout layout, std::span<float> dst) {
   Preprocessor(pipeline).run(path, layout, dst);

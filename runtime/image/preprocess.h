@@ -17,12 +17,13 @@
 
 namespace godwit::image {
 
-// Does what torchvision's Resize(size) + CenterCrop(size) do to a Pillow image, to the last bit. The long
-// side becomes int(short·long/short), and the filter is stretched by the scale. Weights have 22 bits in fixed
-// point; the horizontal pass is first, with uint8 between the passes. The crop's offset is
-// round-half-even((side − crop) / 2). An image smaller than the crop is padded with 0. The result is crop ×
-// crop (or the resized image when crop is 0).
-Image resize_and_crop(const Image& image, int resize, int crop, Filter filter = Filter::bilinear);
+// Does what torchvision's Resize(size) + CenterCrop(size) do to a Pillow image, to the last bit. By default
+// the long side becomes int(short·long/short), and the filter is stretched by the scale. Weights have 22 bits
+// in fixed point; the horizontal pass is first, with uint8 between the passes. The crop's offset is
+// round-half-even((side − crop) / 2). An image smaller than the crop is padded with 0. The result has the
+// crop's size (or the resized image's when the crop is empty).
+Image resize_and_crop(const Image& image, Size resize, Size crop, Filter filter = Filter::bilinear,
+                      ResizeMode mode = ResizeMode::crop);
 
 // The values that the pipeline makes of pixels.
 ValueTable<float> value_table(const Pipeline& pipeline);
@@ -45,9 +46,9 @@ class Preprocessor {
   // Throws Error when the pipeline has no crop, by which the tensor's size is known.
   explicit Preprocessor(const Pipeline& pipeline, const PreprocessOptions& options = {});
 
-  // A file into its slot of a batch; the channel's values are those of value_table(). dst: (C, crop, crop)
-  // for nchw, (crop, crop, C) for nhwc, C being the pipeline's channels. Throws Error naming the path:
-  // absent, not a regular file, damaged, past a limit; dst then holds anything.
+  // A file into its slot of a batch; the channel's values are those of value_table(). dst: (C, H, W) for
+  // nchw, (H, W, C) for nhwc, H and W being the crop's and C the pipeline's channels. Throws Error naming the
+  // path: absent, not a regular file, damaged, past a limit; dst then holds anything.
   void run(const std::string& path, Layout layout, std::span<float> dst);
   // The same with values of the caller's: bytes for a network that takes them, or the pixels themselves.
   // `table` is in the order of the network's channels.
@@ -85,6 +86,10 @@ class Preprocessor {
   std::vector<std::uint8_t> row_;
   Until until_ = Until::end;
 };
+
+// The size of the file's image once resized, not cropped. Throws Error naming the path: a file that is no
+// image, or one that would be larger than the limit.
+Size resized_size(const std::string& path, const Pipeline& pipeline, const PreprocessOptions& options = {});
 
 // Decode, resize, crop, normalise: a file into its slot of a batch.
 void preprocess_file(const std::string& path, const Pipeline& pipeline, Layout layout, std::span<float> dst);

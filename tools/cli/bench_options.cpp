@@ -83,6 +83,7 @@ Json bench_facts_json(const BenchOptions& options, const BenchFacts& facts) {
       {"arena_mib", to_mib(facts.arena_bytes)}};
   if (!options.engine.plan_file().empty()) json["plan"] = options.engine.plan_file();
   if (!options.inputs.empty()) json["inputs"] = options.inputs;
+  add_without(options.engine, json);
   return json;
 }
 

@@ -27,7 +27,8 @@ struct BenchOptions {
   std::optional<double> asked_seconds;
   std::optional<int> asked_repetitions;
   ImageOptions image_options;
-  std::string model, images, preprocess;
+  std::string model, images, output;  // of scores, with images
+  image::PreprocessChoice preprocess;
   std::string batch, threads, precision;  // lists: "1,2"; batch may be "auto"
   std::vector<std::string> inputs;        // NAME=FILE
   int warmup = 0;

@@ -31,10 +31,12 @@ int bench_photographs(const BenchOptions& options) {
   if (options.kernels)
     throw Error("--kernels and --images exclude each other: --kernels times layers on random input");
   ImageRing images(vision::find_images({options.images}, true), options.image_options.strict);
-  vision::ImageModel model(options.model,
-                           ImageModelArguments{engines.front(), options.image_options, options.preprocess,
-                                               batches.empty() ? 0 : batches.front()}
-                               .options(options.model));
+  const ImageModelArguments arguments{.engine = engines.front(),
+                                      .images = options.image_options,
+                                      .preprocess = options.preprocess,
+                                      .batch = batches.empty() ? 0 : batches.front(),
+                                      .output = options.output};
+  vision::ImageModel model(options.model, arguments.options(options.model));
   EnergyAccount energy(options.energy, "bench " + options.model, options.asked_seconds,
                        options.asked_repetitions);
   const ImageBench result = bench_images(model, images, options.measure);

@@ -100,6 +100,13 @@ void add_scores_option(CLI::App& app, std::string& scores) {
       ->type_name("softmax|sigmoid|raw");
 }
 
+void add_scores_output_option(CLI::App& app, std::string& output) {
+  app.add_option("--output", output,
+                 "The output, or any other tensor of the model, that holds one row of scores for each image. "
+                 "Default: the model's first output.")
+      ->type_name("NAME");
+}
+
 void add_score_facts(const vision::ScoreFacts& facts, Json& json) {
   json["softmax_added"] = facts.applied == vision::ScoreFunction::softmax;
   json["scores"] = name_of(facts.are);
@@ -161,12 +168,20 @@ vision::ImageModelOptions ImageModelArguments::options(const std::string& path) 
       .batch = batch,
       .default_batch = default_batch,
       .scores = vision::parse_scores(scores).value_or(vision::Scores::automatic)};
+  if (!output.empty()) result.compile.outputs = {output};
   if (path.empty()) return result;
   result.make_plan = [engine = engine, path](const engine::Graph& graph,
                                              const engine::CompileOptions& options) {
     return compile_model(graph, path, engine, options);
   };
   return result;
+}
+
+Json warned_json(const vision::CalibrationReader& reader) {
+  Json list = Json::array();
+  for (const auto& [path, warnings] : reader.warned())
+    list.push_back({{"file", path}, {"warnings", warnings}});
+  return list;
 }
 
 vision::CalibrationReader read_calibration_images(std::vector<std::string> paths,

@@ -44,15 +44,18 @@ void tell_hidden_folders(const vision::Examples& examples);
 struct ImageModelArguments {
   EngineOptions engine;
   ImageOptions images;
-  std::string preprocess;
+  image::PreprocessChoice preprocess;
   std::int64_t batch = 0;  // 0: the model's own where it is fixed, else default_batch
   std::int64_t default_batch = 1;
   std::string scores = {};  // softmax, sigmoid or raw; empty: by the model's last layer
+  std::string output = {};  // of scores; empty: the model's first
 
   // `path`: the model's file, which --plan and --tune are for; empty for a graph in memory.
   vision::ImageModelOptions options(const std::string& path) const;
 };
 
+// Adds --output NAME.
+void add_scores_output_option(CLI::App& app, std::string& output);
 // --scores, for commands that print what a model gives for each class.
 void add_scores_option(CLI::App& app, std::string& scores);
 // The same facts for JSON objects: softmax_added, scores, applied, last_layer.
@@ -60,6 +63,8 @@ void add_score_facts(const vision::ScoreFacts& facts, Json& json);
 // Says that softmax was applied to what looked like probabilities, where it was.
 void tell_resemblance(const vision::ImageModel& model);
 
+// The warnings of the decoder as a list of {file, warnings}.
+Json warned_json(const vision::CalibrationReader& reader);
 // The images that can be read; the others are named on stderr (in strict mode the first is an Error). Throws
 // Interrupted.
 vision::CalibrationReader read_calibration_images(std::vector<std::string> paths,

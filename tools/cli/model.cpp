@@ -8,23 +8,34 @@
 #include "runtime/image/pipeline.h"
 #include "runtime/stopwatch.h"
 #include "tools/cli/tuning.h"
+#include "tools/report/console.h"
 
 namespace godwit::tools {
 namespace {
 
-// Height and width of an N, C, H, W input left open become the crop of the model's own preprocessing.
+// Height and width of an image input left open become the crop of the model's own preprocessing.
 void set_image_size(const engine::Graph& graph, Shape& shape) {
   const auto entry = graph.metadata.find("godwit.preprocess");
   if (entry == graph.metadata.end() || shape.rank() != 4) return;
   const image::Pipeline pipeline =
       image::pipeline_from_text(entry->second, "metadata entry godwit.preprocess");
-  if (pipeline.crop <= 0 || shape[1] != pipeline.channels) return;
-  for (int axis = 2; axis < 4; ++axis) {
-    if (!is_known(shape[axis])) shape[axis] = pipeline.crop;
-  }
+  if (pipeline.crop.empty() || (shape[1] != pipeline.channels && shape[3] != pipeline.channels)) return;
+  const int height = shape[1] == pipeline.channels ? 2 : 1;
+  if (!is_known(shape[height])) shape[height] = pipeline.crop.height;
+  if (!is_known(shape[height + 1])) shape[height + 1] = pipeline.crop.width;
 }
 
 }  // namespace
+
+engine::Graph load_graph(const std::string& path) {
+  engine::Graph graph = importers::load(path);
+  tell_warnings(graph, path);
+  return graph;
+}
+
+void tell_warnings(const engine::Graph& graph, const std::string& path) {
+  for (const std::string& warning : graph.warnings) message(fmt::format("'{}': {}", path, warning));
+}
 
 std::map<std::string, Shape> input_shapes(const engine::Graph& graph, const EngineOptions& options,
                                           std::int64_t batch) {

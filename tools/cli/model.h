@@ -11,6 +11,12 @@
 
 namespace godwit::tools {
 
+// Reads a model and tells on stderr what it says falsely of itself, for commands that do not compile it by
+// compile_model(), which tells that too. Throws Error naming the model.
+engine::Graph load_graph(const std::string& path);
+// Tells the same of a graph that was read already.
+void tell_warnings(const engine::Graph& graph, const std::string& path);
+
 struct LoadedModel {
   engine::Graph graph;
   std::shared_ptr<const engine::Plan> plan;

@@ -26,6 +26,7 @@ namespace {
 constexpr int kMaxThreads = 1024;
 constexpr int kMaxPasses = 1000;
 constexpr const char* kEngineGroup = "Engine options";
+constexpr const char* kPreprocessGroup = "Preprocessing options";
 
 constexpr std::array kPrecisions = {engine::Precision::f32, engine::Precision::bf16, engine::Precision::f16,
                                     engine::Precision::int8};
@@ -263,17 +264,48 @@ void add_model_argument(CLI::App& app, std::string& path) {
   app.add_option("MODEL", path, "The model: .onnx, or another format that this build reads.")->required();
 }
 
-void add_preprocess_option(CLI::App& app, std::string& preset_or_file) {
+void add_preprocess_option(CLI::App& app, image::PreprocessChoice& choice) {
   app.add_option(
-         "--preprocess", preset_or_file,
+         "--preprocess", choice.preset_or_file,
          "How an image becomes the network's input: torch, torch-v2, caffe, tf, or a JSON file with any of "
-         "preset, resize, crop, filter, channels, depth, order, scale, mean, std. Default: what the model "
-         "says of "
-         "itself "
-         "(metadata "
-         "entry godwit.preprocess).")
+         "preset, resize, resize_mode, pad, crop, filter, channels, depth, order, scale, mean, std. Default: "
+         "what the model says of itself (metadata entry godwit.preprocess).")
       ->check(such_as(preset_names()))
       ->type_name("PRESET|FILE");
+  add_preprocess_changes(app, choice.changes);
+}
+
+void add_preprocess_changes(CLI::App& app, image::PipelineChanges& changes) {
+  app.add_option("--resize", changes.resize,
+                 "Resize images to this instead: a number for the short side (0: not at all), or height and "
+                 "width, such as 192x320.")
+      ->type_name("N|HxW")
+      ->group(kPreprocessGroup);
+  app.add_option("--resize-mode", changes.mode,
+                 "crop: images keep their ratio and cover the size; the crop cuts off the rest. keep-ratio: "
+                 "they keep it and fit into the size, with a border (--pad; Pillow's ImageOps.pad, a "
+                 "letterbox). stretch: exactly the size. With the last two the size is the crop too, and "
+                 "without --resize it is the crop's. Default: as the preprocessing says, where crop becomes "
+                 "stretch for a --resize of two numbers, as in torchvision.")
+      ->check(one_of({"crop", "keep-ratio", "stretch"}))
+      ->type_name("crop|keep-ratio|stretch")
+      ->group(kPreprocessGroup);
+  app.add_option("--pad", changes.pad,
+                 "Value from 0 to 255 of the pixels that lie outside of the image, before normalising.")
+      ->check(in_range(0, 255))
+      ->type_name("N")
+      ->group(kPreprocessGroup);
+  app.add_option("--crop", changes.crop, "Cut this out of the middle instead.")
+      ->type_name("N|HxW")
+      ->group(kPreprocessGroup);
+  app.add_option(
+         "--channels", changes.channels,
+         "1: gray, as Pillow's convert(\"L\") makes it of colours, where mean and std are alike for "
+         "all colours; 3: colours. Default: as the preprocessing says, but 1 for a network that takes "
+         "one channel.")
+      ->check(one_of({"1", "3"}))
+      ->type_name("1|3")
+      ->group(kPreprocessGroup);
 }
 
 void add_label_offset_option(CLI::App& app, std::int64_t& offset) {

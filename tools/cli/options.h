@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/plan.h"
+#include "runtime/image/pipeline.h"
 #include "tools/cli/cli11.h"
 #include "tools/report/json.h"
 
@@ -68,7 +69,10 @@ void add_json_option(CLI::App& app, bool& json);
 // --json-lines, which prints objects, `which` says of what; the other results go to stderr. After --json.
 void add_json_lines_option(CLI::App& app, bool& json_lines, const std::string& which);
 void add_model_argument(CLI::App& app, std::string& path);
-void add_preprocess_option(CLI::App& app, std::string& preset_or_file);
+// --preprocess, --resize, --resize-mode, --pad, --crop and --channels.
+void add_preprocess_option(CLI::App& app, image::PreprocessChoice& choice);
+// The same without --preprocess.
+void add_preprocess_changes(CLI::App& app, image::PipelineChanges& changes);
 void add_label_offset_option(CLI::App& app, std::int64_t& offset);
 // A repeatable option that takes one value each time.
 CLI::Option* add_list_option(CLI::App& app, const std::string& name, std::vector<std::string>& values,

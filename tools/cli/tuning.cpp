@@ -11,6 +11,7 @@
 #include "runtime/output_file.h"
 #include "runtime/stopwatch.h"
 #include "tools/bench/plan_facts.h"
+#include "tools/cli/model.h"
 #include "tools/cli/plan_file.h"
 #include "tools/report/console.h"
 #include "tools/report/interrupt.h"
@@ -98,7 +99,7 @@ vision::Compiled compile_model(const engine::Graph& graph, const std::string& pa
                             engine.thread_count());
     trial_seconds = watch.seconds();
   }
-  for (const std::string& warning : graph.warnings) message(fmt::format("'{}': {}", path, warning));
+  tell_warnings(graph, path);
   const auto compile = [&] { return engine::compile(graph, options); };
   vision::Compiled result;
   result.plan = engine.plan.empty()

@@ -1,26 +1,58 @@
 // Finds the preprocessing that a model wants and binds its input to what that makes.
 #include "tools/vision/image_input.h"
 
+#include <cmath>
+#include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 
 #include "runtime/error.h"
+#include "runtime/image/preprocess.h"
+#include "tools/vision/files.h"
 
 namespace godwit::vision {
 namespace {
 
-// Real numbers that pixels as f32 are cast to.
-bool takes_images(DType dtype) {
-  return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
+// Numbers that pixels as f32 are cast to.
+bool takes_images(DType dtype) { return is_float(dtype) || dtype == DType::u8 || dtype == DType::s8; }
+
+// Casting to 8 bits must change no value: a network for bytes was trained on pixels as they are.
+void require_bytes(const image::Pipeline& pipeline, const engine::Value& input) {
+  const DType dtype = input.desc.dtype;
+  const image::ValueTable<float> table = image::value_table(pipeline);
+  const float lowest = dtype == DType::u8 ? 0 : -128, highest = dtype == DType::u8 ? 255 : 127;
+  for (const auto& channel : table) {
+    for (const float value : channel) {
+      if (value >= lowest && value <= highest && value == std::floor(value)) continue;
+      throw Error(fmt::format(
+          "input '{}' is {}, but preprocessing '{}' makes {:g} of a pixel; pass --preprocess with a JSON "
+          "file whose values are whole numbers from {} to {}, such as {{{}}}",
+          input.name, name_of(dtype), pipeline.name, value, lowest, highest,
+          dtype == DType::u8 ? "\"scale\": 1" : "\"scale\": 1, \"mean\": [128, 128, 128]"));
+    }
+  }
+}
+
+// True for channels first, false for channels last; nullopt where the shape holds no images of so many.
+std::optional<bool> channels_first(const Shape& shape, std::int64_t channels) {
+  if (shape.rank() != 4) return std::nullopt;
+  if (shape[1] == channels || (!is_known(shape[1]) && shape[3] != channels)) return true;
+  return shape[3] == channels ? std::optional(false) : std::nullopt;
+}
+
+const engine::Value& only_input(const engine::Graph& graph) {
+  if (graph.inputs.size() == 1) return graph.value(graph.inputs.front());
+  throw Error(fmt::format("the model has {} inputs, expected one that takes images", graph.inputs.size()));
 }
 
 }  // namespace
 
-image::Pipeline find_pipeline(const std::string& preset_or_file,
-                              const std::map<std::string, std::string>& metadata) {
+image::Pipeline find_pipeline(const image::PreprocessChoice& choice,
+                              const std::map<std::string, std::string>& metadata, OwnSize own_size) {
   image::Pipeline pipeline;
   const auto entry = metadata.find("godwit.preprocess");
-  if (!preset_or_file.empty()) {
-    pipeline = image::pipeline(preset_or_file);
+  if (!choice.preset_or_file.empty()) {
+    pipeline = image::pipeline(choice.preset_or_file);
   } else if (entry != metadata.end()) {
     pipeline = image::pipeline_from_text(entry->second, "metadata entry godwit.preprocess");
   } else {
@@ -32,7 +64,8 @@ image::Pipeline find_pipeline(const std::string& preset_or_file,
         "weights they are: {}or a JSON file; 'godwit list presets' says how to tell",
         choices));
   }
-  if (pipeline.crop <= 0) {
+  image::change(pipeline, choice.changes);
+  if (pipeline.crop.empty() && own_size == OwnSize::no) {
     throw Error(
         fmt::format("preprocessing '{}' has no crop, expected one, since all images of a batch have one size",
                     pipeline.name));
@@ -40,50 +73,84 @@ image::Pipeline find_pipeline(const std::string& preset_or_file,
   return pipeline;
 }
 
+image::Pipeline pipeline_for(const engine::Graph& graph, const engine::Value& input,
+                             const image::PreprocessChoice& choice, OwnSize own_size) {
+  image::Pipeline pipeline = find_pipeline(choice, graph.metadata, own_size);
+  const Shape& shape = input.desc.shape;
+  const bool is_gray = pipeline.channels == 3 && choice.changes.channels == 0 && !channels_first(shape, 3) &&
+                       channels_first(shape, 1);
+  if (is_gray) {
+    image::PipelineChanges one_channel;
+    one_channel.channels = 1;
+    with_context([&] { return fmt::format("input '{}' takes gray images: '{}'", input.name, pipeline.name); },
+                 [&] { image::change(pipeline, one_channel); });
+  }
+  return pipeline;
+}
+
+image::Pipeline pipeline_for(const engine::Graph& graph, const image::PreprocessChoice& choice) {
+  return pipeline_for(graph, only_input(graph), choice);
+}
+
+void put_pipeline(const image::PreprocessChoice& choice, std::map<std::string, std::string>& metadata) {
+  if (choice.empty()) return;
+  // Without one that can be used later nothing is written.
+  const image::Pipeline pipeline = find_pipeline(choice, metadata);
+  std::error_code absent;
+  metadata["godwit.preprocess"] = !choice.changes.empty() ? image::text_of(pipeline)
+                                  : std::filesystem::exists(choice.preset_or_file, absent)
+                                      ? read_text(choice.preset_or_file)
+                                      : choice.preset_or_file;
+}
+
+ImageInput fit_images(const engine::Graph& graph, const engine::Value& input, const Shape& shape,
+                      const image::Pipeline& pipeline, std::int64_t asked, std::int64_t fallback) {
+  const std::int64_t channels = pipeline.channels;
+  const std::optional<bool> first = channels_first(shape, channels);
+  if (!takes_images(input.desc.dtype) || !first) {
+    throw Error(fmt::format(
+        "input '{}' is {} {}, expected images Nx{}xHxW or NxHxWx{} of real numbers or bytes", input.name,
+        name_of(input.desc.dtype), graph.to_string(input.desc.shape), channels, channels));
+  }
+  if (!is_float(input.desc.dtype)) require_bytes(pipeline, input);
+  const std::int64_t height = pipeline.crop.height, width = pipeline.crop.width;
+  std::int64_t batch = asked > 0 ? asked : fallback;
+  ImageInput result{shape, *first};
+  const Shape wanted = *first ? Shape{batch, channels, height, width} : Shape{batch, height, width, channels};
+  for (int axis = 0; axis < 4; ++axis) {
+    if (!is_known(result.shape[axis])) result.shape[axis] = wanted[axis];
+  }
+  if (result.shape[0] != batch) {
+    batch = result.shape[0];
+    if (asked > 0) {
+      throw Error(fmt::format("the batch size is fixed at {} by the model or --shape, not {}", batch, asked));
+    }
+    if (batch < 1)
+      throw Error(fmt::format("input '{}' takes no image: {}", input.name, result.shape.to_string()));
+  }
+  for (int axis = 1; axis < 4; ++axis) {
+    if (result.shape[axis] == wanted[axis]) continue;
+    throw Error(fmt::format(
+        "input '{}' is {}, but preprocessing '{}' makes images of {}x{}; pass --resize {}x{} (--resize-mode "
+        "says how), or --preprocess with the crop that fits",
+        input.name, graph.to_string(input.desc.shape), pipeline.name, height, width,
+        result.shape[*first ? 2 : 1], result.shape[*first ? 3 : 2]));
+  }
+  return result;
+}
+
 std::int64_t set_image_input(const engine::Graph& graph, const image::Pipeline& pipeline, std::int64_t asked,
                              std::int64_t fallback, engine::CompileOptions& options) {
-  std::int64_t batch = asked > 0 ? asked : fallback;
-  if (graph.inputs.size() != 1) {
-    throw Error(fmt::format("the model has {} inputs, expected one that takes images", graph.inputs.size()));
-  }
-  const engine::Value& input = graph.value(graph.inputs.front());
-  Shape shape = options.shapes.contains(input.name) ? options.shapes.at(input.name) : input.desc.shape;
-  const std::int64_t channels = pipeline.channels;
-  const auto has_channels = [&](int axis) { return shape[axis] == channels; };
-  const bool channels_first =
-      shape.rank() == 4 && (has_channels(1) || (!is_known(shape[1]) && !has_channels(3)));
-  const bool channels_last = shape.rank() == 4 && !channels_first && has_channels(3);
-  if (!takes_images(input.desc.dtype) || (!channels_first && !channels_last)) {
-    throw Error(fmt::format("input '{}' is {} {}, expected f32 images Nx{}xHxW or NxHxWx{}{}", input.name,
-                            name_of(input.desc.dtype), graph.to_string(input.desc.shape), channels, channels,
-                            shape.rank() == 4 && channels == 3 && (shape[1] == 1 || shape[3] == 1)
-                                ? "; for gray images pass --preprocess with \"channels\": 1"
-                                : ""));
-  }
-  const std::int64_t crop = pipeline.crop;
-  const Shape wanted =
-      channels_first ? Shape{batch, channels, crop, crop} : Shape{batch, crop, crop, channels};
-  for (int axis = 0; axis < 4; ++axis) {
-    if (!is_known(shape[axis])) shape[axis] = wanted[axis];
-    if (axis == 0 && shape[0] != batch) {
-      if (asked > 0) {
-        throw Error(
-            fmt::format("the batch size is fixed at {} by the model or --shape, not {}", shape[0], batch));
-      }
-      batch = shape[0];
-      if (batch < 1) throw Error(fmt::format("input '{}' takes no image: {}", input.name, shape.to_string()));
-    } else if (axis > 0 && shape[axis] != wanted[axis]) {
-      throw Error(fmt::format(
-          "input '{}' is {}, but preprocessing '{}' makes images of {}x{}; pass --preprocess with the crop "
-          "that fits",
-          input.name, graph.to_string(input.desc.shape), pipeline.name, crop, crop));
-    }
-  }
-  options.shapes[input.name] = shape;
+  const engine::Value& input = only_input(graph);
+  const auto given = options.shapes.find(input.name);
+  const ImageInput images =
+      fit_images(graph, input, given == options.shapes.end() ? input.desc.shape : given->second, pipeline,
+                 asked, fallback);
+  options.shapes[input.name] = images.shape;
   options.f32_inputs = true;
   // Pixels come channels-last out of the decoder, and the kernels take them so.
-  if (channels_first) options.input_layouts[input.name] = Layout::nhwc;
-  return batch;
+  if (images.channels_first) options.input_layouts[input.name] = Layout::nhwc;
+  return images.shape[0];
 }
 
 }  // namespace godwit::vision

@@ -35,6 +35,26 @@ Compiled compile_timed(const engine::Graph& graph, const engine::CompileOptions&
   return result;
 }
 
+bool is_scores(const TensorDesc& desc, std::int64_t images) {
+  const Shape& shape = desc.shape;
+  return desc.dtype == DType::f32 && shape.known() && shape.rank() >= 2 && shape[0] == images &&
+         shape[1] >= 1 && shape.elements() == shape[0] * shape[1];
+}
+
+// Advice where the first output holds no scores.
+std::string other_outputs(const engine::Graph& graph, const std::vector<engine::PlanInput>& outputs,
+                          std::int64_t images) {
+  std::string all, scores;
+  for (const engine::PlanInput& output : outputs) {
+    if (is_scores(output.desc, images))
+      scores += fmt::format("{}'{}' ({})", scores.empty() ? "" : ", ", output.name, output.desc.to_string());
+  }
+  if (!scores.empty()) return "pass --output with another: " + scores;
+  for (const engine::ValueId id : graph.outputs)
+    all += fmt::format("{}'{}'", all.empty() ? "" : ", ", graph.value(id).name);
+  return fmt::format("the model's outputs are {}; --output NAME takes these and any other tensor in it", all);
+}
+
 }  // namespace
 
 ImageModel::ImageModel(const std::string& path, const ImageModelOptions& options)
@@ -57,9 +77,9 @@ void ImageModel::prepare(const engine::Graph& graph, const std::string& name,
   engine::CompileOptions compile_options = options.compile;
   compile_options.threads = threads_;
   compile_options.f32_outputs = true;
-  pipeline_ = find_pipeline(options.preprocess, graph.metadata);
   with_context([&] { return fmt::format("'{}'", name); },
                [&] {
+                 pipeline_ = pipeline_for(graph, options.preprocess);
                  batch_ =
                      set_image_input(graph, pipeline_, options.batch, options.default_batch, compile_options);
                  Compiled compiled = options.make_plan ? options.make_plan(graph, compile_options)
@@ -95,15 +115,14 @@ std::vector<double> ImageModel::step_seconds() const {
 }
 
 void ImageModel::find_scores(const engine::Graph& graph, Scores asked) {
-  const engine::PlanInput& output = plan_->outputs().front();
-  const Shape& shape = output.desc.shape;
-  if (output.desc.dtype != DType::f32 || !shape.known() || shape.rank() < 2 || shape[0] != batch_ ||
-      shape.elements() != shape[0] * shape[1] || shape[1] < 1) {
-    throw Error(fmt::format("output '{}' is {}, expected one row of f32 scores per image", output.name,
-                            output.desc.to_string()));
+  const std::vector<engine::PlanInput>& outputs = plan_->outputs();
+  const engine::PlanInput& output = outputs.front();
+  if (!is_scores(output.desc, batch_)) {
+    throw Error(fmt::format("output '{}' is {}, expected one row of scores per image; {}", output.name,
+                            output.desc.to_string(), other_outputs(graph, outputs, batch_)));
   }
-  classes_ = shape[1];
-  scores_ = find_score_facts(graph, graph.outputs.front(), classes_, asked);
+  classes_ = output.desc.shape[1];
+  scores_ = find_score_facts(graph, graph.find_value(output.name), classes_, asked);
 }
 
 // A batch on its way: its images' tensors, and what is known of each image.

@@ -34,13 +34,14 @@ struct Compiled {
 using Compile = std::function<Compiled(const engine::Graph&, const engine::CompileOptions&)>;
 
 struct ImageModelOptions {
-  // Shape and layout of the input follow from the preprocessing; threads are those below.
+  // Shape and layout of the input follow from the preprocessing; threads are those below. The first of its
+  // outputs, or else of the model's, gives the scores.
   engine::CompileOptions compile = {};
   image::PreprocessOptions reading = {};
-  std::string preprocess = {};  // a preset or a JSON file; empty: the model's own
-  std::string labels = {};      // a file of class names; empty: the model's own
-  int threads = 0;              // 0: GODWIT_THREADS, else the cores this process may use
-  std::int64_t batch = 0;       // 0: the model's own where it is fixed, else default_batch
+  image::PreprocessChoice preprocess = {};  // empty: the model's own
+  std::string labels = {};                  // a file of class names; empty: the model's own
+  int threads = 0;                          // 0: GODWIT_THREADS, else the cores this process may use
+  std::int64_t batch = 0;                   // 0: the model's own where it is fixed, else default_batch
   std::int64_t default_batch = 1;
   Scores scores = Scores::automatic;
   Compile make_plan = {};  // empty: engine::compile()

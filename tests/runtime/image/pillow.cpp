@@ -318,6 +318,36 @@ TEST(Pillow, TurnsImagesAlike) {
   comparison.run();
 }
 
+// Sizes of two numbers: stretched to them, or fitted into them with a border.
+TEST(Pillow, StretchesAndPadsAlike) {
+  GODWIT_REQUIRE_PILLOW();
+  Comparison comparison;
+  const auto ours = [](const std::string& source, Size size, ResizeMode mode) {
+    Pipeline pipeline;
+    pipeline.resize = pipeline.crop = size;
+    pipeline.mode = mode;
+    Image image{size.width, size.height, std::vector<std::uint8_t>(pipeline.elements())};
+    Preprocessor(pipeline).run<std::uint8_t>(source, Layout::nhwc, pixel_table(), image.pixels);
+    return image;
+  };
+  for (const auto& [width, height] : {std::pair{90, 61}, {61, 90}, {64, 64}, {200, 3}, {3, 200}, {33, 47}}) {
+    const std::string name = fmt::format("{}x{}", width, height);
+    for (const std::string& source : {comparison.file(name + ".jpg", test::encode_jpeg(width, height)),
+                                      comparison.file(name + ".png", test::encode_png(width, height))}) {
+      for (const Size size : {Size(32, 48), Size(48, 32), Size(64, 64), Size(100, 17), Size(61, 90)}) {
+        comparison.add(source, resize_job(size.width, size.height, Filter::bilinear),
+                       ours(source, size, ResizeMode::stretch));
+        // Pillow fails where a side is rounded to nothing; here it is 1 then.
+        const double ratio = static_cast<double>(width) / static_cast<double>(height);
+        if (size.width / ratio <= 0.5 || size.height * ratio <= 0.5) continue;
+        comparison.add(source, fmt::format("pad {} {}", size.width, size.height),
+                       ours(source, size, ResizeMode::keep_ratio));
+      }
+    }
+  }
+  comparison.run();
+}
+
 // Gray is made of colours before anything is resized.
 TEST(Pillow, MakesGrayAlike) {
   GODWIT_REQUIRE_PILLOW();

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """What Pillow makes of images, for a comparison bit by bit.
 pillow_reference.py JOBS OUT: each line of JOBS is "SOURCE decode", "SOURCE resize W H FILTER", "SOURCE crop RESIZE CROP" or
-"SOURCE upright RESIZE CROP" (which heeds the orientation in EXIF) or "SOURCE gray RESIZE CROP" (one channel);
+"SOURCE upright RESIZE CROP" (which heeds the orientation in EXIF) or "SOURCE gray RESIZE CROP" (one channel), or
+"SOURCE pad W H" (the ratio kept, a border of 0);
 SOURCE is an image or an .npy of uint8 H x W x 3. OUT gets, for each line, width and height as little-endian u32 and
 the bytes of its pixels, RGB or gray."""
 import struct
@@ -41,6 +42,8 @@ with open(sys.argv[1]) as jobs, open(sys.argv[2], "wb") as out:
         elif verb == "upright":
             image = ImageOps.exif_transpose(Image.open(source)).convert("RGB")
             image = resize_and_crop(image, *map(int, arguments))
+        elif verb == "pad":
+            image = ImageOps.pad(image, (int(arguments[0]), int(arguments[1])), Image.BILINEAR)
         elif verb == "gray":
             image = resize_and_crop(Image.open(source).convert("L"), *map(int, arguments))
         out.write(struct.pack("<II", *image.size))

@@ -217,6 +217,35 @@ TEST(Preprocessor, ABorderIsBlackBeforeNormalising) {
   EXPECT_EQ(dst.front(), -1.0F);
 }
 
+// Sizes by Pillow's and torchvision's arithmetic.
+TEST(Preprocessor, FitsStretchesAndCoversAsItsModeSays) {
+  const TemporaryDirectory directory;
+  const std::string wide = directory.write("wide.png", test::encode_png(40, 10));
+  Pipeline plain;
+  plain.resize = plain.crop = Size(6, 9);
+  plain.pad = 77;
+  const auto row_is_border = [&](const std::vector<std::uint8_t>& pixels, std::size_t y) {
+    return std::all_of(pixels.begin() + static_cast<std::ptrdiff_t>(y * 27),
+                       pixels.begin() + static_cast<std::ptrdiff_t>(y * 27 + 27),
+                       [](std::uint8_t value) { return value == 77; });
+  };
+  const auto pixels_by = [&](ResizeMode mode) {
+    plain.mode = mode;
+    std::vector<std::uint8_t> pixels(plain.elements());
+    Preprocessor(plain).run<std::uint8_t>(wide, Layout::nhwc, pixel_table(), pixels);
+    return pixels;
+  };
+  const Image image = read_image(wide);
+  // 40x10 fitted into 9x6 (width x height) is 9 wide and round(10/40·9) = 2 high; (6 − 2) / 2 rows lie above.
+  const std::vector<std::uint8_t> fitted = pixels_by(ResizeMode::keep_ratio);
+  const Image small = resize_window(image, 9, 2, {0, 0, 9, 2});
+  for (const std::size_t y : {0U, 1U, 4U, 5U}) EXPECT_TRUE(row_is_border(fitted, y)) << y;
+  EXPECT_TRUE(std::equal(small.pixels.begin(), small.pixels.end(), fitted.begin() + 2 * 27));
+  EXPECT_EQ(pixels_by(ResizeMode::stretch), resize_window(image, 9, 6, {0, 0, 9, 6}).pixels);
+  // Covering 9x6 it is 6 high and int(6·40/10) = 24 wide, of which round-half-even((24 − 9) / 2) = 8 is cut.
+  EXPECT_EQ(pixels_by(ResizeMode::crop), resize_window(image, 24, 6, {8, 0, 9, 6}).pixels);
+}
+
 TEST(Preprocessor, ValuesMayBeOfAnotherType) {
   const TemporaryDirectory directory;
   const std::string path = directory.write("x.jpg", test::encode_jpeg(60, 50));
@@ -305,100 +334,6 @@ TEST(ResizeWindow, EveryInstructionSetGivesTheSame) {
       }
     }
   }
-}
-
-TEST(Pipelines, PresetsHaveTheirPublishedNumbers) {
-  ASSERT_EQ(presets().size(), 4U);
-  for (const Preset& preset : presets()) {
-    EXPECT_EQ(pipeline(std::string(preset.name)).name, preset.name);
-    EXPECT_EQ(pipeline(std::string(preset.name)).crop, 224);
-  }
-  EXPECT_EQ(pipeline("torch").resize, 256);
-  EXPECT_EQ(pipeline("torch-v2").resize, 232);
-  EXPECT_EQ(pipeline("torch-v2").mean, pipeline("torch").mean);
-  EXPECT_EQ(pipeline("caffe").mean[0], 123.68F);
-  EXPECT_EQ(pipeline("caffe").order, ChannelOrder::rgb);
-}
-
-TEST(Pipelines, JsonSetsEveryKey) {
-  const TemporaryDirectory directory;
-  const std::string path =
-      directory.write("p.json", R"({"preset": "torch", "resize": 0, "crop": 299, "order": "bgr",
-    "scale": 0.5, "mean": [1, 2.5, -3], "std": [0.25, 1, 2]})");
-  const Pipeline read = pipeline(path);
-  EXPECT_EQ(read.name, path);
-  EXPECT_EQ(read.resize, 0);
-  EXPECT_EQ(read.crop, 299);
-  EXPECT_EQ(read.order, ChannelOrder::bgr);
-  EXPECT_EQ(read.scale, 0.5);
-  EXPECT_EQ(read.mean, (std::array<float, 3>{1, 2.5F, -3}));
-  EXPECT_EQ(read.stddev, (std::array<float, 3>{0.25F, 1, 2}));
-}
-
-TEST(Pipelines, FiltersHaveNames) {
-  EXPECT_EQ(pipeline("torch").filter, Filter::bilinear);
-  EXPECT_EQ(pipeline_from_text(R"({"filter": "bicubic"})", "m").filter, Filter::bicubic);
-  EXPECT_EQ(pipeline_from_text(R"({"filter": "nearest"})", "m").filter, Filter::nearest);
-  EXPECT_EQ(error_of([] { pipeline_from_text(R"({"filter": "lanczos"})", "m"); }),
-            "m: key 'filter': \"lanczos\" is not \"bilinear\", \"bicubic\" or \"nearest\"");
-}
-
-TEST(Pipelines, APresetIsTheBaseWhereverItStands) {
-  const Pipeline read = pipeline_from_text(R"({"crop": 288, "preset": "torch-v2"})", "the model");
-  EXPECT_EQ(read.crop, 288);
-  EXPECT_EQ(read.resize, 232);
-  EXPECT_EQ(read.name, "the model");
-  EXPECT_EQ(pipeline_from_text(" tf\n", "the model").name, "tf");
-  EXPECT_EQ(pipeline_from_text("{}", "m").scale, 1.0);
-}
-
-TEST(Pipelines, WrongJsonIsRefusedByItsKey) {
-  const auto refusal = [](const std::string& text) {
-    return error_of([&] { pipeline_from_text(text, "m"); });
-  };
-  EXPECT_EQ(refusal("inception"),
-            "m: unknown preset 'inception': expected one of torch, torch-v2, caffe, tf");
-  EXPECT_EQ(refusal(" "), "m: empty: expected a preset's name or JSON");
-  EXPECT_EQ(refusal("{"), "m: not valid JSON");
-  EXPECT_EQ(refusal(R"({"size": 3})"),
-            "m: key 'size': unknown key: expected resize, crop, filter, channels, depth, order, scale, mean, "
-            "std or "
-            "preset");
-  EXPECT_EQ(refusal(R"({"resize": -1})"), "m: key 'resize': -1 is not a whole number from 0 to 16384");
-  EXPECT_EQ(refusal(R"({"crop": 16385})"), "m: key 'crop': 16385 is not a whole number from 0 to 16384");
-  EXPECT_EQ(refusal(R"({"crop": 18446744073709551615})"),
-            "m: key 'crop': 18446744073709551615 is not a whole number from 0 to 16384");
-  EXPECT_EQ(refusal(R"({"crop": 224.0})"), "m: key 'crop': 224.0 is not a whole number from 0 to 16384");
-  EXPECT_EQ(refusal(R"({"order": "RGB"})"), "m: key 'order': \"RGB\" is not \"rgb\" or \"bgr\"");
-  EXPECT_EQ(refusal(R"({"scale": 1e39})"), "m: key 'scale': 1e+39 is not a finite number");
-  EXPECT_EQ(refusal(R"({"scale": 0})"), "m: key 'scale': 0 would make all pixels equal");
-  EXPECT_EQ(refusal(R"({"mean": [1, 2]})"),
-            "m: key 'mean': [1,2] is not a list of 3 numbers, one for each channel");
-  EXPECT_EQ(refusal(R"({"mean": [1, 2, "3"]})"), "m: key 'mean': \"3\" is not a finite number");
-  EXPECT_EQ(refusal(R"({"std": [1, 0, 1]})"), "m: key 'std': [1,0,1] is not a list of positive numbers");
-  EXPECT_EQ(refusal(R"({"scale": 1e38})"),
-            "m: scale, mean and std make pixels of more than 3.4e38, which are infinite in f32");
-  EXPECT_EQ(refusal(R"({"mean": [1e30, 0, 0], "std": [1e-20, 1, 1]})"),
-            "m: scale, mean and std make pixels of more than 3.4e38, which are infinite in f32");
-  EXPECT_EQ(refusal(R"({"preset": 3})"), "m: key 'preset': 3 is not a preset's name");
-  EXPECT_EQ(refusal(R"({"preset": "x"})"),
-            "m: unknown preset 'x': expected one of torch, torch-v2, caffe, tf");
-}
-
-TEST(Pipelines, WrongFilesAreRefusedByTheirPath) {
-  const TemporaryDirectory directory;
-  const std::string list = directory.write("list.json", "[1, 2]");
-  EXPECT_EQ(error_of([&] { pipeline(list); }), fmt::format("'{}': [1,2] is not a JSON object", list));
-  EXPECT_EQ(error_of([&] { pipeline(directory.path().string()); }),
-            fmt::format("'{}' is not a regular file", directory.path().string()));
-  EXPECT_EQ(error_of([] { pipeline("no-such"); }),
-            "'no-such' is neither a file nor a preset for preprocessing: expected one of torch, torch-v2, "
-            "caffe, tf, "
-            "or a JSON file");
-  const std::string large = directory.write("large.json", std::string((1U << 20) + 1, ' '));
-  EXPECT_NE(error_of([&] { pipeline(large); }), "");
-  EXPECT_EQ(error_of([&] { pipeline(directory.write("empty.json", "")); }),
-            fmt::format("'{}': not valid JSON", directory / "empty.json"));
 }
 
 }  // namespace

@@ -90,8 +90,14 @@ TEST(ImageModel, TakesImagesOfOneChannel) {
   EXPECT_EQ(model.label(folder.write("blue.png", plain_png(0, 0, 255)), 1).front().name, "dark");
   const std::string error =
       support::error_of([&] { const ImageModel colours(folder / "gray.onnx", {.preprocess = "torch"}); });
-  EXPECT_NE(error.find("expected f32 images Nx3xHxW or NxHxWx3; for gray images"), std::string::npos)
+  EXPECT_NE(error.find("input 'input' takes gray images: 'torch': key 'channels': the preset has a mean and "
+                       "std for each of 3 channels; pass mean and std of 1 number"),
+            std::string::npos)
       << error;
+  // Numbers that are alike for all colours hold for gray too.
+  ImageModel plain(folder / "gray.onnx",
+                   {.preprocess = folder.write("plain.json", R"({"resize": 8, "crop": 8})"), .threads = 1});
+  EXPECT_EQ(plain.label(folder / "green.png", 1).front().name, "bright");
 }
 
 TEST(ImageSource, PathsArriveLineByLine) {

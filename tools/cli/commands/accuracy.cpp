@@ -178,7 +178,7 @@ int accuracy(const Options& options) {
   for (const std::string& output : {options.predictions, options.probabilities}) {
     if (output.empty()) continue;
     check_output(output, std::array{options.model, options.examples.labels, options.examples.classes,
-                                    options.model_options.preprocess});
+                                    options.model_options.preprocess.preset_or_file});
     check_output(output, examples.paths);
   }
   if (!options.predictions.empty() && options.predictions == options.probabilities) {
@@ -291,6 +291,7 @@ std::function<int()> prepare(CLI::App& app) {
                  "not be read, or whose scores are not finite, has a row of NaN.")
       ->type_name("FILE.npy");
   add_preprocess_option(app, options->model_options.preprocess);
+  add_scores_output_option(app, options->model_options.output);
   app.add_option("--batch", options->model_options.batch, "Images that go through the network together.")
       ->check(in_range(1, 4096))
       ->type_name("N")

@@ -135,6 +135,7 @@ std::function<int()> prepare(CLI::App& app) {
          "cannot be read is named and left out, and the exit status is 1.")
       ->type_name("DIR");
   add_preprocess_option(app, options->preprocess);
+  add_scores_output_option(app, options->output);
   add_json_option(app, options->json);
   add_energy_options(app, options->energy, EnergyUse::rounds);
   add_image_options(app, options->image_options);
@@ -144,8 +145,12 @@ std::function<int()> prepare(CLI::App& app) {
   add_lists(app, *options);
   return [options, &app] {
     settle_lengths(app, *options);
-    if (options->images.empty() && !options->preprocess.empty())
-      throw Error("--preprocess needs --images DIR");
+    if (options->images.empty()) {
+      if (!options->preprocess.preset_or_file.empty()) throw Error("--preprocess needs --images DIR");
+      if (!options->preprocess.empty())
+        throw Error("--resize, --resize-mode, --pad, --crop and --channels need --images DIR");
+      if (!options->output.empty()) throw Error("--output needs --images DIR; it names the scores");
+    }
     return options->images.empty() ? bench_random(*options) : bench_photographs(*options);
   };
 }
@@ -172,7 +177,7 @@ const Command bench_command = {
     "The JSON fields are schema, model, model_sha256 (with weights in files of their own that of all files' "
     "digests), "
     "version, commit, cpu, date, precision and threads (null where there are several), isa, disabled_passes, "
-    "stop_after, "
+    "stop_after, without (the implementations left out, where there are any), "
     "macs, flops, load_ms, peak_rss_mib, weights_mib, arena_mib; results (batch, precision, threads, "
     "repetitions, seconds, "
     "cut, latency_ms, spread, thirds_ms, drift, images_per_second, load_ms, weights_mib, arena_mib, "

@@ -227,6 +227,7 @@ std::function<int()> prepare(CLI::App& app) {
   add_label_offset_option(app, options->label_offset);
   add_scores_option(app, options->model_options.scores);
   add_preprocess_option(app, options->model_options.preprocess);
+  add_scores_output_option(app, options->model_options.output);
   app.add_option("--batch", options->model_options.batch, "Images that go through the network together.")
       ->check(in_range(1, 4096))
       ->type_name("N")

@@ -10,11 +10,11 @@
 #include "engine/dequantized.h"
 #include "engine/nonfinite.h"
 #include "engine/quantization_scheme.h"
-#include "importers/importer.h"
 #include "runtime/error.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/image_options.h"
 #include "tools/cli/layer_report.h"
+#include "tools/cli/model.h"
 #include "tools/cli/options.h"
 #include "tools/report/console.h"
 #include "tools/report/interrupt.h"
@@ -30,7 +30,8 @@ namespace {
 struct Options {
   EngineOptions engine;
   ImageOptions images;
-  std::string model, with, preprocess, precision = "int8", reference = "f32";
+  image::PreprocessChoice preprocess;
+  std::string model, with, precision = "int8", reference = "f32";
   std::vector<std::string> data;
   std::size_t image_count = 16;
   double threshold = 20;
@@ -55,7 +56,7 @@ Models load_twice(const Options& options, engine::Graph model) {
 }
 
 Models load(const Options& options) {
-  engine::Graph model = importers::load(options.model);
+  engine::Graph model = engine::in_f32(load_graph(options.model));
   if (options.precision != "int8") return load_twice(options, std::move(model));
   if (options.with.empty()) {
     if (!engine::is_quantized(model)) {
@@ -71,7 +72,7 @@ Models load(const Options& options) {
   }
   if (engine::is_quantized(model))
     throw Error(fmt::format("'{}' is quantised; with --with it has to be the f32 model", options.model));
-  engine::Graph quantized = importers::load(options.with);
+  engine::Graph quantized = engine::in_f32(load_graph(options.with));
   if (!engine::is_quantized(quantized)) {
     throw Error(fmt::format("'{}' has no QuantizeLinear nodes; expected a quantised model", options.with));
   }
@@ -112,7 +113,8 @@ std::string nonfinite_text(const Options& options, const engine::LayerPair& pair
 }
 
 void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
-            const std::vector<engine::Difference>& differences, std::size_t images, bool partial) {
+            const std::vector<engine::Difference>& differences, const vision::CalibrationReader& reader,
+            std::size_t images, bool partial) {
   const std::size_t first = first_diverging(differences, options.threshold);
   if (options.json) {
     Json layers = Json::array();
@@ -131,6 +133,7 @@ void report(const Options& options, const std::vector<engine::LayerPair>& pairs,
         {"reference", options.reference}, {"images", images},           {"threshold_db", options.threshold},
         {"first_diverging", nullptr},     {"first_nonfinite", nullptr}, {"layers", layers}};
     if (!options.with.empty()) json["with"] = options.with;
+    json["warned"] = warned_json(reader);
     if (partial) json["partial"] = true;
     if (first < pairs.size()) json["first_diverging"] = pairs[first].layers;
     if (const std::size_t bad = first_nonfinite(differences); bad < pairs.size())
@@ -161,10 +164,9 @@ int compare(const Options& options) {
   const Models models = load(options);
   const std::vector<engine::LayerPair> pairs = engine::pair_layers(models.reference, models.other);
   if (pairs.empty()) throw Error("the two models have no layer of the same name");
-  const image::Pipeline pipeline = vision::find_pipeline(
-      options.preprocess, options.with.empty() || !models.other.metadata.contains("godwit.preprocess")
-                              ? models.reference.metadata
-                              : models.other.metadata);
+  const bool by_other = !options.with.empty() && models.other.metadata.contains("godwit.preprocess");
+  const image::Pipeline pipeline =
+      vision::pipeline_for(by_other ? models.other : models.reference, options.preprocess);
   const vision::CalibrationReader reader = read_calibration_images(
       vision::spread(vision::find_images(options.data, options.recursive), options.image_count), pipeline,
       options.images, options.engine.thread_count());
@@ -190,7 +192,7 @@ int compare(const Options& options) {
       engine::compare_layers(models.reference, images, models.other, other, pairs);
   progress.clear();
   const bool partial = done < reader.paths().size();
-  report(options, pairs, differences, done, partial);
+  report(options, pairs, differences, reader, done, partial);
   const std::size_t bad = first_nonfinite(differences);
   if (bad < pairs.size()) warning(nonfinite_text(options, pairs[bad], differences[bad]));
   if (partial) {
@@ -206,7 +208,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option(
          "MODEL", options->model,
          "A quantised model, compared with itself without rounding; or, where --with names that or with "
-         "--precision bf16 or f16, the f32 model.")
+         "--precision bf16 or f16, the f32 model. A model in 16 bits is taken as f32 of the same numbers.")
       ->required();
   app.add_option("--with", options->with, "The quantised model, made of MODEL.")->type_name("Q.onnx");
   app.add_option("--data", options->data, "Images, or folders of them, to compare on.")
@@ -258,7 +260,8 @@ const Command compare_command = {
     "shows small channels lost beside a large one. Errors add up from layer to layer: 'godwit quantize "
     "--explain' tells what each layer adds by itself. The exit status is 1 where a tensor is not finite in "
     "either model; the first such layer is named.\n\n"
-    "The JSON fields are schema, model, with, precision, reference, images, threshold_db, first_diverging, "
+    "The JSON fields are schema, model, with, precision, reference, images, warned (file, warnings of the "
+    "decoder), threshold_db, first_diverging, "
     "first_nonfinite (the first layer with NaN or infinities), layers (layer, op, sqnr_db, channel_sqnr_db, "
     "cosine, largest_error, nonfinite, nonfinite_reference: elements that are NaN or infinite); what is not "
     "finite is null. Where a signal ends the work early, partial is true and the figures are of the images "

@@ -12,6 +12,7 @@
 #include "importers/importer.h"
 #include "runtime/error.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/model.h"
 #include "tools/cli/options.h"
 #include "tools/cli/output_files.h"
 #include "tools/report/console.h"
@@ -26,7 +27,8 @@ namespace godwit::tools {
 namespace {
 
 struct Options {
-  std::string model, output, labels, preprocess;
+  std::string model, output, labels;
+  image::PreprocessChoice preprocess;
   std::int64_t label_offset = 0;
 };
 
@@ -60,18 +62,12 @@ int convert(const Options& options) {
   if (std::filesystem::path(options.output).extension() != ".onnx") {
     throw Error(fmt::format("cannot write '{}': expected a name that ends in .onnx", options.output));
   }
-  check_output(options.output, std::array{options.model, options.labels, options.preprocess});
-  engine::Graph graph = importers::load(options.model);
+  check_output(options.output, std::array{options.model, options.labels, options.preprocess.preset_or_file});
+  engine::Graph graph = load_graph(options.model);
   if (!options.labels.empty()) {
     graph.metadata["godwit.labels"] = Json(read_labels(options, graph)).dump();
   }
-  if (!options.preprocess.empty()) {
-    (void)vision::find_pipeline(options.preprocess, {});  // what cannot be used later is not written
-    std::error_code absent;
-    graph.metadata["godwit.preprocess"] = std::filesystem::exists(options.preprocess, absent)
-                                              ? vision::read_text(options.preprocess)
-                                              : options.preprocess;
-  }
+  vision::put_pipeline(options.preprocess, graph.metadata);
   stop_if_interrupted();
   importers::save_onnx(graph, options.output);
   message(fmt::format("'{}': {}", options.output, counted(graph.nodes.size(), "node")));
@@ -89,10 +85,11 @@ std::function<int()> prepare(CLI::App& app) {
                  "JSON, or a table with a column 'name' (and 'class').")
       ->type_name("FILE");
   add_label_offset_option(app, options->label_offset);
-  app.add_option("--preprocess", options->preprocess,
+  app.add_option("--preprocess", options->preprocess.preset_or_file,
                  "Put this into the model as its own preprocessing (metadata entry godwit.preprocess): "
                  "torch, torch-v2, caffe, tf, or a JSON file.")
       ->type_name("PRESET|FILE");
+  add_preprocess_changes(app, options->preprocess.changes);
   return [options] {
     if (options->label_offset > 0 && options->labels.empty())
       throw Error("--label-offset says where the names of --labels FILE begin");

@@ -8,8 +8,8 @@
 #include <optional>
 #include <set>
 
-#include "importers/importer.h"
 #include "runtime/error.h"
+#include "runtime/image/pipeline.h"
 #include "tools/bench/plan_facts.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/model.h"
@@ -124,6 +124,18 @@ std::string layers_text(const engine::Plan& plan) {
   return "\n" + table.to_string();
 }
 
+// The preprocessing that the model carries; nullopt for none, or for one that commands refuse.
+std::optional<image::Pipeline> preprocessing_of(const engine::Graph& graph) {
+  const auto entry = graph.metadata.find("godwit.preprocess");
+  if (entry == graph.metadata.end()) return std::nullopt;
+  try {
+    return image::pipeline_from_text(entry->second, "metadata entry godwit.preprocess");
+  } catch (const Error& error) {
+    message(error.what());
+    return std::nullopt;
+  }
+}
+
 struct Compiled {
   std::shared_ptr<const engine::Plan> plan;  // null: refused
   std::string refused;
@@ -151,7 +163,11 @@ Json inspect_json(const Options& options, const engine::Graph& graph, const engi
                {"operators", operators_of(graph)},
                {"parameters", weights.parameters},
                {"weights_mib", to_mib(weights.bytes)},
-               {"metadata", std::move(metadata)}};
+               {"metadata", std::move(metadata)},
+               {"preprocess", nullptr},
+               {"warnings", graph.warnings}};
+  if (const auto pipeline = preprocessing_of(graph))
+    json["preprocess"] = Json::parse(image::text_of(*pipeline));
   if (plan == nullptr) return json;
   const engine::MemoryReport& memory = plan->memory();
   json["batch"] = batch_of(*plan);
@@ -196,6 +212,10 @@ std::string inspect_text(const Options& options, const engine::Graph& graph, con
         mib_text(memory.sum_bytes), mib_text(memory.packed_weight_bytes),
         mib_text(memory.shared_scratch_bytes), mib_text(memory.worker_scratch_bytes));
   }
+  if (const auto pipeline = preprocessing_of(graph)) {
+    text += fmt::format("{:<11}{}; {}\n", "images", image::size_sentence(*pipeline),
+                        image::value_sentence(*pipeline));
+  }
   text +=
       fmt::format("{:<11}{}\n", "metadata", keys.empty() ? "none" : fmt::format("{}", fmt::join(keys, ", ")));
   if (plan != nullptr && options.layers) text += layers_text(*plan);
@@ -204,7 +224,7 @@ std::string inspect_text(const Options& options, const engine::Graph& graph, con
 
 int inspect(const Options& options) {
   (void)options.engine.compile_options();  // a wrong option is an error of its own, not of the model
-  const engine::Graph graph = importers::load(options.model);
+  const engine::Graph graph = load_graph(options.model);
   const Compiled compiled = try_compile(graph, options.engine);
   if (options.json) {
     print_json(inspect_json(options, graph, compiled.plan.get()));
@@ -235,7 +255,9 @@ const Command inspect_command = {
     "Inputs and outputs come with the names of dimensions that the model leaves open. Operators, parameters "
     "and weights are the model's own. Work (MACs and FLOPs of one image) and memory are those of the model "
     "as it is compiled here: the arena holds all activations of one run; beside it stand the least that any "
-    "plan needs and what it would be if no two tensors shared memory.",
+    "plan needs and what it would be if no two tensors shared memory. A model that carries preprocessing is "
+    "told with what becomes of an image (JSON: preprocess), one that says something false of itself with a "
+    "message (JSON: warnings).",
     "godwit inspect models/resnet50.onnx --layers\n"
     "godwit inspect detector.onnx --shape images=1x3x640x640 --json",
     prepare,

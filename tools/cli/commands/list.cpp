@@ -93,32 +93,6 @@ Listing list_knobs() {
   return listing;
 }
 
-// "RGB / 255, minus 0.485 0.456 0.406, divided by 0.229 0.224 0.225".
-std::string values_text(const image::Pipeline& pipeline) {
-  std::string text = pipeline.channels == 1                       ? "gray"
-                     : pipeline.order == image::ChannelOrder::bgr ? "BGR"
-                                                                  : "RGB";
-  if (pipeline.scale != 1) text += fmt::format(" / {:g}", 1 / pipeline.scale);
-  const auto list = [&](const std::array<float, 3>& values) {
-    const auto first = values.begin();
-    const bool alike = std::all_of(first, values.end(), [&](float value) { return value == *first; });
-    return alike ? fmt::format("{:g}", *first) : fmt::format("{:g}", fmt::join(values, " "));
-  };
-  const auto all = [](const std::array<float, 3>& values, float wanted) {
-    return std::ranges::all_of(values, [&](float value) { return value == wanted; });
-  };
-  if (!all(pipeline.mean, 0)) text += ", minus " + list(pipeline.mean);
-  if (!all(pipeline.stddev, 1)) text += ", divided by " + list(pipeline.stddev);
-  return text;
-}
-
-// A side in pixels, or height and width.
-std::string side_text(int side) { return fmt::format("{}", side); }
-template <class Size>
-std::string side_text(const Size& size) {
-  return size.height == size.width ? side_text(size.height) : fmt::format("{}x{}", size.height, size.width);
-}
-
 Listing list_presets() {
   Listing listing{{{"preset", left},
                    {"short side", right},
@@ -129,9 +103,9 @@ Listing list_presets() {
                   {}};
   for (const image::Preset& preset : image::presets()) {
     const image::Pipeline pipeline = image::pipeline(std::string(preset.name));
-    listing.rows.push_back({std::string(preset.name), side_text(pipeline.resize), side_text(pipeline.crop),
-                            std::string(name_of(pipeline.filter)), values_text(pipeline),
-                            std::string(preset.sentence)});
+    listing.rows.push_back({std::string(preset.name), image::text_of(pipeline.resize),
+                            image::text_of(pipeline.crop), std::string(name_of(pipeline.filter)),
+                            image::value_sentence(pipeline), std::string(preset.sentence)});
   }
   listing.advice =
       "\n" +
@@ -142,9 +116,8 @@ Listing list_presets() {
           0) +
       "  godwit accuracy model.onnx --data DIR --labels FILE.csv --preprocess torch\n" +
       wrap(
-          "Another size, filter, order or range of values is a JSON file ('godwit classify --help-all'); for "
-          "a "
-          "caffe model that takes blue first it holds:",
+          "Another size is --resize; another filter, order or range of values is a JSON file ('godwit "
+          "classify --help-all'); for a caffe model that takes blue first it holds:",
           0) +
       "  {\"preset\": \"caffe\", \"order\": \"bgr\", \"mean\": [103.939, 116.779, 123.68]}\n" +
       wrap("'godwit convert model.onnx mine.onnx --preprocess torch' writes the choice into the model.", 0);

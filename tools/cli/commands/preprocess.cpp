@@ -37,7 +37,8 @@ constexpr std::size_t kCompared = 64;
 struct Options {
   vision::ImageArguments images;
   ImageOptions reading;
-  std::string output, preprocess, isa;
+  image::PreprocessChoice preprocess;
+  std::string output, isa;
   int threads = 0;
   bool uint8 = false, bench = false, json = false, json_lines = false;
 };
@@ -53,6 +54,7 @@ void print_times(const Options& options, const image::Pipeline& pipeline, const 
     }
     Json json = {{"schema", "godwit.preprocess/1"},
                  {"preprocess", pipeline.name},
+                 {"pipeline", Json::parse(image::text_of(pipeline))},
                  {"images", times.good},
                  {"threads", 1},
                  {"mean_file_bytes", times.bytes / count},
@@ -209,8 +211,9 @@ int write_tensors(const Options& options, vision::ImageSource& source, const ima
   engine.threads = options.threads;
   const int threads = engine.thread_count();
   const auto count = static_cast<std::int64_t>(source.paths().size());
-  const std::int64_t crop = pipeline.crop, channels = pipeline.channels;
-  const Shape shape = options.uint8 ? Shape{count, crop, crop, channels} : Shape{count, channels, crop, crop};
+  const std::int64_t height = pipeline.crop.height, width = pipeline.crop.width, channels = pipeline.channels;
+  const Shape shape =
+      options.uint8 ? Shape{count, height, width, channels} : Shape{count, channels, height, width};
   if (options.reading.fast()) {
     message("--decode fast: " + vision::compare_fast(source.paths(), kCompared, pipeline,
                                                      options.reading.preprocess_options(),
@@ -231,11 +234,17 @@ int write_tensors(const Options& options, vision::ImageSource& source, const ima
   const std::string_view dtype = options.uint8 ? "u8" : "f32";
   const double rate = static_cast<double>(written.images) / seconds;
   if (options.json) {
-    Json json = {{"schema", "godwit.preprocess/1"}, {"preprocess", pipeline.name},
-                 {"images", written.images},        {"failed", written.failed},
-                 {"warned", written.warned},        {"threads", threads},
-                 {"output", options.output},        {"dtype", dtype},
-                 {"shape", shape.dims()},           {"seconds", seconds},
+    Json json = {{"schema", "godwit.preprocess/1"},
+                 {"preprocess", pipeline.name},
+                 {"pipeline", Json::parse(image::text_of(pipeline))},
+                 {"images", written.images},
+                 {"failed", written.failed},
+                 {"warned", written.warned},
+                 {"threads", threads},
+                 {"output", options.output},
+                 {"dtype", dtype},
+                 {"shape", shape.dims()},
+                 {"seconds", seconds},
                  {"images_per_second", rate}};
     if (written.cut_short) {
       json["output"] = nullptr;
@@ -263,7 +272,7 @@ int preprocess(const Options& options) {
   vision::ImageSource source(options.images, interruptible_stdin());
   if (!options.bench) {
     check_output(options.output, source.paths());
-    check_output(options.output, std::array{options.preprocess});
+    check_output(options.output, std::array{options.preprocess.preset_or_file});
   }
   return options.bench ? bench_stages(options, source, pipeline) : write_tensors(options, source, pipeline);
 }
@@ -272,20 +281,22 @@ std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->preprocess = "torch";
   add_image_arguments(app, options->images);
-  app.add_option("--output", options->output, "Write the tensors here: f32, N x 3 x crop x crop.")
+  app.add_option("--output", options->output,
+                 "Write the tensors here: f32, N x 3 x height x width of the crop.")
       ->type_name("FILE.npy");
   app.add_flag(
       "--uint8", options->uint8,
-      "Write the resized and cropped pixels before normalising instead: u8, N x crop x crop x 3, RGB.");
+      "Write the resized and cropped pixels before normalising instead: u8, N x height x width x 3, RGB.");
   app.add_flag("--bench", options->bench,
                "Time the stages read, decode, resize (with crop) and normalise on one thread instead of "
                "writing, each by "
                "what it adds to those before it, and a bare full decode of every JPEG beside them.");
-  app.add_option("--preprocess", options->preprocess,
+  app.add_option("--preprocess", options->preprocess.preset_or_file,
                  "What to do to an image: torch, torch-v2, caffe, tf, or a JSON file with any of preset, "
-                 "resize, crop, filter, channels, depth, order, scale, mean, std.")
+                 "resize, resize_mode, pad, crop, filter, channels, depth, order, scale, mean, std.")
       ->type_name("PRESET|FILE")
       ->default_str("torch");
+  add_preprocess_changes(app, options->preprocess.changes);
   add_json_option(app, options->json);
   add_json_lines_option(app, options->json_lines,
                         "one for each image when its row is made (file, row, and error or warnings)");
@@ -309,16 +320,18 @@ const Command preprocess_command = {
     "Does what torchvision's Resize, CenterCrop and Normalize do on Pillow images, to the last bit up to the "
     "cropped pixels. The rows of the output are the images in the order given, a folder's in sorted "
     "order; one that cannot be read is named on stderr, its row is NaN (0 with --uint8), and the exit status "
-    "is "
-    "1. What a decoder had to mend, or gives otherwise than it is stored, is named likewise (JSON: warned). "
+    "is 1. --resize, --resize-mode, --pad, --crop and --channels change the preset; the JSON field pipeline "
+    "says what was done. What a decoder had to mend, or gives otherwise than it is stored, is named likewise "
+    "(JSON: warned). "
     "Where a signal ends the work early, no file is "
     "written (JSON: output is null, partial is true).",
     "godwit preprocess photographs --output x.npy --preprocess caffe\n"
     "godwit preprocess photographs --output pixels.npy --uint8 --preprocess torch-v2\n"
+    "godwit preprocess photographs --output x.npy --resize 640x640 --resize-mode keep-ratio\n"
     "godwit preprocess photographs --bench",
     prepare,
     {},
-    "--output --preprocess --uint8 --bench --json",
+    "--output --preprocess --resize --resize-mode --uint8 --bench --json",
 };
 
 }  // namespace godwit::tools

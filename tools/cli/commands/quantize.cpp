@@ -22,6 +22,7 @@
 #include "tools/cli/image_options.h"
 #include "tools/cli/keep_layers.h"
 #include "tools/cli/layer_report.h"
+#include "tools/cli/model.h"
 #include "tools/cli/options.h"
 #include "tools/cli/output_files.h"
 #include "tools/report/console.h"
@@ -46,7 +47,8 @@ constexpr std::int64_t kAccuracyBatch = 8;
 struct Options {
   EngineOptions engine;
   ImageOptions images;
-  std::string model, output, preprocess, method = "mse";
+  std::string model, output, method = "mse", scores_output;
+  image::PreprocessChoice preprocess;
   std::vector<std::string> calibration, keep;
   double percentile = 99.99;
   std::size_t image_count = 0;
@@ -67,8 +69,8 @@ class Quantizer {
         compile_(options.engine.compile_options()),
         prepared_(engine::prepare_for_quantization(graph_, compile_.target)),
         images_(read_calibration_images(chosen_images(options),
-                                        vision::find_pipeline(options.preprocess, graph_.metadata),
-                                        options.images, options.engine.thread_count())),
+                                        vision::pipeline_for(graph_, options.preprocess), options.images,
+                                        options.engine.thread_count())),
         kept_(options.keep.begin(), options.keep.end()) {
     set_preprocessing();
     quantization_.full_range = options.full_range;
@@ -119,10 +121,9 @@ class Quantizer {
 
   std::vector<engine::LayerNoise> ranked_layers() {
     const engine::QuantizationScheme scheme = this->scheme(kept_);
-    const vision::CalibrationReader few =
-        read_calibration_images(vision::spread(images_.paths(), kExplainImages),
-                                vision::find_pipeline(options_.preprocess, graph_.metadata), options_.images,
-                                options_.engine.thread_count());
+    const vision::CalibrationReader few = read_calibration_images(
+        vision::spread(images_.paths(), kExplainImages), vision::pipeline_for(graph_, options_.preprocess),
+        options_.images, options_.engine.thread_count());
     Progress progress("layers", engine::layers_to_measure(prepared_, scheme));
     return engine::measure_layers(prepared_, scheme, quantization_,
                                   engine::kept_in_memory(few.images(prepared_, compile_)), [&] {
@@ -145,13 +146,7 @@ class Quantizer {
   }
 
   // The scales hold for images made so, and for no others.
-  void set_preprocessing() {
-    if (options_.preprocess.empty()) return;
-    std::error_code absent;
-    prepared_.metadata["godwit.preprocess"] = std::filesystem::exists(options_.preprocess, absent)
-                                                  ? vision::read_text(options_.preprocess)
-                                                  : options_.preprocess;
-  }
+  void set_preprocessing() { vision::put_pipeline(options_.preprocess, prepared_.metadata); }
 
   const Options& options_;
   engine::Graph graph_;
@@ -182,7 +177,8 @@ class AccuracyCheck {
     ImageModelArguments model_options{.engine = options_.engine,
                                       .images = options_.images,
                                       .preprocess = options_.preprocess,
-                                      .default_batch = kAccuracyBatch};
+                                      .default_batch = kAccuracyBatch,
+                                      .output = options_.scores_output};
     vision::ImageModel model(graph, fmt::format("{}, {}", options_.model, name), model_options.options(""));
     vision::require_classes(examples_, options_.label_offset, model.classes());
     Progress progress(fmt::format("images for top-1 of {}", name), examples_.paths.size());
@@ -273,6 +269,8 @@ void report(const Options& options, const Quantizer& quantizer, const Outcome& o
                  {"full_range", options.full_range},
                  {"images", images},
                  {"images_failed", quantizer.images().failed()},
+                 {"warned", warned_json(quantizer.images())},
+                 {"model_warnings", quantizer.graph().warnings},
                  {"files", quantizer.images().paths()},
                  {"layers_with_weights", counts.with_weights},
                  {"layers_quantized", counts.quantized},
@@ -307,9 +305,9 @@ int quantize(const Options& options) {
   if (std::filesystem::path(options.output).extension() != ".onnx") {
     throw Error(fmt::format("cannot write '{}': expected a name that ends in .onnx", options.output));
   }
-  check_output(options.output, std::array{options.model, options.preprocess, options.examples.labels,
-                                          options.examples.classes});
-  engine::Graph graph = importers::load(options.model);
+  check_output(options.output, std::array{options.model, options.preprocess.preset_or_file,
+                                          options.examples.labels, options.examples.classes});
+  engine::Graph graph = load_graph(options.model);
   Quantizer quantizer = with_context([&] { return fmt::format("'{}'", options.model); },
                                      [&] { return Quantizer(options, std::move(graph)); });
   quantizer.calibrate();
@@ -330,6 +328,8 @@ void check(const Options& options) {
   const bool has_data = !options.examples.data.empty();
   if (options.max_drop && !has_data)
     throw Error("--max-drop needs --data DIR (and --labels FILE.csv) to measure accuracy on");
+  if (!has_data && !options.scores_output.empty())
+    throw Error("--scores-output names the scores that top-1 on --data DIR is measured by");
   if (!has_data && !(options.examples.labels.empty() && options.examples.classes.empty() &&
                      options.examples.class_order.empty()))
     throw Error("--labels, --classes and --class-order belong to --data DIR");
@@ -392,6 +392,11 @@ std::function<int()> prepare(CLI::App& app) {
                  "below f32's.")
       ->check(between(0, 100))
       ->type_name("POINTS");
+  app.add_option(
+         "--scores-output", options->scores_output,
+         "The output, or any other tensor of the model, that holds the scores for top-1. Default: the "
+         "model's first output.")
+      ->type_name("NAME");
   add_label_offset_option(app, options->label_offset);
   add_preprocess_option(app, options->preprocess);
   add_json_option(app, options->json);
@@ -425,7 +430,8 @@ const Command quantize_command = {
     "ends "
     "the work early, nothing is written. The JSON "
     "fields "
-    "are schema, model, output, method, bias_correction, full_range, images, images_failed, files, "
+    "are schema, model, output, method, bias_correction, full_range, images, images_failed, warned (file, "
+    "warnings of the decoder), model_warnings (what the model says falsely of itself), files, "
     "layers_with_weights, "
     "layers_quantized, tensors_quantized, kept, bytes, seconds, with --data accuracy (images, f32_top1, "
     "top1) "
