@@ -191,6 +191,7 @@ TEST_F(ImageSizes, EveryCommandTakesEveryTypeOfInput) {
     const Outcome labels = works("classify", {red, "--preprocess", pixels, "--json"});
     EXPECT_EQ(labels.json().at("images").at(0).at("labels").size(), 3U);
     works("accuracy", {"--data", data, "--class-order", "text", "--preprocess", pixels});
+    works("run", {"--image", red, "--preprocess", pixels, "--output-dir", folder / "out"});
     for (const char* precision : {"f16", "bf16"})
       works("compare", {"--data", data, "--recursive", "--precision", precision, "--preprocess", pixels});
     works("quantize",

@@ -19,6 +19,7 @@
 #include "tools/cli/known_inputs.h"
 #include "tools/cli/options.h"
 #include "tools/cli/output_files.h"
+#include "tools/cli/run_images.h"
 #include "tools/cli/tuning.h"
 #include "tools/report/console.h"
 #include "tools/report/interrupt.h"
@@ -32,6 +33,7 @@ struct Options {
   EngineOptions engine;
   std::string model, output_dir;
   std::vector<std::string> inputs, outputs;
+  RunImages images;
   bool json = false;
 };
 
@@ -60,10 +62,10 @@ bool fits(const Shape& wanted, const Shape& given) {
   return true;
 }
 
-// The model's inputs by name, from --input, checked against what the model says of them.
-std::map<std::string, Tensor> load_inputs(const Options& options, const engine::Graph& graph) {
+// The model's inputs by name: `tensors`, and those of --input, checked against what the model says of them.
+std::map<std::string, Tensor> load_inputs(const Options& options, const engine::Graph& graph,
+                                          std::map<std::string, Tensor> tensors) {
   const std::vector<std::string> names = input_names(graph, true), required = input_names(graph, false);
-  std::map<std::string, Tensor> tensors;
   for (const std::string& text : options.inputs) {
     NamedText named = split_named(text);
     if (named.name.empty()) {
@@ -92,7 +94,8 @@ std::map<std::string, Tensor> load_inputs(const Options& options, const engine::
   }
   for (const std::string& name : required) {
     if (!tensors.contains(name))
-      throw Error(fmt::format("input '{}' is not given; pass --input {}=FILE.npy", name, name));
+      throw Error(fmt::format("input '{}' is not given; pass --input {}=FILE.npy, or --image {}=FILE", name,
+                              name, name));
   }
   return tensors;
 }
@@ -108,10 +111,21 @@ std::string file_name(const std::string& name) {
   return result + ".npy";
 }
 
-// The file of each output. Throws Error where one cannot be written or is read.
+// Files that are read.
+std::vector<std::string> input_paths(const Options& options) {
+  std::vector<std::string> paths = {options.model};
+  for (const auto* list : {&options.inputs, &options.images.inputs}) {
+    for (const std::string& text : *list) paths.push_back(split_named(text).value);
+  }
+  return paths;
+}
+
+// The .npy file of each output; empty without a folder for them. Throws Error where one cannot be written or
+// is read.
 std::vector<std::string> output_paths(const Options& options, const engine::Plan& plan) {
-  std::vector<std::string> inputs, paths;
-  for (const std::string& input : options.inputs) inputs.push_back(split_named(input).value);
+  std::vector<std::string> paths;
+  if (options.output_dir.empty()) return std::vector<std::string>(plan.outputs().size());
+  const std::vector<std::string> inputs = input_paths(options);
   std::set<std::string> used;
   for (const engine::PlanInput& output : plan.outputs()) {
     std::string file = file_name(output.name);
@@ -124,12 +138,33 @@ std::vector<std::string> output_paths(const Options& options, const engine::Plan
   return paths;
 }
 
+// Throws Error where an image cannot be written, is read, or is of an output that is not computed.
+void check_images(const std::map<std::string, std::string>& images, const Options& options,
+                  const engine::Plan& plan) {
+  const std::vector<std::string> inputs = input_paths(options);
+  for (const auto& [name, file] : images) {
+    check_output(file, inputs);
+    const auto is_it = [&, &wanted = name](const engine::PlanInput& output) { return output.name == wanted; };
+    if (std::ranges::none_of(plan.outputs(), is_it)) {
+      throw Error(
+          fmt::format("--output-picture: output '{}' is not computed; pass --output {} as well", name, name));
+    }
+  }
+}
+
 int run(const Options& options) {
   engine::CompileOptions compile_options = options.engine.compile_options();
+  const std::map<std::string, std::string> images = options.images.files();
+  if (options.output_dir.empty() && images.empty())
+    throw Error("nothing would be written: pass --output-dir DIR, --output-picture NAME=FILE.png, or both");
   const engine::Graph graph = importers::load(options.model);
-  const std::map<std::string, Tensor> inputs = load_inputs(options, graph);
-  make_folder(options.output_dir);
+  ReadRunImages read = read_run_images(options.images, graph, options.engine.isa);
+  const std::map<std::string, Tensor> inputs = load_inputs(options, graph, std::move(read.tensors));
+  if (!options.output_dir.empty()) make_folder(options.output_dir);
   compile_options.outputs = options.outputs;
+  if (options.outputs.empty() && options.output_dir.empty()) {
+    for (const auto& [name, file] : images) compile_options.outputs.push_back(name);
+  }
   const auto compile = [&](const engine::Graph& given, const engine::CompileOptions& with) {
     return compile_model(given, options.model, options.engine, with).plan;
   };
@@ -140,6 +175,8 @@ int run(const Options& options) {
   for (const engine::PlanInput& input : plan->inputs()) compile_options.shapes[input.name] = input.desc.shape;
   if (!prepared.note.empty()) message(prepared.note);
   const std::vector<std::string> paths = output_paths(options, *plan);
+  check_images(images, options, *plan);
+  for (const std::string& each : read.told) message(each);
   engine::Session session(plan, {options.engine.thread_count(), false});
 
   const Stopwatch watch;
@@ -155,16 +192,21 @@ int run(const Options& options) {
   std::vector<std::string> warnings;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const std::string &name = plan->outputs()[i].name, &path = paths[i];
-    write_npy(path, results[i].view());
-    table.add({name, std::string(name_of(results[i].dtype())), results[i].shape().to_string(), path});
+    if (!path.empty()) write_npy(path, results[i].view());
+    const auto image = images.find(name);
+    std::string files = path;
+    if (image != images.end()) files += (path.empty() ? "" : ", ") + image->second;
+    table.add({name, std::string(name_of(results[i].dtype())), results[i].shape().to_string(), files});
     const engine::Nonfinite numbers = engine::count_nonfinite(results[i].view());
     if (numbers.any()) warnings.push_back(fmt::format("output '{}': {}", name, numbers.to_string()));
     outputs.push_back({{"name", name},
                        {"dtype", name_of(results[i].dtype())},
                        {"shape", results[i].shape().dims()},
-                       {"file", path},
+                       {"file", path.empty() ? Json(nullptr) : Json(path)},
                        {"nan", numbers.nan},
                        {"infinite", numbers.infinite}});
+    if (image != images.end())
+      outputs.back()["picture"] = write_run_image(options.images, name, results[i], image->second);
   }
   if (!warnings.empty()) {
     for (const std::string& each : warnings) warning("warning: " + each);
@@ -198,13 +240,13 @@ std::function<int()> prepare(CLI::App& app) {
       ->type_name("NAME=FILE");
   app.add_option("--output-dir", options->output_dir,
                  "Folder for the results, NAME.npy each; made if it is not there.")
-      ->required()
       ->type_name("DIR");
   add_list_option(
       app, "--output", options->outputs,
       "Compute only this output, or any other value inside the model; may be given several times. Default: "
       "the model's outputs.")
       ->type_name("NAME");
+  add_run_image_options(app, options->images);
   add_json_option(app, options->json);
   add_engine_options(app, options->engine, true, false);
   add_plan_options(app, options->engine);
@@ -216,22 +258,25 @@ std::function<int()> prepare(CLI::App& app) {
 const Command run_command = {
     "run",
     "Use a model",
-    "run a model on tensors from files",
-    "MODEL --input NAME=FILE.npy... --output-dir DIR [options]",
-    "Runs the model once on the given tensors, whose shapes settle what the model leaves open, and writes "
-    "every output as a .npy file. Characters of a name that do not suit a file name become '_'. Only what "
+    "run a model on tensors or images from files",
+    "MODEL --input|--image NAME=FILE... --output-dir DIR [options]",
+    "Runs the model once on the given tensors and images, whose shapes settle what the model leaves open, "
+    "and writes "
+    "every output as a .npy file, and with --output-picture as an image. Characters of a name that do not "
+    "suit a file name become '_'. Only what "
     "the outputs asked for need is computed. Outputs with NaN or infinities are written as they are (so may "
     "the "
     "inputs be); a warning counts them for each output and names the first layer that made them, and the "
     "exit "
     "status stays 0. The JSON fields are schema, model, precision, seconds and outputs (name, dtype, shape, "
-    "file, "
-    "nan and infinite: how many).",
+    "file, nan and infinite: how many; with --output-picture also picture: file, as, and range or classes).",
     "godwit run models/resnet50.onnx --input input=x.npy --output-dir results\n"
-    "godwit run model.onnx --input x.npy --output-dir results --output conv1 --output prob",
+    "godwit run model.onnx --input x.npy --output-dir results --output conv1 --output prob\n"
+    "godwit run style.onnx --image photo.jpg --crop 0 --output-picture output=painted.png\n"
+    "godwit run segment.onnx --image photo.jpg --output-picture out=classes.png",
     prepare,
     {},
-    "--input --output --precision --threads --json",
+    "--input --image --output-dir --output-picture --json",
 };
 
 }  // namespace godwit::tools
