@@ -15,7 +15,7 @@ using Function = void(Graph&, PassContext&);
 Function fold_constants, inline_graphs, resolve_lists, raise_precision, lower_precision, eliminate_identity,
     lower_reduce_mean, fold_pad, fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add,
     fold_quantization, eliminate_dead, choose_layout, skip_zeros, prepack_weights, stream_rows,
-    recognize_activations, recognize_layer_normalization;
+    recognize_activations, recognize_layer_normalization, recognize_linear;
 
 }  // namespace passes
 
@@ -42,6 +42,8 @@ constexpr std::array kPasses = {
          passes::fold_pad},
     Pass{"fuse_bias", "makes a constant that is added for each channel the bias of the node in front of it",
          passes::fuse_bias},
+    Pass{"recognize_linear", "makes Linear of MatMul with constant weights and the Add of a row behind it",
+         passes::recognize_linear},
     Pass{"fold_batch_norm", "multiplies batch normalisation into the weights in front of it",
          passes::fold_batch_norm},
     Pass{"fuse_activation", "lets a node clamp its own result, as Relu and Clip would",

@@ -20,6 +20,7 @@ const OpDef& op_gelu();
 const OpDef& op_global_average_pool();
 const OpDef& op_identity();
 const OpDef& op_if();
+const OpDef& op_linear();
 const OpDef& op_loop();
 const OpDef& op_layer_normalization();
 const OpDef& op_mat_mul();

@@ -17,6 +17,7 @@ extern const Implementation where_rows;                      // where.cpp
 extern const Implementation gather_runs;                     // gather.cpp
 extern const Implementation gemm_panels;                     // gemm_panels.cpp: Gemm with constant weights
 extern const Implementation mat_mul_panels;                  // gemm_panels.cpp: MatMul with constant weights
+extern const Implementation linear_panels;                   // gemm_panels.cpp: Linear with constant weights
 extern const Implementation mat_mul_computed;                // mat_mul_computed.cpp
 extern const Implementation max_pool_nhwc;                   // pool.cpp
 extern const Implementation max_pool_bytes;                  // pool.cpp
