@@ -15,7 +15,7 @@ using Function = void(Graph&, PassContext&);
 Function fold_constants, inline_graphs, resolve_lists, raise_precision, lower_precision, eliminate_identity,
     lower_reduce_mean, fold_pad, fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add,
     fold_quantization, eliminate_dead, choose_layout, skip_zeros, prepack_weights, stream_rows,
-    recognize_activations, recognize_layer_normalization, recognize_linear;
+    recognize_activations, recognize_layer_normalization, recognize_linear, fold_scale;
 
 }  // namespace passes
 
@@ -40,6 +40,8 @@ constexpr std::array kPasses = {
          passes::recognize_layer_normalization},
     Pass{"fold_pad", "moves zero padding into the window of the convolution or pooling behind it",
          passes::fold_pad},
+    Pass{"fold_scale", "multiplies a constant for each channel into the weights of a product in front of it",
+         passes::fold_scale},
     Pass{"fuse_bias", "makes a constant that is added for each channel the bias of the node in front of it",
          passes::fuse_bias},
     Pass{"recognize_linear", "makes Linear of MatMul with constant weights and the Add of a row behind it",

@@ -35,6 +35,7 @@ const OpDef& op_requantize();
 const OpDef& op_scan();
 const OpDef& op_slice();
 const OpDef& op_squeeze();
+const OpDef& op_transpose();
 const OpDef& op_unsqueeze();
 // On lists of tensors and optional values; the engine runs them.
 const OpDef& op_concat_from_sequence();
