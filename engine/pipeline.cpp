@@ -15,7 +15,7 @@ using Function = void(Graph&, PassContext&);
 Function fold_constants, inline_graphs, resolve_lists, raise_precision, lower_precision, eliminate_identity,
     lower_reduce_mean, fold_pad, fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add,
     fold_quantization, eliminate_dead, choose_layout, skip_zeros, prepack_weights, stream_rows,
-    recognize_activations, recognize_layer_normalization, recognize_linear, fold_scale;
+    recognize_activations, recognize_layer_normalization, recognize_linear, fold_scale, recognize_attention;
 
 }  // namespace passes
 
@@ -54,6 +54,8 @@ constexpr std::array kPasses = {
          passes::fuse_residual_add},
     Pass{"fold_quantization", "computes in 8-bit numbers what stands between dequantisation and quantisation",
          passes::fold_quantization},
+    Pass{"recognize_attention", "makes one step of two products with a Softmax in between, heads and all",
+         passes::recognize_attention, true},
     Pass{"lower_precision", "stores weights and the tensors between layers as 16-bit floats",
          passes::lower_precision, true},
     Pass{"eliminate_dead", "drops nodes whose results nobody asks for", passes::eliminate_dead},

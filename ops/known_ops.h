@@ -7,6 +7,7 @@
 namespace godwit::ops {
 
 const OpDef& op_add();
+const OpDef& op_attention_views();
 const OpDef& op_batch_normalization();
 const OpDef& op_cast();
 const OpDef& op_concat();
@@ -32,8 +33,11 @@ const OpDef& op_quantize_linear();
 const OpDef& op_reduce_mean();
 const OpDef& op_reorder();
 const OpDef& op_requantize();
+const OpDef& op_reshape();
 const OpDef& op_scan();
 const OpDef& op_slice();
+const OpDef& op_softmax();
+const OpDef& op_split();
 const OpDef& op_squeeze();
 const OpDef& op_transpose();
 const OpDef& op_unsqueeze();

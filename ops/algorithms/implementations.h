@@ -43,6 +43,7 @@ extern const Implementation layer_normalization_rows, rms_normalization_rows,
     channel_normalization_rows;                                   // normalize_rows.cpp
 extern const Implementation channel_normalization_nhwc;           // normalize_channels.cpp
 extern const Implementation reduce_mean_spans, reduce_sum_spans;  // reduce_spans.cpp
+extern const Implementation attention_heads, attention_views;     // attention.cpp
 extern const Implementation softmax_rows;                         // softmax.cpp
 
 }  // namespace godwit::ops
