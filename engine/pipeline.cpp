@@ -15,7 +15,8 @@ using Function = void(Graph&, PassContext&);
 Function fold_constants, inline_graphs, resolve_lists, raise_precision, lower_precision, eliminate_identity,
     lower_reduce_mean, fold_pad, fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add,
     fold_quantization, eliminate_dead, choose_layout, skip_zeros, prepack_weights, stream_rows,
-    recognize_activations, recognize_layer_normalization, recognize_linear, fold_scale, recognize_attention;
+    recognize_activations, recognize_layer_normalization, recognize_linear, fold_scale, recognize_attention,
+    hoist_products;
 
 }  // namespace passes
 
@@ -48,6 +49,8 @@ constexpr std::array kPasses = {
          passes::recognize_linear},
     Pass{"fold_batch_norm", "multiplies batch normalisation into the weights in front of it",
          passes::fold_batch_norm},
+    Pass{"hoist_products", "moves 1x1 convolutions over a Concat in front of the Resize of each branch",
+         passes::hoist_products, true},
     Pass{"fuse_activation", "lets a node clamp its own result, as Relu and Clip would",
          passes::fuse_activation},
     Pass{"fuse_residual_add", "lets a node add the other branch of a residual block to its own result",

@@ -34,6 +34,7 @@ const OpDef& op_reduce_mean();
 const OpDef& op_reorder();
 const OpDef& op_requantize();
 const OpDef& op_reshape();
+const OpDef& op_resize();
 const OpDef& op_scan();
 const OpDef& op_slice();
 const OpDef& op_softmax();
