@@ -277,22 +277,29 @@ template void Preprocessor::run(std::span<const std::byte>, const std::string&, 
 template void Preprocessor::run(std::span<const std::byte>, const std::string&, Layout,
                                 const ValueTable<BFloat16>&, std::span<BFloat16>);
 
-Size resized_size(const std::string& path, const Pipeline& pipeline, const PreprocessOptions& options) {
+Placement placement(const std::string& path, const Pipeline& pipeline, const PreprocessOptions& options) {
   std::vector<std::byte> buffer;
   const std::span<const std::byte> file = read_file(path, options.limits.max_file_bytes, buffer);
   return with_context(
       [&] { return fmt::format("'{}'", path); },
       [&] {
         const std::unique_ptr<Rows> rows = decoder_of(file).open(file, options.limits);
-        const auto [height, width] = upright_size(*rows, options.exif ? exif_orientation(file) : 1);
-        const Geometry target = geometry(width, height, pipeline.resize, pipeline.mode, {});
+        const Size image = upright_size(*rows, options.exif ? exif_orientation(file) : 1);
+        const Geometry target =
+            geometry(image.width, image.height, pipeline.resize, pipeline.mode, pipeline.crop);
         if (std::max(target.width, target.height) >
             options.limits.max_pixels / std::min(target.width, target.height)) {
-          throw Error(fmt::format("its {}x{} pixels would be {}x{} when resized, more than {} pixels", width,
-                                  height, target.width, target.height, options.limits.max_pixels));
+          throw Error(fmt::format("its {}x{} pixels would be {}x{} when resized, more than {} pixels",
+                                  image.width, image.height, target.width, target.height,
+                                  options.limits.max_pixels));
         }
-        return Size(static_cast<int>(target.height), static_cast<int>(target.width));
+        return Placement{image, Size(static_cast<int>(target.height), static_cast<int>(target.width)),
+                         static_cast<int>(target.window.left), static_cast<int>(target.window.top)};
       });
+}
+
+Size resized_size(const std::string& path, const Pipeline& pipeline, const PreprocessOptions& options) {
+  return placement(path, pipeline, options).resized;
 }
 
 void preprocess_file(const std::string& path, const Pipeline& pipeline, Layout layout, std::span<float> dst) {

@@ -87,6 +87,19 @@ class Preprocessor {
   Until until_ = Until::end;
 };
 
+// The way from an image's pixels to those of its tensor.
+struct Placement {
+  Size image;  // turned upright where the options say so
+  Size resized;
+  int left = 0, top = 0;  // of the tensor in the resized image; below 0 where it is padded
+
+  // The place in the image of one in the tensor; both count from the edge of the first pixel.
+  double source_x(double x) const { return (x + left) * image.width / resized.width; }
+  double source_y(double y) const { return (y + top) * image.height / resized.height; }
+};
+// Reads the file's header. Throws Error as resized_size() does.
+Placement placement(const std::string& path, const Pipeline& pipeline, const PreprocessOptions& options = {});
+
 // The size of the file's image once resized, not cropped. Throws Error naming the path: a file that is no
 // image, or one that would be larger than the limit.
 Size resized_size(const std::string& path, const Pipeline& pipeline, const PreprocessOptions& options = {});
