@@ -10,7 +10,6 @@
 #include <limits>
 #include <vector>
 
-#include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
 #include "ops/broadcast.h"
@@ -321,7 +320,6 @@ const OpDef& op_attention() {
       .reference = reference,
       .cost = cost_attention,
       .batch_separable = batch_separable,
-      .implementations = {&attention_heads},
   };
   return def;
 }

@@ -28,9 +28,11 @@ namespace godwit::tools {
 namespace {
 
 // THE table: a command is one file and one line here. Those of a group stand together.
-constexpr std::array<const Command*, 14> kCommands = {
+constexpr std::array<const Command*, 16> kCommands = {
     // use
     &classify_command,
+    &detect_command,
+    &segment_command,
     &quantize_command,
     &run_command,
     &preprocess_command,

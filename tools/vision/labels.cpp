@@ -322,7 +322,7 @@ std::vector<std::string> find_labels(const std::string& file,
   } else {
     return labels;
   }
-  require_label_count(labels.size(), classes, offset, source);
+  if (classes > 0) require_label_count(labels.size(), classes, offset, source);
   return labels;
 }
 

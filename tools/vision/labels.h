@@ -22,7 +22,7 @@ namespace godwit::vision {
 std::vector<std::string> parse_labels(const std::string& bytes, const std::string& source);
 
 // Those of the file when one is named, else of the metadata entry godwit.labels, else none. Throws Error
-// where they are not one for each of the `classes` from `offset` on.
+// where they are not one for each of the `classes` from `offset` on; 0 classes: it is not known how many.
 std::vector<std::string> find_labels(const std::string& file,
                                      const std::map<std::string, std::string>& metadata, std::int64_t classes,
                                      std::int64_t offset = 0);

@@ -6,6 +6,8 @@
 namespace godwit::tools {
 
 extern const Command classify_command;
+extern const Command detect_command;
+extern const Command segment_command;
 extern const Command run_command;
 extern const Command preprocess_command;
 extern const Command bench_command;

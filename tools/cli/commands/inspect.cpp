@@ -17,6 +17,7 @@
 #include "tools/report/console.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
+#include "tools/vision/output_use.h"
 
 namespace godwit::tools {
 namespace {
@@ -85,6 +86,16 @@ std::string tensors_text(std::string_view title, const engine::Graph& graph,
     const engine::Value& value = graph.value(id);
     text += fmt::format("{:<11}{}: {} {}\n", text.empty() ? title : "", value.name, name_of(value.desc.dtype),
                         graph.to_string(value.desc.shape));
+  }
+  return text;
+}
+
+std::string uses_text(const engine::Plan& plan) {
+  const std::vector<std::string> uses = vision::output_uses(plan);
+  std::string text;
+  for (std::size_t i = 0; i < uses.size(); ++i) {
+    if (uses[i].empty()) continue;
+    text += fmt::format("{:<11}{} looks like {}\n", "", plan.outputs()[i].name, uses[i]);
   }
   return text;
 }
@@ -170,6 +181,9 @@ Json inspect_json(const Options& options, const engine::Graph& graph, const engi
     json["preprocess"] = Json::parse(image::text_of(*pipeline));
   if (plan == nullptr) return json;
   const engine::MemoryReport& memory = plan->memory();
+  const std::vector<std::string> uses = vision::output_uses(*plan);
+  for (std::size_t i = 0; i < uses.size(); ++i)
+    json["outputs"][i]["looks_like"] = uses[i].empty() ? Json(nullptr) : Json(uses[i]);
   json["batch"] = batch_of(*plan);
   json["macs"] = plan->cost().macs / batch_of(*plan);
   json["flops"] = plan->cost().flops / batch_of(*plan);
@@ -195,6 +209,7 @@ std::string inspect_text(const Options& options, const engine::Graph& graph, con
   }
   std::string text = fmt::format("{:<11}{}\n{:<11}{}\n", "model", options.model, "format", graph.format);
   text += tensors_text("inputs", graph, graph.inputs) + tensors_text("outputs", graph, graph.outputs);
+  if (plan != nullptr) text += uses_text(*plan);
   text += fmt::format("{:<11}{}\n", "operators", fmt::join(operators, ", "));
   text += fmt::format("{:<11}{} parameters, {}\n", "weights",
                       with_prefix(static_cast<double>(weights.parameters)), mib_text(weights.bytes));
@@ -257,7 +272,8 @@ const Command inspect_command = {
     "as it is compiled here: the arena holds all activations of one run; beside it stand the least that any "
     "plan needs and what it would be if no two tensors shared memory. A model that carries preprocessing is "
     "told with what becomes of an image (JSON: preprocess), one that says something false of itself with a "
-    "message (JSON: warnings).",
+    "message (JSON: warnings). What the outputs look like, by shapes and names, is a guess (JSON: "
+    "looks_like).",
     "godwit inspect models/resnet50.onnx --layers\n"
     "godwit inspect detector.onnx --shape images=1x3x640x640 --json",
     prepare,

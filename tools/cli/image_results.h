@@ -1,0 +1,66 @@
+// Results of images that are told one by one: as text, as the elements of one JSON object, or a line each.
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "runtime/image/write_png.h"
+#include "runtime/output_file.h"
+#include "tools/report/console.h"
+#include "tools/report/json.h"
+#include "tools/vision/detection.h"
+
+namespace godwit::tools {
+
+class ImageResults {
+ public:
+  enum class Form : std::uint8_t { text, json, json_lines };
+
+  // `total`: how many images there will be, 0 for no telling. `strict`: the first failure or warning ends the
+  // work.
+  ImageResults(Form form, std::size_t total, bool strict);
+  ~ImageResults();
+
+  // The object's fields before the images. To be called once, before add().
+  void begin(Json facts);
+  // An image with its fields (without file), or for people its lines. Throws Error in strict mode.
+  void add(const std::string& path, Json fields, const std::string& text,
+           const std::vector<std::string>& warnings);
+  // One that could not be done; names it on stderr. Throws Error in strict mode.
+  void fail(const std::string& path, const std::string& error);
+  // Closes the object, with `facts` behind the images.
+  void end(Json facts);
+  // Makes a whole object of what has been printed when an error ends the work.
+  void end_early(const std::string& error);
+
+  std::size_t done() const { return done_; }
+  std::size_t failed() const { return log_.failed(); }
+
+ private:
+  void close(Json tail);
+
+  Form form_;
+  Progress progress_;
+  ImageLog log_;
+  std::size_t done_ = 0;
+  Json failures_, warned_;
+};
+
+// PNG files of a folder, each named after the image that it is of.
+class PictureFolder {
+ public:
+  // Makes the folder; empty: nothing is written. Throws Error where it cannot be made.
+  explicit PictureFolder(std::string folder);
+  bool wanted() const { return !folder_.empty(); }
+  // Writes NAME.png for the image NAME.jpg, with a number behind where several images have one name. Returns
+  // the path. Throws Error where it cannot be written, or is the image itself.
+  std::string write(const std::string& image, const image::PngPixels& pixels);
+
+ private:
+  std::string folder_;
+  std::set<std::string> used_;
+};
+
+}  // namespace godwit::tools
