@@ -15,7 +15,8 @@ using Function = void(Graph&, PassContext&);
 Function fold_constants, inline_graphs, resolve_lists, raise_precision, lower_precision, eliminate_identity,
     lower_reduce_mean, fold_pad, fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add,
     fold_quantization, eliminate_dead, choose_layout, skip_zeros, prepack_weights, stream_rows,
-    recognize_activations, recognize_layer_normalization;
+    recognize_activations, recognize_layer_normalization, recognize_linear, fold_scale, recognize_attention,
+    hoist_products;
 
 }  // namespace passes
 
@@ -40,16 +41,24 @@ constexpr std::array kPasses = {
          passes::recognize_layer_normalization},
     Pass{"fold_pad", "moves zero padding into the window of the convolution or pooling behind it",
          passes::fold_pad},
+    Pass{"fold_scale", "multiplies a constant for each channel into the weights of a product in front of it",
+         passes::fold_scale},
     Pass{"fuse_bias", "makes a constant that is added for each channel the bias of the node in front of it",
          passes::fuse_bias},
+    Pass{"recognize_linear", "makes Linear of MatMul with constant weights and the Add of a row behind it",
+         passes::recognize_linear},
     Pass{"fold_batch_norm", "multiplies batch normalisation into the weights in front of it",
          passes::fold_batch_norm},
+    Pass{"hoist_products", "moves 1x1 convolutions over a Concat in front of the Resize of each branch",
+         passes::hoist_products, true},
     Pass{"fuse_activation", "lets a node clamp its own result, as Relu and Clip would",
          passes::fuse_activation},
     Pass{"fuse_residual_add", "lets a node add the other branch of a residual block to its own result",
          passes::fuse_residual_add},
     Pass{"fold_quantization", "computes in 8-bit numbers what stands between dequantisation and quantisation",
          passes::fold_quantization},
+    Pass{"recognize_attention", "makes one step of two products with a Softmax in between, heads and all",
+         passes::recognize_attention, true},
     Pass{"lower_precision", "stores weights and the tensors between layers as 16-bit floats",
          passes::lower_precision, true},
     Pass{"eliminate_dead", "drops nodes whose results nobody asks for", passes::eliminate_dead},

@@ -22,11 +22,14 @@ bool is_alias(const Node& node, const ops::NodeView& view) {
   }
   const TensorDesc& src = view.input(0);
   const TensorDesc& dst = view.outputs[0];
-  // Views are defined on row-major bytes; channels-last ones stay the same only under the same shape. A
-  // Reorder knows about layouts itself.
+  // Views are defined on row-major bytes; channels-last ones stay the same only under the same shape, or
+  // where batch and channels do. Reorder and Transpose know about layouts themselves.
   const bool row_major = src.layout == Layout::nchw && dst.layout == Layout::nchw;
   const bool same = src.layout == dst.layout && src.shape == dst.shape;
-  return (row_major || same || node.op == &ops::op_reorder()) && src.bytes() == dst.bytes();
+  const bool same_pixels = src.layout == Layout::nhwc && dst.layout == Layout::nhwc &&
+                           src.shape[0] == dst.shape[0] && src.shape[1] == dst.shape[1];
+  const bool knows = node.op == &ops::op_reorder() || node.op == &ops::op_transpose();
+  return (row_major || same || same_pixels || knows) && src.bytes() == dst.bytes();
 }
 
 // A size that only the data decides needs a bound for the memory plan, and operators that take such sizes.

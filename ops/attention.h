@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "ops/op.h"
@@ -27,5 +28,24 @@ HeadStrides head_strides(const Shape& shape, std::int64_t heads);
 AttentionSizes attention_sizes(const NodeView& node, std::span<const TensorView> src);
 // The factor of a product of Q and K.
 double attention_scale(const NodeView& node, std::int64_t size);
+
+// Heads inside of a tensor in ONNX's order: where the first one begins, and elements between neighbours.
+struct HeadView {
+  std::int64_t offset = 0, batch = 0, head = 0, row = 0;
+};
+// A mask that is added to scores: batch b reads that of b % period. Keys lie side by side.
+struct MaskView {
+  std::int64_t period = 1, batch = 0, head = 0, row = 0;
+};
+// Attention without a cache over heads that lie anywhere.
+struct AttentionViews {
+  std::int64_t batch = 1, heads = 1, kv_heads = 1, queries = 0, keys = 0, size = 0, value_size = 0;
+  HeadView query, key, value, result;
+  std::optional<MaskView> mask;
+  float scale = 1;
+};
+// The attributes of the internal op AttentionViews as a struct, and back.
+AttentionViews attention_views_of(const Attributes& attributes);
+void set_attention_views(Attributes& attributes, const AttentionViews& views, const Shape& result);
 
 }  // namespace godwit::ops

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ops/kernel_info.h"
+#include "ops/kernels/attention/arguments.h"
 #include "ops/kernels/convert/arguments.h"
 #include "ops/kernels/depthwise/arguments.h"
 #include "ops/kernels/elementwise/arguments.h"

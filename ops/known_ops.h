@@ -7,6 +7,7 @@
 namespace godwit::ops {
 
 const OpDef& op_add();
+const OpDef& op_attention_views();
 const OpDef& op_batch_normalization();
 const OpDef& op_cast();
 const OpDef& op_concat();
@@ -20,6 +21,7 @@ const OpDef& op_gelu();
 const OpDef& op_global_average_pool();
 const OpDef& op_identity();
 const OpDef& op_if();
+const OpDef& op_linear();
 const OpDef& op_loop();
 const OpDef& op_layer_normalization();
 const OpDef& op_mat_mul();
@@ -31,9 +33,14 @@ const OpDef& op_quantize_linear();
 const OpDef& op_reduce_mean();
 const OpDef& op_reorder();
 const OpDef& op_requantize();
+const OpDef& op_reshape();
+const OpDef& op_resize();
 const OpDef& op_scan();
 const OpDef& op_slice();
+const OpDef& op_softmax();
+const OpDef& op_split();
 const OpDef& op_squeeze();
+const OpDef& op_transpose();
 const OpDef& op_unsqueeze();
 // On lists of tensors and optional values; the engine runs them.
 const OpDef& op_concat_from_sequence();

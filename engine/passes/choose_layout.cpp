@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <memory>
 
+#include "engine/node_properties.h"
 #include "engine/rewrite.h"
 #include "ops/attribute_views.h"
 #include "ops/known_ops.h"
@@ -105,6 +106,8 @@ class Chooser {
   }
 
   void place(Node node) {
+    if (node.op == &ops::op_transpose() && !ops::has_bounds(NodeContext(graph_, node).view()))
+      return place_transpose(std::move(node));
     const ops::LayoutRule rule = rule_of(node);
     const Layout layout = choose(node, rule);
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
@@ -126,6 +129,38 @@ class Chooser {
     }
     graph_.nodes.push_back(std::move(node));
     for (Node& reorder_behind : behind) graph_.nodes.push_back(std::move(reorder_behind));
+  }
+
+  // Transpose reads and writes either layout: the pair that leaves every byte where it is or, where there is
+  // none, the operand as it lies, whose layout the result keeps while its channels stay the channels.
+  void place_transpose(Node node) {
+    const ValueId src = node.inputs[0], dst = node.outputs[0];
+    const Forms forms = forms_[static_cast<std::size_t>(src)];
+    const bool free = dst != kNoValue && !graph_.is_output(dst) && has_layout(desc(dst));
+    const auto perm = node.attributes.integers("perm");
+    const bool keeps_channels = perm.size() > 1 && perm[0] == 0 && perm[1] == 1;
+    Layout read = forms[0] != kNoValue ? Layout::nchw : Layout::nhwc;
+    Layout written = free && keeps_channels ? read : Layout::nchw;
+    for (const Layout to : {Layout::nhwc, Layout::nchw}) {
+      if (to == Layout::nhwc && !free) continue;
+      for (const Layout from : {Layout::nhwc, Layout::nchw}) {
+        const ValueId operand = forms[static_cast<std::size_t>(from)];
+        if (operand == kNoValue) continue;
+        node.inputs[0] = operand;
+        if (dst != kNoValue) graph_.value(dst).desc.layout = to;
+        if (is_view(graph_, node)) {
+          read = from;
+          written = to;
+        }
+      }
+    }
+    node.inputs[0] = forms[static_cast<std::size_t>(read)];
+    if (dst != kNoValue) {
+      graph_.value(dst).desc.layout = written;
+      forms_[static_cast<std::size_t>(dst)] = {kNoValue, kNoValue};
+      form(dst, written) = dst;
+    }
+    graph_.nodes.push_back(std::move(node));
   }
 
   // The value in this layout, reordered here if it does not exist yet.

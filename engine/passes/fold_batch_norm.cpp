@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include "engine/node_properties.h"
+#include "engine/passes/scaled_weights.h"
 #include "engine/rewrite.h"
 #include "ops/attribute_views.h"
 #include "ops/known_ops.h"
-#include "runtime/memory.h"
 
 namespace godwit::engine::passes {
 namespace {
@@ -37,26 +37,6 @@ Affine affine_of(const Graph& graph, const Node& norm) {
     affine.shift.push_back(static_cast<double>(bias[c]) - static_cast<double>(mean[c]) * factor);
   }
   return affine;
-}
-
-// Each weight times the factor of its output channel, which is (i / inner) % channels. Made when it is asked
-// for: packing is mostly all that reads it.
-Tensor scaled(const Tensor& weights, const Affine& affine, std::size_t inner) {
-  return Tensor::on_demand(weights.desc(), [weights, factors = affine.factor, inner] {
-    const Tensor original = weights.resident();
-    const auto src = original.values<float>();
-    const std::shared_ptr<std::byte> result = allocate_aligned(original.bytes());
-    auto* dst = reinterpret_cast<float*>(result.get());
-    std::size_t i = 0;
-    while (i < src.size()) {
-      for (const double factor : factors) {
-        for (const std::size_t end = i + inner; i < end; ++i) {
-          dst[i] = static_cast<float>(static_cast<double>(src[i]) * factor);
-        }
-      }
-    }
-    return std::shared_ptr<const void>(result);
-  });
 }
 
 // `bias` (times beta) may be null, one number, or one per channel.
@@ -100,7 +80,7 @@ void fold(Rewriter& rewriter, NodeId maker_id, const Node& norm, const Affine& a
   const auto inner =
       static_cast<std::size_t>(weights.shape().product(product.channel_axis + 1, weights.shape().rank()));
 
-  Tensor new_weights = scaled(weights, affine, inner);
+  Tensor new_weights = scaled_weights(weights, affine.factor, inner);
   Tensor new_bias = shifted(bias, static_cast<double>(product.beta), affine);
   const ValueId old_bias = bias != nullptr ? producer.inputs[bias_operand] : norm.inputs[2];
   const std::string weights_name =

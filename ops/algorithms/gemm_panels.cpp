@@ -1,4 +1,4 @@
-// Gemm and MatMul with constant weights on the GEMM core: fully connected layers.
+// Gemm, MatMul and Linear with constant weights on the GEMM core: fully connected layers.
 #include <cstring>
 #include <fmt/format.h>
 #include <vector>
@@ -151,8 +151,27 @@ std::unique_ptr<Executable> prepare_mat_mul(const NodeView& node, const PrepareC
   return std::make_unique<GemmPanels>(node, context, product, std::vector<float>{});
 }
 
+std::string reject_linear(const NodeView& node, const Target& target) {
+  if (has_own_input(node, 2) && (node.inputs[2].constant == nullptr || node.input(2).dtype != DType::f32))
+    return "needs a constant f32 bias";
+  return reject_mat_mul(node, target);
+}
+
+std::unique_ptr<Executable> prepare_linear(const NodeView& node, const PrepareContext& context) {
+  const Shape& weights = node.shape(1);
+  const Product product{node.outputs[0].shape.elements() / weights[1], weights[1], weights[0], false, 1.0F};
+  std::vector<float> bias;
+  if (has_own_input(node, 2)) {
+    const auto values = node.inputs[2].constant->values<float>();
+    bias.assign(values.begin(), values.end());
+  }
+  return std::make_unique<GemmPanels>(node, context, product, std::move(bias));
+}
+
 }  // namespace
 
+const Implementation linear_panels{"linear_panels", "constant weights packed for the GEMM core",
+                                   reject_linear, prepare_linear};
 const Implementation gemm_panels{"gemm_panels", "constant weights packed for the GEMM core", reject_gemm,
                                  prepare_gemm};
 const Implementation mat_mul_panels{"mat_mul_panels", "constant weights packed for the GEMM core",

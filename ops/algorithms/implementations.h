@@ -17,6 +17,7 @@ extern const Implementation where_rows;                      // where.cpp
 extern const Implementation gather_runs;                     // gather.cpp
 extern const Implementation gemm_panels;                     // gemm_panels.cpp: Gemm with constant weights
 extern const Implementation mat_mul_panels;                  // gemm_panels.cpp: MatMul with constant weights
+extern const Implementation linear_panels;                   // gemm_panels.cpp: Linear with constant weights
 extern const Implementation mat_mul_computed;                // mat_mul_computed.cpp
 extern const Implementation max_pool_nhwc;                   // pool.cpp
 extern const Implementation max_pool_bytes;                  // pool.cpp
@@ -42,6 +43,7 @@ extern const Implementation layer_normalization_rows, rms_normalization_rows,
     channel_normalization_rows;                                   // normalize_rows.cpp
 extern const Implementation channel_normalization_nhwc;           // normalize_channels.cpp
 extern const Implementation reduce_mean_spans, reduce_sum_spans;  // reduce_spans.cpp
+extern const Implementation attention_heads, attention_views;     // attention.cpp
 extern const Implementation softmax_rows;                         // softmax.cpp
 
 }  // namespace godwit::ops

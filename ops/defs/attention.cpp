@@ -10,6 +10,7 @@
 #include <limits>
 #include <vector>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
 #include "ops/broadcast.h"
@@ -320,6 +321,7 @@ const OpDef& op_attention() {
       .reference = reference,
       .cost = cost_attention,
       .batch_separable = batch_separable,
+      .implementations = {&attention_heads},
   };
   return def;
 }

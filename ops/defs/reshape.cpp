@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ops/axes.h"
+#include "ops/layout.h"
 #include "ops/movement.h"
 #include "runtime/error.h"
 
@@ -111,6 +112,16 @@ void extents(const NodeView& node, std::span<const TensorView> src, std::span<Te
   if (inferred >= 0) to[inferred] = rest;
 }
 
+// Batch and channels stay, so that an image's pixels become a line of pixels, or the other way round: the
+// same bytes in either layout.
+LayoutRule layout(const NodeView& node) {
+  if (node.outputs.empty() || !node.shape(0).known() || !node.outputs[0].shape.known())
+    return LayoutRule::nchw_only;
+  const Shape &src = node.shape(0), &dst = node.outputs[0].shape;
+  const bool keeps = can_be_nhwc(src) && can_be_nhwc(dst) && src[0] == dst[0] && src[1] == dst[1];
+  return keeps ? LayoutRule::follows : LayoutRule::nchw_only;
+}
+
 }  // namespace
 
 const OpDef& op_reshape() {
@@ -127,6 +138,7 @@ const OpDef& op_reshape() {
       .reference = copy_reference,
       .extents = extents,
       .cost = no_arithmetic,
+      .layout = layout,
       .is_view = always,
       .batch_separable = always,
   };

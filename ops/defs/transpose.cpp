@@ -1,4 +1,5 @@
 // Transpose: the dimensions in another order.
+#include <algorithm>
 #include <fmt/format.h>
 #include <numeric>
 
@@ -67,19 +68,30 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
   });
 }
 
-// True where the axes longer than 1 keep their order, so that no byte moves.
+// Axes in the order in which a tensor's bytes lie.
+Index memory_order(int rank, Layout layout) {
+  Index order{};
+  for (int i = 0; i < rank; ++i) order[static_cast<std::size_t>(i)] = i;
+  if (layout == Layout::nhwc) std::rotate(order.begin() + 1, order.begin() + 2, order.begin() + rank);
+  return order;
+}
+
+// True where the axes longer than 1 keep their order in memory, so that no byte moves.
 bool moves_nothing(const NodeView& node) {
   const Shape& src = node.shape(0);
   if (!src.ranked()) return false;
   const std::span<const std::int64_t> perm = node.attributes.integers("perm");
   if (node.attributes.has("perm") && perm.size() != static_cast<std::size_t>(src.rank())) return false;
   const Index order = order_of(node, src.rank());
-  std::int64_t last = -1;
+  const Layout layout = node.outputs.empty() ? Layout::nchw : node.outputs[0].layout;
+  const Index lies = memory_order(src.rank(), node.input(0).layout);
+  const Index written = memory_order(src.rank(), layout);
+  int at = 0;  // in `lies`
   for (int i = 0; i < src.rank(); ++i) {
-    const std::int64_t axis = order[static_cast<std::size_t>(i)];
+    const std::int64_t axis = order[static_cast<std::size_t>(written[static_cast<std::size_t>(i)])];
     if (src[static_cast<int>(axis)] == 1) continue;
-    if (axis < last) return false;
-    last = axis;
+    while (src[static_cast<int>(lies[static_cast<std::size_t>(at)])] == 1) ++at;
+    if (lies[static_cast<std::size_t>(at++)] != axis) return false;
   }
   return true;
 }

@@ -159,9 +159,9 @@ TEST(UnknownMovement, IsTakenOutWhereItIsAnIdentity) {
 // Every operator that passes do not know by identity.
 Graph under_other_names(Graph graph, std::vector<std::unique_ptr<ops::OpDef>>& defs) {
   static constexpr const ops::OpDef& (*kKnown[])() = {
-      ops::op_add,     ops::op_batch_normalization, ops::op_cast,    ops::op_dequantize_linear,
-      ops::op_mat_mul, ops::op_global_average_pool, ops::op_pad,     ops::op_quantize_linear,
-      ops::op_reorder, ops::op_requantize,          ops::op_identity};
+      ops::op_add,     ops::op_batch_normalization, ops::op_cast,     ops::op_dequantize_linear,
+      ops::op_mat_mul, ops::op_global_average_pool, ops::op_pad,      ops::op_quantize_linear,
+      ops::op_reorder, ops::op_requantize,          ops::op_identity, ops::op_transpose};
   for (Node& node : graph.nodes) {
     bool known = false;
     for (const auto op : kKnown) known |= node.op == &op();

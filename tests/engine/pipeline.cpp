@@ -91,7 +91,7 @@ TEST(Pipeline, ReportsEachPassOnceWithBothItsRuns) {
 TEST(Pipeline, RunsOnlyWhatNeedsNoShapesBeforeTheyAreBound) {
   Graph graph = residual_network().build();
   const auto reports = run_pipeline(graph, {}, {.shapes_bound = false});
-  EXPECT_EQ(reports.size(), 15U);
+  EXPECT_EQ(reports.size(), 17U);
   EXPECT_EQ(reports.back().name, "eliminate_dead");
 }
 

@@ -1,10 +1,14 @@
 """Manual pages and completions of an install: usage: documents_test.py PREFIX/share PREFIX/bin/godwit."""
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SHARE, PROGRAM = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
@@ -116,6 +120,90 @@ class Zsh(unittest.TestCase):
     @unittest.skipUnless(shutil.which("zsh"), "no zsh here")
     def test_zsh_accepts_it(self):
         self.assertEqual(run("zsh", "-n", ZSH).stderr, "")
+
+
+# A shell that writes down what is proposed behind a word, and that it is done.
+ZSHRC = r"""
+PS1='READY> '
+fpath=('{site}' $fpath)
+autoload -Uz compinit
+compinit -u -d "$ZDOTDIR/dump"
+compadd() {{
+  if [[ " ${{(j: :)@}} " != *\ -(O|A|D)\ * ]]; then
+    local -a proposed
+    builtin compadd -A proposed "$@"
+    print -rl -- "${{proposed[@]}}" >>"$ZDOTDIR/proposed"
+  fi
+  builtin compadd "$@"
+}}
+write_down() {{ zle complete-word; print >"$ZDOTDIR/done" }}
+zle -N write_down
+bindkey '^I' write_down
+"""
+
+
+@unittest.skipUnless(shutil.which("zsh"), "no zsh here")
+class ZshProposes(unittest.TestCase):
+    def complete(self, line):
+        """The proposals behind this line in an interactive shell."""
+        with tempfile.TemporaryDirectory() as folder:
+            home = os.path.join(folder, "home")
+            os.mkdir(home)
+            with open(os.path.join(home, ".zshrc"), "w", encoding="utf-8") as file:
+                file.write(ZSHRC.format(site=os.path.dirname(ZSH)))
+            for name in ("model.onnx", "labels.txt"):
+                with open(os.path.join(folder, name), "w", encoding="utf-8"):
+                    pass
+            child, terminal = pty.fork()
+            if child == 0:
+                os.chdir(folder)
+                os.environ.update(ZDOTDIR=home, TERM="dumb", LC_ALL="C.UTF-8")
+                os.execvp("zsh", ["zsh", "-d", "-i"])
+            try:
+                shown = self.wait(terminal, lambda text: "READY> " in text)
+                os.write(terminal, f"{line}\t".encode())
+                shown += self.wait(terminal, lambda _: os.path.exists(os.path.join(home, "done")))
+            finally:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                os.close(terminal)
+            self.assertNotIn("command not found", shown)
+            try:
+                with open(os.path.join(home, "proposed"), encoding="utf-8") as file:
+                    return {word for word in file.read().split("\n") if word}
+            except FileNotFoundError:
+                return set()
+
+    def wait(self, terminal, ready):
+        """Reads what the shell shows until `ready` says so of it."""
+        text = ""
+        end = time.monotonic() + 60
+        while not ready(text):
+            self.assertLess(time.monotonic(), end, text)
+            if select.select([terminal], [], [], 0.05)[0]:
+                text += os.read(terminal, 65536).decode(errors="replace")
+        return text
+
+    def test_commands(self):
+        self.assertTrue({"classify", "accuracy", "bench", "energy", "list", "help"} <= self.complete("godwit "))
+        self.assertEqual(self.complete("godwit energy s"), {"selftest", "sensors", "sweep"})
+
+    def test_options(self):
+        self.assertEqual(self.complete("godwit classify model.onnx --lab"), {"--labels", "--label-offset"})
+        self.assertIn("--journal-dir", self.complete("godwit energy cap show --jou"))
+
+    def test_values(self):
+        self.assertEqual(self.complete("godwit classify --decode "), {"exact", "fast"})
+        self.assertEqual(self.complete("godwit classify --decode="), {"exact", "fast"})
+        self.assertIn("generic", self.complete("godwit bench --isa "))
+        self.assertIn("fold_constants", self.complete("godwit explain --disable-pass "))
+        self.assertTrue({"passes", "presets"} <= self.complete("godwit list "))
+        self.assertEqual(self.complete("godwit classify --top "), set())
+
+    def test_paths(self):
+        self.assertTrue({"model.onnx", "labels.txt"} <= self.complete("godwit classify "))
+        self.assertEqual(self.complete("godwit classify --labels l"), {"labels.txt"})
+        self.assertTrue({"torch", "tf", "model.onnx"} <= self.complete("godwit classify --preprocess "))
 
 
 if __name__ == "__main__":

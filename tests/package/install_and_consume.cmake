@@ -40,3 +40,6 @@ foreach(document man/man1/godwit.1 man/man1/godwit-classify.1 bash-completion/co
     message(FATAL_ERROR "the install lacks share/${document}")
   endif()
 endforeach()
+if(PYTHON)
+  run(${PYTHON} -B ${DOCUMENTS} ${WORK}/prefix/share ${WORK}/prefix/bin/godwit)
+endif()

@@ -172,6 +172,24 @@ TEST_F(ImageSizes, AModelCarriesThem) {
                "the model does not say how its images are preprocessed");
 }
 
+TEST_F(ImageSizes, OpenSizesAreThoseOfTheModelsPreprocessing) {
+  for (const bool last : {false, true}) {
+    for (const std::int64_t channels : {1, 3}) {
+      GraphBuilder b;
+      const std::int64_t h = b.graph().symbol("H"), w = b.graph().symbol("W");
+      const ValueId x = b.input("input", last ? Shape{1, h, w, channels} : Shape{1, channels, h, w});
+      b.output(b.node("Relu", "y", {x}));
+      b.graph().metadata["godwit.preprocess"] = R"({"preset": "tf", "resize": [16, 24]})";
+      const std::string model = save(b.build());
+      const Outcome outcome = godwit({"explain", model, "--json"});
+      ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+      EXPECT_EQ(godwit({"run", model, "--image", red, "--output-dir", folder / "out"}).exit_code, 0);
+      EXPECT_EQ(read_npy(folder / "out/y.npy").shape(),
+                last ? (Shape{1, 16, 24, channels}) : (Shape{1, channels, 16, 24}));
+    }
+  }
+}
+
 TEST_F(ImageSizes, EveryCommandTakesEveryTypeOfInput) {
   const std::string data = folder / "data";
   for (const DType dtype : {DType::f32, DType::f16, DType::bf16, DType::u8}) {

@@ -19,8 +19,10 @@ void set_image_size(const engine::Graph& graph, Shape& shape) {
   if (entry == graph.metadata.end() || shape.rank() != 4) return;
   const image::Pipeline pipeline =
       image::pipeline_from_text(entry->second, "metadata entry godwit.preprocess");
-  if (pipeline.crop.empty() || (shape[1] != pipeline.channels && shape[3] != pipeline.channels)) return;
-  const int height = shape[1] == pipeline.channels ? 2 : 1;
+  // A network of one channel gets gray.
+  const auto holds_channels = [&](int axis) { return shape[axis] == pipeline.channels || shape[axis] == 1; };
+  if (pipeline.crop.empty() || !(holds_channels(1) || holds_channels(3))) return;
+  const int height = holds_channels(1) ? 2 : 1;
   if (!is_known(shape[height])) shape[height] = pipeline.crop.height;
   if (!is_known(shape[height + 1])) shape[height + 1] = pipeline.crop.width;
 }

@@ -36,7 +36,8 @@ void require_bytes(const image::Pipeline& pipeline, const engine::Value& input) 
 // True for channels first, false for channels last; nullopt where the shape holds no images of so many.
 std::optional<bool> channels_first(const Shape& shape, std::int64_t channels) {
   if (shape.rank() != 4) return std::nullopt;
-  if (shape[1] == channels || (!is_known(shape[1]) && shape[3] != channels)) return true;
+  // An axis left open holds channels where the last one is not as short as channels are.
+  if (shape[1] == channels || (!is_known(shape[1]) && shape[3] != 1 && shape[3] != 3)) return true;
   return shape[3] == channels ? std::optional(false) : std::nullopt;
 }
 

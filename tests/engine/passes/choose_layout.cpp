@@ -83,10 +83,46 @@ TEST(ChooseLayout, BehindAPooledImageNothingMoves) {
 TEST(ChooseLayout, AnOperatorThatNeedsOnnxOrderGetsIt) {
   GraphBuilder b;
   const ValueId conv = b.conv("conv", b.input("x", kImage), kWeights, kSame);
+  const ValueId cut = b.node("Trilu", "cut", {conv});
+  b.output(b.conv("conv2", cut, kWeights, kSame));
+  const Graph graph = chosen(b);
+  EXPECT_EQ(ops_of(graph), (Names{"Reorder", "Conv", "Reorder", "Trilu", "Reorder", "Conv", "Reorder"}));
+  expect_same_results(b);
+}
+
+TEST(ChooseLayout, TransposeTakesItsOperandAsItLies) {
+  GraphBuilder b;
+  const ValueId conv = b.conv("conv", b.input("x", kImage), kWeights, kSame);
   const ValueId moved = b.node("Transpose", "moved", {conv}, {{"perm", ints({0, 1, 3, 2})}});
   b.output(b.conv("conv2", moved, kWeights, kSame));
-  const Graph graph = chosen(b);
-  EXPECT_EQ(ops_of(graph), (Names{"Reorder", "Conv", "Reorder", "Transpose", "Reorder", "Conv", "Reorder"}));
+  EXPECT_EQ(ops_of(chosen(b)), (Names{"Reorder", "Conv", "Transpose", "Conv", "Reorder"}));
+  expect_same_results(b);
+}
+
+TEST(ChooseLayout, TranspositionsOfChannelsMoveNothing) {
+  GraphBuilder b;
+  ValueId x = b.conv("conv", b.input("x", kImage), kWeights, kSame);
+  x = b.node("Transpose", "last", {x}, {{"perm", ints({0, 2, 3, 1})}});
+  x = b.node("MatMul", "product", {x, b.constant("w", whole_numbers({4, 4}, 7))});
+  x = b.node("Transpose", "first", {x}, {{"perm", ints({0, 3, 1, 2})}});
+  b.output(b.conv("conv2", x, kWeights, kSame));
+  EXPECT_EQ(ops_of(chosen(b)),
+            (Names{"Reorder", "Conv", "Transpose", "MatMul", "Transpose", "Conv", "Reorder"}));
+  EXPECT_EQ(compile(b.build())->steps().size(), 5U) << "two of them are views";
+  expect_same_results(b);
+}
+
+TEST(ChooseLayout, LinesOfPixelsMoveNothing) {
+  GraphBuilder b;
+  ValueId x = b.conv("conv", b.input("x", kImage), kWeights, kSame);
+  x = b.node("Reshape", "line", {x, b.integers("line shape", {0, 0, -1})});
+  x = b.node("Transpose", "last", {x}, {{"perm", ints({0, 2, 1})}});
+  x = b.node("MatMul", "product", {x, b.constant("w", whole_numbers({4, 4}, 7))});
+  x = b.node("Transpose", "first", {x}, {{"perm", ints({0, 2, 1})}});
+  x = b.node("Reshape", "image", {x, b.integers("image shape", {0, 0, 6, 6})});
+  b.output(b.conv("conv2", x, kWeights, kSame));
+  EXPECT_EQ(reorders(chosen(b)), 2);
+  EXPECT_EQ(compile(b.build())->steps().size(), 5U);
   expect_same_results(b);
 }
 

@@ -31,6 +31,8 @@ void check(const ops::Kernel<ops::MomentsKernel>& kernel);
 void check(const ops::Kernel<ops::NormalizeKernel>& kernel);
 void check(const ops::Kernel<ops::ColumnMomentsKernel>& kernel);
 void check(const ops::Kernel<ops::SoftmaxRowsKernel>& kernel);
+void check(const ops::Kernel<ops::TransposedPanelKernel>& kernel);
+void check(const ops::Kernel<ops::AttentionRowKernel>& kernel);
 void check(const ops::Kernel<ops::QuantizeKernel>& kernel);
 void check(const ops::Kernel<ops::DequantizeKernel>& kernel);
 void check(const ops::Kernel<ops::ConvertKernel>& kernel);

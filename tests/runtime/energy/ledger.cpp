@@ -20,8 +20,8 @@ namespace godwit::energy {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using support::error_of;
 using godwit::test::TemporaryDirectory;
+using support::error_of;
 
 std::string text_of(const std::string& path) {
   std::stringstream text;

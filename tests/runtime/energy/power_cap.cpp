@@ -25,8 +25,8 @@
 namespace godwit::energy {
 namespace {
 
-using support::error_of;
 using godwit::test::TemporaryDirectory;
+using support::error_of;
 using Outcome = Restored::Outcome;
 
 const std::string kRapl = "sys/class/powercap/intel-rapl:0/", kMmio = "sys/class/powercap/intel-rapl-mmio:0/";
