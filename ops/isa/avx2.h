@@ -50,6 +50,29 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                      _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1)));
   }
+  static GODWIT_INLINE F32 load_first(const float* p, std::int64_t count, F32 rest) {
+    const __m256i mask =
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count < kWidth ? count : kWidth)),
+                           _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return _mm256_blendv_ps(rest, _mm256_maskload_ps(p, mask), _mm256_castsi256_ps(mask));
+  }
+  // By halves: stores by mask take 40 operations on Zen 3.
+  static GODWIT_INLINE void store_first(float* p, F32 v, std::int64_t count) {
+    if (count >= kWidth) return store(p, v);
+    __m128 left = _mm256_castps256_ps128(v);
+    if ((count & 4) != 0) {
+      _mm_storeu_ps(p, left);
+      left = _mm256_extractf128_ps(v, 1);
+      p += 4;
+    }
+    if ((count & 2) != 0) {
+      _mm_storel_pi(reinterpret_cast<__m64*>(p), left);
+      left = _mm_movehl_ps(left, left);
+      p += 2;
+    }
+    if ((count & 1) != 0) _mm_store_ss(p, left);
+  }
+  static GODWIT_INLINE F32 permute(F32 v, S32 index) { return _mm256_permutevar8x32_ps(v, index); }
   // xsimd has the next four too, but GCC 12 then unswitches the loops around them in another way.
   static GODWIT_INLINE F32 to_float(S32 v) { return _mm256_cvtepi32_ps(v); }
   static GODWIT_INLINE S32 to_i32(F32 v) { return _mm256_cvtps_epi32(v); }

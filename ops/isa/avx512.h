@@ -39,13 +39,45 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
     return _mm512_castsi512_ps(_mm512_slli_epi32(words, 16));
   }
   static GODWIT_INLINE void store(BFloat16Bits* p, F32 v) {
-    const __m512i bits = _mm512_castps_si512(v);
-    const __m512i last = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-    const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(last, _mm512_set1_epi32(0x7fff)));
-    const __mmask16 is_nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
-    const __m512i kept = _mm512_mask_or_epi32(rounded, is_nan, bits, _mm512_set1_epi32(0x400000));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), to_bfloat16(v));
   }
+
+  static GODWIT_INLINE F32 load_first(const float* p, std::int64_t count, F32 rest) {
+    return _mm512_mask_loadu_ps(rest, first(count), p);
+  }
+  static GODWIT_INLINE F32 load_first(const std::uint8_t* p, std::int64_t count, F32 rest) {
+    const __m512i words = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(count), p));
+    return _mm512_mask_cvtepi32_ps(rest, first(count), words);
+  }
+  static GODWIT_INLINE F32 load_first(const std::int8_t* p, std::int64_t count, F32 rest) {
+    const __m512i words = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first(count), p));
+    return _mm512_mask_cvtepi32_ps(rest, first(count), words);
+  }
+  static GODWIT_INLINE F32 load_first(const Float16Bits* p, std::int64_t count, F32 rest) {
+    return _mm512_mask_cvtph_ps(rest, first(count), _mm256_maskz_loadu_epi16(first(count), p));
+  }
+  static GODWIT_INLINE F32 load_first(const BFloat16Bits* p, std::int64_t count, F32 rest) {
+    const __m512i words = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(first(count), p));
+    const __m512i bits = _mm512_castps_si512(rest);
+    return _mm512_castsi512_ps(_mm512_mask_slli_epi32(bits, first(count), words, 16));
+  }
+  static GODWIT_INLINE void store_first(float* p, F32 v, std::int64_t count) {
+    _mm512_mask_storeu_ps(p, first(count), v);
+  }
+  static GODWIT_INLINE void store_first(std::uint8_t* p, F32 v, std::int64_t count) {
+    _mm_mask_storeu_epi8(p, first(count), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+  }
+  static GODWIT_INLINE void store_first(std::int8_t* p, F32 v, std::int64_t count) {
+    _mm_mask_storeu_epi8(p, first(count), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+  }
+  static GODWIT_INLINE void store_first(Float16Bits* p, F32 v, std::int64_t count) {
+    _mm256_mask_storeu_epi16(p, first(count), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static GODWIT_INLINE void store_first(BFloat16Bits* p, F32 v, std::int64_t count) {
+    _mm256_mask_storeu_epi16(p, first(count), to_bfloat16(v));
+  }
+  static GODWIT_INLINE F32 permute(F32 v, S32 index) { return _mm512_permutexvar_ps(index, v); }
+
   // By hand for the reason that avx2.h's are.
   static GODWIT_INLINE F32 to_float(S32 v) { return _mm512_cvtepi32_ps(v); }
   static GODWIT_INLINE S32 to_i32(F32 v) { return _mm512_cvtps_epi32(v); }
@@ -81,6 +113,21 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
   static GODWIT_INLINE Step* compress_nonzeros(Step* to, S32 v, std::uint32_t offset, std::uint32_t stride) {
     to = compress_nonzeros_of_eight(to, _mm512_castsi512_si256(v), offset, stride);
     return compress_nonzeros_of_eight(to, _mm512_extracti32x8_epi32(v, 1), offset + 8 * stride, stride);
+  }
+
+ protected:
+  static GODWIT_INLINE __mmask16 first(std::int64_t count) {
+    return static_cast<__mmask16>((1U << (count < kWidth ? count : kWidth)) - 1);
+  }
+
+ private:
+  static GODWIT_INLINE __m256i to_bfloat16(F32 v) {
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i last = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(last, _mm512_set1_epi32(0x7fff)));
+    const __mmask16 is_nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    const __m512i kept = _mm512_mask_or_epi32(rounded, is_nan, bits, _mm512_set1_epi32(0x400000));
+    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16));
   }
 };
 

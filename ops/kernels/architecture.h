@@ -21,6 +21,18 @@ concept ReadsAndWrites = requires(const T* src, T* dst, typename Arch::F32 v) {
   { Arch::store(dst, v) } -> std::same_as<void>;
 };
 
+// Parts of vectors by masks, which an architecture may have for some types. load_first: the lanes from
+// `count` on are those of `rest`, and nothing behind the part is read. store_first: nothing behind it is
+// written.
+template <class Arch, class T>
+concept LoadsFirst = requires(const T* src, std::int64_t count, typename Arch::F32 rest) {
+  { Arch::load_first(src, count, rest) } -> std::same_as<typename Arch::F32>;
+};
+template <class Arch, class T>
+concept StoresFirst = requires(T* dst, typename Arch::F32 v, std::int64_t count) {
+  { Arch::store_first(dst, v, count) } -> std::same_as<void>;
+};
+
 // Arithmetic on kWidth floats.
 template <class Arch>
 concept FloatVectors = requires(typename Arch::F32 a, typename Arch::F32 b, typename Arch::F32 c, float x) {
@@ -45,6 +57,12 @@ concept FloatVectors = requires(typename Arch::F32 a, typename Arch::F32 b, type
   // a·b + c, rounded once or, where the ISA cannot, twice; both alike.
   { Arch::fma(a, b, c) } -> std::same_as<typename Arch::F32>;
   { Arch::fma_scalar(x, x, x) } -> std::same_as<float>;
+};
+
+// Lane i of the result: lane index[i] of the vector, 0 <= index[i] < kWidth.
+template <class Arch>
+concept Permutes = requires(typename Arch::F32 v, typename Arch::S32 index) {
+  { Arch::permute(v, index) } -> std::same_as<typename Arch::F32>;
 };
 
 // Arithmetic on as many 32-bit integers. S32 may be a plain register: only these functions take it.
@@ -87,7 +105,8 @@ concept CompressesNonzeros = requires(AnyStep* to, typename Arch::F32 v, typenam
 };
 
 template <class Arch>
-concept Architecture = FloatVectors<Arch> && IntegerVectors<Arch> && CompressesNonzeros<Arch> &&
+concept Architecture =
+    FloatVectors<Arch> && Permutes<Arch> && IntegerVectors<Arch> && CompressesNonzeros<Arch> &&
     ReadsAndWrites<Arch, float> && ReadsAndWrites<Arch, Float16Bits> && ReadsAndWrites<Arch, BFloat16Bits> &&
     ReadsAndWrites<Arch, std::uint8_t> && ReadsAndWrites<Arch, std::int8_t> && requires {
   // Sizes of GEMM tiles: the height of those of two vectors, and steps for each turn of the loop.

@@ -59,9 +59,7 @@ struct Finish {
       if constexpr (Whole) {
         Arch::store(to, value);
       } else {
-        float lanes[kWidth];
-        Arch::store(lanes, value);
-        for (int i = 0; i < kWidth && i < count; ++i) to[i] = lanes[i];
+        Lanes<Arch>::store_part(to, value, count);
       }
       return;
     }

@@ -1,28 +1,50 @@
 // Reading and writing vectors, whole ones and those that a span or the channels of a pixel end in.
 #pragma once
 
-#include "ops/kernels/simd.h"
+#include "ops/kernels/architecture.h"
 
 namespace godwit::ops::kernels {
 
-// Every kernel below runs whole vectors and passes the rest through a padded copy, so that an element's value
-// does not depend on where in a span it stands.
+// Every kernel below runs whole vectors and pads the rest, by masks or through a copy, so that an element's
+// value does not depend on where in a span it stands.
 template <class Arch>
 struct Lanes {
   using F32 = typename Arch::F32;
   static constexpr int kWidth = Arch::kWidth;
 
   template <class T>
-  static GODWIT_INLINE F32 load_part(const T* src, std::int64_t count, T filler = T{}) {
-    T lanes[kWidth];
-    for (int i = 0; i < kWidth; ++i) lanes[i] = i < count ? src[i] : filler;
-    return Arch::load(lanes);
+  static GODWIT_INLINE F32 load_part(const T* src, std::int64_t count) {
+    if constexpr (LoadsFirst<Arch, T>) {
+      return Arch::load_first(src, count, Arch::broadcast(0.0F));
+    } else {
+      return load_copy(src, count, T{});
+    }
+  }
+  // The lanes behind the part hold `filler`.
+  static GODWIT_INLINE F32 load_part(const float* src, std::int64_t count, float filler) {
+    if constexpr (LoadsFirst<Arch, float>) {
+      return Arch::load_first(src, count, Arch::broadcast(filler));
+    } else {
+      return load_copy(src, count, filler);
+    }
   }
   template <class T>
   static GODWIT_INLINE void store_part(T* dst, F32 value, std::int64_t count) {
+    if constexpr (StoresFirst<Arch, T>) {
+      Arch::store_first(dst, value, count);
+    } else {
+      T lanes[kWidth];
+      Arch::store(lanes, value);
+      for (int i = 0; i < kWidth && i < count; ++i) dst[i] = lanes[i];
+    }
+  }
+
+ private:
+  template <class T>
+  static GODWIT_INLINE F32 load_copy(const T* src, std::int64_t count, T filler) {
     T lanes[kWidth];
-    Arch::store(lanes, value);
-    for (int i = 0; i < kWidth && i < count; ++i) dst[i] = lanes[i];
+    for (int i = 0; i < kWidth; ++i) lanes[i] = i < count ? src[i] : filler;
+    return Arch::load(lanes);
   }
 };
 
@@ -39,18 +61,26 @@ struct WholeVector {
     Arch::store(p, value);
   }
 };
-// By calls: kernels unroll what they read and write, and these are long.
+// Reads and writes by calls where the ISA has no masks: kernels unroll them, and copies are long.
 template <class Arch>
 struct PartVector {
   using F32 = typename Arch::F32;
   std::int64_t left;
   template <class T>
   GODWIT_INLINE F32 load(const T* p) const {
-    return load_lanes(p, left);
+    if constexpr (LoadsFirst<Arch, T>) {
+      return Lanes<Arch>::load_part(p, left);
+    } else {
+      return load_lanes(p, left);
+    }
   }
   template <class T>
   GODWIT_INLINE void store(T* p, F32 value) const {
-    compress_lanes(p, value, left);
+    if constexpr (StoresFirst<Arch, T>) {
+      Lanes<Arch>::store_part(p, value, left);
+    } else {
+      store_lanes(p, value, left);
+    }
   }
 
  private:
@@ -59,7 +89,7 @@ struct PartVector {
     return Lanes<Arch>::load_part(p, count);
   }
   template <class T>
-  __attribute__((noinline)) static void compress_lanes(T* p, F32 value, std::int64_t count) {
+  __attribute__((noinline)) static void store_lanes(T* p, F32 value, std::int64_t count) {
     Lanes<Arch>::store_part(p, value, count);
   }
 };

@@ -147,6 +147,11 @@ struct Portable {
   static GODWIT_INLINE F32 select(S32 mask, F32 a, F32 b) {
     return reinterpret_cast<F32>((reinterpret_cast<S32>(a) & mask) | (reinterpret_cast<S32>(b) & ~mask));
   }
+  static GODWIT_INLINE F32 permute(F32 v, S32 index) {
+    F32 result;
+    for (int i = 0; i < kWidth; ++i) result[i] = v[index[i]];
+    return result;
+  }
   static GODWIT_INLINE F32 round(F32 a) {
     // Adding and taking away 1.5·2^23 leaves the nearest integer, for the |a| < 2^22 that exp() needs.
     const F32 magic = broadcast(12582912.0F);

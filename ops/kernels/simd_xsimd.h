@@ -83,6 +83,15 @@ struct Xsimd {
   static GODWIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return a * b + c; }
   static GODWIT_INLINE float fma_scalar(float a, float b, float c) { return a * b + c; }
 
+  static GODWIT_INLINE F32 permute(F32 v, S32 index) {
+    float lanes[kWidth], result[kWidth];
+    std::int32_t from[kWidth];
+    store(lanes, v);
+    store_i32(from, index);
+    for (int i = 0; i < kWidth; ++i) result[i] = lanes[from[i]];
+    return load(result);
+  }
+
   static GODWIT_INLINE S32 load_i32(const void* p) {
     return I32::load_unaligned(static_cast<const std::int32_t*>(p));
   }

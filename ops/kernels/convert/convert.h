@@ -32,9 +32,8 @@ struct Quantize {
       Arch::store(dst + i, apply(Arch::load(span.src + i)));
     }
     if (i == span.count) return;
-    float lanes[Arch::kWidth] = {};
-    for (std::int64_t k = i; k < span.count; ++k) lanes[k - i] = span.src[k];
-    Lanes<Arch>::store_part(dst + i, apply(Arch::load(lanes)), span.count - i);
+    const PartVector<Arch> part{span.count - i};
+    part.store(dst + i, apply(part.load(span.src + i)));
   }
 };
 
@@ -51,9 +50,8 @@ struct Dequantize {
       Arch::store(span.dst + i, (Arch::load(src + i) - zero) * scale);
     }
     if (i == span.count) return;
-    float lanes[Arch::kWidth];
-    Arch::store(lanes, (Lanes<Arch>::load_part(src + i, span.count - i) - zero) * scale);
-    for (std::int64_t k = i; k < span.count; ++k) span.dst[k] = lanes[k - i];
+    const PartVector<Arch> part{span.count - i};
+    part.store(span.dst + i, (part.load(src + i) - zero) * scale);
   }
 };
 

@@ -62,6 +62,21 @@ void check_exp2_whole(const Probe& probe, const Function& function) {
   });
 }
 
+void check_permute(const Probe& probe, const Function& function) {
+  const std::vector<float> src = float_operands(400).a;
+  const auto width = static_cast<std::size_t>(probe.width);
+  support::Random random(3);
+  for (std::size_t at = 0; at + width <= src.size(); at += width) {
+    std::vector<std::int32_t> index(width);
+    for (std::int32_t& lane : index) lane = static_cast<std::int32_t>(random.integer(0, probe.width - 1));
+    std::vector<float> lanes(width);
+    Call call{.a = &src[at], .b = index.data(), .dst = lanes.data()};
+    function.run(call);
+    expect_lanes(label(probe, function), lanes,
+                 [&](std::size_t i) { return src[at + static_cast<std::size_t>(index[i])]; });
+  }
+}
+
 // Rounded once or twice, but always the same, and by fma_scalar as by fma.
 void check_fma(const Probe& probe, const Function& function) {
   const Function* fma =
@@ -111,6 +126,7 @@ Checks float_checks() {
           {"max_or_nan", check<max_or_nan>},
           {"round", check_round},
           {"exp2_whole", check_exp2_whole},
+          {"permute", check_permute},
           {"fma", check_fma},
           {"fma_scalar", check_fma},
           {"dot_pairs", check_dot_pairs}};

@@ -12,7 +12,7 @@ struct Functions {
   using F32 = typename Arch::F32;
   using S32 = typename Arch::S32;
   struct Table {
-    Function functions[64];
+    Function functions[72];
     int count;
   };
 
@@ -53,6 +53,11 @@ struct Functions {
     GODWIT_STORED(u8, std::uint8_t)
     GODWIT_STORED(s8, std::int8_t)
 #undef GODWIT_STORED
+    add("load_filled_f32", [](Call& c) {
+      const float filler = *static_cast<const float*>(c.b);
+      give(c, kernels::Lanes<Arch>::load_part(static_cast<const float*>(c.a), c.count, filler));
+    });
+    add("permute", [](Call& c) { give(c, Arch::permute(floats(c.a), integers(c.b))); });
     add("broadcast", [](Call& c) { give(c, Arch::broadcast(*static_cast<const float*>(c.a))); });
     add("add", [](Call& c) { give(c, floats(c.a) + floats(c.b)); });
     add("sub", [](Call& c) { give(c, floats(c.a) - floats(c.b)); });

@@ -110,6 +110,21 @@ void check_load_part(const Probe& probe, const Function& function) {
     check_read<Type>(probe, function, from, count);
 }
 
+void check_load_filled(const Probe& probe, const Function& function) {
+  const std::vector<float> src = float_operands(40).a;
+  for (const float filler : special_floats()) {
+    for (std::size_t count = 0; count <= static_cast<std::size_t>(probe.width); ++count) {
+      const std::vector<float> part(src.end() - static_cast<std::ptrdiff_t>(count), src.end());
+      std::vector<float> lanes(static_cast<std::size_t>(probe.width));
+      Call call{
+          .a = part.data(), .b = &filler, .dst = lanes.data(), .count = static_cast<std::int64_t>(count)};
+      function.run(call);
+      expect_lanes(label(probe, function), lanes,
+                   [&](std::size_t i) { return i < count ? part[i] : filler; });
+    }
+  }
+}
+
 // Writes `count` elements of each vector, and expects those behind them to be left alone.
 template <class Type>
 void check_written(const Probe& probe, const Function& function, const std::vector<float>& src,
@@ -150,6 +165,7 @@ Checks stored_checks() {
           {"load_bf16", check_load<Bf16>},
           {"load_u8", check_load<U8>},
           {"load_s8", check_load<S8>},
+          {"load_filled_f32", check_load_filled},
           {"load_part_f32", check_load_part<F32>},
           {"load_part_f16", check_load_part<F16>},
           {"load_part_bf16", check_load_part<Bf16>},
