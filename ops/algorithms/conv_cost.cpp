@@ -50,6 +50,16 @@ double direct_cost(const ConvGeometry& g, const GemmTileSizes& kernels, double s
          weight_cost(static_cast<double>(inner * vectors * width * g.group) * kernels.step_bytes, width);
 }
 
+double grouped_cost(const ConvGeometry& g, std::int64_t width) {
+  const auto vectors =
+      static_cast<double>(g.rows() / std::max<std::int64_t>(g.batch, 1) * ceil_div(g.oc, width));
+  const auto multiplications = static_cast<double>(g.taps() * g.group_ic());
+  // A permutation for each input element where a vector holds several groups; it takes the place of a
+  // product.
+  const auto columns = static_cast<double>(g.w.stride * g.h.kernel * g.group_ic());
+  return vectors * (multiplications + (g.group_ic() < width ? columns : 0.0));
+}
+
 double winograd_cost(const ConvGeometry& g, std::int64_t m, const GemmTileSizes& kernels) {
   const int width = kernels.nr / 2;
   const std::int64_t edge = m + 2;

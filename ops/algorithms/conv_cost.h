@@ -14,6 +14,8 @@ namespace godwit::ops {
 // share: of the multiply-adds, where some are skipped.
 double direct_cost(const ConvGeometry& geometry, const GemmTileSizes& kernels, double share = 1);
 double winograd_cost(const ConvGeometry& geometry, std::int64_t m, const GemmTileSizes& kernels);
+// width: f32 in a vector.
+double grouped_cost(const ConvGeometry& geometry, std::int64_t width);
 
 // The same of 8-bit numbers, in units of one vector instruction; `kernels` are those that the weights will be
 // packed for.

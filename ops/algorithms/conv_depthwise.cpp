@@ -1,7 +1,9 @@
-// Depthwise convolution, vectorised over channels: one filter for each channel, channels-last.
+// Depthwise convolution, vectorised over channels: one filter for each channel, channels-last. Lines of the
+// image as it lies for 3×3, 5×5 and 7×7 with steps of 1 and 2, pixels through pointers for the rest.
 #include <algorithm>
 #include <vector>
 
+#include "ops/algorithms/conv_lines.h"
 #include "ops/algorithms/depthwise.h"
 #include "ops/algorithms/implementations.h"
 #include "ops/arithmetic.h"
@@ -15,9 +17,9 @@ class ConvDepthwise final : public Executable, public RowStreaming {
   ConvDepthwise(const NodeView& node, const PrepareContext& context)
       : geometry_(conv_geometry(node)),
         any_(find_kernel(families::depthwise, node.input(0).dtype, context.target.isa)),
-        fixed_(find_fixed(geometry_, node.input(0).dtype, context.target.isa)),
-        walk_(geometry_, info().mr, fixed_.several != nullptr,
-              static_cast<std::int64_t>(size_of(node.input(0).dtype))),
+        lines_(find_lines(geometry_, node.input(0).dtype, context.target.isa)),
+        line_walk_(geometry_, static_cast<std::int64_t>(size_of(node.input(0).dtype)), 128),
+        walk_(geometry_, 1, false, static_cast<std::int64_t>(size_of(node.input(0).dtype))),
         epilogue_(node.epilogue),
         zeros_(static_cast<std::size_t>(geometry_.ic) * size_of(node.input(0).dtype)) {
     const Tensor& weights = *node.inputs[1].constant;
@@ -39,8 +41,10 @@ class ConvDepthwise final : public Executable, public RowStreaming {
     }
   }
 
-  Scratch scratch() const override { return {.shared = 0, .per_worker = walk_.scratch_bytes()}; }
-  std::string kernel() const override { return name_of(info()); }
+  Scratch scratch() const override {
+    return {.shared = 0, .per_worker = lines_ != nullptr ? 0 : walk_.scratch_bytes()};
+  }
+  std::string kernel() const override { return name_of(lines_ != nullptr ? *lines_.info : *any_.info); }
   bool reads_constant(std::size_t) const override { return false; }
 
   void run(const RunArgs& args, const Worker& worker) const override {
@@ -50,57 +54,44 @@ class ConvDepthwise final : public Executable, public RowStreaming {
   const RowStreaming* row_streaming() const override { return this; }
   Worker::Range rows_read(Worker::Range lines) const override { return ops::rows_read(geometry_.h, lines); }
   void run_rows(const RunArgs& args, const RowPart& part) const override {
+    if (lines_ != nullptr) {
+      return line_walk_.run(
+          lines_,
+          {.weights = weights(), .bias = bias(), .minimum = epilogue_.minimum, .maximum = epilogue_.maximum},
+          part);
+    }
     const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
     walk_.run({part.src, pixel_bytes, zeros_.data(), part.src_line}, args.worker_scratch, part.lines,
               [&](const DepthwiseWalk::Block& at) { block(part, at); });
   }
 
  private:
-  // Kernels of the node's own size and stride: several pixels and one.
-  struct Fixed {
-    const KernelInfo* info = nullptr;
-    DepthwiseBlockKernel *several = nullptr, *single = nullptr;
-  };
-  static Fixed find_fixed(const ConvGeometry& geometry, DType dtype, Isa isa) {
-    const Family<DepthwiseBlockKernel>* family = kFixedDepthwise.find(geometry);
-    if (family == nullptr) return {};
-    const Kernel<DepthwiseBlockKernel> several = find_kernel(*family, dtype, isa);
-    return {several.info, several, find_tile(*family, dtype, isa, 1)};
+  // The kernel of the node's own size and stride.
+  static Kernel<ConvLineKernel> find_lines(const ConvGeometry& geometry, DType dtype, Isa isa) {
+    const Family<ConvLineKernel>* family = kDepthwiseLines.find(geometry);
+    return family == nullptr ? Kernel<ConvLineKernel>{} : find_kernel(*family, dtype, isa);
   }
-  const KernelInfo& info() const { return fixed_.info != nullptr ? *fixed_.info : *any_.info; }
+  const float* weights() const { return reinterpret_cast<const float*>(weights_.get()); }
+  const float* bias() const { return bias_.empty() ? nullptr : bias_.data(); }
 
   void block(const RowPart& part, const DepthwiseWalk::Block& at) const {
     const ConvGeometry& g = geometry_;
     const auto pixel_bytes = static_cast<std::int64_t>(zeros_.size());
-    const auto* weights = reinterpret_cast<const float*>(weights_.get());
-    const float* bias = bias_.empty() ? nullptr : bias_.data();
-    auto* dst =
-        static_cast<std::byte*>(part.dst) + ((at.line - part.dst_line) * g.w.output + at.ow) * pixel_bytes;
-    if (fixed_.several != nullptr) {
-      (at.pixels > 1 ? fixed_.several : fixed_.single)({.src = at.taps,
-                                                        .weights = weights,
-                                                        .bias = bias,
-                                                        .dst = dst,
-                                                        .channels = g.ic,
-                                                        .first = at.first,
-                                                        .last = at.last,
-                                                        .minimum = epilogue_.minimum,
-                                                        .maximum = epilogue_.maximum});
-    } else {
-      any_({.src = at.taps,
-            .weights = weights,
-            .bias = bias,
-            .dst = dst,
-            .taps = g.taps(),
-            .channels = g.ic,
-            .minimum = epilogue_.minimum,
-            .maximum = epilogue_.maximum});
-    }
+    any_({.src = at.taps,
+          .weights = weights(),
+          .bias = bias(),
+          .dst = static_cast<std::byte*>(part.dst) +
+                 ((at.line - part.dst_line) * g.w.output + at.ow) * pixel_bytes,
+          .taps = g.taps(),
+          .channels = g.ic,
+          .minimum = epilogue_.minimum,
+          .maximum = epilogue_.maximum});
   }
 
   ConvGeometry geometry_;
   Kernel<DepthwiseKernel> any_;
-  Fixed fixed_;
+  Kernel<ConvLineKernel> lines_;  // null: any_ computes pixel by pixel
+  LineWalk line_walk_;
   DepthwiseWalk walk_;
   Epilogue epilogue_;
   std::vector<std::byte> zeros_;  // a pixel outside of the image

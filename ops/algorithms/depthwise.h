@@ -14,22 +14,24 @@
 
 namespace godwit::ops {
 
-// Kernels made for one size and stride: 3×3 and 5×5, stride 1 and 2.
-template <class Function>
+// Kernels made for one size and stride: 3×3, 5×5 and so on, stride 1 and 2.
+template <class Function, int kSizes>
 struct FixedDepthwise {
-  Family<Function> by_size_and_stride[2][2];
+  Family<Function> by_size_and_stride[kSizes][2];
 
   // Those for a convolution; null where there are none.
   const Family<Function>* find(const ConvGeometry& g) const {
     const bool square = g.h.kernel == g.w.kernel && g.h.dilation == 1 && g.w.dilation == 1;
-    if (!square || g.w.stride > 2 || (g.w.kernel != 3 && g.w.kernel != 5)) return nullptr;
-    return &by_size_and_stride[g.w.kernel == 3 ? 0 : 1][g.w.stride - 1];
+    if (!square || g.w.stride > 2 || g.w.kernel % 2 == 0) return nullptr;
+    const std::int64_t size = (g.w.kernel - 3) / 2;
+    return g.w.kernel >= 3 && size < kSizes ? &by_size_and_stride[size][g.w.stride - 1] : nullptr;
   }
 };
-inline constexpr FixedDepthwise<DepthwiseBlockKernel> kFixedDepthwise{
+inline constexpr FixedDepthwise<ConvLineKernel, 3> kDepthwiseLines{
     {{families::depthwise3_stride1, families::depthwise3_stride2},
-     {families::depthwise5_stride1, families::depthwise5_stride2}}};
-inline constexpr FixedDepthwise<QuantizedDepthwiseKernel> kFixedQuantizedDepthwise{
+     {families::depthwise5_stride1, families::depthwise5_stride2},
+     {families::depthwise7_stride1, families::depthwise7_stride2}}};
+inline constexpr FixedDepthwise<QuantizedDepthwiseKernel, 2> kFixedQuantizedDepthwise{
     {{families::quantized_depthwise3_stride1, families::quantized_depthwise3_stride2},
      {families::quantized_depthwise5_stride1, families::quantized_depthwise5_stride2}}};
 

@@ -160,7 +160,8 @@ const OpDef& op_conv() {
       .takes_16_bits = true,
       .skips_zeros = true,
       .batch_separable = always,
-      .implementations = {&conv_depthwise, &conv_gemm_rows, &conv_winograd4, &conv_winograd2, &conv_gemm},
+      .implementations = {&conv_depthwise, &conv_grouped, &conv_gemm_rows, &conv_winograd4, &conv_winograd2,
+                          &conv_gemm},
   };
   return def;
 }

@@ -20,31 +20,41 @@ struct DepthwisePixel {
 };
 using DepthwiseKernel = void(const DepthwisePixel& pixel);
 
-// Channels [first, last) of some neighbouring output pixels of one row of a depthwise convolution with a
-// square kernel; `first` is a multiple of every ISA's vectors, and so is `last` unless it is `channels`. How
-// many pixels, the kernel's size and the stride are the function's own.
-struct DepthwiseBlock {
-  // (kernel, columns) pointers to `channels` elements each; columns = (pixels - 1) * stride + kernel.
-  const void* const* src;
-  const float* weights;  // (kernel * kernel, channels)
-  const float* bias;     // channels, or null
-  void* dst;             // (pixels, channels)
+// Channels [first, last) of one line of the result of a square kernel whose groups have as many channels
+// before as behind: one each (depthwise), or a few. `first` is a multiple of every ISA's vectors, and so is
+// `last` unless it is `channels`. Taps outside of the image are left out. The sizes of kernel and group and
+// the stride along the line are the function's own.
+struct ConvLine {
+  const void* src;           // pixel 0 of the first input line that is read: the one under row first_row
+  std::int64_t line_stride;  // elements from it to the line under the kernel's next row
+  std::int64_t first_row, last_row;  // rows of the kernel that lie inside of the image
+  // Depthwise: (kernel * kernel, channels). In groups: for each vector of the result's channels (kernel rows,
+  // channels of a group, kernel columns, vector), the last one filled up with zeros.
+  const float* weights;
+  const float* bias;  // channels, or null
+  void* dst;          // (pixels, channels)
   std::int64_t channels;
   std::int64_t first, last;
+  std::int64_t width;   // pixels of an input line
+  std::int64_t pad;     // pixels before it that the first window reaches over; may be negative
+  std::int64_t pixels;  // of dst
   float minimum, maximum;
 };
-using DepthwiseBlockKernel = void(const DepthwiseBlock& block);
+using ConvLineKernel = void(const ConvLine& line);
 
-// A DepthwiseBlock of 8-bit integers; sums end as in QuantizedTile. The kernel's size, the stride and the
-// number of pixels are the function's own, or one pixel and any `taps`. Arrays by channel are padded to
-// `padded` of them, a multiple of every ISA's vectors.
+// Channels [first, last) of some neighbouring output pixels of one row, of 8-bit integers; sums end as in
+// QuantizedTile. `first` is a multiple of every ISA's vectors, and so is `last` unless it is `channels`. The
+// kernel's size, the stride and the number of pixels are the function's own, or one pixel and any `taps`.
+// Arrays by channel are padded to `padded` of them, a multiple of every ISA's vectors.
 struct QuantizedDepthwiseBlock {
-  const std::uint8_t* const* src;  // as DepthwiseBlock's, or `taps` pointers
-  const float* weights;            // (taps, padded), integers
-  const float* bias;               // padded, integers; with every sum of products below 2^24
-  const float* scale;              // padded
-  void* dst;                       // (pixels, channels)
-  const QuantizedFinish* finish;   // without a residual
+  // (kernel, columns) pointers to `channels` elements each, columns = (pixels - 1) * stride + kernel; or
+  // `taps` pointers.
+  const std::uint8_t* const* src;
+  const float* weights;           // (taps, padded), integers
+  const float* bias;              // padded, integers; with every sum of products below 2^24
+  const float* scale;             // padded
+  void* dst;                      // (pixels, channels)
+  const QuantizedFinish* finish;  // without a residual
   std::int64_t taps;
   std::int64_t channels;
   std::int64_t first, last;

@@ -1,13 +1,14 @@
-// Rows of the depthwise convolutions.
+// Rows of the depthwise convolutions and of those in small groups.
 #pragma once
 
 #include "ops/kernels/depthwise/depthwise.h"
+#include "ops/kernels/depthwise/grouped.h"
 #include "ops/kernels/depthwise/quantized_depthwise.h"
 #include "ops/kernels/rows.h"
 
 namespace godwit::ops::kernels {
 
-// Pixels of a row that the wider kernel of a fixed size takes at once.
+// Pixels of a row that the wider kernel of 8-bit integers takes at once.
 inline constexpr int kDepthwisePixels = 4;
 
 // Kernel: a template over the number of pixels.
@@ -22,13 +23,23 @@ struct PixelRows {
 };
 
 template <class Arch, int kKernel, int kStride, DType dtype>
-struct DepthwiseOf {
-  template <int kPixels>
-  using Kernel = DepthwisePixels<Arch, kKernel, kStride, kPixels, typename Stored<dtype>::Type>;
+struct DepthwiseRow {
+  template <class Function>
+  static constexpr KernelRow* add(KernelRow* row, RowFamily<Function> family) {
+    using Kernel = DepthwiseLine<Arch, kKernel, kStride, typename Stored<dtype>::Type>;
+    return Row<dtype, Kernel, kLinePixels, Kernel::kVectors * Arch::kWidth>::add(row, family);
+  }
 };
-template <class Arch, int kKernel, int kStride, DType dtype>
-using DepthwiseRows =
-    PixelRows<Arch, kKernel, dtype, DepthwiseOf<Arch, kKernel, kStride, dtype>::template Kernel>;
+
+// 3×3 in groups of so many channels.
+template <class Arch, int kGroup, int kStride>
+struct GroupedRow {
+  template <class Function>
+  static constexpr KernelRow* add(KernelRow* row, RowFamily<Function> family) {
+    using Kernel = GroupedLine<Arch, kGroup, 3, kStride>;
+    return Row<DType::f32, Kernel, Kernel::kPixels, Arch::kWidth>::add(row, family);
+  }
+};
 
 template <class Arch, int kKernel, int kStride>
 struct QuantizedDepthwiseOf {

@@ -12,7 +12,7 @@ void check(const ops::Kernel<ops::SparseGemmKernel>& kernel);
 void check(const ops::Kernel<ops::SparseQuantizedKernel>& kernel);
 void check(const ops::Kernel<ops::NonzeroKernel>& kernel);
 void check(const ops::Kernel<ops::DepthwiseKernel>& kernel);
-void check(const ops::Kernel<ops::DepthwiseBlockKernel>& kernel);
+void check(const ops::Kernel<ops::ConvLineKernel>& kernel);
 void check(const ops::Kernel<ops::QuantizedDepthwiseKernel>& kernel);
 void check(const ops::Kernel<ops::WinogradInputFunction>& kernel);
 void check(const ops::Kernel<ops::WinogradOutputFunction>& kernel);

@@ -1,4 +1,4 @@
-// Depthwise convolutions of one pixel, and of several pixels of a row.
+// Depthwise convolutions of one pixel, and of several pixels of a row of 8-bit integers.
 #include "tests/ops/kernels/check.h"
 #include "tests/ops/kernels/elements.h"
 
@@ -94,27 +94,6 @@ void check(const ops::Kernel<ops::DepthwiseKernel>& kernel) {
               .minimum = -1.5F,
               .maximum = kInf});
       floats.expect(0, channels, taps != 1);
-    }
-  }
-}
-
-void check(const ops::Kernel<ops::DepthwiseBlockKernel>& kernel) {
-  for (const std::int64_t channels : {1, 15, 16, 19, 37, 64, 71}) {
-    for (const std::int64_t first : {0, 16}) {
-      if (first >= channels) continue;
-      const std::int64_t last = first > 0 && channels > 48 ? 48 : channels;
-      const bool with_bias = first == 0;
-      Floats floats(*kernel.info, 0, channels);
-      kernel({.src = floats.pointers.data(),
-              .weights = floats.weights.as<float>(),
-              .bias = with_bias ? floats.bias.as<float>() : nullptr,
-              .dst = floats.dst.data(),
-              .channels = channels,
-              .first = first,
-              .last = last,
-              .minimum = -1.5F,
-              .maximum = kInf});
-      floats.expect(first, last, with_bias);
     }
   }
 }
