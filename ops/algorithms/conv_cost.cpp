@@ -50,6 +50,17 @@ double direct_cost(const ConvGeometry& g, const GemmTileSizes& kernels, double s
          weight_cost(static_cast<double>(inner * vectors * width * g.group) * kernels.step_bytes, width);
 }
 
+double taps_cost(const ConvGeometry& g, std::int64_t pixels, std::int64_t taps,
+                 const GemmTileSizes& kernels) {
+  // Tiles that end with a line are low, and each tap reads and writes its results: a third more.
+  constexpr double kShortTiles = 4.0 / 3;
+  const int width = kernels.nr / 2;
+  const std::int64_t vectors = ceil_div(g.oc, width);
+  const auto products = static_cast<double>(pixels * g.ic * vectors);
+  return products * kShortTiles +
+         weight_cost(static_cast<double>(taps * g.ic * vectors * width) * kernels.step_bytes, width);
+}
+
 double grouped_cost(const ConvGeometry& g, std::int64_t width) {
   const auto vectors =
       static_cast<double>(g.rows() / std::max<std::int64_t>(g.batch, 1) * ceil_div(g.oc, width));

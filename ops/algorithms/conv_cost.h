@@ -14,6 +14,9 @@ namespace godwit::ops {
 // share: of the multiply-adds, where some are skipped.
 double direct_cost(const ConvGeometry& geometry, const GemmTileSizes& kernels, double share = 1);
 double winograd_cost(const ConvGeometry& geometry, std::int64_t m, const GemmTileSizes& kernels);
+// A product for each of some taps, over `pixels` of one image altogether.
+double taps_cost(const ConvGeometry& geometry, std::int64_t pixels, std::int64_t taps,
+                 const GemmTileSizes& kernels);
 // width: f32 in a vector.
 double grouped_cost(const ConvGeometry& geometry, std::int64_t width);
 

@@ -7,6 +7,7 @@ namespace godwit::ops {
 
 extern const Implementation conv_depthwise;                  // conv_depthwise.cpp
 extern const Implementation conv_grouped;                    // conv_grouped.cpp
+extern const Implementation conv_taps;                       // conv_taps.cpp
 extern const Implementation conv_gemm_rows;                  // conv_gemm.cpp
 extern const Implementation conv_winograd4, conv_winograd2;  // conv_winograd.cpp
 extern const Implementation conv_gemm;                       // conv_gemm.cpp

@@ -161,7 +161,7 @@ const OpDef& op_conv() {
       .skips_zeros = true,
       .batch_separable = always,
       .implementations = {&conv_depthwise, &conv_grouped, &conv_gemm_rows, &conv_winograd4, &conv_winograd2,
-                          &conv_gemm},
+                          &conv_taps, &conv_gemm},
   };
   return def;
 }

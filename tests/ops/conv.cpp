@@ -468,6 +468,23 @@ TEST(ConvOp, EveryImplementationAgreesOnGroups) {
   run_all_epilogues({{1, 6, 5, 5}, {12, 1, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 6});
 }
 
+TEST(ConvOp, TapsOutsideOfTheImageAreLeftOut) {
+  // Dilated kernels of which most, some and no taps lie inside; rows that collide in the cache; batches.
+  run_all_epilogues({{2, 20, 9, 8}, {35, 20, 3, 3}, {1, 1}, {6, 5, 6, 5}, {6, 5}});
+  run_all_epilogues({{1, 12, 7, 7}, {17, 12, 3, 3}, {1, 1}, {24, 24, 24, 24}, {24, 24}});
+  run_all_epilogues({{1, 9, 11, 6}, {8, 9, 3, 5}, {2, 1}, {3, 4, 3, 4}, {3, 2}});
+  run_all_epilogues({{1, 1024, 3, 4}, {5, 1024, 3, 3}, {1, 1}, {2, 2, 2, 2}, {2, 2}});
+  const auto chosen = [](std::int64_t dilation) {
+    OpRunner node("Conv");
+    node.input(random_tensor({1, 8, 10, 10}, 1)).constant(random_tensor({16, 8, 3, 3}, 2));
+    node.attribute("dilations", {dilation, dilation})
+        .attribute("pads", std::vector<std::int64_t>(4, dilation));
+    return did_run(node.run_implementations(product_sum_bound(node, 72)), "conv_taps");
+  };
+  EXPECT_TRUE(chosen(1));
+  EXPECT_TRUE(chosen(12));
+}
+
 TEST(ConvOp, SmallGroupsHaveAKernelOfTheirOwn) {
   const auto ran = [](std::int64_t channels, std::int64_t group, std::int64_t stride) {
     OpRunner node("Conv");
