@@ -11,6 +11,7 @@ extern const Implementation conv_taps;                       // conv_taps.cpp
 extern const Implementation conv_gemm_rows;                  // conv_gemm.cpp
 extern const Implementation conv_winograd4, conv_winograd2;  // conv_winograd.cpp
 extern const Implementation conv_gemm;                       // conv_gemm.cpp
+extern const Implementation lstm_panels;                     // lstm_panels.cpp
 extern const Implementation conv_transpose_gemm;             // conv_transpose_gemm.cpp
 extern const Implementation resize_rows;                     // resize_rows.cpp
 extern const Implementation global_max_pool_nhwc;            // pool.cpp

@@ -2,6 +2,7 @@
 // keep.
 #include <algorithm>
 
+#include "ops/algorithms/implementations.h"
 #include "ops/recurrent.h"
 
 namespace godwit::ops {
@@ -56,6 +57,7 @@ const OpDef& op_lstm() {
       .infer = infer_lstm,
       .reference = reference,
       .cost = cost_lstm,
+      .implementations = {&lstm_panels},
   };
   return def;
 }

@@ -8,6 +8,7 @@
 #include "ops/op.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
+#include "tests/support/op_runner.h"
 #include "tests/support/random.h"
 
 namespace godwit::support {
@@ -188,6 +189,68 @@ TEST(LSTMOp, WritesShowsAndForgets) {
     EXPECT_EQ(value_at(results[1], 0), static_cast<double>(static_cast<float>(h)));
     EXPECT_EQ(value_at(results[2], 0), static_cast<double>(static_cast<float>(c)));
   }
+}
+
+// Errors of a layer whose elements of W, X and B are at most 1 and of R at most 1 / hidden, step by step:
+// both states' and, of a gate, what its sum has rounded and the state brings. A sigmoid's slope is at most
+// 1/4; kernels of sigmoid and tanh are off by less than 32 roundings of 1.
+double lstm_bound(std::int64_t inputs, std::int64_t hidden, std::int64_t steps, double first_c) {
+  const double magnitude = static_cast<double>(inputs) + 1 + 2, function = gamma(32);
+  double of_h = 0, of_c = 0, c = first_c;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    const double gate = gamma(inputs + hidden + 4) * magnitude + of_h;
+    const double sigmoid_error = gate / 4 + function, tanh_error = gate + function;
+    of_c = (1 + sigmoid_error) * (of_c + tanh_error) + c * sigmoid_error + sigmoid_error + gamma(3) * (c + 1);
+    c += 1;
+    of_h = sigmoid_error + (1 + sigmoid_error) * (of_c + function) + gamma(1);
+  }
+  return of_c + of_h + gamma(1) * (c + 1);
+}
+
+TEST(LSTMOp, EveryImplementationAgrees) {
+  struct Case {
+    std::int64_t steps, batch, inputs, hidden;
+    const char* direction;
+    bool bias, states;
+  };
+  for (const Case& one :
+       {Case{4, 1, 7, 5, "forward", true, false}, Case{5, 3, 16, 32, "bidirectional", true, true},
+        Case{3, 2, 40, 19, "reverse", false, true}, Case{1, 1, 1, 1, "forward", false, false},
+        Case{2, 2, 1024, 8, "bidirectional", true, false}}) {
+    const std::int64_t directions = std::string_view(one.direction) == "bidirectional" ? 2 : 1;
+    const double small = 1 / static_cast<double>(one.hidden);
+    OpRunner runner("LSTM");
+    runner.attribute("direction", one.direction).attribute("hidden_size", one.hidden).outputs(3);
+    runner.input(random_tensor({one.steps, one.batch, one.inputs}, 1, -1, 1));
+    runner.constant(random_tensor({directions, 4 * one.hidden, one.inputs}, 2, -1, 1));
+    runner.constant(random_tensor({directions, 4 * one.hidden, one.hidden}, 3, -small, small));
+    if (one.bias) runner.constant(random_tensor({directions, 8 * one.hidden}, 4, -1, 1));
+    if (one.states) {
+      if (!one.bias) runner.omitted();
+      runner.omitted();
+      runner.input(random_tensor({directions, one.batch, one.hidden}, 5, -1, 1));
+      runner.input(random_tensor({directions, one.batch, one.hidden}, 6, -1, 1));
+    }
+    const double bound = lstm_bound(one.inputs, one.hidden, one.steps, one.states ? 1 : 0);
+    EXPECT_TRUE(did_run(runner.run_implementations([&](const Element&) { return bound; }), "lstm_panels"));
+  }
+}
+
+TEST(LSTMOp, WhatHasNoFastWayRunsAllTheSame) {
+  const auto runs_fast = [](const auto& change) {
+    OpRunner runner("LSTM");
+    runner.attribute("hidden_size", 3);
+    runner.input(random_tensor({2, 2, 4}, 1)).constant(random_tensor({1, 12, 4}, 2));
+    runner.constant(random_tensor({1, 12, 3}, 3, -0.3F, 0.3F)).constant(random_tensor({1, 24}, 4));
+    change(runner);
+    return did_run(runner.run_implementations([](const Element&) { return lstm_bound(4, 3, 2, 0); }),
+                   "lstm_panels");
+  };
+  EXPECT_TRUE(runs_fast([](OpRunner&) {}));
+  EXPECT_FALSE(runs_fast([](OpRunner& runner) { runner.attribute("clip", 1.0F); }));
+  EXPECT_FALSE(runs_fast([](OpRunner& runner) { runner.attribute("input_forget", 1); }));
+  EXPECT_FALSE(runs_fast([](OpRunner& runner) { runner.attribute("layout", 1); }));
+  EXPECT_FALSE(runs_fast([](OpRunner& runner) { runner.constant(Tensor::of<std::int32_t>({2}, {1, 2})); }));
 }
 
 }  // namespace
