@@ -16,7 +16,7 @@ Function fold_constants, inline_graphs, resolve_lists, raise_precision, lower_pr
     lower_reduce_mean, fold_pad, fuse_bias, fold_batch_norm, fuse_activation, fuse_residual_add,
     fold_quantization, eliminate_dead, choose_layout, skip_zeros, prepack_weights, stream_rows,
     recognize_activations, recognize_layer_normalization, recognize_linear, fold_scale, recognize_attention,
-    hoist_products;
+    hoist_products, recognize_channel_shuffle;
 
 }  // namespace passes
 
@@ -61,6 +61,8 @@ constexpr std::array kPasses = {
          passes::recognize_attention, true},
     Pass{"lower_precision", "stores weights and the tensors between layers as 16-bit floats",
          passes::lower_precision, true},
+    Pass{"recognize_channel_shuffle", "makes one step of shuffling channels and slicing them",
+         passes::recognize_channel_shuffle, true},
     Pass{"eliminate_dead", "drops nodes whose results nobody asks for", passes::eliminate_dead},
     Pass{"choose_layout", "makes image tensors channels-last, with as few reorders as it can",
          passes::choose_layout, true},

@@ -10,6 +10,7 @@ const OpDef& op_add();
 const OpDef& op_attention_views();
 const OpDef& op_batch_normalization();
 const OpDef& op_cast();
+const OpDef& op_channel_shuffle();
 const OpDef& op_concat();
 const OpDef& op_conv();
 const OpDef& op_dequantize_linear();

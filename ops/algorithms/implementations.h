@@ -17,6 +17,7 @@ extern const Implementation resize_rows;                     // resize_rows.cpp
 extern const Implementation global_max_pool_nhwc;            // pool.cpp
 extern const Implementation top_k_sorted;                    // top_k.cpp
 extern const Implementation where_rows;                      // where.cpp
+extern const Implementation shuffle_pixels;                  // shuffle_pixels.cpp
 extern const Implementation gather_runs;                     // gather.cpp
 extern const Implementation gemm_panels;                     // gemm_panels.cpp: Gemm with constant weights
 extern const Implementation mat_mul_panels;                  // gemm_panels.cpp: MatMul with constant weights
