@@ -7,12 +7,15 @@
 #include <cstdio>  // jpeglib.h needs FILE
 #include <cstring>
 #include <fmt/format.h>
+#include <functional>
 #include <jpeglib.h>
 // After jpeglib.h, which it needs: the numbers of the messages.
 #include <jerror.h>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/image/decoder.h"
+#include "runtime/image/jpeg_words.h"
 
 namespace godwit::image {
 namespace {
@@ -57,7 +60,7 @@ class JpegRows::Decoder {
  public:
   // Reads the header and checks it. Delegating makes the destructor free the library's memory when that
   // throws.
-  Decoder(std::span<const std::byte> bytes, const DecodeLimits& limits) : Decoder(limits.max_scans) {
+  Decoder(std::span<const std::byte> bytes, const DecodeLimits& limits) : Decoder(bytes, limits.max_scans) {
     attempt([&] {
       jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
       jpeg_read_header(&info_, TRUE);
@@ -123,18 +126,18 @@ class JpegRows::Decoder {
   const jpeg_decompress_struct& info() const { return info_; }
   std::vector<std::string> warnings() const {
     std::vector<std::string> texts;
-    for (std::size_t i = 0; i < warning_count_; ++i) texts.emplace_back(warnings_[i].data());
+    for (std::size_t i = 0; i < warning_count_; ++i) texts.push_back(sentence_of(warnings_[i]));
     if (inks_ && info_.saw_Adobe_marker == FALSE)
       texts.emplace_back("CMYK without an Adobe marker is taken to be inverted, as in Pillow");
     return texts;
   }
 
  private:
-  explicit Decoder(int max_scans) : max_scans_(max_scans) {
+  Decoder(std::span<const std::byte> bytes, int max_scans) : bytes_(bytes), max_scans_(max_scans) {
     info_.err = jpeg_std_error(&errors_);
-    errors_.error_exit = [](j_common_ptr info) { self(info).fail(info); };
+    errors_.error_exit = [](j_common_ptr info) { self(info).fail(); };
     errors_.emit_message = [](j_common_ptr info, int level) {
-      if (level < 0) self(info).warn(info);
+      if (level < 0) self(info).warn();
     };
     info_.client_data = this;
     progress_.progress_monitor = [](j_common_ptr info) { self(info).count_scans(); };
@@ -144,30 +147,37 @@ class JpegRows::Decoder {
 
   void check_header(const DecodeLimits& limits);
 
-  using Message = std::array<char, JMSG_LENGTH_MAX>;
-
   static Decoder& self(j_common_ptr info) { return *static_cast<Decoder*>(info->client_data); }
 
-  [[noreturn]] void fail(j_common_ptr info) {
-    errors_.format_message(info, message_.data());
+  // At the end of the file the library reads an end marker of its own.
+  std::size_t position() const {
+    const auto* begin = reinterpret_cast<const JOCTET*>(bytes_.data());
+    const bool inside = info_.src != nullptr && !std::less<>()(info_.src->next_input_byte, begin) &&
+                        !std::less<>()(begin + bytes_.size(), info_.src->next_input_byte);
+    return inside ? static_cast<std::size_t>(info_.src->next_input_byte - begin) : bytes_.size();
+  }
+  JpegFault reported() const {
+    JpegFault fault{errors_.msg_code, {}, position()};
+    std::ranges::copy(std::span(errors_.msg_parm.i).first(fault.values.size()), fault.values.begin());
+    return fault;
+  }
+
+  [[noreturn]] void fail() {
+    fault_ = reported();
     std::longjmp(landing_, 1);
   }
 
   // Pillow refuses what ends too early; everything else is mended as libjpeg-turbo does it.
-  void warn(j_common_ptr info) {
-    if (errors_.msg_code == JWRN_JPEG_EOF) fail(info);
-    Message text{};
-    errors_.format_message(info, text.data());
-    for (std::size_t i = 0; i < warning_count_; ++i) {
-      if (std::strcmp(warnings_[i].data(), text.data()) == 0) return;
-    }
-    if (warning_count_ < warnings_.size()) warnings_[warning_count_++] = text;
+  void warn() {
+    if (errors_.msg_code == JWRN_JPEG_EOF) fail();
+    const std::span known(warnings_.data(), warning_count_);
+    if (std::ranges::find(known, errors_.msg_code, &JpegFault::code) != known.end()) return;
+    if (warning_count_ < warnings_.size()) warnings_[warning_count_++] = reported();
   }
 
   void count_scans() {
     if (info_.input_scan_number <= max_scans_) return;
-    *fmt::format_to_n(message_.data(), message_.size() - 1, "it has more than {} scans", max_scans_).out =
-        '\0';
+    has_too_many_scans_ = true;
     std::longjmp(landing_, 1);
   }
 
@@ -182,13 +192,22 @@ class JpegRows::Decoder {
       if (at == nullptr || ++at == end) break;
       if (*at == JPEG_EOI) return;
     }
-    throw Error("cannot decode the JPEG: Premature end of JPEG file");
+    refuse({JWRN_JPEG_EOF, {}, bytes_.size()});
+  }
+
+  [[noreturn]] static void refuse(const JpegFault& fault) {
+    throw Error(fmt::format("cannot decode the JPEG: {}", sentence_of(fault)),
+                is_lack_of_memory(fault) ? ErrorKind::failed : ErrorKind::bad_input);
   }
 
   // Between here and the library's callbacks there is nothing with a destructor.
   template <class Step>
   void attempt(const Step& step) {
-    if (setjmp(landing_) != 0) throw Error(fmt::format("cannot decode the JPEG: {}", message_.data()));
+    if (setjmp(landing_) != 0) {
+      if (has_too_many_scans_)
+        throw Error(fmt::format("cannot decode the JPEG: it has more than {}", counted(max_scans_, "scan")));
+      refuse(fault_);
+    }
     step();
   }
 
@@ -196,10 +215,12 @@ class JpegRows::Decoder {
   jpeg_error_mgr errors_{};
   jpeg_progress_mgr progress_{};
   std::jmp_buf landing_{};
-  Message message_{};
-  std::array<Message, kMaxWarnings> warnings_{};  // no memory is asked for between the library's frames
+  JpegFault fault_;
+  std::array<JpegFault, kMaxWarnings> warnings_{};  // no memory is asked for between the library's frames
   std::size_t warning_count_ = 0;
+  std::span<const std::byte> bytes_;
   int max_scans_;
+  bool has_too_many_scans_ = false;
   bool inks_ = false;
 };
 
@@ -217,8 +238,8 @@ void JpegRows::Decoder::check_header(const DecodeLimits& limits) {
   }
   static constexpr std::array kKnown = {JCS_GRAYSCALE, JCS_YCbCr, JCS_RGB, JCS_CMYK, JCS_YCCK};
   if (std::ranges::find(kKnown, info.jpeg_color_space) == kKnown.end()) {
-    throw Error(fmt::format("the JPEG has {} components, expected gray, RGB, YCbCr, CMYK or YCCK",
-                            info.num_components));
+    throw Error(fmt::format("the JPEG has {}, expected gray, RGB, YCbCr, CMYK or YCCK",
+                            counted(info.num_components, "component")));
   }
 }
 

@@ -166,10 +166,12 @@ TEST(DecodeJpeg, EveryTruncationIsAnError) {
   }
 }
 
-TEST(DecodeJpeg, TheDecodersOwnWordsAreKept) {
+TEST(DecodeJpeg, ACutFileIsToldWithItsEnd) {
   Bytes bytes = encode_jpeg(40, 30);
   bytes.resize(bytes.size() / 2 + 200);
-  EXPECT_EQ(refusal(bytes), "cannot decode the JPEG: Premature end of JPEG file");
+  EXPECT_EQ(refusal(bytes), fmt::format("cannot decode the JPEG: the file is cut off: it ends at byte {}, "
+                                        "before its end marker",
+                                        bytes.size()));
 }
 
 // Pillow's habit: a file that is cut off is refused, a damaged one is mended as libjpeg-turbo does it, and
@@ -181,7 +183,10 @@ TEST(DecodeJpeg, DamageInsideIsMendedAndTold) {
   EXPECT_EQ(read_all(rows).height, 64);
   ASSERT_FALSE(rows.warnings().empty());
   EXPECT_LE(rows.warnings().size(), 4U);
-  EXPECT_NE(rows.warnings().front().find("Corrupt JPEG data"), std::string::npos) << rows.warnings().front();
+  EXPECT_EQ(
+      rows.warnings().front(),
+      fmt::format("data end before the last block, and what is missing is gray or guessed, near byte {}",
+                  bytes.size() - 200));
   EXPECT_EQ(refusal(bytes), "");
 }
 
