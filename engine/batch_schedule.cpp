@@ -8,6 +8,7 @@
 #include <span>
 
 #include "engine/plan.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::engine {
@@ -136,8 +137,8 @@ void require_possible(BatchSchedule schedule, const Plan& plan, int threads) {
     if (possible == schedule) return;
     names.emplace_back(name_of(possible));
   }
-  throw Error(fmt::format("a batch of {} cannot run {} on {} threads; use {}", images_of(plan),
-                          name_of(schedule), threads, fmt::join(names, " or ")));
+  throw Error(fmt::format("a batch of {} cannot run {} on {}; use {}", images_of(plan), name_of(schedule),
+                          counted(threads, "thread"), fmt::join(names, " or ")));
 }
 
 const ScheduleChoice* settled_schedule(const Plan& plan, int threads) {

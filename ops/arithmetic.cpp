@@ -9,6 +9,7 @@
 
 #include "ops/axes.h"
 #include "ops/layout.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -57,8 +58,8 @@ void require_rank(const NodeView& node, std::size_t i, int minimum, int maximum)
   const std::string expected = minimum == maximum    ? fmt::format("{}", minimum)
                                : maximum == kMaxRank ? fmt::format("at least {}", minimum)
                                                      : fmt::format("{} to {}", minimum, maximum);
-  throw Error(fmt::format("input {} has {} dimensions ({}), expected {}", i, shape.rank(), shape.to_string(),
-                          expected));
+  throw Error(fmt::format("input {} has {} ({}), expected {}", i, counted(shape.rank(), "dimension"),
+                          shape.to_string(), expected));
 }
 
 void require_dim(std::string_view what, std::int64_t actual, std::int64_t expected) {

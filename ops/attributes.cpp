@@ -5,6 +5,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -87,7 +88,8 @@ void Attributes::read_integers(std::string_view name, std::span<std::int64_t> va
   constexpr std::int64_t kLargest = std::int64_t{1} << 31;
   const std::span<const std::int64_t> given = integers(name);
   if (given.size() != values.size()) {
-    throw Error(fmt::format("attribute '{}' has {} values, expected {}", name, given.size(), values.size()));
+    throw Error(fmt::format("attribute '{}' has {}, expected {}", name, counted(given.size(), "value"),
+                            values.size()));
   }
   for (const std::int64_t value : given) {
     if (value < minimum) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -10,8 +11,8 @@ namespace godwit::ops {
 std::size_t captured_count(const NodeView& node) {
   const std::int64_t count = node.attributes.integer(kCaptures, 0);
   if (count < 0 || static_cast<std::size_t>(count) > node.inputs.size()) {
-    throw Error(
-        fmt::format("attribute '{}' is {}, of {} inputs in all", kCaptures, count, node.inputs.size()));
+    throw Error(fmt::format("attribute '{}' is {}, of {} in all", kCaptures, count,
+                            counted(node.inputs.size(), "input")));
   }
   return static_cast<std::size_t>(count);
 }
@@ -21,12 +22,12 @@ const Body& body_of(const NodeView& node, std::string_view attribute, std::size_
   const Body* body = node.attributes.body(attribute);
   if (body == nullptr) throw Error(fmt::format("attribute '{}' is required and missing", attribute));
   if (body->input_count() != inputs) {
-    throw Error(
-        fmt::format("the graph '{}' has {} inputs, expected {}", attribute, body->input_count(), inputs));
+    throw Error(fmt::format("the graph '{}' has {}, expected {}", attribute,
+                            counted(body->input_count(), "input"), inputs));
   }
   if (body->output_count() != outputs) {
-    throw Error(
-        fmt::format("the graph '{}' has {} outputs, expected {}", attribute, body->output_count(), outputs));
+    throw Error(fmt::format("the graph '{}' has {}, expected {}", attribute,
+                            counted(body->output_count(), "output"), outputs));
   }
   return *body;
 }

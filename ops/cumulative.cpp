@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ops/axes.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -27,7 +28,7 @@ std::vector<TensorDesc> infer_cumulative(const NodeView& node) {
   (void)node.attributes.flag("reverse", false);
   const IntegerList axis = integer_list(node, 1, "axis");
   if (is_known(axis.length) && axis.length != 1)
-    throw Error(fmt::format("input 1 (axis) has {} elements, expected 1", axis.length));
+    throw Error(fmt::format("input 1 (axis) has {}, expected 1", counted(axis.length, "element")));
   if (axis.values && node.shape(0).ranked()) normalize_axis((*axis.values)[0], node.shape(0).rank());
   return {{node.input(0).dtype, node.shape(0), Layout::nchw}};
 }

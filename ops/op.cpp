@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ops/movement.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -13,8 +14,8 @@ namespace {
 void check_count(std::string_view what, std::size_t count, std::size_t minimum, std::size_t maximum) {
   if (count >= minimum && count <= maximum) return;
   throw Error(minimum == maximum
-                  ? fmt::format("has {} {}, expected {}", count, what, minimum)
-                  : fmt::format("has {} {}, expected {} to {}", count, what, minimum, maximum));
+                  ? fmt::format("has {}, expected {}", counted(count, what), minimum)
+                  : fmt::format("has {}, expected {} to {}", counted(count, what), minimum, maximum));
 }
 
 std::int64_t bytes_of(const TensorDesc& desc) {
@@ -31,8 +32,8 @@ const OpDef* find_op(std::string_view name, std::string_view domain) {
 }
 
 std::vector<TensorDesc> infer(const OpDef& op, const NodeView& node) {
-  check_count("inputs", node.own_inputs(), op.min_inputs, op.max_inputs);
-  check_count("outputs", node.output_count, op.min_outputs, op.max_outputs);
+  check_count("input", node.own_inputs(), op.min_inputs, op.max_inputs);
+  check_count("output", node.output_count, op.min_outputs, op.max_outputs);
   for (std::size_t i = 0; i < op.min_inputs; ++i) {
     if (!node.has_input(i)) throw Error(fmt::format("input {} is required and missing", i));
   }

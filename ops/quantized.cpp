@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "ops/arithmetic.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -47,8 +48,8 @@ void require_quantized_operands(const NodeView& node, std::int64_t channels) {
   require_zero_point(node, In::src_zero_point, "the zero point of the input", DType::u8);
   if (has_own_input(node, In::bias) && node.shape(In::bias).known() && is_known(channels) &&
       node.shape(In::bias).elements() != channels) {
-    throw Error(
-        fmt::format("the bias has {} numbers, expected {}", node.shape(In::bias).elements(), channels));
+    throw Error(fmt::format("the bias has {}, expected {}",
+                            counted(node.shape(In::bias).elements(), "number"), channels));
   }
   if (has_own_input(node, In::sum_scale)) {
     require_scale(node, In::sum_scale, "the scale of the sum", 1);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "ops/axes.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -64,7 +65,8 @@ void read_activations(const NodeView& node, const RecurrentKind& kind, Recurrent
   const auto count = static_cast<std::size_t>(kind.activations);
   const auto wanted = static_cast<std::size_t>(layer.directions) * count;
   if (!names.empty() && names.size() != wanted) {
-    throw Error(fmt::format("attribute 'activations' has {} functions, expected {}", names.size(), wanted));
+    throw Error(fmt::format("attribute 'activations' has {}, expected {}", counted(names.size(), "function"),
+                            wanted));
   }
   const auto take = [](std::span<const float>& values, double& value) {
     if (values.empty()) return;

@@ -9,6 +9,7 @@
 
 #include "ops/axes.h"
 #include "ops/numbers.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -53,7 +54,8 @@ int axis_at(std::span<const std::int64_t> axes, std::int64_t k, int rank) {
 
 void check_length(const TensorView& list, std::int64_t expected, std::string_view what) {
   if (list.desc.shape.elements() == expected) return;
-  throw Error(fmt::format("{} has {} values, expected {}", what, list.desc.shape.elements(), expected));
+  throw Error(
+      fmt::format("{} has {}, expected {}", what, counted(list.desc.shape.elements(), "value"), expected));
 }
 
 bool counts(std::span<const TensorView> operands, std::size_t i) {

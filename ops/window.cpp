@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -135,8 +136,8 @@ Window transposed_window_of(const Attributes& node, std::span<const std::int64_t
   if (sizes.size() == spatial.size() + 2)
     sizes = sizes.subspan(2);  // with batch and channels, as some write it
   if (!sizes.empty() && sizes.size() != spatial.size()) {
-    throw Error(
-        fmt::format("attribute 'output_shape' has {} values, expected {}", sizes.size(), spatial.size()));
+    throw Error(fmt::format("attribute 'output_shape' has {}, expected {}", counted(sizes.size(), "value"),
+                            spatial.size()));
   }
   const bool same = attributes.auto_pad == AutoPad::same_upper || attributes.auto_pad == AutoPad::same_lower;
   Window window{.rank = attributes.rank, .axes = {}};

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit {
@@ -39,8 +40,8 @@ std::span<const std::byte> read_file(const std::string& path, std::int64_t limit
     throw Error(fmt::format("'{}' is not a regular file", path));
   }
   if (status.st_size > limit) {
-    throw Error(
-        fmt::format("'{}': the file has {} bytes, more than the limit of {}", path, status.st_size, limit));
+    throw Error(fmt::format("'{}': the file has {}, more than the limit of {}", path,
+                            counted(status.st_size, "byte"), limit));
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (buffer.size() < size) buffer.resize(size);

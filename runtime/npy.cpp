@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/memory.h"
 
@@ -141,8 +142,8 @@ Tensor parse_npy(std::string_view file) {
   if (header.fortran_order) throw Error("it is in Fortran order, expected C order (numpy.ascontiguousarray)");
   const std::string_view data = file.substr(begin + length);
   if (desc.bytes() != data.size()) {
-    throw Error(fmt::format("{} needs {} bytes of data, the file has {}", desc.to_string(), desc.bytes(),
-                            data.size()));
+    throw Error(fmt::format("{} needs {} of data, the file has {}", desc.to_string(),
+                            counted(desc.bytes(), "byte"), data.size()));
   }
   Tensor tensor(desc);
   if (desc.dtype == DType::boolean) {
@@ -208,14 +209,16 @@ void NpyWriter::append(const void* values, std::size_t count, DType dtype) {
                             name_of(dtype_)));
   }
   if (count > static_cast<std::size_t>(missing_)) {
-    throw Error(fmt::format("cannot write '{}': {} values more, but room for {}", path_, count, missing_));
+    throw Error(
+        fmt::format("cannot write '{}': {} more, but room for {}", path_, counted(count, "value"), missing_));
   }
   file_.write(values, count * size_of(dtype));
   missing_ -= static_cast<std::int64_t>(count);
 }
 
 void NpyWriter::finish() {
-  if (missing_ != 0) throw Error(fmt::format("cannot write '{}': {} values are missing", path_, missing_));
+  if (missing_ != 0)
+    throw Error(fmt::format("cannot write '{}': it lacks {}", path_, counted(missing_, "value")));
   file_.commit();
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <mutex>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/memory.h"
 
@@ -157,7 +158,7 @@ Tensor Tensor::reshaped(const Shape& shape) const {
 
 void require_elements(const Shape& shape, std::size_t count) {
   if (!shape.known() || static_cast<std::size_t>(shape.elements()) != count) {
-    throw Error(fmt::format("{} values do not fill shape {}", count, shape.to_string()));
+    throw Error(fmt::format("{} cannot fill shape {}", counted(count, "value"), shape.to_string()));
   }
 }
 

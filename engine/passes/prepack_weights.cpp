@@ -5,6 +5,7 @@
 
 #include "engine/choices.h"
 #include "engine/rewrite.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::engine::passes {
@@ -23,7 +24,8 @@ void prepack_weights(Graph& graph, PassContext& context) {
     with_context([&] { return describe(node); },
                  [&] { (void)ops::prepare(*node.op, node_context.view(), prepare); });
     const std::size_t packed = context.weights->bytes() - before;
-    if (packed > 0) log_rewrite(context, fmt::format("{}: packed {} bytes", describe(node), packed));
+    if (packed > 0)
+      log_rewrite(context, fmt::format("{}: packed {}", describe(node), counted(packed, "byte")));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -34,13 +35,13 @@ void set_input(Node& node, std::size_t index, ValueId value) {
 
 void require_inputs(const Node& node, std::size_t least, std::size_t most) {
   if (node.inputs.size() >= least && node.inputs.size() <= most) return;
-  throw Error(fmt::format("has {} inputs, expected {}", node.inputs.size(), most));
+  throw Error(fmt::format("has {}, expected {}", counted(node.inputs.size(), "input"), most));
 }
 
 void move_integers(Node& node, GraphBuilder& builder, const char* attribute, std::size_t index) {
   if (node.inputs.size() > index) {
-    throw Error(
-        fmt::format("has {} inputs, expected {} in opset {}", node.inputs.size(), index, builder.opset()));
+    throw Error(fmt::format("has {}, expected {} in opset {}", counted(node.inputs.size(), "input"), index,
+                            builder.opset()));
   }
   if (!node.attributes.has(attribute)) return;
   const std::span<const std::int64_t> values = node.attributes.integers(attribute);

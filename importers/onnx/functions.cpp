@@ -10,6 +10,7 @@
 
 #include "importers/onnx/opset_adapters.h"
 #include "importers/onnx/tensors.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -85,8 +86,9 @@ class Inliner {
                               opset, model));
     }
     if (call.input_size() > function.input_size() || call.output_size() > function.output_size()) {
-      throw Error(fmt::format("is called with {} inputs and {} outputs, it has {} and {}", call.input_size(),
-                              call.output_size(), function.input_size(), function.output_size()));
+      throw Error(fmt::format("is called with {} and {}, it has {} and {}",
+                              counted(call.input_size(), "input"), counted(call.output_size(), "output"),
+                              function.input_size(), function.output_size()));
     }
     const std::string prefix =
         fmt::format("{}/{}/", call.name().empty() ? call.op_type() : call.name(), calls_++);

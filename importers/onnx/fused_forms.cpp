@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -215,7 +216,7 @@ Masks masks_of(Lowering& lowering, std::size_t operand, ValueId bias) {
     const Shape lengths = lowering.describe(given).shape, src = lowering.describe(lowering.input(0)).shape;
     // 2 or 3 lengths for each image tell of padding on the left or of a packed batch.
     if (is_known(lengths[0]) && src.ranked() && is_known(src[0]) && lengths[0] != src[0])
-      throw Error(fmt::format("the mask has {} lengths for {} images", lengths[0], src[0]));
+      throw Error(fmt::format("the mask has {} for {} images", counted(lengths[0], "length"), src[0]));
     masks.lengths =
         lowering.make("Cast", {given}, attributes({{"to", std::int64_t{onnx_code_of(DType::s64)}}}));
     return masks;
@@ -272,8 +273,8 @@ void append_attention(Node node, GraphBuilder& builder) {
   if (lowering.given().has("qkv_hidden_sizes"))
     sizes = lowering.given().integers("qkv_hidden_sizes", 3, 0, 1);
   if (sizes[0] + sizes[1] + sizes[2] != weights[1])
-    throw Error(
-        fmt::format("weights have {} columns, expected {}", weights[1], sizes[0] + sizes[1] + sizes[2]));
+    throw Error(fmt::format("weights have {}, expected {}", counted(weights[1], "column"),
+                            sizes[0] + sizes[1] + sizes[2]));
   std::vector<ValueId> src;
   std::int64_t begin = 0;
   for (const std::int64_t size : sizes) {
@@ -372,11 +373,12 @@ template <std::size_t kRow>
 void expand_row(Node node, GraphBuilder& builder) {
   const Row& row = rows()[kRow];
   if (node.inputs.size() < row.min_inputs || node.inputs.size() > row.max_inputs) {
-    throw Error(
-        fmt::format("has {} inputs, expected {} to {}", node.inputs.size(), row.min_inputs, row.max_inputs));
+    throw Error(fmt::format("has {}, expected {} to {}", counted(node.inputs.size(), "input"), row.min_inputs,
+                            row.max_inputs));
   }
   if (node.outputs.empty() || node.outputs.size() > row.max_outputs)
-    throw Error(fmt::format("has {} outputs, expected 1 to {}", node.outputs.size(), row.max_outputs));
+    throw Error(
+        fmt::format("has {}, expected 1 to {}", counted(node.outputs.size(), "output"), row.max_outputs));
   node.attributes.check(row.attributes);
   for (std::size_t i = 0; i < row.min_inputs; ++i) {
     if (node.inputs[i] == kNoValue) throw Error(fmt::format("input {} is required and missing", i));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "importers/onnx/fused_forms.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -31,9 +32,10 @@ class Expansion {
   bool has(std::size_t i) const { return input(i) != kNoValue; }
   void require(std::size_t least, std::size_t most) const {
     if (source_.inputs.size() < least || source_.inputs.size() > most)
-      throw Error(fmt::format("has {} inputs, expected {} to {}", source_.inputs.size(), least, most));
+      throw Error(
+          fmt::format("has {}, expected {} to {}", counted(source_.inputs.size(), "input"), least, most));
     if (source_.outputs.size() != 1 || source_.outputs[0] == kNoValue)
-      throw Error(fmt::format("has {} outputs, expected 1", source_.outputs.size()));
+      throw Error(fmt::format("has {}, expected 1", counted(source_.outputs.size(), "output")));
     for (std::size_t i = 0; i < least; ++i) {
       if (!has(i)) throw Error(fmt::format("input {} is required and missing", i));
     }
@@ -186,7 +188,8 @@ void expand_concat(Node node, GraphBuilder& builder) {
   Expansion e(std::move(node), builder);
   const std::size_t count = e.source().inputs.size();
   e.require(5, 3 * 1024 + 2);
-  if (count % 3 != 2) throw Error(fmt::format("has {} inputs, expected 2 and 3 for each part", count));
+  if (count % 3 != 2)
+    throw Error(fmt::format("has {}, expected 2 and 3 for each part", counted(count, "input")));
   const ops::Attributes attributes = e.take({"axis"});
   e.require_no_attributes();
   std::vector<ValueId> parts;

@@ -11,6 +11,7 @@
 
 #include "importers/onnx/adapter.h"
 #include "importers/onnx/microsoft.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -133,7 +134,8 @@ void adapt_mean_variance_normalization(Node node, GraphBuilder& builder) {
 // All dimensions from `axis` on were normalised together, as if the tensor had two; now `axis` alone is.
 void adapt_softmax(Node node, GraphBuilder& builder) {
   require_inputs(node, 1, 1);
-  if (node.outputs.size() != 1) throw Error(fmt::format("has {} outputs, expected 1", node.outputs.size()));
+  if (node.outputs.size() != 1)
+    throw Error(fmt::format("has {}, expected 1", counted(node.outputs.size(), "output")));
   const std::int64_t axis = node.attributes.integer("axis", 1);
   const TensorDesc src = builder.describe(node.inputs[0]);
   if (src.shape.ranked()) {
@@ -182,8 +184,8 @@ void adapt_constant(Node node, GraphBuilder& builder) {
       throw Error(fmt::format("attribute '{}' is not supported", attribute));
   }
   if (node.attributes.all().size() != 1 || node.outputs.size() != 1 || !node.inputs.empty()) {
-    throw Error(fmt::format("has {} inputs, {} outputs and {} values, expected 0, 1 and 1",
-                            node.inputs.size(), node.outputs.size(), node.attributes.all().size()));
+    throw Error(fmt::format("has {} inputs, {} and {} values, expected 0, 1 and 1", node.inputs.size(),
+                            counted(node.outputs.size(), "output"), node.attributes.all().size()));
   }
   Tensor value;
   if (const Tensor* tensor = node.attributes.tensor("value")) {

@@ -12,6 +12,7 @@
 
 #include "importers/inside_folder.h"
 #include "importers/onnx/packing.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -79,7 +80,7 @@ Tensor from_file(const TensorDesc& desc, Bytes bytes, const std::shared_ptr<cons
 // On demand where `file` owns the bytes and they are many, a view where they are aligned, a copy otherwise.
 Tensor from_bytes(const TensorDesc& desc, Bytes bytes, const std::shared_ptr<const MappedFile>& file) {
   if (bytes.size() != packed_bytes(desc)) {
-    throw Error(fmt::format("has {} bytes of data, its shape {} of {} takes {}", bytes.size(),
+    throw Error(fmt::format("has {} of data, its shape {} of {} takes {}", counted(bytes.size(), "byte"),
                             desc.shape.to_string(), name_of(desc.dtype), packed_bytes(desc)));
   }
   if (is_packed(desc.dtype)) return unpack(desc, bytes);
@@ -116,7 +117,7 @@ template <class T, class Number>
 Tensor from_numbers(const TensorDesc& desc, const google::protobuf::RepeatedField<Number>& numbers,
                     const char* field) {
   if (desc.shape.elements() != numbers.size()) {
-    throw Error(fmt::format("has {} values in {}, its shape {} takes {}", numbers.size(), field,
+    throw Error(fmt::format("has {} in {}, its shape {} takes {}", counted(numbers.size(), "value"), field,
                             desc.shape.to_string(), desc.shape.elements()));
   }
   Tensor tensor(desc);
@@ -129,8 +130,9 @@ Tensor from_numbers(const TensorDesc& desc, const google::protobuf::RepeatedFiel
 Tensor from_packed_numbers(const TensorDesc& desc, const onnx::Tensor& proto) {
   const auto& numbers = proto.int32_data();
   if (static_cast<std::size_t>(numbers.size()) != packed_bytes(desc)) {
-    throw Error(fmt::format("has {} values in int32_data, its shape {} of {} takes {}", numbers.size(),
-                            desc.shape.to_string(), name_of(desc.dtype), packed_bytes(desc)));
+    throw Error(fmt::format("has {} in int32_data, its shape {} of {} takes {}",
+                            counted(numbers.size(), "value"), desc.shape.to_string(), name_of(desc.dtype),
+                            packed_bytes(desc)));
   }
   std::vector<std::byte> bytes;
   for (int i = 0; i < numbers.size(); ++i) {

@@ -7,6 +7,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <limits>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -78,9 +79,9 @@ class Walker {
       if (!stream.ReadVarint32(&length)) fail(message, field_begin);
       const auto begin = static_cast<std::size_t>(stream.CurrentPosition());
       if (length > message.size() - begin) {
-        throw Error(
-            fmt::format("the file is cut short or not ONNX: at byte {} it announces {} bytes, {} are there",
-                        offset_of(message, field_begin), length, message.size() - begin));
+        throw Error(fmt::format("the file is cut short or not ONNX: at byte {} it announces {}, {} are there",
+                                offset_of(message, field_begin), counted(length, "byte"),
+                                message.size() - begin));
       }
       stream.Skip(static_cast<int>(length));
       if (field_number(tag) == number) {
@@ -116,8 +117,8 @@ Bytes bytes_of(const MappedFile& file) {
   if (bytes.empty()) throw Error("the file is empty");
   if (bytes.size() > std::numeric_limits<std::int32_t>::max()) {
     throw Error(fmt::format(
-        "the file has {} bytes; an ONNX file has less than 2 GB, larger weights are kept as external data",
-        bytes.size()));
+        "the file has {}; an ONNX file has less than 2 GB, larger weights are kept as external data",
+        counted(bytes.size(), "byte")));
   }
   return bytes;
 }

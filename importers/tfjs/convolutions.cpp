@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "importers/tfjs/layers.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -103,8 +104,8 @@ TfjsBuilder::Source TfjsBuilder::conv(const TfjsLayer& layer) {
   const std::int64_t filters = config.positive("filters"), inputs = channels(src);
   const std::int64_t groups = config.find("groups") == nullptr ? 1 : config.positive("groups");
   if (inputs % groups != 0 || filters % groups != 0 || (src.swapped && groups != 1)) {
-    throw Error(fmt::format("has groups, {} of them, which cannot be made of {} channels and {} filters",
-                            groups, inputs, filters));
+    throw Error(fmt::format("has groups, {} of them, which cannot be made of {} and {} filters", groups,
+                            counted(inputs, "channel"), filters));
   }
   const Integers kernel = config.pair("kernel_size");
   ops::Attributes attributes = window(layer, src, kernel);

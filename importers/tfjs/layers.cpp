@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -133,7 +134,7 @@ engine::Graph TfjsBuilder::build() {
 
 TfjsBuilder::Source TfjsBuilder::source(const TfjsLayer& layer, std::size_t i, int rank) const {
   if (i >= layer.sources.size())
-    throw Error(fmt::format("reads {} layers, expected more", layer.sources.size()));
+    throw Error(fmt::format("reads {}, expected more", counted(layer.sources.size(), "layer")));
   const std::string& name = layer.sources[i];
   const auto found = sources_.find(name);
   if (found == sources_.end())
@@ -211,7 +212,8 @@ TfjsBuilder::Source TfjsBuilder::input_layer(const TfjsLayer& layer) {
   Source result;
   result.value = graph_.add_value(layer.name, {DType::f32, {batch, nhwc[3], nhwc[1], nhwc[2]}, Layout::nchw});
   result.swapped = swap_channels_;
-  if (result.swapped && nhwc[3] != 3) throw Error(fmt::format("has {} channels, expected 3", nhwc[3]));
+  if (result.swapped && nhwc[3] != 3)
+    throw Error(fmt::format("has {}, expected 3", counted(nhwc[3], "channel")));
   graph_.inputs.push_back(result.value);
   return result;
 }
@@ -259,8 +261,9 @@ TfjsBuilder::Source TfjsBuilder::merge(const TfjsLayer& layer) {
       {"Minimum", "Min"}, {"Multiply", "Mul"}, {"Subtract", "Sub"},
   };
   const std::size_t count = layer.sources.size();
-  if (count < 2) throw Error(fmt::format("reads {} layers, expected at least 2", count));
-  if (layer.kind == "Subtract" && count != 2) throw Error(fmt::format("reads {} layers, expected 2", count));
+  if (count < 2) throw Error(fmt::format("reads {}, expected at least 2", counted(count, "layer")));
+  if (layer.kind == "Subtract" && count != 2)
+    throw Error(fmt::format("reads {}, expected 2", counted(count, "layer")));
   int rank = 0;
   for (std::size_t i = 0; i < count; ++i) rank = std::max(rank, shape(source(layer, i, 0)).rank());
   const auto operand = [&](std::size_t i) {

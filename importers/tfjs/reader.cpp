@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "importers/tfjs/layers.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/json.h"
 #include "runtime/memory.h"
@@ -58,8 +59,8 @@ void add_labels(engine::Graph& graph, const fs::path& folder) {
   const Shape& shape = graph.value(graph.outputs.front()).desc.shape;
   const std::int64_t classes = shape.rank() == 2 ? shape[1] : kAnyDim;
   if (classes != static_cast<std::int64_t>(labels->size())) {
-    throw Error(
-        fmt::format("labels.json has {} labels, the model's output has {} classes", labels->size(), classes));
+    throw Error(fmt::format("labels.json has {}, the model's output has {} classes",
+                            counted(labels->size(), "label"), classes));
   }
   graph.metadata["godwit.labels"] = Json(*labels).dump();
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -124,7 +125,7 @@ class Reader {
     }
     const std::vector<std::string> outputs = read(kind, config, prefix + own + "/", sources, depth + 1);
     if (outputs.size() != 1)
-      throw Error(fmt::format("model '{}' has {} outputs, expected one", own, outputs.size()));
+      throw Error(fmt::format("model '{}' has {}, expected one", own, counted(outputs.size(), "output")));
     layers_.push_back({prefix + own, own, std::string(kAlias), &config, outputs});
   }
 
@@ -134,8 +135,8 @@ class Reader {
     if (!sources.empty()) {
       inputs = names_of(config, "input_layers");
       if (inputs.size() != sources.size())
-        throw Error(fmt::format("model '{}' has {} inputs and reads {} layers", prefix, inputs.size(),
-                                sources.size()));
+        throw Error(fmt::format("model '{}' has {} and reads {}", prefix, counted(inputs.size(), "input"),
+                                counted(sources.size(), "layer")));
     }
     for (const Json& entry : list_field(config, "layers")) {
       const std::string own = name_of(entry);

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "importers/inside_folder.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::importers {
@@ -68,8 +69,8 @@ void TfjsWeights::add_group(const Json& group, const std::filesystem::path& fold
     shard_bytes += file->size();
   }
   if (weight_bytes != shard_bytes) {
-    throw Error(fmt::format("the weights take {} bytes, their {} shards have {}", weight_bytes, shards.size(),
-                            shard_bytes));
+    throw Error(fmt::format("the weights take {}, their {} shards have {}", counted(weight_bytes, "byte"),
+                            shards.size(), shard_bytes));
   }
   groups_.push_back(std::move(shards));
 }

@@ -6,6 +6,7 @@
 #include "ops/axes.h"
 #include "ops/movement.h"
 #include "ops/operands.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -19,7 +20,7 @@ std::vector<TensorDesc> infer_affine_grid(const NodeView& node) {
   TensorDesc dst{node.input(0).dtype, Shape::unranked(), Layout::nchw};
   if (!is_known(size.length)) return {dst};
   if (size.length != 4 && size.length != 5)
-    throw Error(fmt::format("input 1 (size) has {} values, expected 4 or 5", size.length));
+    throw Error(fmt::format("input 1 (size) has {}, expected 4 or 5", counted(size.length, "value")));
   const std::int64_t axes = size.length - 2;
   if (node.shape(0).ranked()) {
     require_dim("dimension 1 of input 0 (theta)", node.shape(0)[1], axes);

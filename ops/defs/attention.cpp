@@ -14,6 +14,7 @@
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
 #include "ops/broadcast.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -57,8 +58,8 @@ std::array<std::int64_t, 4> heads_of(const NodeView& node, std::size_t i, std::i
   }
   if (heads < 1) throw Error("operands of three dimensions need attributes 'q_num_heads' and 'kv_num_heads'");
   if (is_known(shape[2]) && shape[2] % heads != 0)
-    throw Error(
-        fmt::format("{} has {} columns, which {} heads do not divide", kOperands[i], shape[2], heads));
+    throw Error(fmt::format("{} has {}, which {} heads do not divide", kOperands[i],
+                            counted(shape[2], "column"), heads));
   return {shape[0], heads, shape[1], is_known(shape[2]) ? shape[2] / heads : kAnyDim};
 }
 
@@ -93,8 +94,8 @@ std::vector<TensorDesc> infer_attention(const NodeView& node) {
   for (std::size_t i = 0; i < 3; ++i) require_rank(node, i, 3, 4);
   for (std::size_t i = 1; i < 3; ++i) {
     if (node.shape(0).ranked() && node.shape(i).ranked() && node.shape(0).rank() != node.shape(i).rank())
-      throw Error(fmt::format("{} has {} dimensions, expected {} as Q", kOperands[i], node.shape(i).rank(),
-                              node.shape(0).rank()));
+      throw Error(fmt::format("{} has {}, expected {} as Q", kOperands[i],
+                              counted(node.shape(i).rank(), "dimension"), node.shape(0).rank()));
   }
   const auto q = heads_of(node, 0, node.attributes.integer("q_num_heads", 0));
   const auto k = heads_of(node, 1, node.attributes.integer("kv_num_heads", 0));

@@ -8,6 +8,7 @@
 #include "ops/axes.h"
 #include "ops/blocks.h"
 #include "ops/movement.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -27,8 +28,8 @@ std::vector<TensorDesc> infer_center_crop_pad(const NodeView& node) {
   if (!src.ranked()) return {dst};
   const std::vector<int> axes = axes_of(node, src.rank());
   if (is_known(target.length) && target.length != static_cast<std::int64_t>(axes.size())) {
-    throw Error(fmt::format("input 1 (shape) has {} values, expected {}, one for each axis", target.length,
-                            axes.size()));
+    throw Error(fmt::format("input 1 (shape) has {}, expected {}, one for each axis",
+                            counted(target.length, "value"), axes.size()));
   }
   for (std::size_t k = 0; k < axes.size(); ++k) {
     const std::int64_t size = target.values ? (*target.values)[k] : kAnyDim;

@@ -9,6 +9,7 @@
 #include "ops/known_ops.h"
 #include "ops/movement.h"
 #include "ops/window.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -35,11 +36,12 @@ void check_channels(const NodeView& node, std::int64_t group) {
   const Shape& weights = node.shape(1);
   if (!weights.ranked()) return;
   if (is_known(weights[0]) && weights[0] % group != 0) {
-    throw Error(fmt::format("{} output channels cannot be split into {} groups", weights[0], group));
+    throw Error(
+        fmt::format("{} cannot be split into {} groups", counted(weights[0], "output channel"), group));
   }
   if (src.ranked() && is_known(src[1])) {
     if (src[1] % group != 0) {
-      throw Error(fmt::format("{} input channels cannot be split into {} groups", src[1], group));
+      throw Error(fmt::format("{} cannot be split into {} groups", counted(src[1], "input channel"), group));
     }
     require_dim("the weights' number of input channels per group", weights[1], src[1] / group);
   }

@@ -8,6 +8,7 @@
 #include "ops/axes.h"
 #include "ops/movement.h"
 #include "ops/window.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -19,7 +20,8 @@ void check_channels(const NodeView& node, std::int64_t group) {
   if (!weights.ranked()) return;
   if (src.ranked()) require_dim("the weights' number of input channels", weights[0], src[1]);
   if (is_known(weights[0]) && weights[0] % group != 0)
-    throw Error(fmt::format("{} input channels cannot be split into {} groups", weights[0], group));
+    throw Error(
+        fmt::format("{} cannot be split into {} groups", counted(weights[0], "input channel"), group));
   if (has_own_input(node, 2) && node.shape(2).ranked() && is_known(weights[1])) {
     const std::int64_t factors[] = {weights[1], group};
     require_dim("the length of the bias", node.shape(2)[0], product_of(factors));
@@ -30,7 +32,8 @@ void check_kernel(const NodeView& node, int rank) {
   const std::span<const std::int64_t> asked = node.attributes.integers("kernel_shape");
   if (asked.empty() || !node.shape(1).ranked()) return;
   if (asked.size() != static_cast<std::size_t>(rank))
-    throw Error(fmt::format("attribute 'kernel_shape' has {} values, expected {}", asked.size(), rank));
+    throw Error(
+        fmt::format("attribute 'kernel_shape' has {}, expected {}", counted(asked.size(), "value"), rank));
   for (int i = 0; i < rank; ++i) {
     if (!may_be_same_dim(node.shape(1)[i + 2], asked[static_cast<std::size_t>(i)])) {
       throw Error(fmt::format("attribute 'kernel_shape' has {}, the weights {} have {}",

@@ -10,6 +10,7 @@
 #include "ops/movement.h"
 #include "ops/operands.h"
 #include "ops/window.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -49,11 +50,13 @@ std::vector<TensorDesc> infer_deform_conv(const NodeView& node) {
   const std::int64_t group = positive(node, "group"), offset_group = positive(node, "offset_group");
   dst.shape[1] = weights[0];
   if (is_known(weights[0]) && weights[0] % group != 0)
-    throw Error(fmt::format("{} output channels cannot be split into {} groups", weights[0], group));
+    throw Error(
+        fmt::format("{} cannot be split into {} groups", counted(weights[0], "output channel"), group));
   if (is_known(src[1])) {
     for (const std::int64_t parts : {group, offset_group}) {
       if (src[1] % parts != 0)
-        throw Error(fmt::format("{} input channels cannot be split into {} groups", src[1], parts));
+        throw Error(
+            fmt::format("{} cannot be split into {} groups", counted(src[1], "input channel"), parts));
     }
     require_dim("the weights' number of input channels per group", weights[1], src[1] / group);
   }

@@ -4,6 +4,7 @@
 #include "ops/arithmetic.h"
 #include "ops/blocks.h"
 #include "ops/movement.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -31,7 +32,8 @@ std::vector<TensorDesc> infer_depth_to_space(const NodeView& node) {
   TensorDesc dst{node.input(0).dtype, src, Layout::nchw};
   if (!src.ranked()) return {dst};
   if (is_known(src[1]) && src[1] % (block * block) != 0) {
-    throw Error(fmt::format("{} channels cannot be divided into blocks of {}x{}", src[1], block, block));
+    throw Error(
+        fmt::format("{} cannot be divided into blocks of {}x{}", counted(src[1], "channel"), block, block));
   }
   dst.shape = {src[0],
                is_known(src[1]) ? src[1] / (block * block)

@@ -6,6 +6,7 @@
 #include "ops/axes.h"
 #include "ops/movement.h"
 #include "ops/operands.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -16,8 +17,8 @@ std::vector<TensorDesc> infer_gather_elements(const NodeView& node) {
   require_indices(node, 1, "indices");
   if (src.ranked() && indices.ranked()) {
     if (src.rank() != indices.rank()) {
-      throw Error(fmt::format("input 1 (indices) has {} dimensions, expected {} as input 0", indices.rank(),
-                              src.rank()));
+      throw Error(fmt::format("input 1 (indices) has {}, expected {} as input 0",
+                              counted(indices.rank(), "dimension"), src.rank()));
     }
     const int axis = normalize_axis(node.attributes.integer("axis", 0), src.rank());
     for (int i = 0; i < src.rank(); ++i) {

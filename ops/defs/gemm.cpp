@@ -8,6 +8,7 @@
 #include "ops/axes.h"
 #include "ops/broadcast.h"
 #include "ops/known_ops.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -30,7 +31,8 @@ std::vector<TensorDesc> infer_gemm(const NodeView& node) {
   const Matrix a = matrix_of(node, 0, "transA");
   const Matrix b = matrix_of(node, 1, "transB");
   if (!may_be_same_dim(a.columns, b.rows)) {
-    throw Error(fmt::format("A has {} columns and B {} rows, expected the same number", a.columns, b.rows));
+    throw Error(fmt::format("A has {} and B {} rows, expected the same number", counted(a.columns, "column"),
+                            b.rows));
   }
   const TensorDesc dst{product_dtype(node), {a.rows, b.columns}, Layout::nchw};
   if (has_own_input(node, 2)) require_broadcasts_to(node.shape(2), dst.shape, "C");

@@ -6,6 +6,7 @@
 #include "ops/axes.h"
 #include "ops/movement.h"
 #include "ops/normalization.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -19,14 +20,14 @@ std::vector<TensorDesc> infer_group_normalization(const NodeView& node) {
   if (groups < 1) throw Error(fmt::format("attribute 'num_groups' is {}, expected at least 1", groups));
   const std::int64_t channels = shape.ranked() ? shape[1] : kAnyDim;
   if (is_known(channels) && channels % groups != 0)
-    throw Error(fmt::format("{} channels cannot be divided into {} groups", channels, groups));
+    throw Error(fmt::format("{} cannot be divided into {} groups", counted(channels, "channel"), groups));
   for (std::size_t i = 1; i <= 2; ++i) {
     require_rank(node, i, 1, 1);
     if (!node.shape(i).ranked()) continue;
     const std::int64_t length = node.shape(i)[0];
     if (may_be_same_dim(length, channels) || may_be_same_dim(length, groups)) continue;
-    throw Error(fmt::format("input {} has {} elements, expected {} channels or {} groups", i, length,
-                            channels, groups));
+    throw Error(fmt::format("input {} has {}, expected {} channels or {} groups", i,
+                            counted(length, "element"), channels, groups));
   }
   return {{node.input(0).dtype, shape, Layout::nchw}};
 }

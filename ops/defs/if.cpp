@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ops/bodies.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -10,8 +11,8 @@ namespace {
 std::vector<TensorDesc> infer_if(const NodeView& node) {
   const std::size_t captured = captured_count(node);
   if (node.inputs.size() != 1 + captured) {
-    throw Error(
-        fmt::format("has {} inputs beside what its graphs read, expected 1", node.inputs.size() - captured));
+    throw Error(fmt::format("has {} beside what its graphs read, expected 1",
+                            counted(node.inputs.size() - captured, "input")));
   }
   if (node.input(0).dtype != DType::boolean)
     throw Error(fmt::format("the condition (input 0) is {}, expected boolean", name_of(node.input(0).dtype)));

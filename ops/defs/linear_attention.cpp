@@ -5,6 +5,7 @@
 
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -46,7 +47,8 @@ Heads heads_of(const NodeView& node) {
 
 std::int64_t part(std::int64_t size, std::int64_t heads, std::string_view what) {
   if (!is_known(size)) return kAnyDim;
-  if (size % heads != 0) throw Error(fmt::format("the {} has {} elements for {} heads", what, size, heads));
+  if (size % heads != 0)
+    throw Error(fmt::format("the {} has {} for {} heads", what, counted(size, "element"), heads));
   return size / heads;
 }
 
@@ -73,10 +75,10 @@ std::vector<TensorDesc> infer_attention(const NodeView& node) {
   require_dim("a head of the query", part(last_of(node, 0), heads.query, "query"), key);
   const std::int64_t decay = last_of(node, 4), beta = last_of(node, 5);
   if (rule.decays && is_known(decay) && decay != heads.key && is_known(key) && decay != heads.key * key)
-    throw Error(fmt::format("the decay (input 4) has {} elements, expected {} or {}", decay, heads.key,
-                            heads.key * key));
+    throw Error(fmt::format("the decay (input 4) has {}, expected {} or {}", counted(decay, "element"),
+                            heads.key, heads.key * key));
   if (rule.corrects && is_known(beta) && beta != heads.key && beta != 1)
-    throw Error(fmt::format("beta (input 5) has {} elements, expected {} or 1", beta, heads.key));
+    throw Error(fmt::format("beta (input 5) has {}, expected {} or 1", counted(beta, "element"), heads.key));
   const Shape& src = node.shape(0);
   const std::int64_t batch = src.ranked() ? src[0] : kAnyDim, steps = src.ranked() ? src[1] : kAnyDim;
   const Shape state{batch, heads.key, key, value};
@@ -87,7 +89,8 @@ std::vector<TensorDesc> infer_attention(const NodeView& node) {
   }
   const DType dtype = node.input(0).dtype;
   const std::int64_t width = is_known(value) ? work_product({value, heads.query}) : kAnyDim;
-  if (key > kMostKeys) throw Error(fmt::format("heads of {} elements, expected at most {}", key, kMostKeys));
+  if (key > kMostKeys)
+    throw Error(fmt::format("heads of {}, expected at most {}", counted(key, "element"), kMostKeys));
   std::vector<TensorDesc> results = {{dtype, {batch, steps, width}, Layout::nchw},
                                      {dtype, state, Layout::nchw}};
   results.resize(node.output_count);

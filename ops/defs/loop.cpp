@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ops/bodies.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -14,10 +15,11 @@ namespace {
 std::vector<TensorDesc> infer_loop(const NodeView& node) {
   const std::size_t captured = captured_count(node);
   if (node.inputs.size() < 2 + captured)
-    throw Error(fmt::format("has {} inputs, expected at least {}", node.inputs.size(), 2 + captured));
+    throw Error(
+        fmt::format("has {}, expected at least {}", counted(node.inputs.size(), "input"), 2 + captured));
   const std::size_t states = node.inputs.size() - 2 - captured;
   if (node.output_count < states)
-    throw Error(fmt::format("has {} outputs for {} states", node.output_count, states));
+    throw Error(fmt::format("has {} for {} states", counted(node.output_count, "output"), states));
   if (node.has_input(0) && node.input(0).dtype != DType::s64)
     throw Error(
         fmt::format("the number of times (input 0) is {}, expected s64", name_of(node.input(0).dtype)));

@@ -8,6 +8,7 @@
 #include "ops/axes.h"
 #include "ops/broadcast.h"
 #include "ops/known_ops.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -40,8 +41,8 @@ std::vector<TensorDesc> infer_mat_mul(const NodeView& node) {
   if (!a.ranked() || !b.ranked()) return {dst};
   const Sizes sizes = sizes_of(a, b);
   if (!may_be_same_dim(sizes.depth_a, sizes.depth_b)) {
-    throw Error(fmt::format("shapes {} and {} do not multiply: {} columns on the left, {} rows on the right",
-                            a.to_string(), b.to_string(), sizes.depth_a, sizes.depth_b));
+    throw Error(fmt::format("shapes {} and {} do not multiply: {} on the left, {} rows on the right",
+                            a.to_string(), b.to_string(), counted(sizes.depth_a, "column"), sizes.depth_b));
   }
   dst.shape = broadcast_shapes(batch_of(a), batch_of(b));
   if (a.rank() > 1) dst.shape.append(sizes.rows);

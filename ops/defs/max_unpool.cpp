@@ -11,6 +11,7 @@
 #include "ops/movement.h"
 #include "ops/operands.h"
 #include "ops/window.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -51,7 +52,8 @@ std::vector<TensorDesc> infer_max_unpool(const NodeView& node) {
   dst.shape = unpooled(node, src);
   if (!node.has_input(2)) return {dst};
   if (is_known(asked.length) && asked.length != src.rank()) {
-    throw Error(fmt::format("input 2 (output_shape) has {} values, expected {}", asked.length, src.rank()));
+    throw Error(fmt::format("input 2 (output_shape) has {}, expected {}", counted(asked.length, "value"),
+                            src.rank()));
   }
   for (int i = 0; i < src.rank(); ++i) {
     const std::int64_t size = asked.values ? (*asked.values)[static_cast<std::size_t>(i)] : kAnyDim;

@@ -6,6 +6,7 @@
 #include "ops/axes.h"
 #include "ops/movement.h"
 #include "ops/padding.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -65,8 +66,8 @@ std::vector<TensorDesc> infer_pad(const NodeView& node) {
     return {dst};
   }
   if (is_known(pads.length) && pads.length != 2 * axes.length) {
-    throw Error(fmt::format("input 1 (pads) has {} values, expected {} (two for each axis)", pads.length,
-                            2 * axes.length));
+    throw Error(fmt::format("input 1 (pads) has {}, expected {} (two for each axis)",
+                            counted(pads.length, "value"), 2 * axes.length));
   }
   const std::vector<int> normal = normalize_axes(*axes.values, src.rank());
   for (std::size_t k = 0; k < normal.size(); ++k) {

@@ -6,6 +6,7 @@
 #include "ops/arithmetic.h"
 #include "ops/axes.h"
 #include "ops/quantized.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -22,8 +23,8 @@ std::vector<TensorDesc> infer_mat_mul(const NodeView& node) {
   if (!src.ranked() || !weights.ranked()) return {dst};
   const int last = src.rank() - 1;
   if (!may_be_same_dim(src[last], weights[0])) {
-    throw Error(fmt::format("shapes {} and {} do not multiply: {} columns on the left, {} rows on the right",
-                            src.to_string(), weights.to_string(), src[last], weights[0]));
+    throw Error(fmt::format("shapes {} and {} do not multiply: {} on the left, {} rows on the right",
+                            src.to_string(), weights.to_string(), counted(src[last], "column"), weights[0]));
   }
   dst.shape = src;
   dst.shape[last] = weights[1];

@@ -5,6 +5,7 @@
 #include "ops/axes.h"
 #include "ops/layout.h"
 #include "ops/movement.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -50,8 +51,8 @@ Shape resolve(const Shape& src, std::span<const std::int64_t> target, bool allow
       dst.append(kAnyDim);
     } else if (dim == 0 && !allow_zero) {
       if (src.ranked() && i >= src.dims().size()) {
-        throw Error(fmt::format("dimension {} of the new shape is copied from an operand of {} dimensions", i,
-                                src.rank()));
+        throw Error(fmt::format("dimension {} of the new shape is copied from an operand of {}", i,
+                                counted(src.rank(), "dimension")));
       }
       dst.append(src.ranked() ? src.dims()[i] : kAnyDim);
       if (src.ranked()) src_dims[i] = 1;
@@ -65,13 +66,14 @@ Shape resolve(const Shape& src, std::span<const std::int64_t> target, bool allow
     dst[inferred] = remaining_dim(src, src_dims, numbers);
   }
   if (src.known() && dst.known() && src.elements() != dst.elements()) {
-    throw Error(fmt::format("shape {} ({} elements) cannot become {} ({} elements)", src.to_string(),
-                            src.elements(), dst.to_string(), dst.elements()));
+    throw Error(fmt::format("shape {} ({}) cannot become {} ({})", src.to_string(),
+                            counted(src.elements(), "element"), dst.to_string(),
+                            counted(dst.elements(), "element")));
   }
   const Shape src_most = src.at_bounds(), dst_most = dst.at_bounds();
   if (src_most.known() && dst_most.known() && dst_most.elements() > src_most.elements()) {
-    throw Error(fmt::format("shape {} (at most {} elements) cannot become {}", src.to_string(),
-                            src_most.elements(), dst.to_string()));
+    throw Error(fmt::format("shape {} (at most {}) cannot become {}", src.to_string(),
+                            counted(src_most.elements(), "element"), dst.to_string()));
   }
   return dst;
 }

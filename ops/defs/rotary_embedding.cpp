@@ -7,6 +7,7 @@
 #include "ops/arithmetic.h"
 #include "ops/attention.h"
 #include "ops/axes.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -54,7 +55,7 @@ std::vector<TensorDesc> infer_rotary_embedding(const NodeView& node) {
   if (shape.rank() == 3 && heads < 1)
     throw Error("an operand of three dimensions needs attribute 'num_heads'");
   if (shape.rank() == 3 && is_known(shape[2]) && shape[2] % heads != 0)
-    throw Error(fmt::format("{} columns cannot be divided into {} heads", shape[2], heads));
+    throw Error(fmt::format("{} cannot be divided into {} heads", counted(shape[2], "column"), heads));
   const std::int64_t rotated = rotated_of(node, shape), rows = shape[shape.rank() - 2];
   for (std::size_t i = 1; i <= 2; ++i) {
     const Shape& cache = node.shape(i);

@@ -3,6 +3,7 @@
 
 #include "ops/axes.h"
 #include "ops/bodies.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -13,7 +14,8 @@ std::int64_t entry(const NodeView& node, std::string_view attribute, std::size_t
   const auto values = node.attributes.integers(attribute);
   if (values.empty()) return 0;
   if (values.size() != count)
-    throw Error(fmt::format("attribute '{}' has {} values, expected {}", attribute, values.size(), count));
+    throw Error(
+        fmt::format("attribute '{}' has {}, expected {}", attribute, counted(values.size(), "value"), count));
   return values[i];
 }
 
@@ -28,7 +30,7 @@ std::vector<TensorDesc> infer_scan(const NodeView& node) {
   const auto scans = static_cast<std::size_t>(wanted);
   const std::size_t states = own - scans;
   if (node.output_count < states)
-    throw Error(fmt::format("has {} outputs for {} states", node.output_count, states));
+    throw Error(fmt::format("has {} for {} states", counted(node.output_count, "output"), states));
   const std::size_t slices = node.output_count - states;
   const Body& body = body_of(node, "body", node.inputs.size(), node.output_count);
 

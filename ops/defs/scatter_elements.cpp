@@ -8,6 +8,7 @@
 #include "ops/movement.h"
 #include "ops/operands.h"
 #include "ops/scatter.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -31,8 +32,8 @@ std::vector<TensorDesc> infer_scatter_elements(const NodeView& node) {
     const int axis = normalize_axis(node.attributes.integer("axis", 0), src.rank());
     require_indices_within(node, 1, "indices", src[axis]);
     if (indices.ranked() && indices.rank() != src.rank()) {
-      throw Error(fmt::format("input 1 (indices) has {} dimensions, expected {} as input 0", indices.rank(),
-                              src.rank()));
+      throw Error(fmt::format("input 1 (indices) has {}, expected {} as input 0",
+                              counted(indices.rank(), "dimension"), src.rank()));
     }
   }
   return {{node.input(0).dtype, src, Layout::nchw}};

@@ -6,6 +6,7 @@
 #include "ops/algorithms/strided_copy.h"
 #include "ops/axes.h"
 #include "ops/movement.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -31,8 +32,8 @@ Part part_of(std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_
 
 void check_length(const IntegerList& list, const IntegerList& starts, std::size_t i, std::string_view what) {
   if (!may_be_same_dim(list.length, starts.length)) {
-    throw Error(fmt::format("input {} ({}) has {} values and input 1 (starts) has {}; they must be as many",
-                            i, what, list.length, starts.length));
+    throw Error(fmt::format("input {} ({}) has {} and input 1 (starts) has {}; they must be as many", i, what,
+                            counted(list.length, "value"), starts.length));
   }
 }
 
@@ -77,7 +78,8 @@ std::vector<TensorDesc> infer_slice(const NodeView& node) {
     return {dst};
   }
   if (starts.length > src.rank()) {
-    throw Error(fmt::format("{} axes are sliced of an operand of {} dimensions", starts.length, src.rank()));
+    throw Error(fmt::format("{} to slice of an operand of {} dimensions",
+                            counted(starts.length, "axis", "axes"), src.rank()));
   }
   if (!node.has_input(3)) {
     for (std::int64_t axis = 0; axis < starts.length; ++axis) axes.values->push_back(axis);

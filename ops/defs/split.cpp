@@ -6,6 +6,7 @@
 #include "ops/algorithms/strided_copy.h"
 #include "ops/axes.h"
 #include "ops/movement.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -47,8 +48,8 @@ TensorView constant_sizes(const NodeView& node) {
 
 void check_sizes(const NodeView& node, const std::vector<std::int64_t>& sizes, std::int64_t dim) {
   if (sizes.size() < node.output_count) {
-    throw Error(fmt::format("input 1 (split) has {} values, expected {}, one for each result", sizes.size(),
-                            node.output_count));
+    throw Error(fmt::format("input 1 (split) has {}, expected {}, one for each result",
+                            counted(sizes.size(), "value"), node.output_count));
   }
   for (const std::int64_t size : sizes) {
     if (size < 0) throw Error(fmt::format("input 1 (split) has {}, expected at least 0", size));

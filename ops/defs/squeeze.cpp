@@ -5,6 +5,7 @@
 
 #include "ops/axes.h"
 #include "ops/movement.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -31,7 +32,8 @@ std::vector<int> all_axes(int rank) {
 
 Shape squeezed(const Shape& src, const IntegerList& axes) {
   if (!src.ranked()) return Shape::unranked();
-  if (axes.length > src.rank()) throw Error(fmt::format("{} axes of {} dimensions", axes.length, src.rank()));
+  if (axes.length > src.rank())
+    throw Error(fmt::format("{} of {} dimensions", counted(axes.length, "axis", "axes"), src.rank()));
   if (axes.values) return without_axes(src, normalize_axes(*axes.values, src.rank()));
   if (axes.length == src.rank()) return without_axes(src, all_axes(src.rank()));
   return is_known(axes.length) ? shape_of_rank(src.rank() - axes.length) : Shape::unranked();

@@ -4,6 +4,7 @@
 #include "ops/algorithms/strided_copy.h"
 #include "ops/axes.h"
 #include "ops/movement.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -18,8 +19,8 @@ std::vector<TensorDesc> infer_tile(const NodeView& node) {
     return {dst};
   }
   if (is_known(repeats.length) && repeats.length != src.rank()) {
-    throw Error(fmt::format("input 1 (repeats) has {} values, expected {}, one for each dimension",
-                            repeats.length, src.rank()));
+    throw Error(fmt::format("input 1 (repeats) has {}, expected {}, one for each dimension",
+                            counted(repeats.length, "value"), src.rank()));
   }
   for (int axis = 0; axis < src.rank(); ++axis) {
     if (!repeats.values) {

@@ -6,6 +6,7 @@
 #include "ops/algorithms/strided_copy.h"
 #include "ops/axes.h"
 #include "ops/movement.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::ops {
@@ -29,7 +30,7 @@ std::vector<TensorDesc> infer_transpose(const NodeView& node) {
     const std::span<const std::int64_t> perm = node.attributes.integers("perm");
     const auto rank = static_cast<std::int64_t>(perm.size());
     if (src.ranked() && src.rank() != rank) {
-      throw Error(fmt::format("attribute 'perm' has {} values, expected {}", rank, src.rank()));
+      throw Error(fmt::format("attribute 'perm' has {}, expected {}", counted(rank, "value"), src.rank()));
     }
     dst.shape = shape_of_rank(rank);
     unsigned seen = 0;

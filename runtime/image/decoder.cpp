@@ -5,6 +5,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/memory.h"
 
@@ -32,8 +33,8 @@ auto with_rows(const std::string& path, const DecodeLimits& limits, const Use& u
   return with_context([&] { return fmt::format("'{}'", path); },
                       [&] {
                         if (file.size() > static_cast<std::size_t>(limits.max_file_bytes)) {
-                          throw Error(fmt::format("the file has {} bytes, more than the limit of {}",
-                                                  file.size(), limits.max_file_bytes));
+                          throw Error(fmt::format("the file has {}, more than the limit of {}",
+                                                  counted(file.size(), "byte"), limits.max_file_bytes));
                         }
                         const std::span bytes(file.data(), file.size());
                         return use(*decoder_of(bytes).open(bytes, limits));

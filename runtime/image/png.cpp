@@ -8,6 +8,7 @@
 #include <memory>
 #include <zlib.h>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/image/decoder.h"
 
@@ -327,7 +328,7 @@ std::vector<std::string> PngRows::warnings() const {
   if (chunks_.has_wrong_checksum()) texts.emplace_back("a checksum of its pixels is wrong");
   const std::string_view black = head.has_palette() ? "have its palette's first colour" : "are black";
   if (missing_rows_ > 0)
-    texts.push_back(fmt::format("its pixels end {} rows early, which {}", missing_rows_, black));
+    texts.push_back(fmt::format("its pixels end {} early, which {}", counted(missing_rows_, "row"), black));
   if (is_cut_short_) texts.push_back(fmt::format("its pixels end early, and those missing {}", black));
   if (head.frame.width < head.width || head.frame.height < head.height)
     texts.push_back(fmt::format("its first frame is {}x{}, and the pixels around it {}", head.frame.width,

@@ -8,6 +8,7 @@
 #include <string>
 #include <zlib.h>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 
 namespace godwit::image {
@@ -108,7 +109,7 @@ void PngChunks::take(const Chunk& chunk) {
   if (chunk.name == "IDAT") return begin_pixels(chunk);
   const Bytes data = chunk.name == "fdAT" ? Bytes() : data_of(chunk);
   if (chunk.name != "fdAT" && data.size() < least_size(chunk.name, head_))
-    refuse(fmt::format("chunk {} has {} bytes, expected {}", chunk.name, data.size(),
+    refuse(fmt::format("chunk {} has {}, expected {}", chunk.name, counted(data.size(), "byte"),
                        least_size(chunk.name, head_)));
   if (chunk.name == "IHDR") return take_header(chunk);
   if (chunk.name == "PLTE") return take_palette(chunk);
@@ -119,7 +120,7 @@ void PngChunks::take(const Chunk& chunk) {
     is_animated_ = !is_animated_ && frames > 0 && frames <= kMaxFrames;
     frames_ = frames;
   } else if (chunk.name == "cHRM" && data.size() % 4 != 0) {
-    refuse(fmt::format("chunk cHRM has {} bytes, expected a multiple of 4", data.size()));
+    refuse(fmt::format("chunk cHRM has {}, expected a multiple of 4", counted(data.size(), "byte")));
   } else if (chunk.name == "iCCP" && text_of(data).find('\0') == std::string_view::npos) {
     refuse("chunk iCCP does not name its profile");
   } else if (chunk.name == "zTXt") {
@@ -147,7 +148,7 @@ void PngChunks::take_header(const Chunk& chunk) {
   if (head_.width == 0 || head_.height == 0)
     refuse(fmt::format("it has {}x{} pixels", head_.width, head_.height));
   if (!is_kind(head_.color_type, head_.bits))
-    refuse(fmt::format("there is no colour type {} of {} bits", head_.color_type, head_.bits));
+    refuse(fmt::format("there is no colour type {} of {}", head_.color_type, counted(head_.bits, "bit")));
   if (data[11] != std::byte{0}) refuse("its rows are filtered in an unknown way");
   has_header_ = true;
 }

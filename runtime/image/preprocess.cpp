@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/float16.h"
 #include "runtime/image/decoder.h"
@@ -149,8 +150,8 @@ void normalize(const Image& image, const Pipeline& pipeline, Layout layout, std:
     throw Error(fmt::format("preprocessing '{}' has 1 channel, expected the 3 of the image", pipeline.name));
   const std::size_t pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
   if (dst.size() != pixels * 3 || image.pixels.size() != pixels * 3) {
-    throw Error(fmt::format("an image of {}x{} pixels does not fill a tensor of {} values", image.width,
-                            image.height, dst.size()));
+    throw Error(fmt::format("an image of {}x{} pixels does not fill a tensor of {}", image.width,
+                            image.height, counted(dst.size(), "value")));
   }
   const ValueTable<float> table = value_table(pipeline);
   for (std::size_t c = 0; c < 3; ++c) {
@@ -188,28 +189,29 @@ template <class T>
 void Preprocessor::run(std::span<const std::byte> file, const std::string& name, Layout layout,
                        const ValueTable<T>& table, std::span<T> dst) {
   source_bytes_ = file.size();
-  with_context([&] { return fmt::format("'{}'", name); },
-               [&] {
-                 if (dst.size() != pipeline_.elements()) {
-                   throw Error(fmt::format("an image of {}x{} pixels does not fill a tensor of {} values",
-                                           pipeline_.crop.width, pipeline_.crop.height, dst.size()));
-                 }
-                 warnings_.clear();
-                 const std::unique_ptr<Rows> rows = decoder_of(file).open(file, options_.limits);
-                 rows->set_depth(options_.depth.value_or(pipeline_.depth));
-                 source_pixels_ = std::int64_t{rows->width()} * rows->height();
-                 const int orientation = options_.exif ? exif_orientation(file) : 1;
-                 const auto [height, width] = upright_size(*rows, orientation);
-                 if (options_.fast) rows->shrink(fast_denominator(width, height, pipeline_));
-                 if (orientation == 1) {
-                   resize_into(*rows, width, height, layout, table, dst);
-                 } else {
-                   const Image image = upright(read_all(*rows), orientation);
-                   ImageRows turned_rows(image);
-                   resize_into(turned_rows, width, height, layout, table, dst);
-                 }
-                 warnings_ = rows->warnings();
-               });
+  with_context(
+      [&] { return fmt::format("'{}'", name); },
+      [&] {
+        if (dst.size() != pipeline_.elements()) {
+          throw Error(fmt::format("an image of {}x{} pixels does not fill a tensor of {}",
+                                  pipeline_.crop.width, pipeline_.crop.height, counted(dst.size(), "value")));
+        }
+        warnings_.clear();
+        const std::unique_ptr<Rows> rows = decoder_of(file).open(file, options_.limits);
+        rows->set_depth(options_.depth.value_or(pipeline_.depth));
+        source_pixels_ = std::int64_t{rows->width()} * rows->height();
+        const int orientation = options_.exif ? exif_orientation(file) : 1;
+        const auto [height, width] = upright_size(*rows, orientation);
+        if (options_.fast) rows->shrink(fast_denominator(width, height, pipeline_));
+        if (orientation == 1) {
+          resize_into(*rows, width, height, layout, table, dst);
+        } else {
+          const Image image = upright(read_all(*rows), orientation);
+          ImageRows turned_rows(image);
+          resize_into(turned_rows, width, height, layout, table, dst);
+        }
+        warnings_ = rows->warnings();
+      });
 }
 
 void Preprocessor::read_region(Rows& rows) {

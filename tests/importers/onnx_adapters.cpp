@@ -266,8 +266,7 @@ TEST(OpsetAdapters, ConstantsThatAreNotSupported) {
   };
   expect_contains(error_with([](onnx::Node& n) { set_string(n, "value_string", "x"); }),
                   "node 'c' (Constant): attribute 'value_string' is not supported");
-  expect_contains(error_with([](onnx::Node&) {}),
-                  "has 0 inputs, 1 outputs and 0 values, expected 0, 1 and 1");
+  expect_contains(error_with([](onnx::Node&) {}), "has 0 inputs, 1 output and 0 values, expected 0, 1 and 1");
   expect_contains(error_with([](onnx::Node& n) { set_int(n, "valeu", 1); }),
                   "attribute 'valeu' is not known");
 }

@@ -314,7 +314,7 @@ TEST(OnnxControlFlow, BodiesThatDoNotFitAreRefused) {
   ModelMaker few = doubling();
   few.constant("n", {}, Integers{3}, kS64);
   few.graph().mutable_node(0)->mutable_attribute(0)->mutable_g()->mutable_output()->RemoveLast();
-  expect_contains(import_error(few), "the graph 'body' has 1 outputs, expected 2");
+  expect_contains(import_error(few), "the graph 'body' has 1 output, expected 2");
   ModelMaker unknown = doubling();
   unknown.constant("n", {}, Integers{3}, kS64);
   unknown.graph().mutable_node(0)->mutable_attribute(0)->mutable_g()->mutable_node(0)->set_input(0,

@@ -105,7 +105,7 @@ TEST(OnnxFusedForms, RefuseWhatTheyDoNotKnow) {
   expect_contains(import_error(gelu.maker), "attribute 'speed' is not known for this operator");
   Fused bias("BiasGelu", {"x"}, {"y"});
   bias.maker.input("x", {1});
-  expect_contains(import_error(bias.maker), "has 1 inputs, expected 2 to 2");
+  expect_contains(import_error(bias.maker), "has 1 input, expected 2 to 2");
 }
 
 }  // namespace

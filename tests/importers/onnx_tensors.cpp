@@ -138,7 +138,7 @@ TEST(OnnxTensors, BytesThatDoNotMatchTheShape) {
   tensor_of(typed).set_data_type(1);
   tensor_of(typed).add_dims(2);
   tensor_of(typed).add_float_data(1);
-  expect_contains(import_error(typed), "has 1 values in float_data, its shape 2 takes 2");
+  expect_contains(import_error(typed), "has 1 value in float_data, its shape 2 takes 2");
   ModelMaker wrong_field = tensor_model();
   tensor_of(wrong_field).set_data_type(1);
   tensor_of(wrong_field).add_dims(1);

@@ -289,8 +289,7 @@ TEST(Tfjs, LayersThatAreWrong) {
   constexpr std::size_t kInput = 0, kPad = 1, kConv = 2, kNorm = 3, kRelu = 4, kPool = 6, kDense = 10;
   expect_contains(config_error(kInput, "batch_input_shape", {nullptr, 3}),
                   "layer 'input_1' (InputLayer): has shape ?x3");
-  expect_contains(config_error(kInput, "batch_input_shape", {nullptr, 8, 8, 1}),
-                  "has 1 channels, expected 3");
+  expect_contains(config_error(kInput, "batch_input_shape", {nullptr, 8, 8, 1}), "has 1 channel, expected 3");
   expect_contains(config_error(kInput, "dtype", "int32"), "is of type int32, expected float32");
   expect_contains(config_error(kPad, "padding", {{1, -1}, {1, 1}}), "expected four integers of at least 0");
   expect_contains(config_error(kPad, "padding", {1, 1}), "expected two pairs of integers");

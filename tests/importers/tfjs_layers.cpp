@@ -200,7 +200,7 @@ TEST(TfjsLayers, RefusalsSayWhy) {
   expect_contains(refusal("Reshape", {{"target_shape", {-1, nullptr}}}), "leaves more than one size open");
   expect_contains(refusal("Reshape", {{"target_shape", {3, 3}}}), "node 'z' (Reshape): shape 1x2x2x2");
   expect_contains(refusal("Cropping2D", {{"cropping", {1, 1}}}), "expected two pairs of integers");
-  expect_contains(refusal("Add", json::object()), "reads 1 layers, expected at least 2");
+  expect_contains(refusal("Add", json::object()), "reads 1 layer, expected at least 2");
   expect_contains(refusal("Activation", json::object()), "has no 'activation'");
   expect_contains(refusal("Activation", {{"activation", {{"class_name", "Odd"}, {"config", 1}}}}),
                   "'activation' is an object of class 'Odd'");

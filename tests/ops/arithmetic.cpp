@@ -71,7 +71,7 @@ TEST_P(Arithmetic, RefusesOperandsThatDoNotFit) {
             "input 0 is boolean, expected f32, f64, f16, bf16, s8, u8, s16, u16, s32, s64, u32 or u64");
   EXPECT_EQ(error_of([&] { op().input({2}).input(wide).infer(); }),
             "input 1 is f64, expected f32 as input 0");
-  EXPECT_EQ(error_of([&] { op().input({2}).infer(); }), "has 1 inputs, expected 2");
+  EXPECT_EQ(error_of([&] { op().input({2}).infer(); }), "has 1 input, expected 2");
 }
 
 // One operation rounds alike everywhere, so that results are the same to the last bit.

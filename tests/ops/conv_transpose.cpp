@@ -156,7 +156,7 @@ TEST(ConvTransposeOp, Refuses) {
       "the size of the result would be -12, which is out of range");
   EXPECT_EQ(
       error(OpRunner("ConvTranspose").input({1, 8, 5, 5}).input({8, 4, 2, 2}).attribute("output_shape", {7})),
-      "attribute 'output_shape' has 1 values, expected 2");
+      "attribute 'output_shape' has 1 value, expected 2");
   EXPECT_EQ(error(OpRunner("ConvTranspose")
                       .input({1, 8, 5, 5})
                       .input({8, 4, 2, 2})

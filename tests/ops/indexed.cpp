@@ -45,7 +45,7 @@ TEST(GatherElementsOp, Refuses) {
   const auto error = [](const Shape& src, const Tensor& list) {
     return error_of([&] { OpRunner("GatherElements").input(src).constant(list).infer(); });
   };
-  EXPECT_EQ(error({2, 3}, indices({1}, {0})), "input 1 (indices) has 1 dimensions, expected 2 as input 0");
+  EXPECT_EQ(error({2, 3}, indices({1}, {0})), "input 1 (indices) has 1 dimension, expected 2 as input 0");
   EXPECT_EQ(error({2, 1}, indices({1, 2}, {0, 0})),
             "input 1 (indices) has shape 1x2, expected at most 1 along dimension 1");
   EXPECT_EQ(error({2}, indices({1}, {2})),
@@ -149,7 +149,7 @@ TEST(ScatterElementsOp, Refuses) {
   EXPECT_EQ(error({2, 3}, {1, 3}, {DType::f32, {1, 2}}),
             "input 2 (updates) has shape 1x2, expected 1x3 as input 1");
   EXPECT_EQ(error({2, 3}, {3}, {DType::f32, {3}}),
-            "input 1 (indices) has 1 dimensions, expected 2 as input 0");
+            "input 1 (indices) has 1 dimension, expected 2 as input 0");
   EXPECT_EQ(error({2}, {1}, {DType::s8, {1}}), "input 2 (updates) is s8, expected f32 as input 0");
 }
 

@@ -72,7 +72,7 @@ TEST(LRNOp, SumsTheChannelsAround) {
   EXPECT_EQ(error_of([&] { runner.attribute("size", 0).infer(); }),
             "attribute 'size' is 0, expected at least 1");
   EXPECT_EQ(error_of([] { OpRunner("LRN").input({2}).attribute("size", 1).infer(); }),
-            "input 0 has 1 dimensions (2), expected at least 2");
+            "input 0 has 1 dimension (2), expected at least 2");
 }
 
 TEST(InstanceNormalizationOp, NormalisesEachChannel) {

@@ -46,7 +46,7 @@ TEST(TileOp, InfersShapes) {
   EXPECT_EQ(error_of([] {
               OpRunner("Tile").input({2, 3}).constant(integers({2})).infer();
             }),
-            "input 1 (repeats) has 1 values, expected 2, one for each dimension");
+            "input 1 (repeats) has 1 value, expected 2, one for each dimension");
   EXPECT_EQ(error_of([] { OpRunner("Tile").input({2}).constant(integers({-2})).infer(); }),
             "input 1 (repeats) has -2, expected at least 0");
 }
@@ -167,7 +167,7 @@ TEST(CenterCropPadOp, CutsOrFillsAroundTheMiddle) {
   EXPECT_EQ(error_of([] {
               OpRunner("CenterCropPad").input({2, 3}).constant(integers({1})).infer();
             }),
-            "input 1 (shape) has 1 values, expected 2, one for each axis");
+            "input 1 (shape) has 1 value, expected 2, one for each axis");
 }
 
 }  // namespace

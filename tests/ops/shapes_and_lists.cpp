@@ -72,7 +72,7 @@ TEST(EyeLikeOp, PutsOnesOnADiagonal) {
       (std::vector<double>{0, 1, 0, 0, 0, 1}));
   OpRunner("EyeLike").input(counting({3, 2}, DType::s8)).attribute("k", -1).run_implementations(exact());
   EXPECT_EQ(error_of([] { OpRunner("EyeLike").input({2}).infer(); }),
-            "input 0 has 1 dimensions (2), expected 2");
+            "input 0 has 1 dimension (2), expected 2");
   EXPECT_EQ(error_of([] {
               OpRunner("EyeLike").input({2, 2}).attribute("dtype", 8).infer();
             }),
@@ -111,7 +111,7 @@ TEST(TriluOp, KeepsATriangle) {
   EXPECT_EQ(result(trilu(false, kFirst)), Floats(6, 0));
   OpRunner("Trilu").input(counting({2, 2, 2}, DType::s64)).run_implementations(exact());
   EXPECT_EQ(error_of([] { OpRunner("Trilu").input({2}).infer(); }),
-            "input 0 has 1 dimensions (2), expected at least 2");
+            "input 0 has 1 dimension (2), expected at least 2");
 }
 
 TEST(CompressOp, KeepsWhatIsTrue) {

@@ -137,7 +137,7 @@ TEST(SliceOp, RefusesBoundsThatDoNotFit) {
   EXPECT_EQ(error({0}, {1}, {2}, {1}), "axis 2 is out of range, expected -2 to 1");
   EXPECT_EQ(error({0, 0}, {1, 1}, {1, -1}, {1, 1}), "axis 1 is named twice");
   EXPECT_EQ(error({0, 0, 0}, {1, 1, 1}, {0, 1, 2}, {1, 1, 1}),
-            "3 axes are sliced of an operand of 2 dimensions");
+            "3 axes to slice of an operand of 2 dimensions");
   EXPECT_EQ(error_of([] { OpRunner("Slice").input({2}).input({1}).input({1}).infer(); }),
             "input 1 (starts) is f32, expected s64");
 }

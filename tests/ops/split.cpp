@@ -90,7 +90,7 @@ TEST(SplitOp, RefusesSizesThatDoNotFit) {
       OpRunner("Split").input({2, 6}).constant(sizes).attribute("axis", 1).outputs(2).infer();
     });
   };
-  EXPECT_EQ(error(integers({6})), "input 1 (split) has 1 values, expected 2, one for each result");
+  EXPECT_EQ(error(integers({6})), "input 1 (split) has 1 value, expected 2, one for each result");
   EXPECT_EQ(error(integers({7, -1})), "input 1 (split) has -1, expected at least 0");
   EXPECT_EQ(error(integers({2, 3})), "input 1 (split) adds up to 5, expected 6, the dimension");
   EXPECT_EQ(error_of([] { OpRunner("Split").input({6}).attribute("num_outputs", 1).outputs(2).infer(); }),

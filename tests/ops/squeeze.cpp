@@ -53,7 +53,7 @@ TEST(SqueezeOp, RefusesWrongAxes) {
   EXPECT_EQ(error_of([] { squeezed({1, 3}, {1}); }), "dimension 1 of 1x3 is not 1 and cannot be squeezed");
   EXPECT_EQ(error_of([] { squeezed({1, 3}, {2}); }), "axis 2 is out of range, expected -2 to 1");
   EXPECT_EQ(error_of([] { squeezed({1, 3}, {0, -2}); }), "axis 0 is named twice");
-  EXPECT_EQ(error_of([] { squeezed({}, {0}); }), "1 axes of 0 dimensions");
+  EXPECT_EQ(error_of([] { squeezed({}, {0}); }), "1 axis of 0 dimensions");
 }
 
 }  // namespace

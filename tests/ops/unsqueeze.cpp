@@ -51,7 +51,7 @@ TEST(UnsqueezeOp, RefusesWrongAxes) {
               unsqueezed({1, 1, 1, 1, 1, 1, 1, 1}, {0});
             }),
             "a result of 9 dimensions; at most 8 are supported");
-  EXPECT_EQ(error_of([] { OpRunner("Unsqueeze").input({3}).infer(); }), "has 1 inputs, expected 2");
+  EXPECT_EQ(error_of([] { OpRunner("Unsqueeze").input({3}).infer(); }), "has 1 input, expected 2");
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ namespace {
 
 void require(std::size_t count, std::size_t needed) {
   if (count < needed)
-    throw Error(fmt::format("{} values are too few for this figure, it needs {}", count, needed));
+    throw Error(fmt::format("{} cannot give this figure, it needs {}",
+                            fmt::format("{} value{}", count, count == 1 ? "" : "s"), needed));
 }
 
 void require_pairs(std::span<const double> x, std::span<const double> y) {

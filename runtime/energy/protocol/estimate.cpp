@@ -73,9 +73,9 @@ EstimatedEnergy by_profile(const CpuWork& work, const PowerFacts& facts) {
                                              : 0;
   const double joules = work.cpu_seconds * active + work.wall_seconds * profile.idle_w * share;
   const bool same = profile.cpu == facts.cpu && profile.cpus == (facts.host_cpus.value_or(work.cpus));
-  std::string basis =
-      fmt::format("profile of {} ({} CPUs) made {}, scope {}, 95 % error {:.1f} %", profile.cpu, profile.cpus,
-                  profile.date, profile.scope, 100 * profile.error);
+  std::string basis = fmt::format("profile of {} ({}) made {}, scope {}, 95 % error {:.1f} %", profile.cpu,
+                                  fmt::format("{} CPU{}", profile.cpus, profile.cpus == 1 ? "" : "s"),
+                                  profile.date, profile.scope, 100 * profile.error);
   if (!same)
     basis +=
         fmt::format("; this machine is another, so the range stays at a factor of {:g}", kUncalibratedFactor);
@@ -88,8 +88,9 @@ EstimatedEnergy by_profile(const CpuWork& work, const PowerFacts& facts) {
 
 std::optional<EstimatedEnergy> estimate_by_cpu_time(const CpuWork& work, const PowerFacts& facts) {
   if (facts.host_cpus && *facts.host_cpus < work.cpus) {
-    throw Error(fmt::format("the host cannot have {} CPUs, fewer than the {} that this machine shows",
-                            *facts.host_cpus, work.cpus));
+    throw Error(fmt::format("the host cannot have {}, fewer than the {} that this machine shows",
+                            fmt::format("{} CPU{}", *facts.host_cpus, *facts.host_cpus == 1 ? "" : "s"),
+                            work.cpus));
   }
   if (facts.profile) return by_profile(work, facts);
   if (!facts.max_w) return std::nullopt;
@@ -100,7 +101,8 @@ std::optional<EstimatedEnergy> estimate_by_cpu_time(const CpuWork& work, const P
   }
   const int cpus = work.virtual_machine ? facts.host_cpus.value_or(work.cpus) : work.cpus;
   const double active = work.cpu_seconds * (*facts.max_w - idle) / cpus;
-  std::string basis = fmt::format("P_max {:g} W ({}) over {} CPUs", *facts.max_w, facts.max_source, cpus);
+  std::string basis = fmt::format("P_max {:g} W ({}) over {}", *facts.max_w, facts.max_source,
+                                  fmt::format("{} CPU{}", cpus, cpus == 1 ? "" : "s"));
   double resting = 0;
   if (!facts.idle_w) {
     basis += "; no idle share: the idle power is not known";

@@ -55,7 +55,9 @@ class MeterReader {
     if (newest_first_) std::ranges::reverse(log_.readings);
     join_equal_times();
     log_.resolution_j = places_.joules ? places_.scale * std::pow(10.0, -decimals_) : 0;
-    log_.told = fmt::format("{}, {} readings", places_.label, log_.readings.size());
+    log_.told =
+        fmt::format("{}, {}", places_.label,
+                    fmt::format("{} reading{}", log_.readings.size(), log_.readings.size() == 1 ? "" : "s"));
     if (log_.skipped > 0) {
       log_.told +=
           fmt::format("; {} without a value left out, the first on line {}", log_.skipped, first_skipped_);

@@ -80,7 +80,9 @@ class Chooser {
     if (const auto place = parse_integer(asked); place && *place >= 1) {
       if (static_cast<std::size_t>(*place) <= first_.fields.size())
         return static_cast<std::size_t>(*place) - 1;
-      refuse(fmt::format("{} {}: there are {} columns", option, *place, first_.fields.size()) +
+      refuse(fmt::format(
+                 "{} {}: the table has {}", option, *place,
+                 fmt::format("{} column{}", first_.fields.size(), first_.fields.size() == 1 ? "" : "s")) +
              all_columns());
     }
     refuse(fmt::format("there is no column {} ({})", quoted_field(asked), option) + all_columns());

@@ -179,7 +179,8 @@ void find_hwmon(Finder& finder) {
   finder.look(directory, !finder.root.exists(directory) ? "absent"
                          : finder.found.sensors.size() == before
                              ? fmt::format("{} chips, none with energy", chips.size())
-                             : fmt::format("{} sensors", finder.found.sensors.size() - before));
+                             : fmt::format("{} sensor{}", finder.found.sensors.size() - before,
+                                           finder.found.sensors.size() - before == 1 ? "" : "s"));
 }
 
 // The old driver of Jetson's INA3221, in milliwatts: rail_name_N beside in_powerN_input.

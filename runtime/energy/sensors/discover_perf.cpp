@@ -169,7 +169,9 @@ void find_perf(Finder& finder) {
     break;
   }
   finder.found.looked.push_back(
-      {"perf PMU \"power\"", fmt::format("{} counters open", finder.found.sensors.size() - before)});
+      {"perf PMU \"power\"",
+       fmt::format("{} open", fmt::format("{} counter{}", finder.found.sensors.size() - before,
+                                          finder.found.sensors.size() - before == 1 ? "" : "s"))});
   if (root.exists("sys/bus/event_source/devices/power_core")) {
     finder.found.notes.emplace_back(
         "perf PMU \"power_core\": listed, not used: cores are part of their package");

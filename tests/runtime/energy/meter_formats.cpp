@@ -193,7 +193,7 @@ TEST(MeterFormats, WhatIsAmbiguousIsRefusedWithTheColumns) {
   expect_refused("time,clock,watts\n1,1,20\n2,2,20\n", "2 columns are named as time");
   expect_refused("t,watts\n1,20\n2,20\n", "there is no column 'P' (--meter-column); its columns are",
                  {"", "P", ""});
-  expect_refused("t,watts\n1,20\n2,20\n", "--meter-column 3: there are 2 columns", {"", "3", ""});
+  expect_refused("t,watts\n1,20\n2,20\n", "--meter-column 3: the table has 2 columns", {"", "3", ""});
   expect_refused("t,watts,watts\n1,20,2\n2,20,2\n", "2 columns are named 'watts'", {"", "watts", ""});
   expect_refused("t,Voltage (V)\n1,230\n2,230\n", "names no unit of power or energy; give --meter-unit",
                  {"", "2", ""});
