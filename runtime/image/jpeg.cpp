@@ -157,7 +157,8 @@ class JpegRows::Decoder {
     return inside ? static_cast<std::size_t>(info_.src->next_input_byte - begin) : bytes_.size();
   }
   JpegFault reported() const {
-    JpegFault fault{errors_.msg_code, {}, position()};
+    const bool ended = errors_.msg_code == JWRN_JPEG_EOF || errors_.msg_code == JERR_INPUT_EOF;
+    JpegFault fault{errors_.msg_code, {}, ended ? bytes_.size() : position()};
     std::ranges::copy(std::span(errors_.msg_parm.i).first(fault.values.size()), fault.values.begin());
     return fault;
   }

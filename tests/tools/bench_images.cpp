@@ -53,7 +53,7 @@ TEST_F(BenchImages, AnEmptyRingIsAnError) {
   testing::internal::CaptureStderr();
   EXPECT_FALSE(ring.good(bad, "it is bad", {}));
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "godwit: it is bad\n");
-  EXPECT_EQ(support::error_of([&] { ring.next(); }), "none of 1 images could be read");
+  EXPECT_EQ(support::error_of([&] { ring.next(); }), "nothing is left to measure: 1 image could not be read");
 }
 
 // Joules are told for each image, so that a run labels as many as it says.

@@ -252,7 +252,7 @@ TEST_F(Images, AccuracyRefusesTablesThatDoNotFit) {
   expect_error(with("file,class\n"), 2, "no rows");
   expect_error(with("file,class\nx,one\n"), 2, "class 'one' of 'x' is not a whole number");
   expect_error(with("file,class\na red.png,4\n"), 2, "beyond the model's 4 classes");
-  expect_error(with("file,class\na red.png\n"), 2, "line 2 has 1 fields, expected 2");
+  expect_error(with("file,class\na red.png\n"), 2, "line 2 has 1 field, expected 2");
   expect_error(with("file,class\n\"a red.png,1\n"), 2, "a quoted field does not end");
 }
 

@@ -227,7 +227,7 @@ TEST_F(Plans, ForSomethingElseAreRefused) {
   refused("disabled_passes", {"fold_pad"}, "is for graph passes off: fold_pad, not for none");
   refused("stop_after", 3, "is for graph passes off: none and all after the first 3, not for none");
   refused("without", {"conv_gemm"}, "is for implementations left out: conv_gemm, not for none");
-  refused("schema", "godwit.plan/2", "is of format 'godwit.plan/2', this build reads godwit.plan/1");
+  refused("schema", "godwit.plan/2", "a plan of format 'godwit.plan/2', this build reads godwit.plan/1");
 
   write(made_up());
   expect_error(run("out", {"--plan", plan, "--disable-pass", "fuse_bias"}), 2, "not for fuse_bias");
@@ -282,15 +282,15 @@ TEST_F(Plans, DamagedFilesAreRefused) {
     expect_error(run("out", {"--plan", plan}), 2, words);
   };
   const std::string whole = made_up().dump();
-  refused("", "is no plan file, or a damaged one; --tune writes one");
-  refused(whole.substr(0, whole.size() - 3), "is no plan file, or a damaged one");
-  refused(whole.substr(0, whole.size() / 2), "is no plan file, or a damaged one");
-  refused("[]", "is no plan file");
-  refused("{}", "is no plan file");
+  refused("", "no plan file, or a damaged one (not valid JSON: there is nothing in it); --tune writes one");
+  refused(whole.substr(0, whole.size() - 3), "no plan file, or a damaged one");
+  refused(whole.substr(0, whole.size() / 2), "no plan file, or a damaged one");
+  refused("[]", "no plan file");
+  refused("{}", "no plan file");
   refused(R"({"schema": 1})", "'schema' must be a text");
   refused(R"({"schema": "godwit.plan/1"})", "'version' is missing");
-  refused(std::string(100000, '['), "is no plan file");
-  refused(R"({"schema":)" + std::string(1000, '[') + std::string(1000, ']') + "}", "is no plan file");
+  refused(std::string(100000, '['), "no plan file");
+  refused(R"({"schema":)" + std::string(1000, '[') + std::string(1000, ']') + "}", "no plan file");
   std::string large = whole;
   large.resize(std::size_t{17} << 20, ' ');
   refused(large, "conv.plan");

@@ -183,6 +183,32 @@ TEST_F(ScoresOf, ProbabilitiesThatNobodyRecognisesAreToldOf) {
   EXPECT_NE(outcome.err.find("--scores raw takes them as they are"), std::string::npos) << outcome.err;
 }
 
+TEST_F(ScoresOf, ThatAreNoProbabilitiesEndTheCommand) {
+  const std::string csv = folder.write("labels.csv", "file,class\nred.png,0\n");
+  const auto check = [&](const std::string& model, const std::string& words) {
+    const Outcome outcome = godwit({"classify", model, folder / "images/red.png"});
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.out;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_NE(outcome.err.find(words), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("pass --scores raw"), std::string::npos) << outcome.err;
+    EXPECT_EQ(godwit({"accuracy", model, "--data", folder / "images", "--labels", csv}).exit_code, 2);
+    const Json raw = classified(model, {"--scores", "raw"});
+    EXPECT_TRUE(raw.at("images").at(0).at("labels").at(0).contains("score")) << raw;
+  };
+  check(ending_in([](GraphBuilder& b, ValueId x) {
+          return b.node("Mul", "percent", {b.node("Softmax", "prob", {x}), b.number("hundred", 100)});
+        }),
+        "one is 85.");
+  check(ending_in([](GraphBuilder& b, ValueId x) {
+          return b.node("Sub", "less", {b.node("Sigmoid", "prob", {x}), b.number("two", 2)});
+        }),
+        "one is -1.");
+  check(ending_in([](GraphBuilder& b, ValueId x) {
+          return b.node("Softmax", "batch", {x}, {{"axis", std::int64_t{0}}});
+        }),
+        "they sum to 4, expected 1");
+}
+
 TEST_F(ScoresOf, OneClassIsASigmoid) {
   const std::string model = ending_in([](GraphBuilder& b, ValueId x) {
     return b.node("Gemm", "fc", {x, b.constant("w", Tensor::of<float>({4, 1}, {0.5F, 0, 0, 0}))});

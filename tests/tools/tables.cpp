@@ -100,7 +100,7 @@ TEST(Csv, SeparatorsHeadersAndLineEnds) {
 TEST(Csv, WhatIsNoTableIsRefused) {
   const std::vector<std::pair<const char*, const char*>> cases = {
       {"a,b\n1,2,3\n", "'t' line 2 has 3 fields, expected 2"},
-      {"a;b\n1;2\n3\n", "'t' line 3 has 1 fields, expected 2"},
+      {"a;b\n1;2\n3\n", "'t' line 3 has 1 field, expected 2"},
       {"a,b\n\"1\"x,2\n", "'t' line 2: text follows a quoted field"},
       {"a,b\n1,\"2\n", "'t' line 2: a quoted field does not end"},
       {"a,b\n1\r2,3\n", "'t' line 2: a carriage return in the middle"},
@@ -182,12 +182,14 @@ TEST(Labels, WhatCannotBeToldIsRefused) {
       {"one\n\nthree\n", "'t' line 2 is empty"},
       {"class,name\n", "'t' has no labels"},
       {"{'0': 'one'}",
-       "'t' is not valid JSON, which labels that begin with '{' have to be; JSON quotes with \""},
+       "'t' is not valid JSON: line 1, column 2 cannot be read; labels that begin with '{' have to be JSON, "
+       "which quotes with \""},
       {"[]", "'t' has no labels"},
       {R"({"0": "one", "00": "two"})", "class 0 has the name 'one' already"},
       {R"([{"id": -1, "name": "one"}])", "no \"id\" that is a number from 0 on"},
       {R"([{"title": "one"}])", "has no \"name\""},
-      {R"({"0": {"en": "one"}})", "a label is not a string"},
+      {R"({"0": {"en": "one"}})", "'t' entry '0': a label is not a string"},
+      {R"(["one", 2])", "'t' entry 1: a label is not a string"},
       {"\xEF\xBB\xBF\n", "'t' has no labels"}};
   for (const auto& [text, words] : cases) {
     const std::string error = error_of([&, &text = text] { (void)parse_labels(text, "t"); });

@@ -86,6 +86,24 @@ TEST(Usage, MistakesAreOneLineAndExitTwo) {
   expect_error(godwit({"bench", model}, {"GODWIT_THREADS=many"}), 2, "GODWIT_THREADS is 'many'");
 }
 
+TEST(Usage, OptionsThatDoNotFitTogetherAreToldInOurWords) {
+  const TemporaryDirectory folder;
+  const std::string model = save_tiny_model(folder);
+  expect_error(godwit({"quantize"}), 2, "MODEL, --calibration and --output are required");
+  expect_error(godwit({"bench", model, "--threads"}), 2, "--threads needs a value: --threads N,...");
+  expect_error(godwit({"classify", model, "--labels", "a", "--labels", "b"}), 2,
+               "--labels is given 2 times, expected once");
+  expect_error(godwit({"classify", model, "--json", "--json-lines"}), 2,
+               "--json and --json-lines exclude each other; give one of them");
+  expect_error(godwit({"bench", model, "--plan", "a", "--tune", "b"}), 2, "exclude each other");
+  expect_error(godwit({"bench", model, "--meter", "csv:x"}), 2, "--meter needs --energy");
+  expect_error(godwit({"bench", model, "--json=perhaps"}), 2, "--json takes no value");
+  expect_error(godwit({"accuracy", model, "--data", "x", "--class-order", "name"}), 2,
+               "'name' is none of text, number");
+  expect_error(godwit({"report", "x", "--pue", "0.5"}), 2, "--pue: '0.5' is not a number from 1 to 10");
+  expect_error(godwit({"verify", "x", "--sigma", "inf"}), 2, "'inf' is not a finite number from 0 on");
+}
+
 TEST(Usage, AMistypedNameIsAnsweredWithTheNearest) {
   const TemporaryDirectory folder;
   const std::string model = save_tiny_model(folder);
@@ -94,6 +112,8 @@ TEST(Usage, AMistypedNameIsAnsweredWithTheNearest) {
   expect_error(godwit({"classify", model, "--lables", "x"}), 2,
                "there is no option '--lables'; did you mean '--labels'?");
   expect_error(godwit({"classify", model, "--lables=x"}), 2, "did you mean '--labels'?");
+  expect_error(godwit({"quantize", model, "--calibratoin", "x"}), 2, "did you mean '--calibration'?");
+  expect_error(godwit({"energy", "cap", "--watts", "30"}), 2, "there is no option '--watts'");
   expect_error(godwit({"bench", model, "--precision", "fp16"}), 2, "did you mean 'f16'?");
   expect_error(godwit({"bench", model, "--isa", "axv2"}), 2, "did you mean 'avx2'?");
   expect_error(godwit({"bench", model, "--disable-pass", "fold_constant"}), 2,

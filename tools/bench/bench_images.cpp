@@ -50,7 +50,8 @@ class PartsAlone {
       }
     }
     if (chosen_.empty()) {
-      throw Error(fmt::format("none of {} images could be read; there is nothing to measure", count));
+      throw Error(
+          fmt::format("none of {} could be read; there is nothing to measure", counted(count, "image")));
     }
   }
 
@@ -97,15 +98,15 @@ Json ImageBench::to_json() const {
 
 std::string ImageBench::to_string(int threads) const {
   return fmt::format(
-      "photograph to label, {} threads, batch {}\n"
+      "photograph to label, {}, batch {}\n"
       "rate       {:.2f} images/s over {:.2f} s\n"
       "latency    {:.2f} ms median, {:.2f} ms 99 % (a batch, from its first photograph on)\n"
       "share      decode and preprocess {:.1f}%, inference {:.1f}% of the cores' time\n"
       "alone      {:.3f} ms decode and preprocess + {:.3f} ms inference an image on 1 thread;\n"
-      "           the rate is {:.3f} of what {} threads of that would give\n",
-      threads, latency.batch, images_per_second, latency.seconds, latency.median_ms(),
+      "           the rate is {:.3f} of what {} of that would give\n",
+      counted(threads, "thread"), latency.batch, images_per_second, latency.seconds, latency.median_ms(),
       quantile_of(latency.sorted_ms, 0.99), 100 * preprocess_share, 100 * (1 - preprocess_share),
-      preprocess_alone_ms, inference_alone_ms, efficiency, threads);
+      preprocess_alone_ms, inference_alone_ms, efficiency, counted(threads, "thread"));
 }
 
 ImageRing::ImageRing(std::vector<std::string> paths, bool strict)
@@ -126,19 +127,36 @@ std::string ImageRing::next() {
     const std::string& path = paths_[next_++ % paths_.size()];
     if (!bad_.contains(path)) return path;
   }
-  throw Error(fmt::format("none of {} images could be read", paths_.size()));
+  throw Error("nothing is left to measure: " + failed_text(),
+              nonfinite() > 0 ? ErrorKind::failed : ErrorKind::bad_input);
 }
 
 bool ImageRing::good(const std::string& path, const std::string& error,
-                     const std::vector<std::string>& warnings) {
+                     const std::vector<std::string>& warnings, bool nonfinite) {
   const std::lock_guard lock(mutex_);
   const bool bad = !error.empty();
   std::unordered_set<std::string>& told = bad ? bad_ : warned_;
   if ((bad || !warnings.empty()) && told.insert(path).second) {
     log_.good(path, error, warnings);
-    if (bad) failed_.push_back({path, error});
+    if (bad) failed_.push_back({path, error, nonfinite});
   }
   return !bad;
+}
+
+std::size_t ImageRing::nonfinite() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(failed_, [](const Bad& bad) { return bad.nonfinite; }));
+}
+
+std::string ImageRing::failed_text() const {
+  const std::size_t infinite = nonfinite(), unreadable = failed_.size() - infinite;
+  std::string text;
+  if (unreadable > 0) text = fmt::format("{} could not be read", counted(unreadable, "image"));
+  if (infinite > 0) {
+    text += fmt::format("{}the scores of {} are not finite", text.empty() ? "" : ", ",
+                        counted(infinite, "image"));
+  }
+  return text;
 }
 
 Json ImageRing::failed_json() const {
@@ -157,7 +175,7 @@ ImageBench bench_images(vision::ImageModel& model, ImageRing& images, const Meas
   const auto batch = static_cast<std::size_t>(model.batch());
   std::size_t labelled = 0;
   const auto each = [&](const vision::ImageModel::Result& image) {
-    if (images.good(image.path, image.error, image.warnings)) {
+    if (images.good(image.path, image.error, image.warnings, image.nonfinite)) {
       (void)vision::largest(image.probabilities, 1);
       ++labelled;
     }
@@ -218,7 +236,7 @@ energy::Workload photograph_workload(vision::ImageModel& model, ImageRing& image
                   },
                   0,
                   [&](const vision::ImageModel::Result& image) {
-                    labelled += images.good(image.path, image.error, image.warnings) ? 1 : 0;
+                    labelled += images.good(image.path, image.error, image.warnings, image.nonfinite) ? 1 : 0;
                   });
             }
           }};

@@ -16,7 +16,7 @@
 namespace godwit::tools {
 
 // Images handed out in their order, round and round. What is wrong with one is told on stderr once, and one
-// that cannot be read is not handed out again. Any thread at any time.
+// that cannot be read, or whose scores are not finite, is not handed out again. Any thread at any time.
 class ImageRing {
  public:
   // `strict`: what would be told is thrown as an Error instead.
@@ -27,13 +27,18 @@ class ImageRing {
   std::vector<std::string> readable();
   // Throws Error when no image is left.
   std::string next();
-  // True when there is no error.
-  bool good(const std::string& path, const std::string& error, const std::vector<std::string>& warnings);
-  // Those that could not be read.
+  // True when there is no error. `nonfinite`: it is one of the scores.
+  bool good(const std::string& path, const std::string& error, const std::vector<std::string>& warnings,
+            bool nonfinite = false);
+  // Those with an error.
   struct Bad {
     std::string path, error;
+    bool nonfinite = false;
   };
   const std::vector<Bad>& failed() const { return failed_; }
+  std::size_t nonfinite() const;
+  // "2 images could not be read, the scores of 1 image are not finite".
+  std::string failed_text() const;
   // A list of {file, error}.
   Json failed_json() const;
 
@@ -65,10 +70,10 @@ struct ImageBench {
 };
 
 // Labels the images again and again for options.seconds and options.min_repetitions batches. Throws Error
-// when none can be read, or for the first bad one where the ring is strict.
+// when none gives scores, or for the first bad one where the ring is strict.
 ImageBench bench_images(vision::ImageModel& model, ImageRing& images, const MeasureOptions& options);
 
-// One run labels a batch for each thread; in place of an image that cannot be read it labels another. Both
+// One run labels a batch for each thread; in place of a bad image it labels another. Both
 // arguments outlive it.
 energy::Workload photograph_workload(vision::ImageModel& model, ImageRing& images);
 

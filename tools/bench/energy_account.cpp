@@ -129,10 +129,11 @@ std::string EnergyAccount::text(const RunFacts& facts) const {
   if (outcome_) return energy_text(*outcome_, meter_->host()) + more;
   const ops::Cost cost = facts.plan->cost();
   return "\n" + not_measured_text(meter_->found(), meter_->host(), {command_, user_name()}) +
-         fmt::format("              one image: {:.4g} CPU seconds, {}MACs, {}bytes\n", cpu_s_per_image(work_),
-                     with_prefix(static_cast<double>(cost.macs) / static_cast<double>(facts.batch)),
-                     with_prefix(static_cast<double>(cost.weight_bytes + cost.activation_bytes) /
-                                 static_cast<double>(facts.batch))) +
+         fmt::format("              one image: {:.4g} CPU seconds, {}, {}\n", cpu_s_per_image(work_),
+                     with_unit(static_cast<double>(cost.macs) / static_cast<double>(facts.batch), "MAC"),
+                     with_unit(static_cast<double>(cost.weight_bytes + cost.activation_bytes) /
+                                   static_cast<double>(facts.batch),
+                               "byte")) +
          more;
 }
 

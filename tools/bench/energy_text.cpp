@@ -211,12 +211,12 @@ std::string energy_text(const EnergyOutcome& outcome, const energy::HostFacts& h
   const energy::EnergyResult& first = outcome.results.front();
   const energy::Protocol protocol{outcome.protocol.name, outcome.protocol.rounds, 0, {}, 0, ""};
   std::string text =
-      fmt::format("\nenergy     {}, scope {}; protocol {}, {} rounds\n", name_of(first.energy.quality),
-                  first.energy.scope, protocol.name, protocol.rounds);
+      fmt::format("\nenergy     {}, scope {}; protocol {}, {}\n", name_of(first.energy.quality),
+                  first.energy.scope, protocol.name, counted(protocol.rounds, "round"));
   for (const energy::SensorUse& use : outcome.sensors) {
     text += fmt::format("sensor     {} ({}, {})", use.id, use.domain, use.role);
     if (use.reads && use.changed)
-      text += fmt::format(", {} readings, {} of them news", *use.reads, *use.changed);
+      text += fmt::format(", {}, {} of them news", counted(*use.reads, "reading"), *use.changed);
     if (use.wraps && *use.wraps > 0) text += fmt::format(", {} wraps", *use.wraps);
     if (use.disagreement) text += fmt::format(", {:.2f} % apart", 100 * *use.disagreement);
     text += "\n";

@@ -197,8 +197,8 @@ std::string timed_text(const TimedImage& image) {
     add(seconds, image.macs[i] ? with_prefix(static_cast<double>(*image.macs[i])) : "-", image.parts[i].name);
   }
   add(std::max(0.0, all - told), "-", "unattributed");
-  return fmt::format("\nper part, of the {:.4f} ms that {} cores have for an image\n{}", all * 1e3,
-                     image.threads, table.to_string());
+  return fmt::format("\nper part, of the {:.4f} ms of {} for an image\n{}", all * 1e3,
+                     counted(image.threads, "core"), table.to_string());
 }
 
 Json timed_json(const TimedImage& image) {

@@ -57,8 +57,9 @@ void check_sensors_agree(const EnergyOutcome& outcome, std::vector<SelftestCheck
   bool any = false;
   for (const energy::SensorUse& use : outcome.sensors) {
     if (use.changed && (use.role == "total" || use.role == "alternate")) {
-      checks.push_back({use.id + " moves", *use.changed > 2 ? State::passed : State::failed,
-                        fmt::format("{} news in {} readings", *use.changed, use.reads.value_or(0))});
+      checks.push_back(
+          {use.id + " moves", *use.changed > 2 ? State::passed : State::failed,
+           fmt::format("{} news in {}", *use.changed, counted(use.reads.value_or(0), "reading"))});
     }
     if (!use.disagreement) continue;
     any = true;

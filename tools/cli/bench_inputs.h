@@ -7,6 +7,7 @@
 
 #include "engine/plan.h"
 #include "runtime/tensor.h"
+#include "tools/cli/input_tensors.h"
 #include "tools/cli/options.h"
 
 namespace godwit::tools {
@@ -24,11 +25,7 @@ class BenchInputs {
   std::vector<Tensor> tensors(const engine::Plan& plan) const;
 
  private:
-  struct Read {
-    std::string file;
-    Tensor tensor;
-  };
-  std::map<std::string, Read> read_;
+  std::map<std::string, InputTensor> read_;
 };
 
 }  // namespace godwit::tools

@@ -90,21 +90,20 @@ Json bench_facts_json(const BenchOptions& options, const BenchFacts& facts) {
 std::string bench_facts_text(const BenchOptions& options, const BenchFacts& facts) {
   const std::string& plan = options.engine.plan_file();
   const ops::Cost cost = facts.plan->cost();
-  std::string run =
-      fmt::format("{}, {}, {} thread{}", arithmetic_of(*facts.plan), name_of(facts.plan->target().isa),
-                  facts.threads, facts.threads == 1 ? "" : "s");
+  std::string run = fmt::format("{}, {}, {}", arithmetic_of(*facts.plan), name_of(facts.plan->target().isa),
+                                counted(facts.threads, "thread"));
   if (facts.several)
     run = fmt::format("{}; the lines below say with what", name_of(facts.plan->target().isa));
   return fmt::format(
       "model      {}\n"
       "run        {}{}\n"
-      "one image  {}MACs, {}FLOPs\n"
+      "one image  {}, {}\n"
       "load       {:.1f} ms\n"
       "memory     weights {}, arena {}, peak resident {}\n\n",
       options.model, run, plan.empty() ? plan : fmt::format(", plan '{}'", plan),
-      with_prefix(per_image(cost.macs, facts.batch)), with_prefix(per_image(cost.flops, facts.batch)),
-      facts.load_seconds * 1e3, mib_text(weight_bytes(*facts.plan)), mib_text(facts.arena_bytes),
-      mib_text(peak_resident_bytes()));
+      with_unit(per_image(cost.macs, facts.batch), "MAC"),
+      with_unit(per_image(cost.flops, facts.batch), "FLOP"), facts.load_seconds * 1e3,
+      mib_text(weight_bytes(*facts.plan)), mib_text(facts.arena_bytes), mib_text(peak_resident_bytes()));
 }
 
 int tell_partial() {

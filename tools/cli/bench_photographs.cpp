@@ -73,6 +73,7 @@ int bench_photographs(const BenchOptions& options) {
     if (energy.estimated()) json["estimate"] = estimate_json(energy.estimated());
     json["images"] = options.images;
     json["failed"] = images.failed_json();
+    json["nonfinite"] = images.nonfinite();
     if (partial) json["partial"] = true;
     print_json(json);
   } else {
@@ -82,7 +83,7 @@ int bench_photographs(const BenchOptions& options) {
   }
   if (partial) return tell_partial();
   if (images.failed().empty()) return kDone;
-  message(fmt::format("{} could not be read and left out", counted(images.failed().size(), "image")));
+  warning(images.failed_text() + ", and left out");
   return kFailed;
 }
 

@@ -205,8 +205,8 @@ class RandomBench {
         rows_.empty() ? left / std::max(1 - share, 0.01) : done_s / static_cast<double>(rows_.size());
     const auto to_come = static_cast<double>(all - rows_.size() - 1);
     progress_.show((static_cast<double>(rows_.size()) + share) / static_cast<double>(all),
-                   fmt::format("{}: {} runs, about {:.0f} s left{}", name, runs, left + each * to_come,
-                               options_.auto_batch() ? " of this batch" : ""));
+                   fmt::format("{}: {}, about {:.0f} s left{}", name, counted(runs, "run"),
+                               left + each * to_come, options_.auto_batch() ? " of this batch" : ""));
   }
 
   // Sets the plan of twice the batch; false where the sweep ends, and why on stderr.
@@ -325,10 +325,11 @@ class RandomBench {
     }
     print(bench_facts_text(options_, facts()) + table.to_string() + more);
     for (std::size_t i = 0; i < best_batches_.size(); ++i) {
-      print(fmt::format(
-          "most images/s, ties to the smaller{}: batch {}\n",
-          several_ ? fmt::format(", {} {} threads", engines_[i].precision, engines_[i].thread_count()) : "",
-          best_batches_[i]));
+      print(fmt::format("most images/s, ties to the smaller{}: batch {}\n",
+                        several_ ? fmt::format(", {} {}", engines_[i].precision,
+                                               counted(engines_[i].thread_count(), "thread"))
+                                 : "",
+                        best_batches_[i]));
     }
     const std::vector<RunFacts> runs = run_facts();
     if (!runs.empty() || energy_.estimated()) {

@@ -96,7 +96,7 @@ void add_scores_option(CLI::App& app, std::string& scores) {
          "each class by itself (images with several labels); raw, what the model gives. A function that "
          "the model ends in is not applied again. Default: by the model's last layer, seen through what "
          "only moves or re-encodes its scores; a message says what was found.")
-      ->check(CLI::IsMember({"softmax", "sigmoid", "raw"}))
+      ->check(one_of({"softmax", "sigmoid", "raw"}))
       ->type_name("softmax|sigmoid|raw");
 }
 
@@ -142,7 +142,7 @@ CLI::Option* add_example_options(CLI::App& app, vision::ExampleArguments& argume
   app.add_option("--class-order", arguments.class_order,
                  "text: class 0 is the first folder as text sorts (torchvision), of a model that may have "
                  "more classes. number: a folder's name is its class. Needed where these differ.")
-      ->check(CLI::IsMember({"text", "number"}))
+      ->check(one_of({"text", "number"}))
       ->type_name("text|number");
   return data;
 }

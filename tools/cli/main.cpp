@@ -19,10 +19,12 @@
 #include "tools/cli/documents.h"
 #include "tools/cli/help.h"
 #include "tools/cli/options.h"
+#include "tools/cli/usage_errors.h"
 #include "tools/report/build_info.h"
 #include "tools/report/console.h"
 #include "tools/report/interrupt.h"
 #include "tools/report/json.h"
+#include "tools/vision/failure_text.h"
 
 namespace godwit::tools {
 namespace {
@@ -57,22 +59,6 @@ std::string did_you_mean_command(std::span<const Command* const> commands, std::
   for (const Command* command : commands)
     names.push_back(group.empty() ? command->name : command->name.substr(group.size() + 1));
   return did_you_mean(word, names);
-}
-
-// Words that CLI11 does not know: an option mistyped, or an argument too many.
-std::string unexpected(const CLI::App& app) {
-  const std::vector<std::string> words = app.remaining();
-  if (words.empty()) return "the command line has a word too many";
-  const auto option =
-      std::ranges::find_if(words, [](const std::string& word) { return word.starts_with('-'); });
-  if (option == words.end()) return fmt::format("'{}' is an argument too many", words.front());
-  const std::string name = option->substr(0, option->find('='));
-  std::vector<std::string> known;
-  for (const CLI::Option* each : app.get_options()) {
-    for (const std::string& word : each->get_lnames()) known.push_back("--" + word);
-  }
-  const std::vector<std::string_view> names(known.begin(), known.end());
-  return fmt::format("there is no option '{}'{}", name, did_you_mean(name, names));
 }
 
 // The command `word`, of a group where `group` is not empty.
@@ -113,10 +99,8 @@ int run_one(const Command& command, int argc, char** argv) {
   } catch (const CLI::CallForAllHelp&) {
     print(command_help(command, app, true));
     return kDone;
-  } catch (const CLI::ExtrasError&) {
-    return bad_usage(fmt::format("{} (see 'godwit {} --help-all')", unexpected(app), command.name));
   } catch (const CLI::ParseError& error) {
-    return bad_usage(fmt::format("{} (see 'godwit {} --help')", error.what(), command.name));
+    return bad_usage(usage_sentence(app, error, std::string(command.name)));
   }
   try {
     return work();
@@ -206,7 +190,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     tools::error_message("out of memory; a smaller --batch needs less");
   } catch (const std::exception& error) {
-    tools::error_message(error.what());
+    tools::error_message(vision::failure_text(error));
   }
   return tools::kFailed;
 }

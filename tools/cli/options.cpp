@@ -174,6 +174,24 @@ CLI::Validator finite_real() {
           ""};
 }
 
+CLI::Validator not_negative_real() {
+  return {[](std::string& text) -> std::string {
+            double value = 0;
+            if (CLI::detail::lexical_cast(text, value) && std::isfinite(value) && value >= 0) return "";
+            return fmt::format("'{}' is not a finite number from 0 on", text);
+          },
+          ""};
+}
+
+CLI::Validator real_in(double minimum, double maximum) {
+  return {[minimum, maximum](std::string& text) -> std::string {
+            double value = 0;
+            if (CLI::detail::lexical_cast(text, value) && value >= minimum && value <= maximum) return "";
+            return fmt::format("'{}' is not a number from {} to {}", text, minimum, maximum);
+          },
+          ""};
+}
+
 void add_threads_option(CLI::App& app, int& threads) {
   app.add_option("--threads", threads,
                  "Threads to work on, 1 to 1024. Results do not depend on it. Default: GODWIT_THREADS, else "

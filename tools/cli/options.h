@@ -50,6 +50,8 @@ std::vector<std::string> words_of(CLI::Option& option);
 CLI::Validator in_range(std::int64_t minimum, std::int64_t maximum);
 CLI::Validator positive_real();
 CLI::Validator finite_real();
+CLI::Validator not_negative_real();
+CLI::Validator real_in(double minimum, double maximum);
 
 // Adds --threads alone, for commands that run no model.
 void add_threads_option(CLI::App& app, int& threads);

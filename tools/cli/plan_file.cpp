@@ -132,6 +132,14 @@ int stop_after_of(const Json& json) {
   return value.get<int>();
 }
 
+Json parsed(const std::string& text) {
+  try {
+    return require_json(text, kMaxDepth);
+  } catch (const Error& error) {
+    throw Error(fmt::format("is no plan file, or a damaged one ({}); --tune writes one", error.what()));
+  }
+}
+
 PlanFile plan_of(const Json& json) {
   PlanFile plan;
   // A newer version's other fields may be of another form: that it is another is told first.
@@ -257,18 +265,19 @@ std::string plan_text(const PlanFile& plan) {
 
 PlanFile read_plan(const std::string& path) {
   const std::string text = vision::read_text(path, kMaxBytes);
-  return with_context([&] { return fmt::format("'{}'", path); },
-                      [&] {
-                        const std::optional<Json> json = parse_json(text, kMaxDepth);
-                        if (!json || !json->is_object() || !json->contains("schema"))
-                          throw Error("is no plan file, or a damaged one; --tune writes one");
-                        const std::string schema = text_of(*json, "schema");
-                        if (schema != kSchema) {
-                          throw Error(fmt::format("is of format '{}', this build reads {}; --tune writes one",
-                                                  schema, kSchema));
-                        }
-                        return plan_of(*json);
-                      });
+  return with_context(
+      [&] { return fmt::format("'{}'", path); },
+      [&] {
+        const Json json = parsed(text);
+        if (!json.is_object() || !json.contains("schema"))
+          throw Error("is no plan file, or a damaged one; --tune writes one");
+        const std::string schema = text_of(json, "schema");
+        if (schema != kSchema) {
+          throw Error(
+              fmt::format("a plan of format '{}', this build reads {}; --tune writes one", schema, kSchema));
+        }
+        return plan_of(json);
+      });
 }
 
 void require_same_key(const PlanKey& plan, const PlanKey& wanted, const std::string& path) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -30,7 +31,7 @@ void write_aside(const std::string& text) {
 void print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     if (errno == EPIPE) throw ReaderGone();
-    throw Error("cannot write to stdout", ErrorKind::failed);
+    throw Error(fmt::format("cannot write to stdout: {}", std::strerror(errno)), ErrorKind::failed);
   }
 }
 

@@ -114,9 +114,9 @@ std::string fronts_text(const Report& report, std::size_t limit) {
       table.add(
           {number(report.figures[row].joules), number(report.rows[row].accuracy), name_of(report.rows[row])});
     }
-    text +=
-        fmt::format("\nPareto front, scope {}: {} rows that no other beats in both energy and accuracy\n{}{}",
-                    front.scope, front.rows.size(), table.to_string(), left_out(front.rows.size(), limit));
+    text += fmt::format("\nPareto front, scope {}: {} that no other beats in both energy and accuracy\n{}{}",
+                        front.scope, counted(front.rows.size(), "row"), table.to_string(),
+                        left_out(front.rows.size(), limit));
   }
   return text;
 }
@@ -169,8 +169,8 @@ std::string summary_text(const Report& report) {
     suspect += row.verdict.state == energy::Verdict::State::suspect ? 1 : 0;
   }
   return fmt::format(
-      "{} rows: {} measured, {} estimated, {} without energy; {} suspect, {} invalid\n", report.rows.size(),
-      measured, estimated,
+      "{}: {} measured, {} estimated, {} without energy; {} suspect, {} invalid\n",
+      counted(report.rows.size(), "row"), measured, estimated,
       std::ranges::count_if(report.rows, [](const ReportRow& row) { return !row.quality && !row.estimate; }),
       suspect, invalid);
 }

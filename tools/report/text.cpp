@@ -66,6 +66,13 @@ std::string with_prefix(double value) {
   return fmt::format("{:.{}f}{}", value, digits, kPrefixes[i]);
 }
 
+std::string with_unit(double value, std::string_view unit) {
+  std::string text = with_prefix(value);
+  const bool bare = text.find(' ') == std::string::npos;
+  return fmt::format("{}{}{}{}", text, bare && !unit.starts_with(' ') ? " " : "", unit,
+                     text == "1" ? "" : "s");
+}
+
 double to_mib(std::size_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
 
 std::string mib_text(std::size_t bytes) { return fmt::format("{:.1f} MiB", to_mib(bytes)); }

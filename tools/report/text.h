@@ -34,6 +34,8 @@ class Table {
 
 // "3.86 G", "412 k", "17": three significant digits with a decimal prefix.
 std::string with_prefix(double value);
+// The same with a unit, given for one: "3.86 GMACs", "1 MAC".
+std::string with_unit(double value, std::string_view unit);
 double to_mib(std::size_t bytes);
 // "12.3 MiB".
 std::string mib_text(std::size_t bytes);

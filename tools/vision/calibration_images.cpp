@@ -8,6 +8,7 @@
 #include "runtime/error.h"
 #include "runtime/sha256.h"
 #include "runtime/threads.h"
+#include "tools/vision/failure_text.h"
 #include "tools/vision/image_input.h"
 
 namespace godwit::vision {
@@ -72,7 +73,7 @@ void CalibrationReader::read(std::size_t first, std::vector<Pixels>& pixels, std
         preprocessor->run(paths_[first + i], Layout::nhwc, std::span<float>(pixels[i]));
         notes[i].warnings = preprocessor->warnings();
       } catch (const std::exception& error) {
-        notes[i].error = error.what();
+        notes[i].error = failure_text(error);
       }
     }
   });

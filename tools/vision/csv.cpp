@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "tools/vision/text.h"
 
@@ -128,8 +129,8 @@ Split split(std::string_view text, char separator) {
     if (result.fault) break;
     const std::size_t expected = result.records.front().fields.size();
     if (record.fields.size() != expected)
-      result.fault =
-          Fault{record.line, fmt::format("has {} fields, expected {}", record.fields.size(), expected)};
+      result.fault = Fault{
+          record.line, fmt::format("has {}, expected {}", counted(record.fields.size(), "field"), expected)};
   }
   return result;
 }

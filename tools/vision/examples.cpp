@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <numeric>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "tools/vision/calibration_images.h"
 #include "tools/vision/csv.h"
@@ -129,11 +130,11 @@ Examples read_examples(const ExampleArguments& options) {
 void require_classes(const Examples& examples, std::int64_t offset, std::int64_t classes) {
   if (examples.class_count && *examples.class_count + offset != classes) {
     throw Error(fmt::format(
-        "'{}' has {} classes{}, but the model has {}, so that a folder's place does not tell its class; pass "
+        "'{}' has {}{}, but the model has {}, so that a folder's place does not tell its class; pass "
         "--classes FILE with the folders' names in the order of all the model's classes, --labels FILE.csv, "
         "or "
         "--class-order text if the first folder is class 0 all the same{}",
-        examples.source, *examples.class_count,
+        examples.source, counted(*examples.class_count, "class", "classes"),
         offset > 0 ? fmt::format(" from class {} on (--label-offset)", offset) : "", classes,
         *examples.class_count + 1 == classes && offset == 0
             ? "; or --label-offset 1 if the model's class 0 is 'background'"

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <system_error>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/image/decoder.h"
 #include "runtime/memory.h"
@@ -51,7 +52,7 @@ bool is_hidden(std::string_view name) { return name.starts_with('.') || name == 
 std::string read_text(const std::string& path, std::size_t limit) {
   const MappedFile file(path);
   if (file.size() > limit) {
-    throw Error(fmt::format("'{}' has {} bytes, expected at most {}", path, file.size(), limit));
+    throw Error(fmt::format("'{}' has {}, expected at most {}", path, counted(file.size(), "byte"), limit));
   }
   return file.size() == 0 ? std::string()
                           : std::string(reinterpret_cast<const char*>(file.data()), file.size());

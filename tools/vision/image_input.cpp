@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <optional>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/image/preprocess.h"
 #include "tools/vision/files.h"
@@ -43,7 +44,8 @@ std::optional<bool> channels_first(const Shape& shape, std::int64_t channels) {
 
 const engine::Value& only_input(const engine::Graph& graph) {
   if (graph.inputs.size() == 1) return graph.value(graph.inputs.front());
-  throw Error(fmt::format("the model has {} inputs, expected one that takes images", graph.inputs.size()));
+  throw Error(
+      fmt::format("the model has {}, expected one that takes images", counted(graph.inputs.size(), "input")));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "runtime/stopwatch.h"
 #include "runtime/threads.h"
 #include "runtime/two_stage_pipeline.h"
+#include "tools/vision/failure_text.h"
 #include "tools/vision/image_input.h"
 #include "tools/vision/image_source.h"
 #include "tools/vision/labels.h"
@@ -53,6 +54,12 @@ std::string other_outputs(const engine::Graph& graph, const std::vector<engine::
   for (const engine::ValueId id : graph.outputs)
     all += fmt::format("{}'{}'", all.empty() ? "" : ", ", graph.value(id).name);
   return fmt::format("the model's outputs are {}; --output NAME takes these and any other tensor in it", all);
+}
+
+// Errors name the path themselves.
+std::string failure_in(const std::string& path, const std::exception& failure) {
+  const bool named = dynamic_cast<const Error*>(&failure) != nullptr;
+  return named ? failure_text(failure) : fmt::format("'{}': {}", path, failure_text(failure));
 }
 
 }  // namespace
@@ -132,6 +139,7 @@ struct ImageModel::Slot {
   std::vector<std::vector<std::string>> warnings;
   std::vector<float> probabilities;        // (batch, classes)
   std::vector<engine::Nonfinite> numbers;  // of each image's scores
+  std::vector<std::string> improper;       // why its scores are no probabilities
   std::vector<double> preprocess;          // seconds
   double inference = 0;
   Stopwatch since_first;
@@ -181,7 +189,7 @@ void ImageModel::read_image(int worker, Slot& slot, std::size_t place) {
     preprocessor->run(slot.paths[place], Layout::nhwc, dst);
     slot.warnings[place] = preprocessor->warnings();
   } catch (const std::exception& error) {
-    slot.errors[place] = error.what();
+    slot.errors[place] = failure_in(slot.paths[place], error);
     std::ranges::fill(dst, 0.0F);
   }
   slot.preprocess[place] = watch.seconds();
@@ -208,9 +216,12 @@ void ImageModel::finish_row(Slot& slot, std::size_t place) {
   engine::Nonfinite& numbers = slot.numbers[place];
   if (exponents) apply(ScoreFunction::exp, row);
   numbers = engine::count_nonfinite(row);
-  if (numbers.any() || exponents) return;
-  if (scores_.applied == ScoreFunction::softmax && slot.errors[place].empty() && resemble_probabilities(row))
-    resembled_ = true;
+  slot.improper[place].clear();
+  if (numbers.any() || !slot.errors[place].empty()) return;
+  if (exponents || (scores_.probabilities && scores_.applied == ScoreFunction::none))
+    slot.improper[place] = improper_text(row, scores_.are == Scores::softmax && !exponents);
+  if (exponents) return;
+  if (scores_.applied == ScoreFunction::softmax && resemble_probabilities(row)) resembled_ = true;
   apply(scores_.applied, row);
 }
 
@@ -247,6 +258,7 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
       slot.preprocess.resize(batch);
       slot.probabilities.resize(batch * classes);
       slot.numbers.resize(batch);
+      slot.improper.resize(batch);
     }
     if (!take(slot.paths[place])) return false;
     if (place == 0) slot.since_first = Stopwatch();
@@ -260,6 +272,12 @@ ImageTimes ImageModel::run(const Take& take, std::size_t total,
     times.inference += slot.inference;
     for (std::size_t i = 0; i < count; ++i) {
       times.preprocess += slot.preprocess[i];
+      if (slot.errors[i].empty() && !slot.improper[i].empty()) {
+        throw Error(fmt::format(
+            "the model ends in {}, whose scores are taken for probabilities, but for '{}' {}; pass "
+            "--scores raw, which takes them as they are",
+            scores_.last_layer, slot.paths[i], slot.improper[i]));
+      }
       const bool nonfinite = slot.errors[i].empty() && slot.numbers[i].any();
       const std::string error = nonfinite ? nonfinite_error(slot, i) : slot.errors[i];
       each({index++, slot.paths[i], error, slot.warnings[i],

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 
+#include "runtime/counted.h"
 #include "runtime/error.h"
 #include "runtime/json.h"
 #include "tools/vision/csv.h"
@@ -56,11 +57,12 @@ class Numbered {
   std::vector<bool> known_;
 };
 
-std::string name_in(const Json& entry, const std::string& source) {
+// `place` names the entry in errors.
+std::string name_in(const Json& entry, const std::string& place) {
   if (entry.is_string()) return entry.get<std::string>();
   // Keras' class index: {"0": ["n01440764", "tench"]}.
   if (entry.is_array() && !entry.empty() && entry.back().is_string()) return entry.back().get<std::string>();
-  throw Error(fmt::format("'{}': a label is not a string", source));
+  throw Error(fmt::format("{}: a label is not a string", place));
 }
 
 // A list of names, or of objects that number them.
@@ -70,7 +72,7 @@ std::vector<std::string> from_json_list(const Json& list, const std::string& sou
   Numbered numbered;
   for (const Json& entry : list) {
     if (!objects) {
-      labels.push_back(name_in(entry, source));
+      labels.push_back(name_in(entry, fmt::format("'{}' entry {}", source, labels.size())));
       continue;
     }
     const bool named = entry.is_object() && entry.contains("name") && entry.at("name").is_string();
@@ -95,7 +97,7 @@ std::vector<std::string> from_json_object(const Json& object, const std::string&
     if (entry.is_number_unsigned()) {
       labels.put(fmt::format("{}", entry.get<std::uint64_t>()), key, place);
     } else {
-      labels.put(trimmed(key), name_in(entry, source), place);
+      labels.put(trimmed(key), name_in(entry, fmt::format("{} entry '{}'", place, key)), place);
     }
   }
   return labels.take();
@@ -103,17 +105,19 @@ std::vector<std::string> from_json_object(const Json& object, const std::string&
 
 std::vector<std::string> from_json(std::string_view text, const std::string& source) {
   constexpr int kMaxDepth = 16;  // a model's configuration may hold more than its labels
-  const auto document = parse_json(text, kMaxDepth);
-  if (!document)
-    throw Error(fmt::format("'{}' is not valid JSON, which labels that begin with '{}' have to be{}", source,
-                            text.front(),
-                            text.find('\'') != std::string_view::npos ? "; JSON quotes with \"" : ""));
-  const Json* labels = &*document;
+  Json document;
+  try {
+    document = require_json(text, kMaxDepth, fmt::format("'{}' is ", source));
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}; labels that begin with '{}' have to be JSON{}", error.what(), text.front(),
+                            text.find('\'') != std::string_view::npos ? ", which quotes with \"" : ""));
+  }
+  const Json* labels = &document;
   if (labels->is_object()) {
     for (const char* key :
          {"id2label", "label2id", "class_to_idx", "names", "labels", "classes", "categories"}) {
-      const auto inside = document->find(key);
-      if (inside == document->end() || !inside->is_structured()) continue;
+      const auto inside = document.find(key);
+      if (inside == document.end() || !inside->is_structured()) continue;
       labels = &*inside;
       break;
     }
@@ -300,9 +304,10 @@ void require_label_count(std::size_t names, std::int64_t classes, std::int64_t o
   const auto count = static_cast<std::int64_t>(names);
   if (count + offset == classes) return;
   const std::string what =
-      offset > 0 ? fmt::format("{} names {} classes from class {} on (--label-offset), but the model has {}",
-                               source, count, offset, classes)
-                 : fmt::format("{} names {} classes, but the model has {}", source, count, classes);
+      offset > 0 ? fmt::format("{} names {} from class {} on (--label-offset), but the model has {}", source,
+                               counted(count, "class", "classes"), offset, classes)
+                 : fmt::format("{} names {}, but the model has {}", source,
+                               counted(count, "class", "classes"), classes);
   throw Error(what + (count + 1 == classes && offset == 0
                           ? "; pass --label-offset 1 if its class 0 is one without a name (background), or "
                             "labels for all"

@@ -14,6 +14,9 @@ namespace {
 using engine::ScoreKind;
 
 constexpr std::array<std::string_view, 4> kScores = {"automatic", "softmax", "sigmoid", "raw"};
+// Beyond what 16 bits or 8 bits round away from a sum of 1.
+constexpr double kSlack = 0.02;
+
 constexpr std::array<std::string_view, 4> kFunctions = {"none", "softmax", "sigmoid", "exp"};
 
 void apply_softmax(std::span<float> row) {
@@ -57,8 +60,9 @@ ScoreFacts find_score_facts(const engine::Graph& graph, engine::ValueId output, 
   ScoreFacts facts;
   facts.are = asked == Scores::automatic ? natural(last.kind, classes) : asked;
   facts.applied = function_for(last.kind, facts.are);
-  facts.probabilities = facts.applied != ScoreFunction::none || last.kind == ScoreKind::softmax ||
-                        last.kind == ScoreKind::bounded;
+  facts.probabilities =
+      facts.applied != ScoreFunction::none ||
+      (facts.are != Scores::raw && (last.kind == ScoreKind::softmax || last.kind == ScoreKind::bounded));
   facts.last_layer = last.text;
   return facts;
 }
@@ -102,9 +106,18 @@ void apply(ScoreFunction function, std::span<float> row) {
   }
 }
 
+std::string improper_text(std::span<const float> row, bool sums) {
+  const auto [least, most] = std::ranges::minmax(row);
+  if (static_cast<double>(least) < -kSlack) return fmt::format("one is {:.4g}, expected 0 to 1", least);
+  if (static_cast<double>(most) > 1 + kSlack) return fmt::format("one is {:.4g}, expected 0 to 1", most);
+  double sum = 0;
+  for (const float value : row) sum += static_cast<double>(value);
+  // Steps of 7 bits and a sign, of which rounding moves each class by half of one.
+  const double bound = kSlack + static_cast<double>(row.size()) / 254;
+  return sums && std::abs(sum - 1) > bound ? fmt::format("they sum to {:.4g}, expected 1", sum) : "";
+}
+
 bool resemble_probabilities(std::span<const float> row) {
-  // Beyond what 16 bits or 8 bits round away from a sum of 1.
-  constexpr double kSlack = 0.02;
   if (row.size() < 2) return false;
   double sum = 0;
   for (const float value : row) {

@@ -31,7 +31,7 @@ std::string_view name_of(ScoreFunction function);
 struct ScoreFacts {
   Scores are = Scores::raw;                     // never automatic
   ScoreFunction applied = ScoreFunction::none;  // to what the model gives
-  bool probabilities = false;                   // from 0 to 1
+  bool probabilities = false;                   // taken for numbers from 0 to 1
   std::string last_layer;                       // "Gemm 'fc'", seen through what only moves or re-encodes
   std::string to_string() const;                // one sentence for people
 };
@@ -44,6 +44,10 @@ ScoreFacts find_score_facts(const engine::Graph& graph, engine::ValueId output, 
 
 // In place. Finite numbers stay finite, but for exp.
 void apply(ScoreFunction function, std::span<float> row);
+
+// Why a row of finite numbers is none of probabilities; "" where it may be one. `sums`: to 1, but for
+// rounding.
+std::string improper_text(std::span<const float> row, bool sums);
 
 // True for two numbers or more from 0 to 1 that sum to 1, as those behind a Softmax do.
 bool resemble_probabilities(std::span<const float> row);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/error.h"
+#include "runtime/json.h"
 
 namespace godwit::energy {
 namespace {
@@ -55,7 +56,8 @@ PowerProfile fit_profile(const std::vector<PowerReading>& readings) {
   std::map<int, std::vector<double>> by_threads;
   for (const PowerReading& reading : readings) {
     if (reading.threads < 0 || !std::isfinite(reading.watts) || reading.watts < 0)
-      throw Error(fmt::format("a reading of {} W with {} threads cannot be", reading.watts, reading.threads),
+      throw Error(fmt::format("a reading of {} W with {} cannot be", reading.watts,
+                              fmt::format("{} thread{}", reading.threads, reading.threads == 1 ? "" : "s")),
                   ErrorKind::failed);
     by_threads[reading.threads].push_back(reading.watts);
   }
@@ -104,9 +106,11 @@ std::string to_json_text(const PowerProfile& profile) {
 }
 
 PowerProfile profile_from_json(std::string_view text, const std::string& source) {
-  const Json json = Json::parse(text, nullptr, false);
+  constexpr int kMaxDepth = 8;
+  const Json json = require_json(text, kMaxDepth, fmt::format("'{}' is ", source));
   if (!json.is_object() || json.value("schema", Json()) != kSchema)
-    throw Error(fmt::format("'{}' is not a profile of 'godwit energy calibrate'", source));
+    throw Error(
+        fmt::format("'{}' is not a profile; 'godwit energy calibrate --output FILE' writes one", source));
   PowerProfile profile;
   try {
     profile.cpu = json.at("cpu").get<std::string>();

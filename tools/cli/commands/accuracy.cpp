@@ -96,6 +96,11 @@ class Score {
   double share(std::int64_t hits) const {
     return images > 0 ? static_cast<double>(hits) / static_cast<double>(images) : 0;
   }
+  // The share, null where there is nothing to take it of.
+  Json share_json(std::int64_t hits) const { return images > 0 ? Json(share(hits)) : Json(); }
+  std::string share_text(std::int64_t hits) const {
+    return images > 0 ? fmt::format("{:.4f}  ({} right)", share(hits), hits) : "unknown: no image counts";
+  }
   std::size_t failed() const { return log_.failed(); }
   std::size_t nonfinite() const { return nonfinite_; }
 
@@ -211,8 +216,9 @@ int accuracy(const Options& options) {
   bool partial = images.cut_short() || energy.cut_short();
   if (!images.cut_short()) score.commit();
   energy.estimate(options.estimate);
-  facts.accuracy = energy::Accuracy{100 * score.share(score.top1), 100 * score.share(score.top5),
-                                    std::filesystem::path(examples.source).filename().string()};
+  if (score.images > 0)
+    facts.accuracy = energy::Accuracy{100 * score.share(score.top1), 100 * score.share(score.top5),
+                                      std::filesystem::path(examples.source).filename().string()};
   if (!partial) energy.write_ledger(facts);
 
   const double rate = times.total > 0 ? static_cast<double>(score.images) / times.total : 0;
@@ -228,8 +234,8 @@ int accuracy(const Options& options) {
                  {"model", options.model},
                  {"precision", name_of(model.plan().precision())},
                  {"images", score.images},
-                 {"top1", score.share(score.top1)},
-                 {"top5", score.share(score.top5)},
+                 {"top1", score.share_json(score.top1)},
+                 {"top5", score.share_json(score.top5)},
                  {"seconds", times.total},
                  {"images_per_second", rate},
                  {"warned", score.warned}};
@@ -245,13 +251,13 @@ int accuracy(const Options& options) {
   } else {
     const std::string text =
         fmt::format(
-            "images  {}{}\ntop-1   {:.4f}  ({} right)\ntop-5   {:.4f}  ({} right)\n"
+            "images  {}{}\ntop-1   {}\ntop-5   {}\n"
             "time    {:.2f} s, {:.1f} images/s: decode and preprocess {:.2f} s, inference {:.2f} s, "
             "summed over {}\n",
             score.images,
             images.cut_short() ? fmt::format(" of {} (partial: interrupted)", source.total()) : "",
-            score.share(score.top1), score.top1, score.share(score.top5), score.top5, times.total, rate,
-            times.preprocess, times.inference, counted(model.threads(), "thread")) +
+            score.share_text(score.top1), score.share_text(score.top5), times.total, rate, times.preprocess,
+            times.inference, counted(model.threads(), "thread")) +
         energy.text(facts);
     options.json_lines ? print_aside(text) : print(text);
   }
@@ -259,13 +265,13 @@ int accuracy(const Options& options) {
   tell_resemblance(model);
   const std::size_t unreadable = score.failed() - score.nonfinite();
   const auto left_aside = [](std::size_t count) {
-    return fmt::format("{} neither as right nor as wrong", count == 1 ? "counts" : "count");
+    return fmt::format("{} neither as right nor as wrong", count == 1 ? "it counts" : "they count");
   };
   if (unreadable > 0) {
-    message(fmt::format("{} could not be read and {}", counted(unreadable, "image"), left_aside(unreadable)));
+    message(fmt::format("{} could not be read; {}", counted(unreadable, "image"), left_aside(unreadable)));
   }
   if (score.nonfinite() > 0) {
-    warning(fmt::format("the scores of {} are not finite: {}", counted(score.nonfinite(), "image"),
+    warning(fmt::format("the scores of {} are not finite; {}", counted(score.nonfinite(), "image"),
                         left_aside(score.nonfinite())));
   }
   const bool unwritten = !options.predictions.empty() || !options.probabilities.empty();
@@ -327,7 +333,7 @@ const Command accuracy_command = {
     "inference, not loading the model. With --decode fast all is done once more exactly, and the change in "
     "pixels "
     "and in accuracy is printed (JSON: exact_decoding). The JSON fields are schema, model, precision, "
-    "images, top1, top5 (fractions), "
+    "images, top1, top5 (fractions, null where no image counts), "
     "seconds, images_per_second, softmax_added, scores, applied, last_layer (as for 'godwit classify'), "
     "failed "
     "(images that could not be read or whose scores are NaN or infinite: they count neither as right nor as "

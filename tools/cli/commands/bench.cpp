@@ -131,8 +131,9 @@ std::function<int()> prepare(CLI::App& app) {
          "--images", options->images,
          "Measure from photograph to label instead: read, decode, preprocess and run the images of this "
          "folder and those below it in turn, all threads at once, beside each part alone on one thread. One "
-         "that "
-         "cannot be read is named and left out, and the exit status is 1.")
+         "that cannot be read, or whose scores are NaN or infinite, is named and left out, and the exit "
+         "status "
+         "is 1.")
       ->type_name("DIR");
   add_preprocess_option(app, options->preprocess);
   add_scores_output_option(app, options->output);
@@ -186,9 +187,8 @@ const Command bench_command = {
     "without "
     "--energy; its measured_j is null where nothing was measured); and profile and kernels where that was "
     "asked for, plan "
-    "(the file) with --plan or --tune, best_batch with --batch auto; with --images also images (the folder) "
-    "and failed "
-    "(file, error).\n\n"
+    "(the file) with --plan or --tune, best_batch with --batch auto; with --images also images (the folder), "
+    "failed (file, error) and nonfinite (how many of these by their scores).\n\n"
     "--energy adds joules per image: gross, net of the idle power, with a 95 % interval and a verdict "
     "(valid, "
     "suspect or invalid, with reasons). Loading, compiling and warming up lie outside of what is measured.",

@@ -16,6 +16,7 @@
 #include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
+#include "tools/vision/failure_text.h"
 #include "tools/vision/fast_difference.h"
 #include "tools/vision/image_model.h"
 #include "tools/vision/image_source.h"
@@ -198,7 +199,7 @@ int classify(const Options& options) {
   try {
     energy.run_job({job, random_load(model.shared_plan(), model.threads())}, model.threads());
   } catch (const std::exception& error) {
-    if (options.json) report.end_json_early(error.what());
+    if (options.json) report.end_json_early(vision::failure_text(error));
     throw;
   }
   energy.estimate(options.estimate);

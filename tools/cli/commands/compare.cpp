@@ -105,9 +105,9 @@ std::string nonfinite_text(const Options& options, const engine::LayerPair& pair
   const bool both = difference.nonfinite_reference() > 0;
   const std::string where =
       both ? fmt::format("in {} already", options.reference) : fmt::format("in {}", options.precision);
-  return fmt::format("{} elements of {} are not finite {}; {}",
-                     both ? difference.nonfinite_reference() : difference.nonfinite_other(),
-                     one_line(pair.layers), where,
+  const std::size_t count = both ? difference.nonfinite_reference() : difference.nonfinite_other();
+  return fmt::format("{} of {} {} not finite {}; {}", counted(count, "element"), one_line(pair.layers),
+                     count == 1 ? "is" : "are", where,
                      engine::explain_nonfinite(
                          std::nullopt, *parse_precision(both ? options.reference : options.precision)));
 }

@@ -90,9 +90,9 @@ int calibrate(const Options& options) {
   const auto root = energy::open_sys_root({options.energy.sensors.sysfs, options.energy.sensors.procfs});
   const energy::HostWatch watch(*root);
   const std::vector<int> counts = thread_counts();
-  message(fmt::format("about {:.0f} s: idle and {} numbers of threads, {} rounds; leave the machine alone",
+  message(fmt::format("about {:.0f} s: idle and {} numbers of threads, {}; leave the machine alone",
                       options.seconds * options.rounds * static_cast<double>(counts.size() + 1),
-                      counts.size(), options.rounds));
+                      counts.size(), counted(options.rounds, "round")));
   std::vector<energy::PowerReading> readings;
   for (int round = 0; round < options.rounds; ++round) {
     readings.push_back({0, watts_while(meter, watch, options.seconds, nullptr)});

@@ -69,9 +69,9 @@ Json chain_json(const engine::FusedRows* chain, const engine::Plan& plan) {
 
 std::string chain_text(const engine::FusedRows* chain, const engine::Plan& plan) {
   if (chain == nullptr) return "";
-  return fmt::format("    in a chain from {} to {}: {} lines of the last result at a time, {} KiB a thread\n",
+  return fmt::format("    in a chain from {} to {}: {} of the last result at a time, {} KiB a thread\n",
                      plan.steps()[chain->first()].name, plan.steps()[chain->last() - 1].name,
-                     chain->strip_lines(), (chain->buffer_bytes() + 1023) / 1024);
+                     counted(chain->strip_lines(), "line"), (chain->buffer_bytes() + 1023) / 1024);
 }
 
 Json step_json(const engine::Step& step, const engine::Plan& plan, const engine::FusedRows* chain) {
@@ -114,7 +114,7 @@ std::string step_text(const engine::Step& step, const engine::Plan& plan, const 
 std::string passes_text(const engine::Plan& plan) {
   std::string text = "passes\n";
   for (const engine::PassReport& pass : plan.passes()) {
-    text += fmt::format("  {:<22}{} rewrites\n", pass.name, pass.log.rewrites);
+    text += fmt::format("  {:<22}{}\n", pass.name, counted(pass.log.rewrites, "rewrite"));
     for (const std::string& line : pass.log.lines) text += fmt::format("    {}\n", line);
   }
   return text + "\nsteps\n";

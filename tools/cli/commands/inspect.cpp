@@ -164,14 +164,16 @@ Compiled try_compile(const engine::Graph& graph, const EngineOptions& options) {
 
 Json inspect_json(const Options& options, const engine::Graph& graph, const engine::Plan* plan) {
   const Weights weights = weights_of(graph);
-  Json metadata = Json::object();
-  for (const auto& [key, value] : graph.metadata) metadata[key] = value;
+  Json metadata = Json::array(), operators = Json::array();
+  for (const auto& [key, value] : graph.metadata) metadata.push_back({{"key", key}, {"value", value}});
+  for (const auto& [name, count] : operators_of(graph))
+    operators.push_back({{"operator", name}, {"count", count}});
   Json json = {{"schema", "godwit.inspect/1"},
                {"model", options.model},
                {"format", graph.format},
                {"inputs", tensors_json(graph, graph.inputs)},
                {"outputs", tensors_json(graph, graph.outputs)},
-               {"operators", operators_of(graph)},
+               {"operators", std::move(operators)},
                {"parameters", weights.parameters},
                {"weights_mib", to_mib(weights.bytes)},
                {"metadata", std::move(metadata)},
@@ -205,21 +207,22 @@ std::string inspect_text(const Options& options, const engine::Graph& graph, con
   std::vector<std::string> keys;
   for (const auto& [key, value] : graph.metadata) {
     keys.push_back(value.size() <= 40 ? fmt::format("{} = {}", key, value)
-                                      : fmt::format("{} ({} bytes)", key, value.size()));
+                                      : fmt::format("{} ({})", key, counted(value.size(), "byte")));
   }
   std::string text = fmt::format("{:<11}{}\n{:<11}{}\n", "model", options.model, "format", graph.format);
   text += tensors_text("inputs", graph, graph.inputs) + tensors_text("outputs", graph, graph.outputs);
   if (plan != nullptr) text += uses_text(*plan);
   text += fmt::format("{:<11}{}\n", "operators", fmt::join(operators, ", "));
-  text += fmt::format("{:<11}{} parameters, {}\n", "weights",
-                      with_prefix(static_cast<double>(weights.parameters)), mib_text(weights.bytes));
+  text +=
+      fmt::format("{:<11}{}, {}\n", "weights",
+                  with_unit(static_cast<double>(weights.parameters), " parameter"), mib_text(weights.bytes));
   if (plan != nullptr) {
     const engine::MemoryReport& memory = plan->memory();
     const auto batch = static_cast<double>(batch_of(*plan));
     const ops::Cost cost = plan->cost();
-    text += fmt::format("{:<11}{} MACs; {} FLOPs (1 MAC = 2 FLOPs), of one image\n", "work",
-                        with_prefix(static_cast<double>(cost.macs) / batch),
-                        with_prefix(static_cast<double>(cost.flops) / batch));
+    text += fmt::format("{:<11}{}; {} (1 MAC = 2 FLOPs), of one image\n", "work",
+                        with_unit(static_cast<double>(cost.macs) / batch, "MAC"),
+                        with_unit(static_cast<double>(cost.flops) / batch, "FLOP"));
     text += fmt::format(
         "{:<11}arena {} at batch {} (least possible {}, without sharing {}), packed weights {}, scratch {} "
         "and {} per thread\n",
@@ -273,7 +276,7 @@ const Command inspect_command = {
     "plan needs and what it would be if no two tensors shared memory. A model that carries preprocessing is "
     "told with what becomes of an image (JSON: preprocess), one that says something false of itself with a "
     "message (JSON: warnings). What the outputs look like, by shapes and names, is a guess (JSON: "
-    "looks_like).",
+    "looks_like). In JSON operators is a list of operator and count, metadata one of key and value.",
     "godwit inspect models/resnet50.onnx --layers\n"
     "godwit inspect detector.onnx --shape images=1x3x640x640 --json",
     prepare,

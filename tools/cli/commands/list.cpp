@@ -138,9 +138,9 @@ const Subject* find_subject(std::string_view name) {
   return nullptr;
 }
 
-// "since opset" becomes since_opset.
+// "since opset" becomes since_opset, "this CPU" this_cpu.
 std::string key_of(std::string title) {
-  std::ranges::replace(title, ' ', '_');
+  for (char& c : title) c = c == ' ' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return title;
 }
 

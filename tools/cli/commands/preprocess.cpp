@@ -22,6 +22,7 @@
 #include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
+#include "tools/vision/failure_text.h"
 #include "tools/vision/fast_difference.h"
 #include "tools/vision/image_input.h"
 #include "tools/vision/image_source.h"
@@ -179,7 +180,7 @@ Written write_all(const Options& options, vision::ImageSource& source, int threa
       preprocessor->run<T>(batch.paths[place], layout, table, dst);
       batch.warnings[place] = preprocessor->warnings();
     } catch (const std::exception& error) {
-      batch.errors[place] = error.what();
+      batch.errors[place] = vision::failure_text(error);
       std::ranges::fill(dst, missing);
     }
   };

@@ -101,7 +101,7 @@ std::function<int()> prepare(CLI::App& app) {
   app.add_option("--price-source", options->price_source, "Where that number comes from.")->type_name("TEXT");
   app.add_option("--pue", options->pue,
                  "Power usage effectiveness of the building, 1 or more, in place of the records' own.")
-      ->check(CLI::Range(1.0, 10.0))
+      ->check(real_in(1, 10))
       ->type_name("X");
   app.add_option("--joules", options->joules, "What rankings go by: gross, or net of the baseline.")
       ->check(one_of({"gross", "net"}))
@@ -109,7 +109,7 @@ std::function<int()> prepare(CLI::App& app) {
       ->default_str("gross");
   app.add_option("--min-accuracy", options->min_accuracy,
                  "With --max-joules: rank by accuracy per joule those of at least this top-1, in percent.")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(real_in(0, 100))
       ->type_name("P");
   app.add_option("--max-joules", options->max_joules, "And at most so many joules an image.")
       ->check(positive_real())
@@ -118,7 +118,7 @@ std::function<int()> prepare(CLI::App& app) {
          "--weight", options->weight,
          "Rank by score = 100 - (W (100 E/N) + (1 - W)(100 - A)): 1 looks at energy only, 0 at accuracy "
          "only; N is the largest energy among the rows.")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(real_in(0, 1))
       ->type_name("W");
   add_list_option(app, "--tdp", options->limits,
                   "Power limit for the power line, of all setups or of one; can be given again.")

@@ -16,6 +16,7 @@
 #include "runtime/stopwatch.h"
 #include "tools/bench/option_values.h"
 #include "tools/cli/commands/commands.h"
+#include "tools/cli/input_tensors.h"
 #include "tools/cli/known_inputs.h"
 #include "tools/cli/options.h"
 #include "tools/cli/output_files.h"
@@ -37,22 +38,6 @@ struct Options {
   bool json = false;
 };
 
-// Names of all inputs that may be given, or of those that must be.
-std::vector<std::string> input_names(const engine::Graph& graph, bool optional) {
-  std::vector<std::string> names;
-  const bool declared = optional && !graph.declared_inputs.empty();
-  for (const engine::ValueId id : declared ? graph.declared_inputs : graph.inputs)
-    names.push_back(graph.value(id).name);
-  return names;
-}
-
-Tensor load_file(const std::string& path) {
-  const std::string extension = std::filesystem::path(path).extension().string();
-  if (extension == ".npy") return read_npy(path);
-  if (extension == ".pb") return importers::load_tensor(path);
-  throw Error(fmt::format("'{}' is neither .npy nor .pb (an ONNX TensorProto)", path));
-}
-
 bool fits(const Shape& wanted, const Shape& given) {
   if (!wanted.ranked()) return true;
   if (wanted.rank() != given.rank()) return false;
@@ -65,34 +50,20 @@ bool fits(const Shape& wanted, const Shape& given) {
 // The model's inputs by name: `tensors`, and those of --input, checked against what the model says of them.
 std::map<std::string, Tensor> load_inputs(const Options& options, const engine::Graph& graph,
                                           std::map<std::string, Tensor> tensors) {
-  const std::vector<std::string> names = input_names(graph, true), required = input_names(graph, false);
-  for (const std::string& text : options.inputs) {
-    NamedText named = split_named(text);
-    if (named.name.empty()) {
-      if (required.size() != 1) {
-        throw Error(fmt::format("--input '{}': the model has {} inputs ({}), expected NAME=FILE", text,
-                                names.size(), fmt::join(names, ", ")));
-      }
-      named.name = required.front();
-    }
-    if (std::ranges::find(names, named.name) == names.end()) {
-      throw Error(
-          fmt::format("the model has no input '{}'; its inputs are {}", named.name, fmt::join(names, ", ")));
-    }
-    Tensor tensor = load_file(named.value);
-    const engine::Value& value = graph.value(graph.find_value(named.name));
+  const std::vector<std::string> names = input_names(graph, true);
+  for (const auto& [name, given] : read_input_tensors(options.inputs, [&] { return graph; })) {
+    if (std::ranges::find(names, name) == names.end()) refuse_name(name, names);
+    const engine::Value& value = graph.value(graph.find_value(name));
     const TensorDesc& wanted = value.desc;
     // A default may give way to a tensor of another shape.
-    if (wanted.dtype != tensor.dtype() || (!value.constant && !fits(wanted.shape, tensor.shape()))) {
-      throw Error(fmt::format("'{}' holds {} {}, but input '{}' is {} {}", named.value,
-                              name_of(tensor.dtype()), tensor.shape().to_string(), named.name,
-                              name_of(wanted.dtype), graph.to_string(wanted.shape)));
+    if (wanted.dtype != given.tensor.dtype() ||
+        (!value.constant && !fits(wanted.shape, given.tensor.shape()))) {
+      refuse_tensor(given, name, fmt::format("{} {}", name_of(wanted.dtype), graph.to_string(wanted.shape)));
     }
-    if (!tensors.emplace(named.name, std::move(tensor)).second) {
-      throw Error(fmt::format("input '{}' is given twice", named.name));
-    }
+    if (!tensors.emplace(name, given.tensor).second)
+      throw Error(fmt::format("input '{}' is given twice", name));
   }
-  for (const std::string& name : required) {
+  for (const std::string& name : input_names(graph, false)) {
     if (!tensors.contains(name))
       throw Error(fmt::format("input '{}' is not given; pass --input {}=FILE.npy, or --image {}=FILE", name,
                               name, name));

@@ -21,6 +21,7 @@
 #include "tools/report/interrupt.h"
 #include "tools/report/json.h"
 #include "tools/report/text.h"
+#include "tools/vision/failure_text.h"
 
 namespace godwit::tools {
 namespace {
@@ -171,7 +172,7 @@ std::string difference(const Tensor& actual, const Tensor& expected, bool random
     }
     if (wrong == 0) return "";
     const auto at = static_cast<std::size_t>(first);
-    return fmt::format("differs in {} of {} values, first at {}: {}, expected {}", wrong, a.size(),
+    return fmt::format("differs in {} of {}, first at {}: {}, expected {}", wrong, counted(a.size(), "value"),
                        position_text(first, actual.shape()), to_double(a[at]), to_double(b[at]));
   });
 }
@@ -301,7 +302,7 @@ Verdict check_case(const fs::path& folder, const Options& options) {
     if (sets == 0) return {Status::fail, "has no test_data_set_* folder"};
     return verdict;
   } catch (const std::exception& error) {
-    return {Status::fail, error.what()};
+    return {Status::fail, vision::failure_text(error)};
   }
 }
 
@@ -362,19 +363,17 @@ std::function<int()> prepare(CLI::App& app) {
                  "such folders.")
       ->required();
   app.add_option("--rtol", options->rtol, "Allowed relative difference of floating-point outputs.")
-      ->check(CLI::NonNegativeNumber.description(""))
-      ->check(finite_real())
+      ->check(not_negative_real())
       ->type_name("R")
       ->default_str("0.001, as ONNX's own runner");
   app.add_option("--atol", options->atol, "Allowed absolute difference, on top of the relative one.")
-      ->check(CLI::NonNegativeNumber.description(""))
-      ->check(finite_real())
+      ->check(not_negative_real())
       ->type_name("A")
       ->default_str("1e-7, as ONNX's own runner");
   app.add_option("--sigma", options->sigma,
                  "Allowed difference in standard deviations of the output, on top of both; with --precision "
                  "bf16 or f16 at least what the rounding of all steps makes likely.")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(not_negative_real())
       ->type_name("S")
       ->default_str("0");
   add_json_option(app, options->json);
