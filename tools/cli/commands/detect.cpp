@@ -17,6 +17,7 @@
 #include "tools/report/console.h"
 #include "tools/report/interrupt.h"
 #include "tools/vision/detector_model.h"
+#include "tools/vision/failure_text.h"
 #include "tools/vision/image_source.h"
 #include "tools/vision/paint.h"
 
@@ -130,7 +131,7 @@ int detect(const Options& options) {
       }
     }
   } catch (const std::exception& error) {
-    results.end_early(error.what());
+    results.end_early(vision::failure_text(error));
     throw;
   }
   Json facts = {

@@ -18,6 +18,7 @@
 #include "tools/cli/tuning.h"
 #include "tools/report/console.h"
 #include "tools/report/interrupt.h"
+#include "tools/vision/failure_text.h"
 #include "tools/vision/image_input.h"
 #include "tools/vision/image_source.h"
 #include "tools/vision/labels.h"
@@ -153,7 +154,7 @@ int segment(const Options& options) {
       }
     }
   } catch (const std::exception& error) {
-    results.end_early(error.what());
+    results.end_early(vision::failure_text(error));
     throw;
   }
   Json facts = {{"seconds", watch.seconds()},
