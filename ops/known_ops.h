@@ -59,6 +59,7 @@ const OpDef& op_sigmoid();
 const OpDef& op_softplus();
 const OpDef& op_sqrt();
 const OpDef& op_sub();
+const OpDef& op_sum();
 const OpDef& op_swish();
 const OpDef& op_tanh();
 // Forms on 8-bit numbers (OpDef::quantized).

@@ -182,7 +182,13 @@ class Hoister {
   std::vector<Node> split(NodeId conv_id, NodeId concat, const std::vector<Branch>& branches) {
     const Node conv = node(conv_id);
     std::vector<Node> nodes;
-    ValueId sum = kNoValue;
+    Node sum;
+    sum.name = conv.name;
+    sum.op = branches.size() == 2 ? &ops::op_add() : &ops::op_sum();
+    sum.outputs = conv.outputs;
+    sum.epilogue = conv.epilogue;
+    sum.origins = node(concat).origins;
+    sum.origins.insert(sum.origins.end(), conv.origins.begin(), conv.origins.end());
     for (std::size_t i = 0; i < branches.size(); ++i) {
       const Branch& branch = branches[i];
       ValueId part = branch.src;
@@ -197,25 +203,9 @@ class Hoister {
         nodes.back().inputs[0] = part;
         part = nodes.back().outputs[0];
       }
-      if (i == 0) {
-        sum = part;
-        continue;
-      }
-      const bool last = i + 1 == branches.size();
-      Node add;
-      add.name = last ? conv.name : fmt::format("{}/sum {}", conv.name, i);
-      add.op = &ops::op_add();
-      add.inputs = {sum, part};
-      add.origins = conv.origins;
-      if (last) {
-        add.epilogue = conv.epilogue;
-        const Node& joined = node(concat);
-        add.origins.insert(add.origins.begin(), joined.origins.begin(), joined.origins.end());
-      }
-      add.outputs = {last ? conv.outputs[0] : graph_.add_value(add.name, graph_.value(conv.outputs[0]).desc)};
-      sum = add.outputs[0];
-      nodes.push_back(std::move(add));
+      sum.inputs.push_back(part);
     }
+    nodes.push_back(std::move(sum));
     return nodes;
   }
 

@@ -1,4 +1,6 @@
 // Sum: the sum of all operands, with broadcasting.
+#include "ops/algorithms/sum_spans.h"
+#include "ops/arithmetic.h"
 #include "ops/elementwise.h"
 #include "ops/flat.h"
 #include "ops/movement.h"
@@ -6,13 +8,16 @@
 namespace godwit::ops {
 namespace {
 
-void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
+void reference(const NodeView& node, std::span<const TensorView> src, std::span<const TensorView> dst) {
   visit_number(dst[0].desc.dtype, [&]<class T>() {
     fold_operands<T>(
         src, dst[0], [](T x) { return static_cast<double>(x); }, [](double a, double b) { return a + b; },
-        [](auto x) { return x; });
+        [&](auto x) { return clamp(node.epilogue, static_cast<double>(x)); });
   });
 }
+
+const Implementation sum_spans{"sum_spans", "operand after operand in blocks that stay in the L1",
+                               reject_sum_spans, prepare_sum_spans};
 
 }  // namespace
 
@@ -26,8 +31,9 @@ const OpDef& op_sum() {
       .infer = infer_variadic_float,
       .reference = reference,
       .layout = layout_of_binary,
+      .fuses_clamp = true,
       .batch_separable = broadcast_keeps_images_apart,
-      .implementations = {&flat<reference>},
+      .implementations = {&sum_spans, &flat<reference>},
   };
   return def;
 }
