@@ -51,14 +51,16 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
                      _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1)));
   }
   static GODWIT_INLINE F32 load_first(const float* p, std::int64_t count, F32 rest) {
-    const __m256i mask =
-        _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count < kWidth ? count : kWidth)),
-                           _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count < 0        ? 0
+                                                                               : count < kWidth ? count
+                                                                                                : kWidth)),
+                                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     return _mm256_blendv_ps(rest, _mm256_maskload_ps(p, mask), _mm256_castsi256_ps(mask));
   }
   // By halves: stores by mask take 40 operations on Zen 3.
   static GODWIT_INLINE void store_first(float* p, F32 v, std::int64_t count) {
     if (count >= kWidth) return store(p, v);
+    if (count <= 0) return;
     __m128 left = _mm256_castps256_ps128(v);
     if ((count & 4) != 0) {
       _mm_storeu_ps(p, left);

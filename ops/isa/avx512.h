@@ -117,7 +117,8 @@ struct Avx512 : simd::Xsimd<xsimd::avx512bw> {
 
  protected:
   static GODWIT_INLINE __mmask16 first(std::int64_t count) {
-    return static_cast<__mmask16>((1U << (count < kWidth ? count : kWidth)) - 1);
+    const std::int64_t lanes = count < 0 ? 0 : count < kWidth ? count : kWidth;
+    return static_cast<__mmask16>((1U << lanes) - 1);
   }
 
  private:

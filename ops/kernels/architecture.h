@@ -23,7 +23,7 @@ concept ReadsAndWrites = requires(const T* src, T* dst, typename Arch::F32 v) {
 
 // Parts of vectors by masks, which an architecture may have for some types. load_first: the lanes from
 // `count` on are those of `rest`, and nothing behind the part is read. store_first: nothing behind it is
-// written.
+// written. A count below 0 counts as 0.
 template <class Arch, class T>
 concept LoadsFirst = requires(const T* src, std::int64_t count, typename Arch::F32 rest) {
   { Arch::load_first(src, count, rest) } -> std::same_as<typename Arch::F32>;

@@ -79,16 +79,17 @@ bool equal(typename Type::Bits a, typename Type::Bits b) {
   return a == b || (std::isnan(Type::value(a)) && std::isnan(Type::value(b)));
 }
 
-// Reads `count` elements from each place on, and expects zeros in the lanes behind them.
+// Reads `count` elements from each place on, `given` as that count, and expects zeros in the lanes behind.
 template <class Type>
-void check_read(const Probe& probe, const Function& function, std::size_t from, std::size_t count) {
+void check_read(const Probe& probe, const Function& function, std::size_t from, std::size_t count,
+                std::int64_t given) {
   const std::vector<typename Type::Bits> src = readable<Type>();
   const auto width = static_cast<std::size_t>(probe.width);
   for (std::size_t i = from; i + width <= src.size(); i += width) {
     // In memory of their own, so that sanitizers see what is read beyond them.
     const std::vector<typename Type::Bits> part(src.data() + i, src.data() + i + count);
     std::vector<float> lanes(width);
-    Call call{.a = part.data(), .dst = lanes.data(), .count = static_cast<std::int64_t>(count)};
+    Call call{.a = part.data(), .dst = lanes.data(), .count = given};
     function.run(call);
     for (std::size_t k = 0; k < width; ++k) {
       const float expected = k < count ? Type::value(src[i + k]) : 0.0F;
@@ -100,14 +101,15 @@ void check_read(const Probe& probe, const Function& function, std::size_t from, 
 
 template <class Type>
 void check_load(const Probe& probe, const Function& function) {
-  check_read<Type>(probe, function, 0, static_cast<std::size_t>(probe.width));
+  check_read<Type>(probe, function, 0, static_cast<std::size_t>(probe.width), probe.width);
 }
 template <class Type>
 void check_load_part(const Probe& probe, const Function& function) {
   // The last eighth of all values has special ones among them.
   const std::size_t from = readable<Type>().size() / 8 * 7;
   for (std::size_t count = 0; count <= static_cast<std::size_t>(probe.width); ++count)
-    check_read<Type>(probe, function, from, count);
+    check_read<Type>(probe, function, from, count, static_cast<std::int64_t>(count));
+  check_read<Type>(probe, function, from, 0, -3);
 }
 
 void check_load_filled(const Probe& probe, const Function& function) {
@@ -125,16 +127,17 @@ void check_load_filled(const Probe& probe, const Function& function) {
   }
 }
 
-// Writes `count` elements of each vector, and expects those behind them to be left alone.
+// Writes `count` elements of each vector, `given` as that count, and expects those behind them to be left
+// alone.
 template <class Type>
 void check_written(const Probe& probe, const Function& function, const std::vector<float>& src,
-                   std::size_t count) {
+                   std::size_t count, std::int64_t given) {
   using Bits = typename Type::Bits;
   constexpr Bits kUntouched = static_cast<Bits>(0xa5a5a5a5U);
   const auto width = static_cast<std::size_t>(probe.width);
   for (std::size_t i = 0; i + width <= src.size(); i += width) {
     std::vector<Bits> dst(width + 1, kUntouched);
-    Call call{.a = &src[i], .dst = dst.data(), .count = static_cast<std::int64_t>(count)};
+    Call call{.a = &src[i], .dst = dst.data(), .count = given};
     function.run(call);
     for (std::size_t k = 0; k < width + 1; ++k) {
       const Bits expected = k < count ? Type::bits(src[i + k], probe.flushes_subnormals) : kUntouched;
@@ -147,14 +150,15 @@ void check_written(const Probe& probe, const Function& function, const std::vect
 
 template <class Type>
 void check_store(const Probe& probe, const Function& function) {
-  check_written<Type>(probe, function, Type::writable(), static_cast<std::size_t>(probe.width));
+  check_written<Type>(probe, function, Type::writable(), static_cast<std::size_t>(probe.width), probe.width);
 }
 template <class Type>
 void check_store_part(const Probe& probe, const Function& function) {
   std::vector<float> some = Type::writable();
   some.resize(std::min<std::size_t>(some.size(), 256));
   for (std::size_t count = 0; count <= static_cast<std::size_t>(probe.width); ++count)
-    check_written<Type>(probe, function, some, count);
+    check_written<Type>(probe, function, some, count, static_cast<std::int64_t>(count));
+  check_written<Type>(probe, function, some, 0, -3);
 }
 
 }  // namespace
