@@ -207,12 +207,12 @@ TEST_F(Models, InspectTellsWhatTheModelIs) {
   EXPECT_EQ(json.at("inputs").at(0).at("name"), "input");
   EXPECT_EQ(json.at("inputs").at(0).at("shape"), (Json{"N", 3, 8, 8}));
   EXPECT_EQ(json.at("outputs").at(0).at("shape"), (Json{"N", 4}));
-  EXPECT_EQ(json.at("operators").at(1), Json({{"operator", "Gemm"}, {"count", 1}}));
+  EXPECT_EQ(json.at("operators").at("Gemm"), 1);
   EXPECT_EQ(json.at("parameters"), 16);
   EXPECT_EQ(json.at("macs"), 12);
   EXPECT_GE(json.at("memory").at("arena_bytes"), json.at("memory").at("lower_bound_bytes"));
   EXPECT_FALSE(json.at("layers").empty());
-  EXPECT_TRUE(json.at("metadata").at(0).at("key") == "godwit.labels");
+  EXPECT_TRUE(json.at("metadata").contains("godwit.labels"));
   const std::string text = godwit({"inspect", model}).out;
   for (const char* words :
        {"input: f32 Nx3x8x8", "1 Softmax", "12 MACs; ", " FLOPs", "16 parameters", "least possible"}) {

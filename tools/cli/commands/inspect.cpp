@@ -164,16 +164,14 @@ Compiled try_compile(const engine::Graph& graph, const EngineOptions& options) {
 
 Json inspect_json(const Options& options, const engine::Graph& graph, const engine::Plan* plan) {
   const Weights weights = weights_of(graph);
-  Json metadata = Json::array(), operators = Json::array();
-  for (const auto& [key, value] : graph.metadata) metadata.push_back({{"key", key}, {"value", value}});
-  for (const auto& [name, count] : operators_of(graph))
-    operators.push_back({{"operator", name}, {"count", count}});
+  Json metadata = Json::object();
+  for (const auto& [key, value] : graph.metadata) metadata[key] = value;
   Json json = {{"schema", "godwit.inspect/1"},
                {"model", options.model},
                {"format", graph.format},
                {"inputs", tensors_json(graph, graph.inputs)},
                {"outputs", tensors_json(graph, graph.outputs)},
-               {"operators", std::move(operators)},
+               {"operators", operators_of(graph)},
                {"parameters", weights.parameters},
                {"weights_mib", to_mib(weights.bytes)},
                {"metadata", std::move(metadata)},
@@ -276,7 +274,7 @@ const Command inspect_command = {
     "plan needs and what it would be if no two tensors shared memory. A model that carries preprocessing is "
     "told with what becomes of an image (JSON: preprocess), one that says something false of itself with a "
     "message (JSON: warnings). What the outputs look like, by shapes and names, is a guess (JSON: "
-    "looks_like). In JSON operators is a list of operator and count, metadata one of key and value.",
+    "looks_like).",
     "godwit inspect models/resnet50.onnx --layers\n"
     "godwit inspect detector.onnx --shape images=1x3x640x640 --json",
     prepare,
