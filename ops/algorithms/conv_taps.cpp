@@ -171,6 +171,7 @@ std::string reject(const NodeView& node, const Target&) {
   const ConvGeometry g = conv_geometry(node);
   if (g.group != 1) return "needs a single group";
   if (g.taps() == 1) return "is for kernels of several taps";
+  if (g.h.dilation == 1 && g.w.dilation == 1) return "is for dilated kernels";
   if (taps_of(g).empty()) return "needs a tap that lies inside of the image everywhere";
   return {};
 }
