@@ -12,22 +12,19 @@
 namespace godwit::tools {
 
 ImageResults::ImageResults(Form form, std::size_t total, bool strict)
-    : form_(form),
-      progress_("images", total),
-      log_(progress_, strict),
-      failures_(Json::array()),
-      warned_(Json::array()) {}
+    : form_(form), progress_("images", total), log_(progress_, strict) {}
 
 ImageResults::~ImageResults() = default;
 
-void ImageResults::begin(Json facts) {
+void ImageResults::begin(const Json& facts) {
   if (form_ != Form::json) return;
-  facts["images"] = Json::array();
-  const std::string head = json_text(facts);
+  Json json = facts;
+  json["images"] = Json::array();
+  const std::string head = json_text(json);
   print(head.substr(0, head.size() - 2));  // without the closing ]}
 }
 
-void ImageResults::add(const std::string& path, Json fields, const std::string& text,
+void ImageResults::add(const std::string& path, const Json& fields, const std::string& text,
                        const std::vector<std::string>& warnings) {
   log_.good(path, "", warnings);
   progress_.clear();
@@ -36,7 +33,7 @@ void ImageResults::add(const std::string& path, Json fields, const std::string& 
   if (form_ == Form::text) {
     print(text);
   } else if (form_ == Form::json) {
-    if (!warnings.empty()) warned_.push_back({{"file", path}, {"warnings", warnings}});
+    if (!warnings.empty()) warned_.push_back({path, warnings});
     print((done_ > 0 ? "," : "") + json_text(line));
   } else {
     if (!warnings.empty()) line["warnings"] = warnings;
@@ -47,31 +44,35 @@ void ImageResults::add(const std::string& path, Json fields, const std::string& 
 }
 
 void ImageResults::fail(const std::string& path, const std::string& error) {
-  const Json failure = {{"file", path}, {"error", one_line(error)}};
   if (form_ == Form::json_lines) {
     progress_.clear();
-    print_json(failure);
+    print_json({{"file", path}, {"error", one_line(error)}});
   } else {
-    failures_.push_back(failure);
+    failures_.push_back({path, {one_line(error)}});
   }
   log_.good(path, error, {});
   progress_.advance();
 }
 
-void ImageResults::end(Json facts) {
+void ImageResults::end(const Json& facts) {
   progress_.clear();
-  Json tail = {{"failed", failures_}, {"warned", warned_}};
-  tail.update(facts);
-  close(std::move(tail));
+  close(facts);
 }
 
 void ImageResults::end_early(const std::string& error) {
   progress_.clear();
-  close({{"failed", failures_}, {"warned", warned_}, {"error", one_line(error)}});
+  close({{"error", one_line(error)}});
 }
 
-void ImageResults::close(Json tail) {
-  if (form_ == Form::json) print("]," + json_text(tail).substr(1) + "\n");
+void ImageResults::close(const Json& more) {
+  if (form_ != Form::json) return;
+  Json json = {{"failed", Json::array()}, {"warned", Json::array()}};
+  for (const Note& note : failures_)
+    json["failed"].push_back({{"file", note.path}, {"error", note.sentences.front()}});
+  for (const Note& note : warned_)
+    json["warned"].push_back({{"file", note.path}, {"warnings", note.sentences}});
+  json.update(more);
+  print("]," + json_text(json).substr(1) + "\n");
 }
 
 PictureFolder::PictureFolder(std::string folder) : folder_(std::move(folder)) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,14 +25,14 @@ class ImageResults {
   ~ImageResults();
 
   // The object's fields before the images. To be called once, before add().
-  void begin(Json facts);
+  void begin(const Json& facts);
   // An image with its fields (without file), or for people its lines. Throws Error in strict mode.
-  void add(const std::string& path, Json fields, const std::string& text,
+  void add(const std::string& path, const Json& fields, const std::string& text,
            const std::vector<std::string>& warnings);
   // One that could not be done; names it on stderr. Throws Error in strict mode.
   void fail(const std::string& path, const std::string& error);
   // Closes the object, with `facts` behind the images.
-  void end(Json facts);
+  void end(const Json& facts);
   // Makes a whole object of what has been printed when an error ends the work.
   void end_early(const std::string& error);
 
@@ -39,13 +40,19 @@ class ImageResults {
   std::size_t failed() const { return log_.failed(); }
 
  private:
-  void close(Json tail);
+  // What is told of an image beside its result: one error, or warnings of the decoder.
+  struct Note {
+    std::string path;
+    std::vector<std::string> sentences;
+  };
+  // The object from the end of the images on: failed, warned and `more`.
+  void close(const Json& more);
 
   Form form_;
   Progress progress_;
   ImageLog log_;
   std::size_t done_ = 0;
-  Json failures_, warned_;
+  std::vector<Note> failures_, warned_;
 };
 
 // PNG files of a folder, each named after the image that it is of.

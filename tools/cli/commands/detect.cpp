@@ -111,7 +111,7 @@ int detect(const Options& options) {
                {"head", model.head().name},
                {"preprocessing_assumed", model.assumed_pipeline()}};
   add_without(options.engine, head);
-  results.begin(std::move(head));
+  results.begin(head);
   InterruptibleSource images(source);
   double preprocess = 0, inference = 0;
   const Stopwatch watch;
@@ -125,7 +125,7 @@ int detect(const Options& options) {
                        {"height", found.image.height},
                        {"boxes", boxes_json(model, found.boxes)}};
         if (folder.wanted()) fields["picture"] = draw(path, model, found, folder);
-        results.add(path, std::move(fields), boxes_text(path, model, found.boxes), found.warnings);
+        results.add(path, fields, boxes_text(path, model, found.boxes), found.warnings);
       } catch (const Error& error) {
         results.fail(path, error.what());
       }
@@ -137,7 +137,7 @@ int detect(const Options& options) {
   Json facts = {
       {"seconds", watch.seconds()}, {"preprocess_seconds", preprocess}, {"inference_seconds", inference}};
   if (images.cut_short()) facts["partial"] = true;
-  results.end(std::move(facts));
+  results.end(facts);
   message(fmt::format("{} in {:.3f} s: decode and preprocess {:.3f} s, inference {:.3f} s on {}, {}",
                       counted(results.done(), "image"), watch.seconds(), preprocess, inference,
                       counted(model.model().threads(), "thread"),

@@ -102,7 +102,7 @@ class Segmenter {
       vision::draw_classes(photograph, map, area_of(result.placement, model_.size()));
       fields["overlay"] = overlays_.write(path, vision::png_pixels(photograph));
     }
-    results.add(path, std::move(fields), text, result.warnings);
+    results.add(path, fields, text, result.warnings);
   }
 
   const vision::SingleImageModel& model() const { return model_; }
@@ -142,7 +142,7 @@ int segment(const Options& options) {
                {"precision", name_of(model.plan().precision())},
                {"output", model.plan().outputs()[0].name}};
   add_without(options.engine, head);
-  results.begin(std::move(head));
+  results.begin(head);
   InterruptibleSource images(source);
   const Stopwatch watch;
   try {
@@ -161,7 +161,7 @@ int segment(const Options& options) {
                 {"preprocess_seconds", segmenter.preprocess},
                 {"inference_seconds", segmenter.inference}};
   if (images.cut_short()) facts["partial"] = true;
-  results.end(std::move(facts));
+  results.end(facts);
   message(fmt::format("{} in {:.3f} s: decode and preprocess {:.3f} s, inference {:.3f} s on {}, {}",
                       counted(results.done(), "image"), watch.seconds(), segmenter.preprocess,
                       segmenter.inference, counted(model.threads(), "thread"),
