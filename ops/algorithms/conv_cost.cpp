@@ -62,8 +62,8 @@ double taps_cost(const ConvGeometry& g, std::int64_t pixels, std::int64_t taps,
 }
 
 double grouped_cost(const ConvGeometry& g, std::int64_t width) {
-  const auto vectors =
-      static_cast<double>(g.rows() / std::max<std::int64_t>(g.batch, 1) * ceil_div(g.oc, width));
+  const std::int64_t rows = g.rows() / std::max<std::int64_t>(g.batch, 1);  // of one image
+  const auto vectors = static_cast<double>(rows * ceil_div(g.oc, width));
   const auto multiplications = static_cast<double>(g.taps() * g.group_ic());
   // A permutation for each input element where a vector holds several groups; it takes the place of a
   // product.

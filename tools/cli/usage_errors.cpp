@@ -88,7 +88,7 @@ std::string needed(const CLI::App& app, const std::string& text) {
 }
 
 std::string sentence(const CLI::App& app, const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   if (is<CLI::RequiredError>(error)) return missing(app);
   if (is<CLI::ExcludesError>(error)) return excluded(app);
   if (is<CLI::RequiresError>(error)) return needed(app, text);

@@ -22,7 +22,8 @@ constexpr unsigned char kFrame = 0xc0, kHuffman = 0xc4, kScan = 0xda, kQuantizat
 
 std::size_t segment(const Bytes& bytes, unsigned char marker) {
   const Bytes wanted{0xff, marker};
-  return static_cast<std::size_t>(std::ranges::search(bytes, wanted).begin() - bytes.begin());
+  const auto found = std::search(bytes.begin(), bytes.end(), wanted.begin(), wanted.end());
+  return static_cast<std::size_t>(found - bytes.begin());
 }
 
 // The byte `at` behind the marker's 0xff, replaced.
