@@ -38,14 +38,18 @@ std::string foreign_word(const std::string& text) {
   return "";
 }
 
-std::vector<Broken> no_files(const std::string& ending) {
-  using enum Broken::Form;
-  return {{"folder" + ending, "", "is not a regular file", directory},
-          {"fifo" + ending, "", "is not a regular file", fifo},
-          {"device" + ending, "", "is not a regular file", device},
-          {"dangling" + ending, "", "", dangling_link},
-          {"absent" + ending, "", "", absent},
-          {"forbidden" + ending, "x", "Permission denied", forbidden}};
+std::vector<Broken> no_files(const std::string& ending, const std::string& absent) {
+  using Form = Broken::Form;
+  return {{"folder" + ending, "", "is not a regular file", Form::directory},
+          {"fifo" + ending, "", "is not a regular file", Form::fifo},
+          {"device" + ending, "", "is not a regular file", Form::device},
+          {"dangling" + ending, "", absent, Form::dangling_link},
+          {"absent" + ending, "", absent, Form::absent},
+          {"forbidden" + ending, "x", "Permission denied", Form::forbidden}};
+}
+
+void append(std::vector<Broken>& list, const std::vector<Broken>& more) {
+  list.insert(list.end(), more.begin(), more.end());
 }
 
 std::string varint(std::uint64_t value) {

@@ -27,8 +27,11 @@ struct Broken {
 // The first word in `text` that only another library, or the language, would say; "" where there is none.
 std::string foreign_word(const std::string& text);
 
-// All that a path may name beside a file that can be read; each has this ending.
-std::vector<Broken> no_files(const std::string& ending);
+// All that a path may name beside a file that can be read; each has this ending. `absent` stands in the
+// answer to paths that lead nowhere.
+std::vector<Broken> no_files(const std::string& ending,
+                             const std::string& absent = "No such file or directory");
+void append(std::vector<Broken>& list, const std::vector<Broken>& more);
 
 // Pieces of protobuf's wire format.
 std::string varint(std::uint64_t value);

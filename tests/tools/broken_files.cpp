@@ -12,10 +12,6 @@ namespace {
 
 std::string text_of(const std::vector<unsigned char>& bytes) { return {bytes.begin(), bytes.end()}; }
 
-void append(std::vector<Broken>& list, const std::vector<Broken>& more) {
-  list.insert(list.end(), more.begin(), more.end());
-}
-
 // An .npy file of version 1 with this header.
 std::string npy(const std::string& header, const std::string& data = "") {
   std::string file = std::string("\x93NUMPY\x01", 7) + std::string(1, '\0');
@@ -92,12 +88,13 @@ TEST_F(BrokenFiles, Images) {
       {"marker.jpg", "\xff\xd8\xff\x02", "it has a marker 0x02, which stands for nothing"},
       {"scans.jpg", text_of(test::jpeg_of_scans(200)), "it has more than 100 scans"},
       {"animation.gif", "GIF89a" + std::string(20, '\0'), "neither a JPEG nor a PNG image"},
-      {"signature.png", png.substr(0, 8), "cannot decode the PNG: "},
+      {"signature.png", png.substr(0, 8), "cannot decode the PNG: it has no pixels"},
       {"half.png", png.substr(0, png.size() / 2), "cannot decode the PNG: "},
-      {"checksum.png", at(png, 29, static_cast<char>(png[29] ^ 1)), "cannot decode the PNG: "},
+      {"checksum.png", at(png, 29, static_cast<char>(png[29] ^ 1)), "chunk IHDR has a wrong checksum"},
+      {"wide.png", at(png, 16, '\x7f'), "chunk IHDR has a wrong checksum"},
       {"no_pixels.png", png.substr(0, 33), "cannot decode the PNG: "},
   };
-  append(list, no_files(".png"));
+  append(list, no_files(".png", "does not exist"));
   for (Broken& each : list) {
     if (each.form == Broken::Form::directory) each.golden = "has no .jpg, .jpeg or .png file";
   }
@@ -153,7 +150,7 @@ TEST_F(BrokenFiles, DescriptionsOfPreprocessing) {
       {"number.json", R"({"scale": 1e999})", "not valid JSON: line 1, "},
       {"deep.json", std::string(500'000, '[') + std::string(500'000, ']'), "nests deeper than"},
   };
-  append(list, no_files(".json"));
+  append(list, no_files(".json", "is neither a file nor a preset"));
   expect_answers(list, [&](const std::string& path) {
     return Strings{"preprocess", image, "--output", folder / "x.npy", "--preprocess", path};
   });
@@ -162,8 +159,8 @@ TEST_F(BrokenFiles, DescriptionsOfPreprocessing) {
 TEST_F(BrokenFiles, ListsAndTables) {
   std::vector<Broken> lists = {
       {"empty.csv", "", "is empty, expected CSV with a header line"},
-      {"column.csv", "name,class\na.png,1\n", "has no column 'file'"},
-      {"quote.csv", "file\n\"a.png\n", "a quoted field does not end"},
+      {"column.csv", "name,class\na.png,1\n", "has no column 'file'; its columns are name, class"},
+      {"quote.csv", "file\n\"a.png\n", "line 2: a quoted field does not end"},
       {"fields.csv", "file,class\na.png,1,2,3\n", "line 2 has 4 fields, expected 2"},
       {"separators.csv", "file,class;x\na.png\n", "line 1 has ',' and ';', and neither gives"},
       {"returns.csv", "file\na.png\rb.png\nc.png\n", "carriage return"},
@@ -183,8 +180,10 @@ TEST_F(BrokenFiles, ListsAndTables) {
 TEST_F(BrokenFiles, Plans) {
   std::vector<Broken> list = {
       {"empty.plan", "", "no plan file, or a damaged one (not valid JSON: there is nothing in it)"},
-      {"yaml.plan", "steps:\n  - a: b\n", "not valid JSON: line 1, column 1 cannot be read"},
-      {"open.plan", "{\"schema\": ", "not valid JSON: it ends too early, in line 1"},
+      {"yaml.plan", "steps:\n  - a: b\n",
+       "is no plan file, or a damaged one (not valid JSON: line 1, column 1 cannot be read"},
+      {"open.plan",
+       "{\"schema\": ", "is no plan file, or a damaged one (not valid JSON: it ends too early, in line 1"},
       {"schema.plan", R"({"schema": 1})", "'schema' must be a text"},
       {"other.plan", R"({"schema": "godwit.bench/1"})", "a plan of format 'godwit.bench/1'"},
       {"fields.plan", R"({"schema": "godwit.plan/1"})", "'version' is missing"},

@@ -10,10 +10,6 @@
 namespace godwit::tools {
 namespace {
 
-void append(std::vector<Broken>& list, const std::vector<Broken>& more) {
-  list.insert(list.end(), more.begin(), more.end());
-}
-
 std::string text_of(const std::vector<unsigned char>& bytes) { return {bytes.begin(), bytes.end()}; }
 
 // An ONNX tensor 'w' of f32 with these dimensions and further fields.
@@ -107,7 +103,7 @@ TEST_F(BrokenFiles, OnnxModelsCutAnywhere) {
   EXPECT_GT(refused, good.size() / 2);
 }
 
-// Any byte changed: an error in our words or a model, never an exception of another kind.
+// Changes of any byte: an error in our words or a model, never an exception of another kind.
 TEST_F(BrokenFiles, OnnxModelsWithAByteChanged) {
   const std::string good = model_bytes(), path = folder / "broken/changed.onnx";
   for (std::size_t at = 0; at < good.size(); ++at) {
@@ -142,32 +138,33 @@ TEST_F(BrokenFiles, TfjsModels) {
       {"nan.json", R"({"a": NaN})", "is not valid JSON: line 1, column 7 cannot be read"},
       {"large_number.json", R"({"a": 1e999})", "is not valid JSON: line 1, "},
       {"yaml.json", "model:\n  - a\n", "is not valid JSON: line 1, column 1 cannot be read"},
-      {"deep.json", std::string(100'000, '[') + std::string(100'000, ']'), "nests deeper than"},
-      {"list.json", "[1]", ""},
-      {"null.json", "null", ""},
+      {"deep.json", std::string(100'000, '[') + std::string(100'000, ']'), "nests deeper than 200"},
+      {"list.json", "[1]", "not of the form of a layers-model"},
+      {"null.json", "null", "not of the form of a layers-model"},
       {"object.json", "{}", "is it a TensorFlow.js layers-model?"},
-      {"graph.json", R"({"format": "graph-model"})", "'graph-model'"},
-      {"format.json", R"({"format": 3})", "expected a 'layers-model'"},
-      {"bare.json", R"({"modelTopology": {}, "weightsManifest": []})", "'class_name'"},
-      {"type.json", R"({"modelTopology": 3, "weightsManifest": []})", "3"},
+      {"graph.json", R"({"format": "graph-model"})", "the model is a 'graph-model'"},
+      {"format.json", R"({"format": 3})", "the model is a 3, expected a 'layers-model'"},
+      {"bare.json", R"({"modelTopology": {}, "weightsManifest": []})", "has no 'class_name'"},
+      {"type.json", R"({"modelTopology": 3, "weightsManifest": []})", "3 stands where an object is expected"},
       {"layers.json", layers("3"), "'layers' is 3, expected a list"},
-      {"layer.json", layers("[4]"), "4"},
-      {"name.json", layers(R"([{"config": {}, "class_name": "Add"}])"), "'name'"},
-      {"calls.json", layers(R"([{"config": {"name": "a"}, "class_name": "Add"}])"), "'inbound_nodes'"},
+      {"layer.json", layers("[4]"), "4 stands where an object is expected"},
+      {"name.json", layers(R"([{"config": {}, "class_name": "Add"}])"), "has no 'name'"},
+      {"calls.json", layers(R"([{"config": {"name": "a"}, "class_name": "Add"}])"), "has no 'inbound_nodes'"},
       {"kind.json",
        layers(R"([{"config": {"name": "a"}, "class_name": "LSTM", "inbound_nodes": [[["b", 0, 0]]]}])"),
-       "LSTM"},
+       "1 layer is of a kind that is not supported (LSTM)"},
       {"shape.json",
        layers(R"([{"config": {"name": "a"}, "class_name": "InputLayer", "inbound_nodes": []}])"),
-       "layer 'a' (InputLayer)"},
+       "layer 'a' (InputLayer): has neither 'batch_input_shape' nor 'batch_shape'"},
       {"sizes.json", layers(R"([{"config": {"name": "a", "batch_shape": [1, "x"]},
         "class_name": "InputLayer", "inbound_nodes": []}])"),
-       "layer 'a' (InputLayer)"},
-      {"manifest.json", topology(R"({"layers": [], "output_layers": []})", "3"), "'weightsManifest'"},
+       "layer 'a' (InputLayer): a shape has size \"x\""},
+      {"manifest.json", topology(R"({"layers": [], "output_layers": []})", "3"),
+       "'weightsManifest' is no list of groups"},
       {"shard.json",
        topology(R"({"layers": [], "output_layers": []})", R"([{"weights": [], "paths": ["gone.bin"]}])"),
        "external file 'gone.bin' cannot be found"},
-      {"outputs.json", topology(R"({"layers": [], "output_layers": []})"), "outputs"},
+      {"outputs.json", topology(R"({"layers": [], "output_layers": []})"), "the model has no outputs"},
   };
   append(list, no_files(".json"));
   expect_answers(list, [](const std::string& path) { return Strings{"inspect", path}; });
