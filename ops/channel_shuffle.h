@@ -12,7 +12,7 @@ struct ChannelShuffle {
   std::int64_t groups = 1;
   std::int64_t start = 0, channels = 0;  // part of the shuffled channels that is wanted
 
-  // Of `all` channels, the one that is the result's channel j.
+  // The channel, of `all`, that is the result's channel j.
   std::int64_t source(std::int64_t j, std::int64_t all) const {
     const std::int64_t k = start + j;
     return k % groups * (all / groups) + k / groups;

@@ -51,7 +51,7 @@ std::vector<TensorDesc> infer_binary_truth(const NodeView& node);
 std::vector<TensorDesc> infer_comparison(const NodeView& node);
 // The most operands that an op of any number takes.
 inline constexpr std::size_t kMostOperands = std::size_t{1} << 16;
-// Any number of operands of one type out of kNumberTypes, or of kFloatTypes, that broadcast.
+// Operands in any number, of one type out of kNumberTypes, or of kFloatTypes, that broadcast.
 std::vector<TensorDesc> infer_variadic(const NodeView& node);
 std::vector<TensorDesc> infer_variadic_float(const NodeView& node);
 

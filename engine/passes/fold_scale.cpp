@@ -115,7 +115,7 @@ class Folder {
     next_ = add.inputs[1 - added];
     if (constant == nullptr) return false;
     const Shape& dst = rewriter_.value(next_).desc.shape;
-    // What is the same for all channels may be added in any shape; one number for all of them would have to
+    // Adds what is the same for all channels in any shape; one number for all of them would have to
     // become one for each.
     if (axis_ == kAnyAxis) {
       if (!fits(constant->shape(), dst)) return false;

@@ -170,7 +170,7 @@ class Recognizer {
     return all[0].size() == 4;
   }
 
-  // Where results go: through Transpose and Reshape behind the product to the last value that is written
+  // Follows results through Transpose and Reshape behind the product to the last value that is written
   // whole.
   std::optional<StridedView> result_of(NodeId product, Found& found) const {
     const ValueId result = rewriter_.node(product).outputs[0];
@@ -293,7 +293,7 @@ class Recognizer {
     return true;
   }
 
-  // Of the nodes those whose results nothing else reads.
+  // Nodes whose results nothing else reads.
   void keep_private(Found& found) const {
     std::vector<NodeId>& nodes = found.nodes;
     std::ranges::sort(nodes, std::ranges::greater{});

@@ -18,7 +18,7 @@ struct StridedView {
   std::vector<Dim> dims;  // of the value, each with the distance of neighbours in the base
   double factor = 1;      // that elements are multiplied with
 
-  // With the dimensions that a value of shape `shape` has; nullopt where no strides say it.
+  // The view with the dimensions of a value of shape `shape`; nullopt where no strides say it.
   std::optional<std::vector<Dim>> reshaped(const Shape& shape) const;
 };
 

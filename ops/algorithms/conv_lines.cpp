@@ -1,4 +1,4 @@
-// Where the lines under a line of the result lie, and how many channels and lines are computed in turn.
+// Places of the lines under a line of the result, and how many channels and lines are computed in turn.
 #include "ops/algorithms/conv_lines.h"
 
 #include <algorithm>

@@ -8,7 +8,7 @@
 
 namespace godwit::ops {
 
-// What all lines of a convolution share; see ConvLine.
+// Facts that all lines of a convolution share; see ConvLine.
 struct LineWeights {
   const float* weights = nullptr;
   const float* bias = nullptr;

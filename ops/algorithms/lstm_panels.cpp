@@ -41,7 +41,7 @@ class LstmPanels final : public Executable {
     pack(node, context, kW, of_input_, input_weights_);
     pack(node, context, kR, of_state_, state_weights_);
     if (node.has_input(kB)) {
-      // What B adds to either product, together.
+      // The part that B adds to either product, together.
       const auto b = node.inputs[kB].constant->values<float>();
       const auto rows = static_cast<std::size_t>(kGates * hidden_);
       const std::size_t padded = static_cast<std::size_t>(of_input_.panels() * of_input_.nr);
@@ -77,7 +77,7 @@ class LstmPanels final : public Executable {
   static std::size_t bytes(std::int64_t floats) { return static_cast<std::size_t>(floats) * sizeof(float); }
   std::int64_t states() const { return batch_ * hidden_; }
   std::int64_t gate_floats() const { return length_ * batch_ * kGates * hidden_; }
-  // Both states, one that is kept while it is read, and the hyperbolic tangent of a row of c.
+  // Room for both states, one kept while it is read, and for the hyperbolic tangent of a row of c.
   std::int64_t step_floats() const { return 3 * states() + hidden_; }
   GemmShape input_shape() const { return {length_ * batch_, kGates * hidden_, 1, inputs_}; }
   GemmShape state_shape() const { return {batch_, kGates * hidden_, 1, hidden_}; }

@@ -9,7 +9,7 @@
 namespace godwit::ops {
 namespace {
 
-// With an operand's block beside it, half of a first-level cache of 32 KiB.
+// Half of a first-level cache of 32 KiB, with an operand's block beside it.
 constexpr std::int64_t kBlock = 2048;
 
 class SumSpans final : public Executable {

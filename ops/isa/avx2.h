@@ -57,7 +57,7 @@ struct Avx2 : simd::Xsimd<xsimd::avx2> {
                                             _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     return _mm256_blendv_ps(rest, _mm256_maskload_ps(p, mask), _mm256_castsi256_ps(mask));
   }
-  // By halves: stores by mask take 40 operations on Zen 3.
+  // Stores by halves: by mask they take 40 operations on Zen 3.
   static GODWIT_INLINE void store_first(float* p, F32 v, std::int64_t count) {
     if (count >= kWidth) return store(p, v);
     if (count <= 0) return;

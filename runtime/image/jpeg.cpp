@@ -149,7 +149,7 @@ class JpegRows::Decoder {
 
   static Decoder& self(j_common_ptr info) { return *static_cast<Decoder*>(info->client_data); }
 
-  // At the end of the file the library reads an end marker of its own.
+  // The library reads an end marker of its own at the end of the file.
   std::size_t position() const {
     const auto* begin = reinterpret_cast<const JOCTET*>(bytes_.data());
     const bool inside = info_.src != nullptr && !std::less<>()(info_.src->next_input_byte, begin) &&

@@ -42,7 +42,7 @@ class JpegRows : public Rows {
 
   // False: select() gives whole rows and decodes those above the region as well.
   bool partial_is_exact() const;
-  // What the decoder mended, each kind once, and the byte near which it first did.
+  // Faults that the decoder mended, each kind once, and the byte near which it first did.
   std::vector<std::string> warnings() const override;
 
   class Decoder;

@@ -14,7 +14,7 @@ struct JpegFault {
   std::size_t byte = 0;         // of the file, near which the decoder read
 };
 
-// What is wrong with the file, and near which byte where that says something.
+// The fault of the file, and near which byte where that says something.
 std::string sentence_of(const JpegFault& fault);
 
 // True where no byte of the file is at fault, but the memory at hand.

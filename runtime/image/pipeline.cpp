@@ -256,7 +256,7 @@ struct Given {
   bool resize = false, two_sides = false, mode = false, crop = false;
 };
 
-// What follows for the other parts.
+// Consequences for the other parts.
 void complete(Pipeline& pipeline, const Given& given) {
   if (given.two_sides && !given.mode && pipeline.mode == ResizeMode::crop)
     pipeline.mode = ResizeMode::stretch;

@@ -9,7 +9,7 @@
 
 namespace godwit::importers::test {
 
-// By operator: a node of operands of any type that it may take.
+// A node of operands of any type that it may take, by operator.
 using Forms = std::map<std::string_view, std::function<engine::ValueId(support::GraphBuilder&, DType)>>;
 void add_arithmetic_forms(Forms& forms);
 

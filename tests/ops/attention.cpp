@@ -90,7 +90,7 @@ TEST(AttentionOp, SharesKeysAmongHeads) {
 }
 
 TEST(AttentionOp, TakesHeadsSideBySide) {
-  // With two heads of one element each, the rows of a head lie two apart.
+  // Rows of a head lie two apart where there are two heads of one element each.
   OpRunner runner("Attention");
   runner.input(Tensor::of<float>({1, 1, 2}, {1, 1})).input(Tensor::of<float>({1, 2, 2}, {0, 0, 0, 0}));
   runner.input(Tensor::of<float>({1, 2, 2}, {1, 10, 3, 20})).attribute("q_num_heads", 2);

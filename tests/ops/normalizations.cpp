@@ -61,7 +61,7 @@ TEST(LpNormalizationOp, DividesByTheNorm) {
 }
 
 TEST(LRNOp, SumsTheChannelsAround) {
-  // With bias 1, alpha 3 and beta 1 over 3 channels, the divisors are 1 plus sums of squares.
+  // Divisors are 1 plus sums of squares, with bias 1, alpha 3 and beta 1 over 3 channels.
   OpRunner runner("LRN");
   runner.input(Tensor::of<float>({1, 4, 1}, {1, 2, 3, 4})).attribute("size", 3);
   runner.attribute("alpha", 3.0F).attribute("beta", 1.0F);

@@ -173,7 +173,7 @@ TEST(LegalCases, InputsOfOtherTypesInEveryCommand) {
                "is u8, but preprocessing 'tf' makes");
 }
 
-// What a model says falsely of its output is told by every command that reads it.
+// False sayings of a model about its output are told by every command that reads it.
 TEST(LegalCases, StaleShapesAreToldByAllThatReadTheModel) {
   GODWIT_REQUIRE_CASES("stale_output_shape");
   const TemporaryDirectory folder;

@@ -161,7 +161,7 @@ TEST_F(RunImages, MistakesAreNamed) {
   expect_error(run({"--image", photo, "--output-picture", "y=" + png}), 2,
                "the model does not say how its images are preprocessed");
   EXPECT_FALSE(std::filesystem::exists(png));
-  // From -1 to 1, as a hyperbolic tangent gives them.
+  // Numbers from -1 to 1, as a hyperbolic tangent gives them.
   const std::string tf = folder.write("tf.json", R"({"preset": "tf", "resize": [4, 4]})");
   const std::string strong = folder.write("strong.png", plain_png(255, 0, 0));
   const Strings signs = {"--quiet", "--image", strong, "--preprocess", tf, "--output-picture", "y=" + png};

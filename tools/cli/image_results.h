@@ -40,7 +40,7 @@ class ImageResults {
   std::size_t failed() const { return log_.failed(); }
 
  private:
-  // What is told of an image beside its result: one error, or warnings of the decoder.
+  // Sentences about an image beside its result: one error, or warnings of the decoder.
   struct Note {
     std::string path;
     std::vector<std::string> sentences;

@@ -11,7 +11,7 @@ class ParseError;
 
 namespace godwit::tools {
 
-// What is wrong with the command line that `app` refused, and where to read how it is meant.
+// The fault of the command line that `app` refused, and where to read how it is meant.
 std::string usage_sentence(const CLI::App& app, const CLI::ParseError& error, const std::string& command);
 
 }  // namespace godwit::tools

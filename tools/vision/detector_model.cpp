@@ -1,4 +1,4 @@
-// From a path of an image to boxes in its pixels.
+// The way from a path of an image to boxes in its pixels.
 #include "tools/vision/detector_model.h"
 
 #include <algorithm>

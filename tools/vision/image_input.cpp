@@ -97,7 +97,7 @@ image::Pipeline pipeline_for(const engine::Graph& graph, const image::Preprocess
 
 void put_pipeline(const image::PreprocessChoice& choice, std::map<std::string, std::string>& metadata) {
   if (choice.empty()) return;
-  // Without one that can be used later nothing is written.
+  // Writes nothing without a pipeline that can be used later.
   const image::Pipeline pipeline = find_pipeline(choice, metadata);
   std::error_code absent;
   metadata["godwit.preprocess"] = !choice.changes.empty() ? image::text_of(pipeline)

@@ -11,7 +11,7 @@
 
 namespace godwit::vision {
 
-// Whether images keep a size of their own where the pipeline has no crop; else that is an Error.
+// Says if images keep a size of their own where the pipeline has no crop; else that is an Error.
 enum class OwnSize : bool { no, yes };
 
 // The pipeline asked for, else the model's own, with the changes made to it. Throws Error saying what to pass

@@ -12,7 +12,7 @@ namespace godwit::vision {
 
 struct ImageTensor {
   Tensor tensor;  // of the input's type, in its order of axes
-  // Of each image, in order, what its decoder mended.
+  // Faults of each image, in order, that its decoder mended.
   std::vector<std::vector<std::string>> warnings;
 };
 

@@ -8,7 +8,7 @@
 
 namespace godwit::vision {
 
-// For each output of the plan what its shape and name look like, and the command that takes it: "boxes of
+// Looks of each output of the plan by shape and name, and the command that takes it: "boxes of
 // head yolov8: godwit detect". Empty for a tensor of any other form. The plan's first input of four axes, if
 // any, is the image.
 std::vector<std::string> output_uses(const engine::Plan& plan);

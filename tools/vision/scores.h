@@ -45,8 +45,8 @@ ScoreFacts find_score_facts(const engine::Graph& graph, engine::ValueId output, 
 // In place. Finite numbers stay finite, but for exp.
 void apply(ScoreFunction function, std::span<float> row);
 
-// Why a row of finite numbers is none of probabilities; "" where it may be one. `sums`: to 1, but for
-// rounding.
+// The reason that a row of finite numbers is none of probabilities; "" where it may be one. `sums`: to 1, but
+// for rounding.
 std::string improper_text(std::span<const float> row, bool sums);
 
 // True for two numbers or more from 0 to 1 that sum to 1, as those behind a Softmax do.

@@ -50,7 +50,7 @@ struct Depthwise {
 // Pixels of a line that kernels of a fixed size take at once: most images are a multiple of 7 wide.
 inline constexpr int kLinePixels = 7;
 
-// Some neighbouring pixels of a line under a kernel of so many columns, and the input columns that they need.
+// Neighbouring pixels of a line under a kernel of so many columns, and the input columns that they need.
 template <int Kernel, int Stride, int Pixels>
 struct LineBlock {
   static constexpr int kColumns = (Pixels - 1) * Stride + Kernel;
@@ -78,7 +78,7 @@ struct DepthwiseLine {
   using Block = LineBlock<Kernel, Stride, kLinePixels>;
   // Register budget, of 16 or 32: Vectors times kLinePixels sums and Kernel weights, and 1 input.
   static constexpr int kRegisters = Arch::kTileRows > 8 ? 32 : 16;
-  // With two vectors GCC 12 keeps sums of stride 2 in memory.
+  // GCC 12 keeps sums of stride 2 in memory where there are two vectors.
   static constexpr int kVectors = Stride == 1 && 2 * (kLinePixels + Kernel) + 1 <= kRegisters ? 2 : 1;
 
   static void run(const ConvLine& given) {

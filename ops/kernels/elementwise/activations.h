@@ -104,7 +104,7 @@ struct Mish {
   static GODWIT_INLINE typename Arch::F32 apply(typename Arch::F32 x, typename Arch::F32,
                                                 typename Arch::F32) {
     const auto two = Arch::broadcast(2.0F);
-    // As for ExpOf: what is left of large negative numbers is 0.
+    // Leaves 0 of large negative numbers, as ExpOf does.
     const auto root = exp<Arch>(Arch::min(Arch::broadcast(20.0F), x) * Arch::broadcast(0.5F));
     const auto e = root * root;
     const auto w = e * (e + two);

@@ -28,7 +28,7 @@ struct NormalizeRow {
 };
 using NormalizeKernel = void(const NormalizeRow& row);
 
-// For each of `count` columns of `rows` rows that lie `stride` elements apart: sums[c] = sum(src -
+// Sums for each of `count` columns of `rows` rows that lie `stride` elements apart: sums[c] = sum(src -
 // origin[c]), squares[c] = sum((src - origin[c])²).
 struct ColumnMoments {
   const float* src;

@@ -33,7 +33,7 @@ struct Line {
         channels(channel_count),
         pixels(pixel_count),
         pad(padding),
-        // As wide as the last window needs without a pad behind, or two columns less.
+        // Width that the last window needs without a pad behind, or two columns less.
         width(std::max<std::int64_t>((pixels - 1) * sizes.stride + sizes.kernel - 2 * pad, 1)),
         src(Elements::random(info.dtype, sizes.kernel * width * channels, 1)),
         bias(Elements::random(DType::f32, channels, 3)),

@@ -72,7 +72,7 @@ TEST(Pipelines, SizesOfOneNumberOrTwo) {
   EXPECT_EQ(padded.pad, 114);
   EXPECT_EQ(padded.crop, Size(64));
   EXPECT_EQ(pipeline_from_text(R"({"resize": 640, "resize_mode": "keep-ratio"})", "m").crop, Size(640));
-  // Without a size to resize to it is the crop's.
+  // The size to resize to is the crop's where none is said.
   EXPECT_EQ(pipeline_from_text(R"({"preset": "torch", "resize_mode": "stretch"})", "m").resize, Size(224));
   const Pipeline covering = pipeline_from_text(R"({"resize": [32, 48], "resize_mode": "crop"})", "m");
   EXPECT_EQ(covering.mode, ResizeMode::crop);
