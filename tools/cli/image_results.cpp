@@ -5,9 +5,18 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/plan.h"
+#include "runtime/counted.h"
 #include "runtime/error.h"
+#include "runtime/output_file.h"
+#include "runtime/stopwatch.h"
+#include "tools/cli/command.h"
+#include "tools/cli/interruptible.h"
 #include "tools/cli/output_files.h"
+#include "tools/report/interrupt.h"
 #include "tools/report/text.h"
+#include "tools/vision/failure_text.h"
+#include "tools/vision/image_source.h"
 
 namespace godwit::tools {
 
@@ -15,6 +24,10 @@ ImageResults::ImageResults(Form form, std::size_t total, bool strict)
     : form_(form), progress_("images", total), log_(progress_, strict) {}
 
 ImageResults::~ImageResults() = default;
+
+ImageResults::Form ImageResults::form_of(bool json, bool json_lines) {
+  return json ? Form::json : json_lines ? Form::json_lines : Form::text;
+}
 
 void ImageResults::begin(const Json& facts) {
   if (form_ != Form::json) return;
@@ -54,14 +67,39 @@ void ImageResults::fail(const std::string& path, const std::string& error) {
   progress_.advance();
 }
 
-void ImageResults::end(const Json& facts) {
-  progress_.clear();
-  close(facts);
+void ImageResults::spend(double preprocess, double inference) {
+  preprocess_ += preprocess;
+  inference_ += inference;
 }
 
-void ImageResults::end_early(const std::string& error) {
+int ImageResults::run(vision::ImageSource& source, const engine::Plan& plan, int threads,
+                      const std::function<void(const std::string& path)>& each) {
+  InterruptibleSource images(source);
+  const Stopwatch watch;
+  try {
+    for (std::string path; images.next(path);) {
+      try {
+        each(path);
+      } catch (const Error& error) {
+        fail(path, error.what());
+      }
+    }
+  } catch (const std::exception& error) {
+    progress_.clear();
+    close({{"error", one_line(vision::failure_text(error))}});
+    throw;
+  }
+  Json facts = {
+      {"seconds", watch.seconds()}, {"preprocess_seconds", preprocess_}, {"inference_seconds", inference_}};
+  if (images.cut_short()) facts["partial"] = true;
   progress_.clear();
-  close({{"error", one_line(error)}});
+  close(facts);
+  message(fmt::format("{} in {:.3f} s: decode and preprocess {:.3f} s, inference {:.3f} s on {}, {}",
+                      counted(done_, "image"), watch.seconds(), preprocess_, inference_,
+                      counted(threads, "thread"), name_of(plan.target().isa)));
+  images.tell(done_);
+  if (images.cut_short()) return interrupt_exit_code();
+  return log_.failed() > 0 ? kFailed : kDone;
 }
 
 void ImageResults::close(const Json& more) {

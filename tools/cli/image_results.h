@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,6 +13,13 @@
 #include "tools/report/console.h"
 #include "tools/report/json.h"
 #include "tools/vision/detection.h"
+
+namespace godwit::engine {
+class Plan;
+}
+namespace godwit::vision {
+class ImageSource;
+}
 
 namespace godwit::tools {
 
@@ -24,6 +32,8 @@ class ImageResults {
   ImageResults(Form form, std::size_t total, bool strict);
   ~ImageResults();
 
+  static Form form_of(bool json, bool json_lines);
+
   // The object's fields before the images. To be called once, before add().
   void begin(const Json& facts);
   // An image with its fields (without file), or for people its lines. Throws Error in strict mode.
@@ -31,13 +41,14 @@ class ImageResults {
            const std::vector<std::string>& warnings);
   // One that could not be done; names it on stderr. Throws Error in strict mode.
   void fail(const std::string& path, const std::string& error);
-  // Closes the object, with `facts` behind the images.
-  void end(const Json& facts);
-  // Makes a whole object of what has been printed when an error ends the work.
-  void end_early(const std::string& error);
+  // Counts the seconds that an image took.
+  void spend(double preprocess, double inference);
 
-  std::size_t done() const { return done_; }
-  std::size_t failed() const { return log_.failed(); }
+  // Has `each` add() image after image until they end or a signal comes; an Error it throws is that image's
+  // failure. Closes the object and says how long it took, on so many threads by the plan. Returns the exit
+  // status; what else is thrown leaves a whole object behind.
+  int run(vision::ImageSource& source, const engine::Plan& plan, int threads,
+          const std::function<void(const std::string& path)>& each);
 
  private:
   // Sentences about an image beside its result: one error, or warnings of the decoder.
@@ -52,6 +63,7 @@ class ImageResults {
   Progress progress_;
   ImageLog log_;
   std::size_t done_ = 0;
+  double preprocess_ = 0, inference_ = 0;
   std::vector<Note> failures_, warned_;
 };
 

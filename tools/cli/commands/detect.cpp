@@ -1,13 +1,9 @@
 // godwit detect: the objects of each image, and where they are.
 #include <CLI/CLI.hpp>
-#include <exception>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "runtime/counted.h"
-#include "runtime/error.h"
-#include "runtime/stopwatch.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/image_options.h"
 #include "tools/cli/image_results.h"
@@ -15,9 +11,7 @@
 #include "tools/cli/options.h"
 #include "tools/cli/tuning.h"
 #include "tools/report/console.h"
-#include "tools/report/interrupt.h"
 #include "tools/vision/detector_model.h"
-#include "tools/vision/failure_text.h"
 #include "tools/vision/image_source.h"
 #include "tools/vision/paint.h"
 
@@ -102,9 +96,8 @@ int detect(const Options& options) {
   }
   if (!model.has_labels())
     message("the model carries no labels, so classes are numbers; --labels FILE names them");
-  using Form = ImageResults::Form;
-  const Form form = options.json ? Form::json : options.json_lines ? Form::json_lines : Form::text;
-  ImageResults results(form, source.total(), options.reading.strict);
+  ImageResults results(ImageResults::form_of(options.json, options.json_lines), source.total(),
+                       options.reading.strict);
   Json head = {{"schema", "godwit.detect/1"},
                {"model", options.model},
                {"precision", name_of(model.model().plan().precision())},
@@ -112,39 +105,15 @@ int detect(const Options& options) {
                {"preprocessing_assumed", model.assumed_pipeline()}};
   add_without(options.engine, head);
   results.begin(head);
-  InterruptibleSource images(source);
-  double preprocess = 0, inference = 0;
-  const Stopwatch watch;
-  try {
-    for (std::string path; images.next(path);) {
-      try {
-        const vision::Detections found = model.detect(path);
-        preprocess += found.preprocess;
-        inference += found.inference;
-        Json fields = {{"width", found.image.width},
-                       {"height", found.image.height},
-                       {"boxes", boxes_json(model, found.boxes)}};
-        if (folder.wanted()) fields["picture"] = draw(path, model, found, folder);
-        results.add(path, fields, boxes_text(path, model, found.boxes), found.warnings);
-      } catch (const Error& error) {
-        results.fail(path, error.what());
-      }
-    }
-  } catch (const std::exception& error) {
-    results.end_early(vision::failure_text(error));
-    throw;
-  }
-  Json facts = {
-      {"seconds", watch.seconds()}, {"preprocess_seconds", preprocess}, {"inference_seconds", inference}};
-  if (images.cut_short()) facts["partial"] = true;
-  results.end(facts);
-  message(fmt::format("{} in {:.3f} s: decode and preprocess {:.3f} s, inference {:.3f} s on {}, {}",
-                      counted(results.done(), "image"), watch.seconds(), preprocess, inference,
-                      counted(model.model().threads(), "thread"),
-                      name_of(model.model().plan().target().isa)));
-  images.tell(results.done());
-  if (images.cut_short()) return interrupt_exit_code();
-  return results.failed() > 0 ? kFailed : kDone;
+  return results.run(source, model.model().plan(), model.model().threads(), [&](const std::string& path) {
+    const vision::Detections found = model.detect(path);
+    results.spend(found.preprocess, found.inference);
+    Json fields = {{"width", found.image.width},
+                   {"height", found.image.height},
+                   {"boxes", boxes_json(model, found.boxes)}};
+    if (folder.wanted()) fields["picture"] = draw(path, model, found, folder);
+    results.add(path, fields, boxes_text(path, model, found.boxes), found.warnings);
+  });
 }
 
 std::string head_names() {

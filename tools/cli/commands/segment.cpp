@@ -2,14 +2,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "runtime/counted.h"
 #include "runtime/error.h"
-#include "runtime/stopwatch.h"
 #include "tools/cli/commands/commands.h"
 #include "tools/cli/image_options.h"
 #include "tools/cli/image_results.h"
@@ -17,8 +14,6 @@
 #include "tools/cli/options.h"
 #include "tools/cli/tuning.h"
 #include "tools/report/console.h"
-#include "tools/report/interrupt.h"
-#include "tools/vision/failure_text.h"
 #include "tools/vision/image_input.h"
 #include "tools/vision/image_source.h"
 #include "tools/vision/labels.h"
@@ -76,8 +71,7 @@ class Segmenter {
 
   void run(const std::string& path, ImageResults& results) {
     const vision::SingleImageModel::Results result = model_.run(path);
-    preprocess += result.preprocess;
-    inference += result.inference;
+    results.spend(result.preprocess, result.inference);
     model_.require_numbers(path, result, std::array{0});
     const vision::OutputImage image =
         with_context([&] { return fmt::format("'{}': output '{}'", path, model_.plan().outputs()[0].name); },
@@ -107,8 +101,6 @@ class Segmenter {
 
   const vision::SingleImageModel& model() const { return model_; }
 
-  double preprocess = 0, inference = 0;
-
  private:
   static vision::SingleImageOptions model_options(const Options& options) {
     vision::SingleImageOptions model;
@@ -134,41 +126,16 @@ int segment(const Options& options) {
   vision::ImageSource source(options.images, interruptible_stdin());
   Segmenter segmenter(options);
   const vision::SingleImageModel& model = segmenter.model();
-  using Form = ImageResults::Form;
-  const Form form = options.json ? Form::json : options.json_lines ? Form::json_lines : Form::text;
-  ImageResults results(form, source.total(), options.reading.strict);
+  ImageResults results(ImageResults::form_of(options.json, options.json_lines), source.total(),
+                       options.reading.strict);
   Json head = {{"schema", "godwit.segment/1"},
                {"model", options.model},
                {"precision", name_of(model.plan().precision())},
                {"output", model.plan().outputs()[0].name}};
   add_without(options.engine, head);
   results.begin(head);
-  InterruptibleSource images(source);
-  const Stopwatch watch;
-  try {
-    for (std::string path; images.next(path);) {
-      try {
-        segmenter.run(path, results);
-      } catch (const Error& error) {
-        results.fail(path, error.what());
-      }
-    }
-  } catch (const std::exception& error) {
-    results.end_early(vision::failure_text(error));
-    throw;
-  }
-  Json facts = {{"seconds", watch.seconds()},
-                {"preprocess_seconds", segmenter.preprocess},
-                {"inference_seconds", segmenter.inference}};
-  if (images.cut_short()) facts["partial"] = true;
-  results.end(facts);
-  message(fmt::format("{} in {:.3f} s: decode and preprocess {:.3f} s, inference {:.3f} s on {}, {}",
-                      counted(results.done(), "image"), watch.seconds(), segmenter.preprocess,
-                      segmenter.inference, counted(model.threads(), "thread"),
-                      name_of(model.plan().target().isa)));
-  images.tell(results.done());
-  if (images.cut_short()) return interrupt_exit_code();
-  return results.failed() > 0 ? kFailed : kDone;
+  return results.run(source, model.plan(), model.threads(),
+                     [&](const std::string& path) { segmenter.run(path, results); });
 }
 
 std::function<int()> prepare(CLI::App& app) {
