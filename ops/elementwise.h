@@ -134,6 +134,15 @@ T smaller_or_nan(T a, T b) {
   return a != a || a < b ? a : b;
 }
 
+// dst = the one of all operands that choose(a, b) keeps, for any numbers, with broadcasting.
+template <class Choose>
+void choose_operands(std::span<const TensorView> src, const TensorView& dst, const Choose& choose) {
+  visit_number(dst.desc.dtype, [&]<class T>() {
+    fold_operands<T>(
+        src, dst, [](T x) { return static_cast<Computed<T>>(x); }, choose, [](auto x) { return x; });
+  });
+}
+
 // Integers wrap around: computed in 64 unsigned bits, whose low bits are right for every narrower type.
 template <class T, class Function>
 T wrap_around(T a, T b, const Function& function) {

@@ -96,4 +96,21 @@ Reduction reduction_of(const NodeView& node, std::span<const TensorView> src) {
   return reduction;
 }
 
+OpDef reduction(std::string_view name, std::string_view sentence, int since_opset,
+                ReferenceFunction reference, InferFunction infer) {
+  return {
+      .name = name,
+      .sentence = sentence,
+      .since_opset = since_opset,
+      .max_inputs = 2,
+      .attributes = reduction_attributes(),
+      .kind = OpKind::reduction,
+      .infer = infer,
+      .reference = reference,
+      .cost = cost_of_reduction,
+      .is_view = reduces_nothing,
+      .batch_separable = reduction_keeps_images_apart,
+  };
+}
+
 }  // namespace godwit::ops

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -24,6 +25,10 @@ std::vector<TensorDesc> infer_choice(const NodeView& node);
 LayoutRule layout_of_sum(const NodeView& node);
 // True where dimension 0 is known to stay (for OpDef::batch_separable).
 bool reduction_keeps_images_apart(const NodeView& node);
+
+// The operator of this name whose reference makes every result; fast paths are for the caller to add.
+OpDef reduction(std::string_view name, std::string_view sentence, int since_opset,
+                ReferenceFunction reference, InferFunction infer = infer_reduction);
 
 // The operand's shape taken apart: `kept` has 1 at the reduced axes, `group` at all others.
 struct Reduction {

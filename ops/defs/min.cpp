@@ -8,11 +8,7 @@ namespace godwit::ops {
 namespace {
 
 void reference(const NodeView&, std::span<const TensorView> src, std::span<const TensorView> dst) {
-  visit_number(dst[0].desc.dtype, [&]<class T>() {
-    fold_operands<T>(
-        src, dst[0], [](T x) { return static_cast<Computed<T>>(x); },
-        [](auto a, auto b) { return smaller_or_nan(a, b); }, [](auto x) { return x; });
-  });
+  choose_operands(src, dst[0], [](auto a, auto b) { return smaller_or_nan(a, b); });
 }
 
 }  // namespace

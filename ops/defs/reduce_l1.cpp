@@ -13,19 +13,7 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
 }  // namespace
 
 const OpDef& op_reduce_l1() {
-  static const OpDef def{
-      .name = "ReduceL1",
-      .sentence = "the sum of sizes over some axes",
-      .since_opset = 18,
-      .max_inputs = 2,
-      .attributes = reduction_attributes(),
-      .kind = OpKind::reduction,
-      .infer = infer_reduction,
-      .reference = reference,
-      .cost = cost_of_reduction,
-      .is_view = reduces_nothing,
-      .batch_separable = reduction_keeps_images_apart,
-  };
+  static const OpDef def = reduction("ReduceL1", "the sum of sizes over some axes", 18, reference);
   return def;
 }
 

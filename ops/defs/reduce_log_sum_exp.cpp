@@ -26,19 +26,8 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
 }  // namespace
 
 const OpDef& op_reduce_log_sum_exp() {
-  static const OpDef def{
-      .name = "ReduceLogSumExp",
-      .sentence = "the logarithm of the sum of exponentials over some axes",
-      .since_opset = 18,
-      .max_inputs = 2,
-      .attributes = reduction_attributes(),
-      .kind = OpKind::reduction,
-      .infer = infer_reduction,
-      .reference = reference,
-      .cost = cost_of_reduction,
-      .is_view = reduces_nothing,
-      .batch_separable = reduction_keeps_images_apart,
-  };
+  static const OpDef def =
+      reduction("ReduceLogSumExp", "the logarithm of the sum of exponentials over some axes", 18, reference);
   return def;
 }
 

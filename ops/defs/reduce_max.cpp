@@ -22,19 +22,8 @@ void reference(const NodeView& node, std::span<const TensorView> src, std::span<
 }  // namespace
 
 const OpDef& op_reduce_max() {
-  static const OpDef def{
-      .name = "ReduceMax",
-      .sentence = "the largest element along some axes",
-      .since_opset = 20,
-      .max_inputs = 2,
-      .attributes = reduction_attributes(),
-      .kind = OpKind::reduction,
-      .infer = infer_choice,
-      .reference = reference,
-      .cost = cost_of_reduction,
-      .is_view = reduces_nothing,
-      .batch_separable = reduction_keeps_images_apart,
-  };
+  static const OpDef def =
+      reduction("ReduceMax", "the largest element along some axes", 20, reference, infer_choice);
   return def;
 }
 
