@@ -158,6 +158,9 @@ TEST_F(Segment, TellsSharesAndDrawsMaps) {
 }
 
 TEST_F(Segment, RefusesWithTheWayOut) {
+  folder.write("twice.csv", "class,name\n0,a\n0,b\n");
+  expect_error(godwit({"segment", model, folder / "photo.jpg", "--labels", folder / "twice.csv"}), 2,
+               "line 3");
   importers::save_onnx(fixed_outputs(Tensor::of<float>({1, 1, 2}, {1, 2})), model);
   expect_error(godwit({"segment", model, folder / "photo.jpg"}), 2, "--preprocess");
   expect_error(godwit({"segment", model, folder / "photo.jpg", "--preprocess", "torch", "--resize", "64x64",

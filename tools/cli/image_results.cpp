@@ -25,10 +25,6 @@ ImageResults::ImageResults(Form form, std::size_t total, bool strict)
 
 ImageResults::~ImageResults() = default;
 
-ImageResults::Form ImageResults::form_of(bool json, bool json_lines) {
-  return json ? Form::json : json_lines ? Form::json_lines : Form::text;
-}
-
 void ImageResults::begin(const Json& facts) {
   if (form_ != Form::json) return;
   Json json = facts;

@@ -32,8 +32,6 @@ class ImageResults {
   ImageResults(Form form, std::size_t total, bool strict);
   ~ImageResults();
 
-  static Form form_of(bool json, bool json_lines);
-
   // The object's fields before the images. To be called once, before add().
   void begin(const Json& facts);
   // An image with its fields (without file), or for people its lines. Throws Error in strict mode.

@@ -5,11 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/commands/commands.h"
-#include "tools/cli/image_options.h"
 #include "tools/cli/image_results.h"
 #include "tools/cli/interruptible.h"
 #include "tools/cli/options.h"
-#include "tools/cli/tuning.h"
+#include "tools/cli/single_image_options.h"
 #include "tools/report/console.h"
 #include "tools/vision/detector_model.h"
 #include "tools/vision/image_source.h"
@@ -19,28 +18,17 @@ namespace godwit::tools {
 namespace {
 
 struct Options {
-  EngineOptions engine;
-  ImageOptions reading;
-  image::PreprocessChoice preprocess;
-  vision::ImageArguments images;
-  std::string model, labels, head, output_dir;
-  std::int64_t label_offset = 0;
+  SingleImageArguments common;
+  std::string head, output_dir;
   double score = 0.25, overlap = 0.45;
   std::size_t limit = 300;
-  bool json = false, json_lines = false;
 };
 
 vision::DetectorOptions detector_options(const Options& options) {
   vision::DetectorOptions detector;
-  detector.model.compile = options.engine.compile_options();
-  detector.model.reading = options.reading.preprocess_options(options.engine.isa);
-  detector.model.preprocess = options.preprocess;
-  detector.model.threads = options.engine.thread_count();
-  detector.model.make_plan = [&options](const engine::Graph& graph, const engine::CompileOptions& with) {
-    return compile_model(graph, options.model, options.engine, with);
-  };
-  detector.labels = options.labels;
-  detector.label_offset = options.label_offset;
+  detector.model = options.common.options();
+  detector.labels = options.common.labels;
+  detector.label_offset = options.common.label_offset;
   detector.head = options.head;
   detector.least = static_cast<float>(options.score);
   detector.overlap = static_cast<float>(options.overlap);
@@ -84,9 +72,9 @@ std::string draw(const std::string& path, const vision::DetectorModel& model, co
 }
 
 int detect(const Options& options) {
-  vision::ImageSource source(options.images, interruptible_stdin());
+  vision::ImageSource source(options.common.images, interruptible_stdin());
   PictureFolder folder(options.output_dir);
-  vision::DetectorModel model(options.model, detector_options(options));
+  vision::DetectorModel model(options.common.model, detector_options(options));
   message(fmt::format("head {}: {}", model.head().name, model.head().sentence));
   if (model.assumed_pipeline()) {
     message(fmt::format(
@@ -96,14 +84,13 @@ int detect(const Options& options) {
   }
   if (!model.has_labels())
     message("the model carries no labels, so classes are numbers; --labels FILE names them");
-  ImageResults results(ImageResults::form_of(options.json, options.json_lines), source.total(),
-                       options.reading.strict);
+  ImageResults results(options.common.form(), source.total(), options.common.reading.strict);
   Json head = {{"schema", "godwit.detect/1"},
-               {"model", options.model},
+               {"model", options.common.model},
                {"precision", name_of(model.model().plan().precision())},
                {"head", model.head().name},
                {"preprocessing_assumed", model.assumed_pipeline()}};
-  add_without(options.engine, head);
+  add_without(options.common.engine, head);
   results.begin(head);
   return results.run(source, model.model().plan(), model.model().threads(), [&](const std::string& path) {
     const vision::Detections found = model.detect(path);
@@ -134,8 +121,8 @@ CLI::Validator from_0_to_1() {
 
 std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  add_model_argument(app, options->model);
-  add_image_arguments(app, options->images);
+  add_model_argument(app, options->common.model);
+  add_image_arguments(app, options->common.images);
   app.add_option("--score", options->score, "Tell boxes of this score and above.")
       ->check(from_0_to_1())
       ->type_name("S")
@@ -157,21 +144,10 @@ std::function<int()> prepare(CLI::App& app) {
          "The form of the model's outputs, where several would do. Default: as shapes and names tell.")
       ->check(one_of(std::move(heads)))
       ->type_name(head_names());
-  app.add_option("--labels", options->labels,
-                 "Names of all classes: one a line, JSON, or a table with a column 'name' (and 'class'). "
-                 "Default: the model's own (metadata entries godwit.labels, names).")
-      ->type_name("FILE");
-  add_label_offset_option(app, options->label_offset);
   app.add_option("--output-dir", options->output_dir,
                  "Folder for the photographs with their boxes, NAME.png each; made if it is not there.")
       ->type_name("DIR");
-  add_preprocess_option(app, options->preprocess);
-  add_json_option(app, options->json);
-  add_json_lines_option(app, options->json_lines,
-                        "one for each image as soon as it is done (file, boxes, or file, error)");
-  add_image_options(app, options->reading);
-  add_engine_options(app, options->engine, true, false);
-  add_plan_options(app, options->engine);
+  add_single_image_options(app, options->common, "metadata entries godwit.labels, names", "boxes");
   return [options] { return detect(*options); };
 }
 

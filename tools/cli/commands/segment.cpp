@@ -8,11 +8,10 @@
 
 #include "runtime/error.h"
 #include "tools/cli/commands/commands.h"
-#include "tools/cli/image_options.h"
 #include "tools/cli/image_results.h"
 #include "tools/cli/interruptible.h"
 #include "tools/cli/options.h"
-#include "tools/cli/tuning.h"
+#include "tools/cli/single_image_options.h"
 #include "tools/report/console.h"
 #include "tools/vision/image_input.h"
 #include "tools/vision/image_source.h"
@@ -25,13 +24,8 @@ namespace godwit::tools {
 namespace {
 
 struct Options {
-  EngineOptions engine;
-  ImageOptions reading;
-  image::PreprocessChoice preprocess;
-  vision::ImageArguments images;
-  std::string model, output, labels, map_dir, overlay_dir;
-  std::int64_t label_offset = 0;
-  bool json = false, json_lines = false;
+  SingleImageArguments common;
+  std::string output, map_dir, overlay_dir;
 };
 
 // A class and its share of the map's pixels.
@@ -61,12 +55,13 @@ class Segmenter {
  public:
   explicit Segmenter(const Options& options)
       : options_(options),
-        model_(options.model, model_options(options)),
+        model_(options.common.model, model_options(options)),
         maps_(options.map_dir),
         overlays_(options.overlay_dir) {
-    if (!model_.has_pipeline()) vision::find_pipeline(options.preprocess, model_.metadata());
+    if (!model_.has_pipeline()) vision::find_pipeline(options.common.preprocess, model_.metadata());
     const auto& outputs = model_.plan().outputs();
-    if (outputs.empty()) throw Error(fmt::format("'{}' has no outputs", options.model));
+    labels_ = vision::find_labels(options.common.labels, model_.metadata(), 0, options.common.label_offset);
+    if (outputs.empty()) throw Error(fmt::format("'{}' has no outputs", options.common.model));
   }
 
   void run(const std::string& path, ImageResults& results) {
@@ -76,16 +71,12 @@ class Segmenter {
     const vision::OutputImage image =
         with_context([&] { return fmt::format("'{}': output '{}'", path, model_.plan().outputs()[0].name); },
                      [&] { return vision::output_image(result.outputs[0], {vision::OutputKind::classes}); });
-    if (!labels_known_) {
-      labels_ = vision::find_labels(options_.labels, model_.metadata(), 0, options_.label_offset);
-      labels_known_ = true;
-    }
     const image::PngPixels& map = image.pixels;
     Json fields = {{"width", map.width}, {"height", map.height}, {"classes", Json::array()}};
     std::string text = path + "\n";
     for (const Share& share : shares_of(map)) {
       const double part = static_cast<double>(share.pixels) / static_cast<double>(map.values.size());
-      const std::string label = vision::label_of(labels_, share.label, options_.label_offset);
+      const std::string label = vision::label_of(labels_, share.label, options_.common.label_offset);
       text += fmt::format("  {:6.2f} %  {}\n", 100 * part, label);
       fields["classes"].push_back(
           {{"class", share.label}, {"label", label}, {"pixels", share.pixels}, {"share", part}});
@@ -103,15 +94,8 @@ class Segmenter {
 
  private:
   static vision::SingleImageOptions model_options(const Options& options) {
-    vision::SingleImageOptions model;
-    model.compile = options.engine.compile_options();
+    vision::SingleImageOptions model = options.common.options();
     if (!options.output.empty()) model.compile.outputs = {options.output};
-    model.reading = options.reading.preprocess_options(options.engine.isa);
-    model.preprocess = options.preprocess;
-    model.threads = options.engine.thread_count();
-    model.make_plan = [&options](const engine::Graph& graph, const engine::CompileOptions& with) {
-      return compile_model(graph, options.model, options.engine, with);
-    };
     return model;
   }
 
@@ -119,20 +103,18 @@ class Segmenter {
   vision::SingleImageModel model_;
   PictureFolder maps_, overlays_;
   std::vector<std::string> labels_;
-  bool labels_known_ = false;
 };
 
 int segment(const Options& options) {
-  vision::ImageSource source(options.images, interruptible_stdin());
+  vision::ImageSource source(options.common.images, interruptible_stdin());
   Segmenter segmenter(options);
   const vision::SingleImageModel& model = segmenter.model();
-  ImageResults results(ImageResults::form_of(options.json, options.json_lines), source.total(),
-                       options.reading.strict);
+  ImageResults results(options.common.form(), source.total(), options.common.reading.strict);
   Json head = {{"schema", "godwit.segment/1"},
-               {"model", options.model},
+               {"model", options.common.model},
                {"precision", name_of(model.plan().precision())},
                {"output", model.plan().outputs()[0].name}};
-  add_without(options.engine, head);
+  add_without(options.common.engine, head);
   results.begin(head);
   return results.run(source, model.plan(), model.threads(),
                      [&](const std::string& path) { segmenter.run(path, results); });
@@ -140,17 +122,12 @@ int segment(const Options& options) {
 
 std::function<int()> prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  add_model_argument(app, options->model);
-  add_image_arguments(app, options->images);
+  add_model_argument(app, options->common.model);
+  add_image_arguments(app, options->common.images);
   app.add_option(
          "--output", options->output,
          "The output with a class, or scores of all classes, for each pixel. Default: the model's first.")
       ->type_name("NAME");
-  app.add_option("--labels", options->labels,
-                 "Names of the classes: one a line, JSON, or a table with a column 'name' (and 'class'). "
-                 "Default: the model's own (metadata entry godwit.labels).")
-      ->type_name("FILE");
-  add_label_offset_option(app, options->label_offset);
   app.add_option("--map-dir", options->map_dir,
                  "Folder for the maps, NAME.png each: class numbers in the colours of PASCAL VOC, of the "
                  "output's size.")
@@ -160,13 +137,7 @@ std::function<int()> prepare(CLI::App& app) {
          "Folder for the photographs with the colours of their classes over them, NAME.png each; class "
          "0 is left clear.")
       ->type_name("DIR");
-  add_preprocess_option(app, options->preprocess);
-  add_json_option(app, options->json);
-  add_json_lines_option(app, options->json_lines,
-                        "one for each image as soon as it is done (file, classes, or file, error)");
-  add_image_options(app, options->reading);
-  add_engine_options(app, options->engine, true, false);
-  add_plan_options(app, options->engine);
+  add_single_image_options(app, options->common, "metadata entry godwit.labels", "classes");
   return [options] { return segment(*options); };
 }
 
