@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "ops/arithmetic.h"
 #include "runtime/counted.h"
 #include "runtime/error.h"
 
@@ -43,7 +44,7 @@ class Lowering {
   }
   ValueId number(std::string_view what, DType dtype, float value) {
     Tensor tensor({dtype, {}, Layout::nchw});
-    visit_float(dtype, [&]<class T>() { tensor.mutable_values<T>()[0] = static_cast<T>(value); });
+    ops::visit_float(dtype, [&]<class T>() { tensor.mutable_values<T>()[0] = static_cast<T>(value); });
     return builder_.new_constant(fmt::format("{}_{}", node_.name, what), std::move(tensor));
   }
 
@@ -69,20 +70,6 @@ class Lowering {
   }
 
  private:
-  template <class Visitor>
-  static void visit_float(DType dtype, const Visitor& visitor) {
-    switch (dtype) {
-      case DType::f16:
-        return visitor.template operator()<Float16>();
-      case DType::bf16:
-        return visitor.template operator()<BFloat16>();
-      case DType::f64:
-        return visitor.template operator()<double>();
-      default:
-        return visitor.template operator()<float>();
-    }
-  }
-
   Node node_;
   GraphBuilder& builder_;
 };
