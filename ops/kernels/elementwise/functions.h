@@ -51,17 +51,9 @@ template <class Arch>
 GODWIT_INLINE typename Arch::F32 expm1(typename Arch::F32 x) {
   using F32 = typename Arch::F32;
   x = Arch::min(Arch::broadcast(88.0F), Arch::max(Arch::broadcast(-88.0F), x));
-  const F32 n = Arch::round(x * Arch::broadcast(1.44269504F));
-  F32 r = Arch::fma(n, Arch::broadcast(-0.693359375F), x);
-  r = Arch::fma(n, Arch::broadcast(2.12194440e-4F), r);
-  F32 p = Arch::broadcast(1.0F / 5040.0F);
-  p = Arch::fma(p, r, Arch::broadcast(1.0F / 720.0F));
-  p = Arch::fma(p, r, Arch::broadcast(1.0F / 120.0F));
-  p = Arch::fma(p, r, Arch::broadcast(1.0F / 24.0F));
-  p = Arch::fma(p, r, Arch::broadcast(1.0F / 6.0F));
-  p = Arch::fma(p, r, Arch::broadcast(0.5F));
-  p = Arch::fma(p * r, r, r);
-  const F32 power = Arch::exp2_whole(n);
+  const ExpParts<Arch> parts = exp_parts<Arch>(x);
+  const F32 p = Arch::fma(parts.tail * parts.r, parts.r, parts.r);
+  const F32 power = Arch::exp2_whole(parts.n);
   return Arch::fma(power, p, power - Arch::broadcast(1.0F));
 }
 

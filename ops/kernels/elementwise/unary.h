@@ -30,8 +30,7 @@ struct LeakyRelu {
 
 template <class Arch>
 struct Sigmoid {
-  static GODWIT_INLINE typename Arch::F32 apply(typename Arch::F32 x, typename Arch::F32,
-                                                typename Arch::F32) {
+  static GODWIT_INLINE typename Arch::F32 apply(typename Arch::F32 x) {
     const auto one = Arch::broadcast(1.0F);
     return one / (one + exp<Arch>(Arch::broadcast(0.0F) - x));
   }
@@ -57,6 +56,17 @@ struct HardSwish {
   }
 };
 
+// Function(x), with the constants alpha and beta where it takes them.
+template <class Arch, template <class> class Function>
+GODWIT_INLINE typename Arch::F32 apply_unary(typename Arch::F32 x, typename Arch::F32 alpha,
+                                             typename Arch::F32 beta) {
+  if constexpr (requires { Function<Arch>::apply(x); }) {
+    return Function<Arch>::apply(x);
+  } else {
+    return Function<Arch>::apply(x, alpha, beta);
+  }
+}
+
 template <class Arch, template <class> class Function, class T>
 struct Unary {
   using F32 = typename Arch::F32;
@@ -66,7 +76,7 @@ struct Unary {
     const F32 alpha = Arch::broadcast(span.alpha);
     const F32 beta = Arch::broadcast(span.beta);
     map_span<Arch, T, T>(span.src, span.dst, span.count,
-                         [&](F32 x) { return Function<Arch>::apply(x, alpha, beta); });
+                         [&](F32 x) { return apply_unary<Arch, Function>(x, alpha, beta); });
   }
 };
 
