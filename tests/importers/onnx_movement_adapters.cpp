@@ -141,10 +141,7 @@ TEST(MovementAdapters, SamplingHadOtherWordsAndPlaces) {
   EXPECT_EQ(roi.results({0, 1, 2, 3, 4, 5, 6, 7, 8}), (Floats{4}));
   Model dft(17, "DFT", {2, 1, 1});
   set_int(*dft.one, "axis", 0);
-  const Floats spectrum = dft.results({1, 2});
-  ASSERT_EQ(spectrum.size(), 4U);
-  // Terms of at most 2, each with one rounding of its factor in double precision.
-  for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(spectrum[i], (Floats{3, 0, -1, 0})[i], 4 * 0x1p-53);
+  EXPECT_EQ(dft.results({1, 2}), (Floats{3, 0, -1, 0}));
 }
 
 }  // namespace
